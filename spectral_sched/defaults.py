@@ -1,0 +1,20 @@
+"""Defaults that the commands and the library share; importing them costs nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+SPECTRUM_PATH = Path("spectrum.json")
+SCHEDULE_PATH = Path("tight.json")
+SAMPLES_PATH = Path("samples")
+
+EPSILON = 0.005
+"""Nats per mode below which a ring is swamped: a signal-to-noise ratio of 0.01."""
+
+TOLERANCE = 1.0
+"""Error that may remain at the lower bound, in rms rounding errors of 8 bits."""
+
+KIND = "optimal"
+SAMPLER = "dpmpp-2m"
+NUM_STEPS = 8
+MODEL = "wiener"

@@ -1,0 +1,255 @@
+"""Strict JSON documents: how every file of this project is written and read.
+
+A document is one object with ``format`` and ``version`` first, one top-level key per
+line, numbers in their shortest exact form, never NaN or Infinity. Files appear whole
+or not at all, and a file that some other program wrote is not replaced unasked.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .errors import InputError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import ArrayLike, NDArray
+
+FORMAT_PREFIX = "specsched."
+MAX_DOCUMENT_BYTES = 1 << 30
+
+Document = dict[str, Any]
+
+
+def canonical(value: object) -> str:
+    """Return the one JSON text of a value, for digests and single-line output."""
+    return json.dumps(
+        value, allow_nan=False, ensure_ascii=False, separators=(",", ":"), default=_list
+    )
+
+
+def _list(value: object) -> object:
+    if isinstance(value, np.ndarray | np.generic):
+        return value.tolist()
+    message = f"{type(value).__name__} has no JSON form"
+    raise TypeError(message)
+
+
+def digest(value: object) -> str:
+    """Return the SHA-256 of a value's canonical text."""
+    return "sha256:" + hashlib.sha256(canonical(value).encode()).hexdigest()
+
+
+def layout(document: Mapping[str, object]) -> str:
+    """Return a document as text with one top-level key per line."""
+    lines = [f"  {canonical(key)}: {canonical(item)}" for key, item in document.items()]
+    return "{\n" + ",\n".join(lines) + "\n}\n"
+
+
+def check_output(path: Path, *, force: bool = False) -> None:
+    """Raise `UsageError` where a document may not be written, before it is made."""
+    if str(path) == "-":
+        return
+    if path.is_dir():
+        message = f"cannot write {path}: it is a folder; name a file with -o"
+        raise UsageError(message)
+    if not path.parent.is_dir():
+        message = f"cannot write {path}: its folder does not exist; make it first"
+        raise UsageError(message)
+    if path.exists() and not force and not is_ours(path):
+        message = (
+            f"{path} was not written by specsched; name another file with -o, "
+            "or replace it with --force"
+        )
+        raise UsageError(message)
+
+
+def write_document(document: Document, path: Path) -> None:
+    """Write a document atomically; ``-`` is standard output.
+
+    Raises
+    ------
+    UsageError
+        If the place cannot be written.
+    """
+    if str(path) == "-":
+        sys.stdout.write(layout(document))
+        return
+    write_atomically(path, layout(document).encode())
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Write a file so that it is there whole or not at all."""
+    try:
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(content)
+            Path(name).chmod(0o666 & ~_umask())
+            Path(name).replace(path)
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        message = (
+            f"cannot write {path}: {_because(error)}; choose another place with -o"
+        )
+        raise UsageError(message) from error
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def is_ours(path: Path) -> bool:
+    """Return whether a file is a document of this project."""
+    try:
+        with path.open(encoding="utf-8") as file:
+            head = file.read(200)
+    except (OSError, UnicodeDecodeError):
+        return False
+    return head.startswith("{") and f'"format": "{FORMAT_PREFIX}' in head
+
+
+def _because(error: OSError) -> str:
+    return (error.strerror or str(error)).lower()
+
+
+def read_document(path: Path, kind: str, *, version: int, remedy: str) -> Document:
+    """Read a document of one format.
+
+    Parameters
+    ----------
+    kind
+        The expected format without its prefix, ``spectrum`` or ``schedule``.
+    remedy
+        What to do when the file is missing or unusable, for the message.
+
+    Raises
+    ------
+    InputError
+        If the file is missing, too large, no JSON, or another format or version.
+    """
+    document = _parse(_text(path, remedy), path, remedy)
+    expected = FORMAT_PREFIX + kind
+    if not isinstance(document, dict) or document.get("format") != expected:
+        message = f"{path} is not a specsched {kind} file; {remedy}"
+        raise InputError(message)
+    if document.get("version") != version:
+        message = (
+            f"{path} has version {document.get('version')!r} of its format, and this "
+            f"specsched reads version {version}; {remedy}"
+        )
+        raise InputError(message)
+    return document
+
+
+def _text(path: Path, remedy: str) -> str:
+    try:
+        if path.stat().st_size > MAX_DOCUMENT_BYTES:
+            message = f"{path} is over 1 GiB, which no specsched file is; {remedy}"
+            raise InputError(message)
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        message = f"{path} does not exist; {remedy}"
+        raise InputError(message) from error
+    except OSError as error:
+        message = f"cannot read {path}: {_because(error)}; {remedy}"
+        raise InputError(message) from error
+    except UnicodeDecodeError as error:
+        message = f"{path} is not a JSON text; {remedy}"
+        raise InputError(message) from error
+
+
+def _parse(text: str, path: Path, remedy: str) -> object:
+    try:
+        return json.loads(text, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as error:
+        message = f"{path} is damaged or not JSON ({error}); {remedy}"
+        raise InputError(message) from error
+
+
+def _refuse_constant(name: str) -> object:
+    message = f"{name} is not a JSON number"
+    raise ValueError(message)
+
+
+class Fields:
+    """Typed look-ups in one object of a document.
+
+    Every look-up that fails raises `InputError` and names the file and the key.
+    """
+
+    def __init__(self, values: Mapping[str, Any], path: Path, remedy: str) -> None:
+        self._values = values
+        self._path = path
+        self._remedy = remedy
+
+    def damaged(self, key: str, wrong: str) -> InputError:
+        """Return the error that says what is wrong with a key."""
+        return InputError(f"{self._path} is damaged: {key!r} {wrong}; {self._remedy}")
+
+    def get(self, key: str, kind: type | tuple[type, ...]) -> Any:
+        """Return a value of one of the given types."""
+        if key not in self._values:
+            raise self.damaged(key, "is missing")
+        value = self._values[key]
+        if not isinstance(value, kind) or isinstance(value, bool) != (kind is bool):
+            raise self.damaged(key, f"cannot be {value!r:.60}")
+        return value
+
+    def number(self, key: str) -> float:
+        """Return a number."""
+        return float(self.get(key, (int, float)))
+
+    def array(self, key: str, shape: tuple[int | None, ...]) -> NDArray[np.float64]:
+        """Return numbers of a given shape, None standing for any length."""
+        value = self.get(key, list)
+        try:
+            numbers = _numbers(value)
+        except (TypeError, ValueError) as error:
+            raise self.damaged(key, "is not an array of numbers") from error
+        fits = numbers.ndim == len(shape) and all(
+            want is None or want == have
+            for want, have in zip(shape, numbers.shape, strict=True)
+        )
+        if not fits or not np.all(np.isfinite(numbers)):
+            raise self.damaged(key, f"has the wrong shape {numbers.shape}")
+        return numbers
+
+    def object(self, key: str) -> Fields:
+        """Return a nested object."""
+        return Fields(self.get(key, dict), self._path, self._remedy)
+
+
+def _numbers(value: ArrayLike) -> NDArray[np.float64]:
+    array = np.asarray(value)
+    if array.size and array.dtype.kind not in "iuf":
+        message = "not numbers"
+        raise TypeError(message)
+    return array.astype(np.float64)
+
+
+def rounded(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return numbers rounded to the precision of float32, for `short`."""
+    return values.astype(np.float32).astype(np.float64)
+
+
+def short(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return `rounded` numbers as those with the fewest digits that round to them.
+
+    Tables of many spectra take half the room this way.
+    """
+    shortest = [float(str(value)) for value in values.astype(np.float32).ravel()]
+    return np.array(shortest).reshape(values.shape)
