@@ -1,0 +1,120 @@
+"""From the pixels of one image to the power in each ring.
+
+Power is the squared modulus of the orthonormal discrete Fourier transform,
+``abs(F)**2 / (H * W)`` of the plain sum, averaged over a ring: white noise of standard
+deviation ``s`` has power ``s**2`` in every ring, and Parseval's theorem reads
+``sum(num_modes * power) == sum(pixels**2)`` per channel. Colour is kept as the C x C
+matrix of cross-channel powers of each ring, whose diagonal is the power per channel.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, cast, get_args
+
+import numpy as np
+
+from .errors import known
+from .rings import Rings, rings
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+Precision = Literal["float32", "float64"]
+
+LUMA_WEIGHTS = {1: (1.0,), 3: (0.299, 0.587, 0.114)}
+"""Weights of the channels in luma (Rec. ITU-R BT.601), by number of channels."""
+
+
+@dataclass(frozen=True, eq=False)
+class RingPowers:
+    """What one image adds to the statistics.
+
+    Attributes
+    ----------
+    cross_power
+        Cross-channel power per ring, (K, C, C), symmetric. Ring 0 is not centred: it
+        is ``H * W`` times the outer product of `channel_mean`.
+    channel_mean
+        Mean of each channel, (C,).
+    """
+
+    cross_power: NDArray[np.float64]
+    channel_mean: NDArray[np.float64]
+
+    @property
+    def power(self) -> NDArray[np.float64]:
+        """Power per ring averaged over the channels, (K,)."""
+        return mean_power(self.cross_power)
+
+
+def check_precision(precision: str) -> Precision:
+    """Return the precision, or raise `UsageError` if there is no such one."""
+    known(precision, get_args(Precision), "precision", "--precision")
+    return cast("Precision", precision)
+
+
+def mean_power(cross_power: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the power averaged over channels, (..., K), of (..., K, C, C)."""
+    power: NDArray[np.float64] = np.diagonal(cross_power, axis1=-2, axis2=-1).mean(-1)
+    return power
+
+
+def luma_power(cross_power: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the power of the luma plane, (..., K), of (..., K, C, C)."""
+    channels = cross_power.shape[-1]
+    if channels not in LUMA_WEIGHTS:
+        message = f"luma is defined for 1 or 3 channels, not for {channels}"
+        raise ValueError(message)
+    weights = np.array(LUMA_WEIGHTS[channels])
+    plane: NDArray[np.float64] = weights @ cross_power @ weights
+    return plane
+
+
+def ring_sums(values: NDArray[np.floating], plane: Rings) -> NDArray[np.float64]:
+    """Sum half-plane values, (H, W // 2 + 1), over the full-plane modes of each ring.
+
+    Single columns and double ones are summed apart, in float64, and weighted last, so
+    that the weights cost nothing.
+    """
+    double = (plane.multiplicity == 2).astype(np.int64) * len(plane)
+    index = plane.index + double
+    sums = np.zeros(2 * len(plane))
+    sums += np.bincount(index.ravel(), values.ravel(), minlength=len(sums))
+    return sums[: len(plane)] + 2 * sums[len(plane) :]
+
+
+def ring_powers(
+    pixels: NDArray[np.floating], *, precision: Precision = "float32"
+) -> RingPowers:
+    """Return the cross-channel power in each ring of an image.
+
+    The mean of each channel is removed in float64 before the transform, so that the
+    brightness of the picture does not leak into faint rings by rounding.
+
+    Parameters
+    ----------
+    pixels
+        Image of shape (C, H, W), in the units whose square the power shall have.
+    precision
+        Type of the transform; sums are float64 always.
+
+    Examples
+    --------
+    >>> noise = np.random.default_rng(0).normal(0, 0.5, (3, 128, 128))
+    >>> round(float(np.median(ring_powers(noise).power[1:])), 2)
+    0.25
+    """
+    channels, height, width = pixels.shape
+    plane = rings(height, width)
+    channel_mean = pixels.mean(axis=(1, 2), dtype=np.float64)
+    centred = (pixels - channel_mean[:, None, None]).astype(precision)
+    modes = np.fft.rfft2(centred, norm="ortho")
+    cross_power = np.empty((len(plane), channels, channels))
+    for i in range(channels):
+        for j in range(i, channels):
+            product = modes[i].real * modes[j].real + modes[i].imag * modes[j].imag
+            cross_power[:, i, j] = ring_sums(product, plane) / plane.num_modes
+            cross_power[:, j, i] = cross_power[:, i, j]
+    cross_power[0] = height * width * np.outer(channel_mean, channel_mean)
+    return RingPowers(cross_power, channel_mean)
