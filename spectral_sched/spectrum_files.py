@@ -1,0 +1,194 @@
+"""spectrum.json: a measured spectrum with its bounds, and how it was measured."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import asdict
+from types import NoneType
+from typing import TYPE_CHECKING
+
+from .analysis import Skipped
+from .bounds import BoundIntervals, SigmaBounds, swamped_at
+from .documents import Document, Fields, digest, read_document, rounded, short
+from .errors import InputError, SpecschedError
+from .gaussian_field import GaussianField
+from .images import preprocessing
+from .measurement import Measurement
+from .power_law import field_power_law
+from .provenance import PROVENANCE_KEYS
+from .rings import rings
+from .spectrum import Spectrum, SpectrumSample
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from .images import Preprocessing
+
+VERSION = 1
+REMEDY = "make one with: specsched analyze FOLDER"
+
+NOT_IN_PAYLOAD = ("format", "version", *PROVENANCE_KEYS, "source", "digest")
+"""Keys that the digest of a file leaves out: they may differ for equal pixels."""
+
+
+def spectrum_document(measurement: Measurement, provenance: Document) -> Document:
+    """Return the content of a spectrum file."""
+    spectrum, skipped = measurement.spectrum, measurement.skipped
+    payload: Document = {
+        "data_key": spectrum.data_key,
+        "num_images": spectrum.num_images,
+        "preprocessing": asdict(measurement.preprocessing),
+        "data_range": [-1.0, 1.0],
+        "shape": spectrum.field.shape,
+        "sigma_data": spectrum.field.sigma_data,
+        "mean_color": spectrum.field.mean_color,
+        "classes": spectrum.class_counts,
+        "bounds": asdict(measurement.bounds)
+        | {"interval": asdict(measurement.intervals)},
+        "power_law": _power_law(spectrum.field),
+        "rings": _rings(spectrum, measurement.bounds),
+        "sample": _sample(spectrum.sample),
+    }
+    return {
+        "format": "specsched.spectrum",
+        "version": VERSION,
+        **provenance,
+        "source": {
+            "num_skipped": skipped.total,
+            "skipped_by_reason": dict(sorted(skipped.reasons.items())),
+            "skipped": skipped.messages,
+        },
+        **payload,
+        "digest": digest(payload),
+    }
+
+
+def payload_digest(document: Document) -> str:
+    """Return the digest of a document's payload, which holds no provenance."""
+    return digest({key: document[key] for key in document if key not in NOT_IN_PAYLOAD})
+
+
+def _power_law(field: GaussianField) -> Document | None:
+    law = field_power_law(field)
+    return asdict(law) if law else None
+
+
+def _rings(spectrum: Spectrum, bounds: SigmaBounds) -> Document:
+    field = spectrum.field
+    return {
+        "frequency": field.frequency,
+        "num_modes": field.num_modes,
+        "power": field.power,
+        "power_luma": field.power_luma,
+        "swamped_at": swamped_at(field.power, bounds.epsilon),
+        "power_std": spectrum.power_std,
+        "log_power_mean": spectrum.log_power_mean,
+        "log_power_std": spectrum.log_power_std,
+        "cross_power": field.cross_power,
+    }
+
+
+def _sample(sample: SpectrumSample) -> Document:
+    names = sorted(set(sample.labels))
+    return {
+        "num_uniform": sample.num_uniform,
+        "class_names": names,
+        "class": [names.index(label) for label in sample.labels],
+        "channel_mean": short(sample.channel_mean),
+        "power": short(sample.power),
+    }
+
+
+def read_spectrum(path: Path) -> Measurement:
+    """Read a spectrum file and check that it is whole.
+
+    Raises
+    ------
+    InputError
+        If the file is missing, damaged, foreign, of another version, or was changed.
+    """
+    document = read_document(path, "spectrum", version=VERSION, remedy=REMEDY)
+    fields = Fields(document, path, REMEDY)
+    if fields.get("digest", str) != payload_digest(document):
+        message = f"{path} was changed after it was written; {REMEDY}"
+        raise InputError(message)
+    bounds = fields.object("bounds")
+    return Measurement(
+        spectrum=_read_spectrum(fields),
+        bounds=_read_bounds(bounds),
+        intervals=_read_intervals(bounds.object("interval")),
+        preprocessing=read_preprocessing(fields.object("preprocessing")),
+        skipped=_read_skipped(fields.object("source")),
+    )
+
+
+def read_preprocessing(fields: Fields) -> Preprocessing:
+    """Read what was done to the pictures."""
+    resolution = fields.get("resolution", (int, NoneType))
+    crop, resize, color = (
+        fields.get(name, str) for name in ("crop", "resize", "color")
+    )
+    try:
+        return preprocessing(resolution, crop, resize, color)
+    except SpecschedError as error:
+        raise fields.damaged("preprocessing", f"says: {error}") from error
+
+
+def _read_skipped(fields: Fields) -> Skipped:
+    return Skipped(
+        Counter(fields.get("skipped_by_reason", dict)), fields.get("skipped", list)
+    )
+
+
+def _read_intervals(fields: Fields) -> BoundIntervals:
+    pairs = {
+        name: tuple(fields.array(name, (2,)).tolist())
+        for name in BoundIntervals.__dataclass_fields__
+    }
+    return BoundIntervals(**pairs)
+
+
+def _read_bounds(fields: Fields) -> SigmaBounds:
+    names = SigmaBounds.__dataclass_fields__
+    return SigmaBounds(**{name: fields.number(name) for name in names})
+
+
+def _read_spectrum(fields: Fields) -> Spectrum:
+    ring_fields = fields.object("rings")
+    field = read_field(fields, ring_fields)
+    per_ring = (len(field.num_modes),)
+    return Spectrum(
+        field=field,
+        num_images=fields.get("num_images", int),
+        power_std=ring_fields.array("power_std", per_ring),
+        log_power_mean=ring_fields.array("log_power_mean", per_ring),
+        log_power_std=ring_fields.array("log_power_std", per_ring),
+        class_counts=fields.get("classes", dict),
+        sample=_read_sample(fields.object("sample"), *per_ring, field.shape[0]),
+        data_key=fields.get("data_key", str),
+    )
+
+
+def read_field(fields: Fields, ring_fields: Fields) -> GaussianField:
+    """Read the data set's model from a document and its object of rings."""
+    channels, height, width = (int(size) for size in fields.array("shape", (3,)))
+    if min(channels, height, width) < 1:
+        raise fields.damaged("shape", "has a size below 1")
+    shape = (len(rings(height, width)), channels, channels)
+    return GaussianField(
+        shape=(channels, height, width),
+        mean_color=fields.array("mean_color", (channels,)),
+        cross_power=ring_fields.array("cross_power", shape),
+    )
+
+
+def _read_sample(fields: Fields, num_rings: int, channels: int) -> SpectrumSample:
+    names = fields.get("class_names", list)
+    power = fields.array("power", (None, num_rings))
+    classes = fields.array("class", (len(power),)).astype(int)
+    return SpectrumSample(
+        power=rounded(power),
+        channel_mean=rounded(fields.array("channel_mean", (len(power), channels))),
+        labels=tuple(str(names[index]) for index in classes),
+        num_uniform=fields.get("num_uniform", int),
+    )
