@@ -1,0 +1,100 @@
+"""Schedule files: a sigma table that carries what it was made for and from."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from .documents import Document, Fields, read_document, rounded, short
+from .errors import InputError, SpecschedError
+from .planning import Planning
+from .plans import Plan, Request, predicted_error, request
+from .spectrum_files import read_field, read_preprocessing
+from .tables import SigmaTable
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+VERSION = 1
+REMEDY = "make one with: specsched export --steps 8"
+
+
+def plan_document(plan: Plan, provenance: Document) -> Document:
+    """Return the content of a schedule file."""
+    field, predicted = plan.planning.field, _predicted(plan)
+    return {
+        "format": "specsched.schedule",
+        "version": VERSION,
+        **provenance,
+        "kind": plan.kind,
+        "sampler": plan.request.sampler,
+        "num_steps": plan.table.num_steps,
+        "nfe": plan.num_calls,
+        "coordinate": "sigma",
+        "sigmas": plan.table.sigmas,
+        "sigma_min": plan.ends[0],
+        "sigma_max": plan.ends[1],
+        "start": plan.request.start,
+        "shape": field.shape,
+        "mean_color": field.mean_color,
+        "sigma_data": field.sigma_data,
+        "data_range": [-1.0, 1.0],
+        "preprocessing": asdict(plan.preprocessing),
+        "predicted": predicted,
+        "spectrum": {
+            "frequency": field.frequency,
+            "num_modes": field.num_modes,
+            "power": field.power,
+            "cross_power": field.cross_power,
+        },
+        "planning": {"log_power_quantiles": short(plan.planning.log_power)},
+        "source_key": plan.source_key,
+    }
+
+
+def _predicted(plan: Plan) -> Document:
+    predicted = predicted_error(plan.planning, plan.table, plan.request)
+    return {"error": predicted.error, "per_ring": predicted.per_ring}
+
+
+def read_plan(path: Path) -> Plan:
+    """Read a schedule file.
+
+    Raises
+    ------
+    InputError
+        If the file is missing, damaged, foreign or of another version.
+    """
+    document = read_document(path, "schedule", version=VERSION, remedy=REMEDY)
+    fields = Fields(document, path, REMEDY)
+    field = read_field(fields, fields.object("spectrum"))
+    quantiles = fields.object("planning").array(
+        "log_power_quantiles", (len(field.num_modes), None)
+    )
+    return Plan(
+        kind=fields.get("kind", str),
+        request=_read_request(fields, path),
+        table=_read_table(fields, path),
+        planning=Planning(field, rounded(quantiles)),
+        ends=(fields.number("sigma_min"), fields.number("sigma_max")),
+        preprocessing=read_preprocessing(fields.object("preprocessing")),
+        source_key=fields.get("source_key", str),
+    )
+
+
+def _read_request(fields: Fields, path: Path) -> Request:
+    texts = fields.get("sampler", str), fields.get("start", str)
+    try:
+        return request(texts[0], fields.get("num_steps", int), texts[1])
+    except SpecschedError as error:
+        message = f"{path} is damaged: {error}; {REMEDY}"
+        raise InputError(message) from error
+
+
+def _read_table(fields: Fields, path: Path) -> SigmaTable:
+    sigmas = fields.array("sigmas", (fields.get("num_steps", int) + 1,))
+    try:
+        return SigmaTable(tuple(sigmas.tolist()))
+    except SpecschedError as error:
+        message = f"{path} is damaged: {error}; {REMEDY}"
+        raise InputError(message) from error
