@@ -1,0 +1,38 @@
+"""Which device to compute on."""
+
+from __future__ import annotations
+
+import torch
+
+from spectral_sched.errors import UnavailableError, UsageError
+
+DEVICES = ("auto", "cuda", "mps", "cpu")
+
+
+def resolve_device(name: str) -> torch.device:
+    """Return the device of a name; ``auto`` is the first accelerator there is.
+
+    Raises
+    ------
+    UsageError
+        If there is no such name.
+    UnavailableError
+        If the machine has no such device.
+    """
+    available = {
+        "cuda": torch.cuda.is_available(),
+        "mps": torch.backends.mps.is_available(),
+        "cpu": True,
+    }
+    if name == "auto":
+        name = next(device for device, there in available.items() if there)
+    if name not in available:
+        message = f"there is no device {name!r}; choose one of {', '.join(DEVICES)}"
+        raise UsageError(message)
+    if not available[name]:
+        message = (
+            f"this machine has no {name} device that torch can use; "
+            "run with --device cpu, or install torch for your accelerator"
+        )
+        raise UnavailableError(message)
+    return torch.device(name)

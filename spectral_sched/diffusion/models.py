@@ -1,0 +1,60 @@
+"""Models by the name that ``--model`` takes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from spectral_sched.errors import InputError, UsageError
+from spectral_sched.images import load_pixels
+from spectral_sched.sources import items
+
+from .denoisers import FiniteSetDenoiser, WienerDenoiser
+
+if TYPE_CHECKING:
+    from spectral_sched.plans import Plan
+
+    from .denoisers import Denoiser
+
+MODELS = "wiener, images:FOLDER"
+
+
+def load_denoiser(
+    name: str, plan: Plan, device: torch.device, dtype: torch.dtype
+) -> Denoiser:
+    """Return the denoiser of a name, for the pictures a plan was made for.
+
+    Raises
+    ------
+    UsageError
+        If there is no such model.
+    InputError
+        If its pictures do not have the plan's shape.
+    """
+    kind, _, argument = name.partition(":")
+    if kind == "wiener" and not argument:
+        return WienerDenoiser(plan.planning.field, device, dtype)
+    if kind == "images" and argument:
+        pictures = load_pictures(Path(argument), plan)
+        return FiniteSetDenoiser(torch.tensor(pictures, device=device, dtype=dtype))
+    message = f"there is no model {name!r}; choose one with --model: {MODELS}"
+    raise UsageError(message)
+
+
+def load_pictures(folder: Path, plan: Plan) -> np.ndarray[tuple[int, ...], np.dtype]:
+    """Return the pictures of a folder, (M, C, H, W), prepared as the plan's were."""
+    shape = plan.planning.field.shape
+    pictures = []
+    for item in items(folder):
+        pixels = load_pixels(item.data, item.name, plan.preprocessing)
+        if pixels.values.shape != shape:
+            message = (
+                f"{item.name} has the shape {pixels.values.shape} and the schedule was "
+                f"made for {shape}; name the folder that was analysed"
+            )
+            raise InputError(message)
+        pictures.append(pixels.scaled())
+    return np.stack(pictures)

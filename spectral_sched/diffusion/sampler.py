@@ -1,0 +1,77 @@
+"""The sampler: it plays the network calls that `solvers` computed on the host."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from torch import Tensor
+
+    from spectral_sched.bounds import Start
+    from spectral_sched.solvers import Call, Combination
+
+    from .denoisers import Denoiser
+
+
+def initial_noise(seeds: Sequence[int], shape: tuple[int, int, int]) -> Tensor:
+    """Return unit noise, (B, C, H, W) in float64 on the host, one generator per seed.
+
+    The noise of a seed is the same in every batch and on every device.
+    """
+    noise = [
+        torch.randn(
+            shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64
+        )
+        for seed in seeds
+    ]
+    return torch.stack(noise)
+
+
+def starting_point(
+    noise: Tensor, sigma: float, start: Start, mean_color: Sequence[float]
+) -> Tensor:
+    """Return where sampling starts: noise about zero or about the mean colour."""
+    if start == "zero":
+        return sigma * noise
+    mean = torch.tensor(mean_color, dtype=noise.dtype, device=noise.device)
+    return mean.reshape(-1, 1, 1) + sigma * noise
+
+
+def sample(denoise: Denoiser, x: Tensor, calls: Iterable[Call]) -> Iterator[Tensor]:
+    """Yield the state, (B, C, H, W), after each step; the last one is the picture.
+
+    Parameters
+    ----------
+    denoise
+        The model.
+    x
+        Starting point at the first noise level.
+    calls
+        Network calls from `spectral_sched.solvers`, in order.
+    """
+    state = point = x
+    history: tuple[Tensor, ...] = ()
+    for call in calls:
+        history = (denoise(point, float(call.sigma)), *history[: DEPTH - 1])
+        before = state
+        if call.state is not None:
+            state = combined(call.state, before, history)
+        point = state if call.point is None else combined(call.point, before, history)
+        if call.state is not None:
+            yield state
+
+
+DEPTH = 8
+"""Denoised pictures kept: as many as the deepest solver may look back on."""
+
+
+def combined(weights: Combination, state: Tensor, history: Sequence[Tensor]) -> Tensor:
+    """Return the weighted sum of the state and the newest denoised pictures."""
+    total = float(weights.state) * state
+    for weight, denoised in zip(weights.denoised, history, strict=False):
+        total = total + float(weight) * denoised
+    return total

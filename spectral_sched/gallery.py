@@ -1,0 +1,138 @@
+"""A folder of sampled pictures: one PNG per seed, a sheet of all, and a record."""
+
+from __future__ import annotations
+
+import io
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PIL import Image
+
+from .documents import is_ours, write_atomically, write_document
+from .errors import UsageError
+from .provenance import provenance
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from .documents import Document
+
+VERSION = 1
+RECORD_NAME = "samples.json"
+SHEET_NAME = "contact_sheet.png"
+SHEET_GAP = 2
+MAX_SEEDS = 1_000_000
+
+
+def parse_seeds(text: str) -> list[int]:
+    """Return the seeds of a list such as ``0-15`` or ``3,7,20-29``.
+
+    Examples
+    --------
+    >>> parse_seeds("3,7,20-22")
+    [3, 7, 20, 21, 22]
+
+    Raises
+    ------
+    UsageError
+        If the text is no such list, or names over a million seeds.
+    """
+    seeds: list[int] = []
+    for part in text.split(","):
+        first, dash, last = part.strip().partition("-")
+        ends = (first, last if dash else first)
+        if not all(end.isascii() and end.isdigit() for end in ends):
+            message = f"--seeds {text!r} is no list of seeds; write 0-15 or 3,7,20-29"
+            raise UsageError(message)
+        low, high = (int(end) for end in ends)
+        if high < low or high - low >= MAX_SEEDS or high >= 1 << 63:
+            message = f"--seeds {text!r} has no sensible range in {part.strip()!r}"
+            raise UsageError(message)
+        seeds.extend(range(low, high + 1))
+    return seeds
+
+
+def open_gallery(folder: Path, *, force: bool) -> Path:
+    """Return the folder, made if need be.
+
+    Raises
+    ------
+    UsageError
+        If it cannot be made, or holds files of someone else and `force` is off.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        foreign = any(folder.iterdir()) and not is_ours(folder / RECORD_NAME)
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        message = f"cannot write to {folder}: {reason}; name another folder with -o"
+        raise UsageError(message) from error
+    if foreign and not force:
+        message = (
+            f"{folder} holds files that specsched did not write; "
+            "name another folder with -o, or add to it with --force"
+        )
+        raise UsageError(message)
+    return folder
+
+
+def hang(
+    pictures: Iterable[NDArray[np.floating]],
+    seeds: Sequence[int],
+    folder: Path,
+    settings: Mapping[str, object],
+) -> Document:
+    """Write pictures as they come, then the sheet and the record; return the record.
+
+    Parameters
+    ----------
+    pictures
+        One per seed, (C, H, W) in [-1, 1].
+    """
+    hung = []
+    for seed, picture in zip(seeds, pictures, strict=True):
+        hung.append(to_bytes(picture))
+        save_png(hung[-1], folder / f"{seed:06d}.png")
+    save_png(contact_sheet(hung), folder / SHEET_NAME)
+    record: Document = {
+        "format": "specsched.samples",
+        "version": VERSION,
+        **provenance(settings),
+        "pictures": [f"{seed:06d}.png" for seed in seeds],
+        "contact_sheet": SHEET_NAME,
+    }
+    write_document(record, folder / RECORD_NAME)
+    return record
+
+
+def to_bytes(picture: NDArray[np.floating]) -> NDArray[np.uint8]:
+    """Return a picture, (C, H, W) in [-1, 1], as bytes, (H, W, C), clipped."""
+    levels = np.clip((picture.astype(np.float64) + 1) * 127.5, 0, 255)
+    return np.rint(levels).astype(np.uint8).transpose(1, 2, 0)
+
+
+def save_png(levels: NDArray[np.uint8], path: Path) -> None:
+    """Write bytes, (H, W, C) of 1 or 3 channels, as a PNG."""
+    image = Image.fromarray(levels[..., 0] if levels.shape[-1] == 1 else levels)
+    content = io.BytesIO()
+    image.save(content, "PNG")
+    write_atomically(path, content.getvalue())
+
+
+def contact_sheet(pictures: Sequence[NDArray[np.uint8]]) -> NDArray[np.uint8]:
+    """Return pictures of one size, (H, W, C) each, side by side in rows."""
+    height, width, channels = pictures[0].shape
+    columns = math.ceil(math.sqrt(len(pictures) * height / width))
+    rows = math.ceil(len(pictures) / columns)
+    step_y, step_x = height + SHEET_GAP, width + SHEET_GAP
+    size = (rows * step_y + SHEET_GAP, columns * step_x + SHEET_GAP, channels)
+    sheet = np.full(size, 255, np.uint8)
+    for number, picture in enumerate(pictures):
+        row, column = divmod(number, columns)
+        top, left = row * step_y + SHEET_GAP, column * step_x + SHEET_GAP
+        sheet[top : top + height, left : left + width] = picture
+    return sheet
