@@ -1,0 +1,5 @@
+"""``python -m spectral_sched``."""
+
+from .cli import main
+
+main()

@@ -1,0 +1,203 @@
+"""The command ``specsched``: flags to library calls to tables. No numerics here.
+
+Each command imports what it needs in its body, so that help is quick and only
+sampling loads torch.
+"""
+
+import signal
+import sys
+from pathlib import Path
+from types import FrameType
+from typing import Annotated, Any, NoReturn
+
+import typer
+
+from . import __version__, defaults
+from .errors import SpecschedError
+
+app = typer.Typer(
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    help="Noise levels for pixel diffusion models, measured from your own images.",
+)
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+Force = Annotated[
+    bool, typer.Option("--force", help="Replace what specsched did not write.")
+]
+Precision = Annotated[str, typer.Option(help="float32 or float64.")]
+
+
+class Interrupted(BaseException):
+    """The user pressed Ctrl-C."""
+
+
+def main() -> None:
+    """Run the command line; every error ends in one sentence and its exit code."""
+    signal.signal(signal.SIGINT, _interrupt)
+    try:
+        app()
+    except SpecschedError as error:
+        sys.stderr.write(f"error: {error}\n")
+        sys.exit(error.exit_code)
+    except Interrupted:
+        sys.stderr.write("interrupted\n")
+        sys.exit(130)
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
+    raise Interrupted
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"specsched {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, help="Show the version.")
+    ] = False,
+) -> None:
+    del version
+
+
+@app.command()
+def analyze(
+    source: Annotated[Path, typer.Argument(help="Folder of images, or one image.")],
+    output: Annotated[
+        Path, typer.Option("-o", "--output", help="File to write; - is stdout.")
+    ] = defaults.SPECTRUM_PATH,
+    resolution: Annotated[
+        int | None, typer.Option(help="Resize to this side, as for training.")
+    ] = None,
+    crop: Annotated[
+        str, typer.Option(help="Before resizing: center or none.")
+    ] = "center",
+    resize: Annotated[
+        str, typer.Option(help="lanczos, bicubic, bilinear, box or nearest.")
+    ] = "lanczos",
+    color: Annotated[str, typer.Option(help="auto, rgb or luma.")] = "auto",
+    epsilon: Annotated[
+        float, typer.Option(help="Nats per mode below which a ring is swamped.")
+    ] = defaults.EPSILON,
+    tolerance: Annotated[
+        float, typer.Option(help="Error that may stay, in 8-bit rounding errors.")
+    ] = defaults.TOLERANCE,
+    precision: Precision = "float32",
+    json: Json = False,
+    force: Force = False,
+) -> None:
+    """Measure the spectrum and the useful noise range of your images.
+
+    Example: specsched analyze ./images --resolution 64
+    """
+    from . import console, documents, images, measurement, report, sources
+    from .provenance import provenance
+    from .spectrum_files import spectrum_document
+
+    settings: dict[str, Any] = {
+        "epsilon": epsilon,
+        "tolerance": tolerance,
+        "precision": precision,
+    }
+    preprocessing = images.preprocessing(resolution, crop, resize, color)
+    documents.check_output(output, force=force)
+    with console.counter("images") as progress:
+        measured = measurement.measure(
+            sources.items(source), preprocessing, **settings, progress=progress
+        )
+    document = spectrum_document(measured, provenance(settings))
+    documents.write_document(document, output)
+    console.show(report.measurement_parts(measured), document, json=json)
+    for message in measured.skipped.messages:
+        console.say(f"skipped: {message}")
+    console.say(f"wrote {output}; next: specsched export --steps {defaults.NUM_STEPS}")
+
+
+@app.command()
+def export(
+    steps: Annotated[
+        int, typer.Option(help="Number of steps; the final 0 is not one.")
+    ] = defaults.NUM_STEPS,
+    kind: Annotated[
+        str,
+        typer.Option(help="optimal, karras, exponential, frequency, power or mixed."),
+    ] = defaults.KIND,
+    sampler: Annotated[
+        str, typer.Option(help="Solver: dpmpp-2m, euler or heun.")
+    ] = defaults.SAMPLER,
+    start: Annotated[
+        str, typer.Option(help="Start from noise about zero or about the mean.")
+    ] = "zero",
+    spectrum: Annotated[
+        Path, typer.Option(help="Measured spectrum to read.")
+    ] = defaults.SPECTRUM_PATH,
+    output: Annotated[
+        Path, typer.Option("-o", "--output", help="File to write; - is stdout.")
+    ] = defaults.SCHEDULE_PATH,
+    json: Json = False,
+    force: Force = False,
+) -> None:
+    """Make a sigma table from a measured spectrum.
+
+    Example: specsched export --steps 8 --sampler heun -o heun8.json
+    """
+    from . import console, documents, plans, report
+    from .plan_files import plan_document
+    from .provenance import provenance
+    from .spectrum_files import read_spectrum
+
+    settings = {"kind": kind, "sampler": sampler, "steps": steps, "start": start}
+    request = plans.request(sampler, steps, start)
+    plans.check_kind(kind)
+    documents.check_output(output, force=force)
+    plan = plans.make_plan(read_spectrum(spectrum), kind, request)
+    document = plan_document(plan, provenance(settings))
+    documents.write_document(document, output)
+    console.show(report.plan_parts(plan), document, json=json)
+    console.say(f"wrote {output}; next: specsched sample --schedule {output}")
+
+
+@app.command()
+def sample(
+    schedule: Annotated[
+        Path, typer.Option(help="Schedule file to play.")
+    ] = defaults.SCHEDULE_PATH,
+    model: Annotated[
+        str, typer.Option(help="wiener (needs no images) or images:FOLDER.")
+    ] = defaults.MODEL,
+    seeds: Annotated[
+        str, typer.Option(help="One picture each, as in 0-15 or 3,7,20-29.")
+    ] = "0-15",
+    output: Annotated[
+        Path, typer.Option("-o", "--output", help="Folder to write to.")
+    ] = defaults.SAMPLES_PATH,
+    device: Annotated[str, typer.Option(help="auto, cuda, mps or cpu.")] = "auto",
+    precision: Precision = "float32",
+    json: Json = False,
+    force: Force = False,
+) -> None:
+    """Sample pictures with a schedule.
+
+    Example: specsched sample --schedule tight.json --model images:./images
+    """
+    from . import console, gallery
+    from .plan_files import read_plan
+
+    settings: dict[str, Any] = {"model": model, "seeds": seeds, "precision": precision}
+    plan, numbers = read_plan(schedule), gallery.parse_seeds(seeds)
+    folder = gallery.open_gallery(output, force=force)
+    from .diffusion.runs import sample_pictures
+
+    total = len(numbers) * plan.table.num_steps
+    with console.bar("sampling", total) as advance:
+        pictures = sample_pictures(
+            plan, model, numbers, device=device, precision=precision, advance=advance
+        )
+        document = gallery.hang(pictures, numbers, folder, settings)
+    console.show([f"{len(numbers)} pictures in {folder}"], document, json=json)
+    console.say(f"look at {folder / gallery.SHEET_NAME}")

@@ -1,0 +1,162 @@
+"""Results as lines and tables for people. Nothing is printed here."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from rich.table import Table
+
+from .bounds import swamped_at
+from .plans import predicted_error
+from .power_law import field_power_law
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+    from rich.console import RenderableType
+
+    from .bounds import BoundIntervals, SigmaBounds
+    from .gaussian_field import GaussianField
+    from .measurement import Measurement
+    from .plans import Plan
+    from .spectrum import Spectrum
+
+ENOUGH = 0.05
+"""Relative uncertainty of sigma_max that is good enough in practice."""
+
+
+def _table(*columns: str) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        table.add_column(column, justify="right", no_wrap=True)
+    return table
+
+
+def spectrum_table(field: GaussianField, swamped: NDArray[np.float64]) -> Table:
+    """Return power, modes, share of the energy and swamping level per octave."""
+    table = _table("cycles/pixel", "modes", "power", "energy", "swamped at sigma")
+    modes, power = field.num_modes, field.power
+    energy = modes * power
+    for name, band in octaves(field.frequency):
+        table.add_row(
+            name,
+            f"{modes[band].sum()}",
+            f"{energy[band].sum() / modes[band].sum():.3g}",
+            f"{energy[band].sum() / energy.sum():.2%}",
+            f"{swamped[band].max():.4g}",
+        )
+    return table
+
+
+def octaves(frequency: NDArray[np.float64]) -> Iterator[tuple[str, NDArray[np.bool_]]]:
+    """Yield the name and the rings of DC, of each octave below 0.5, and the corners."""
+    yield "mean (DC)", frequency == 0
+    top = 0.5
+    edges = [top]
+    while edges[-1] >= frequency[1:2].min(initial=1):
+        edges.append(edges[-1] / 2)
+    for low, high in zip(edges[:0:-1], edges[-2::-1], strict=True):
+        band = (frequency > low) & (frequency <= high)
+        if band.any():
+            yield f"{low:.3g} - {high:.3g}", band
+    corners = frequency > top
+    if corners.any():
+        yield "corners", corners
+
+
+def bounds_table(bounds: SigmaBounds, intervals: BoundIntervals) -> Table:
+    """Return the tight range with intervals and what each end costs."""
+    table = _table("bound", "sigma", "95 % interval", "KL at most", "KL Gaussian")
+    for name, interval, costs in (
+        ("sigma_min", intervals.sigma_min, ()),
+        ("sigma_min_ring", intervals.sigma_min_ring, ()),
+        ("sigma_max", intervals.sigma_max, (bounds.kl_bound, bounds.kl_gaussian)),
+        (
+            "sigma_max_centred",
+            intervals.sigma_max_centred,
+            (bounds.kl_bound_centred, bounds.kl_gaussian_centred),
+        ),
+    ):
+        table.add_row(
+            name,
+            f"{getattr(bounds, name):.4g}",
+            "{:.4g} - {:.4g}".format(*interval),
+            *(f"{nats:.2g} nats" for nats in costs),
+        )
+    return table
+
+
+def measurement_parts(measured: Measurement) -> list[RenderableType]:
+    """Return everything worth saying about a measured data set."""
+    spectrum, bounds, intervals = measured.spectrum, measured.bounds, measured.intervals
+    swamped = swamped_at(spectrum.field.power, bounds.epsilon)
+    parts: list[RenderableType] = list(data_lines(spectrum))
+    parts += ["", spectrum_table(spectrum.field, swamped)]
+    parts += ["", bounds_table(bounds, intervals)]
+    parts += ["", enough_line(spectrum.num_images, intervals)]
+    if measured.skipped.total:
+        reasons = sorted(measured.skipped.reasons.items())
+        counts = ", ".join(f"{count} {reason}" for reason, count in reasons)
+        parts.append(f"{measured.skipped.total} skipped: {counts}")
+    return parts
+
+
+def plan_parts(plan: Plan) -> list[RenderableType]:
+    """Return everything worth saying about a plan."""
+    return [*plan_lines(plan), "", levels_table(plan)]
+
+
+def data_lines(spectrum: Spectrum) -> list[str]:
+    """Return what the pictures are, one fact per line."""
+    channels, height, width = spectrum.field.shape
+    lines = [
+        f"{spectrum.num_images} images of {width}x{height}, "
+        f"{channels} channel{'s' * (channels > 1)}, "
+        f"sigma_data {spectrum.field.sigma_data:.4g}"
+    ]
+    law = field_power_law(spectrum.field)
+    if law:
+        lines.append(
+            f"power law: power = {law.amplitude:.3g} / frequency^{law.exponent:.3g} "
+            f"(R2 {law.r2:.3f})"
+        )
+    return lines
+
+
+def enough_line(num_images: int, intervals: BoundIntervals) -> str:
+    """Return whether there are enough pictures to know sigma_max."""
+    low, high = intervals.sigma_max
+    spread = np.sqrt(high / low) - 1
+    known = f"sigma_max is known to about {spread:.1%}"
+    if num_images == 1:
+        return "one image says nothing of others: give more for an interval"
+    if spread <= ENOUGH:
+        return f"enough images of this kind: {known}"
+    needed = int(np.ceil(num_images * (spread / ENOUGH) ** 2))
+    return f"{known}: about {needed} images of this kind would give {ENOUGH:.0%}"
+
+
+def levels_table(plan: Plan) -> Table:
+    """Return the levels of a table, step by step."""
+    table = _table("step", "sigma", "log SNR", "ratio to next")
+    sigmas = plan.table.sigmas
+    for step, sigma in enumerate(plan.table.levels):
+        following = sigmas[step + 1]
+        ratio = f"{sigma / following:.2f}" if following else ""
+        table.add_row(str(step), f"{sigma:.5g}", f"{-2 * np.log(sigma):.2f}", ratio)
+    table.add_row(str(plan.table.num_steps), "0", "", "")
+    return table
+
+
+def plan_lines(plan: Plan) -> list[str]:
+    """Return what a table is for, one fact per line."""
+    low, high = plan.ends
+    predicted = predicted_error(plan.planning, plan.table, plan.request)
+    return [
+        f"{plan.kind} table for {plan.request.sampler}: {plan.table.num_steps} steps, "
+        f"{plan.num_calls} network calls, start about {plan.request.start}",
+        f"tight range {low:.4g} - {high:.4g}, "
+        f"predicted error {predicted.error:.3g} per pixel (of a range of 2)",
+    ]
