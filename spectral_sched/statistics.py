@@ -101,7 +101,9 @@ class SpectrumStatistics:
         keys = (int.from_bytes(seen.key) for seen in observations)
         self.key_sum = (self.key_sum + sum(keys)) % KEY_MODULUS
         self.class_counts.update(seen.label for seen in observations)
-        self._sample_more(_sampled(observations))
+        images = list(_sampled(observations))
+        self._sample_all(images)
+        self._sample_classes(images)
 
     def merge(self, other: SpectrumStatistics) -> None:
         """Add the images of other statistics of the same shape."""
@@ -114,14 +116,12 @@ class SpectrumStatistics:
         self.num_images += other.num_images
         self.key_sum = (self.key_sum + other.key_sum) % KEY_MODULUS
         self.class_counts.update(other.class_counts)
-        self._sample_more(other.sample)
+        self._sample_all(other.sample)
         for sample in other.class_samples.values():
             self._sample_classes(sample)
 
-    def _sample_more(self, images: Iterable[SampledImage]) -> None:
-        images = list(images)
+    def _sample_all(self, images: Iterable[SampledImage]) -> None:
         self.sample = _smallest(SAMPLE_SIZE, [*self.sample, *images])
-        self._sample_classes(images)
 
     def _sample_classes(self, images: Iterable[SampledImage]) -> None:
         for image in images:
