@@ -1,0 +1,183 @@
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from spectral_sched.bounds import Start, sigma_bounds
+from spectral_sched.defects import (
+    local_defects,
+    missed_mean,
+    squared_error,
+    start_defect,
+    transfer,
+    transfer_kl,
+)
+from spectral_sched.optimize import minimal_table, optimal_table
+from spectral_sched.planning import (
+    Planning,
+    power_measure,
+    spectrum_planning,
+    widened,
+)
+from spectral_sched.schedules import KarrasSchedule, sigma_table
+from spectral_sched.solvers import SAMPLERS
+
+from .helpers import power_law_field, spectrum_of
+
+POWER = np.geomspace(1e-4, 1e3, 9)
+
+
+def planning(factor: float = 1.0) -> Planning:
+    rng = np.random.default_rng(0)
+    pictures = np.array(
+        [
+            0.01 * rng.lognormal(0, 0.5) * power_law_field((3, 16, 16), 2, rng)
+            + rng.normal(0.1, 0.3, (3, 1, 1))
+            for _ in range(60)
+        ]
+    )
+    return spectrum_planning(spectrum_of(factor * pictures))
+
+
+def ends(
+    data: Planning, start: Start = "zero", tolerance: float = 1.0
+) -> tuple[float, float]:
+    bounds = sigma_bounds(data.field, tolerance=tolerance)
+    return bounds.sigma_min, bounds.top(start)
+
+
+def error(data: Planning, sampler: str, sigmas: np.ndarray, start: Start) -> float:
+    """Return the objective by a direct sum over rings, quantiles and spread."""
+    power = np.exp(widened(data.log_power, 1.0))
+    offset = np.zeros_like(power)
+    offset[0] = data.field.mean_offset
+    squared = squared_error(sampler, sigmas, power.ravel(), offset.ravel(), start)
+    weights = np.repeat(data.field.num_modes, power.shape[1])
+    return float(squared @ weights / (power.ravel() @ weights))
+
+
+@pytest.mark.parametrize("num_steps", [2, 3, 8, 20])
+def test_one_power_level_gives_the_tangent_grid(num_steps: int) -> None:
+    # Align Your Steps (arXiv 2404.14507), Thm 3.1: arctan(sigma / c) equally spaced.
+    level, first = 0.7, 80.0
+    power = np.array([level**2])
+    table = minimal_table(
+        lambda sigmas: transfer_kl("euler", sigmas, power)[..., 0],
+        num_steps,
+        (1e-6, first),
+        first=first,
+    )
+    angles = np.linspace(np.arctan(first / level), 0, num_steps + 1)
+    np.testing.assert_allclose(table.sigmas, level * np.tan(angles), rtol=1e-6)
+
+
+def test_euler_transfer_is_the_product_of_its_factors() -> None:
+    sigmas = np.array([50.0, 4.0, 0.3, 0.0])
+    product = 50.0 * np.prod(
+        [(s * t + POWER) / (s**2 + POWER) for s, t in pairwise(sigmas)],
+        axis=0,
+    )
+    np.testing.assert_allclose(transfer("euler", sigmas, POWER), product, rtol=1e-13)
+
+
+@pytest.mark.parametrize(
+    ("sampler", "order"), [("euler", 1), ("heun", 2), ("dpmpp-2m", 2)]
+)
+def test_orders_of_convergence(sampler: str, order: int) -> None:
+    # Measured away from the ends, where the start and the last step have their own
+    # errors: the state at sigma 0.5 that came from sqrt(P + 400) at 20.
+    power, errors, steps = np.geomspace(0.01, 100, 9), [], np.array([32, 64, 128, 256])
+    exact = 20 * np.sqrt((power + 0.25) / (power + 400))
+    for count in steps:
+        sigmas = np.append(np.geomspace(20, 0.5, count + 1), 0.0)
+        # The last step is to the denoised value, P / (P + 0.25) of the state.
+        state = transfer(sampler, sigmas, power) * (power + 0.25) / power
+        errors.append(np.linalg.norm(state - exact))
+    slope = -np.polyfit(np.log(steps), np.log(errors), 1)[0]
+    assert slope == pytest.approx(order, abs=0.15)
+
+
+def test_local_defects_of_one_euler_step_by_hand() -> None:
+    sigmas, power = np.array([3.0, 1.0, 0.0]), np.array([2.0])
+    first, last = local_defects("euler", sigmas, power)
+    # From sqrt(P + 9): x (s s' + P) / (s^2 + P), against sqrt(P + 1), carried to 0.
+    step = np.sqrt(11) * (3 + 2) / (9 + 2)
+    assert first[0] == pytest.approx((step - np.sqrt(3)) * np.sqrt(2 / 3))
+    assert last[0] == pytest.approx(2 / np.sqrt(3) - np.sqrt(2))
+
+
+def test_start_and_mean_by_hand() -> None:
+    sigmas, power = np.array([3.0, 0.0]), np.array([2.0])
+    assert start_defect(sigmas, power)[0] == pytest.approx(
+        np.sqrt(2) * (3 / np.sqrt(11) - 1)
+    )
+    assert missed_mean(sigmas, power, np.array([5.0]))[0] == pytest.approx(5 * 2 / 11)
+
+
+@pytest.mark.parametrize("sampler", SAMPLERS)
+def test_fine_tables_have_no_defects(sampler: str) -> None:
+    sigmas = np.append(np.geomspace(500, 1e-4, 4000), 0.0)
+    squared = squared_error(sampler, sigmas, POWER, np.zeros_like(POWER), "mean")
+    assert np.sqrt(squared / POWER).max() < 5e-3
+
+
+def test_pooling_rings_changes_the_objective_by_less_than_a_thousandth() -> None:
+    data, sigmas = planning(), np.array([60, 9, 1.5, 0.2, 0.0])
+    measure = power_measure(data, 1.0)
+    pooled = squared_error("heun", sigmas, measure.power, measure.offset, "zero")
+    value = pooled @ measure.weight / (measure.power @ measure.weight)
+    assert value == pytest.approx(error(data, "heun", sigmas, "zero"), rel=1e-3)
+    assert measure.weight.sum() == pytest.approx(256)
+
+
+@pytest.mark.parametrize("sampler", SAMPLERS)
+@pytest.mark.parametrize("num_steps", [1, 2, 5, 8])
+@pytest.mark.parametrize("start", ["zero", "mean"])
+def test_no_karras_table_is_better(sampler: str, num_steps: int, start: Start) -> None:
+    data = planning()
+    low, high = ends(data, start)
+    table = optimal_table(data, sampler, num_steps, (low, high), start=start)
+    assert table.num_steps == num_steps
+    assert low < table.levels[-1]
+    assert table.levels[0] <= high * (1 + 1e-12)
+    best = error(data, sampler, np.array(table.sigmas), start)
+    for top in np.geomspace(high / 20, high, 6):
+        for bottom in np.geomspace(low, top / 5, 6):
+            for rho in (1.0, 3.0, 7.0, 20.0):
+                rival = sigma_table(KarrasSchedule(bottom, top, rho), num_steps)
+                found = error(data, sampler, np.array(rival.sigmas), start)
+                assert best <= found * (1 + 2e-3)  # the pooling grid's accuracy
+
+
+@given(st.lists(st.floats(-0.1, 0.1), min_size=5, max_size=5))
+def test_the_optimum_is_a_minimum(moves: list[float]) -> None:
+    data = planning()
+    table = optimal_table(data, "dpmpp-2m", 5, ends(data))
+    moved = np.append(np.array(table.levels) * np.exp(moves), 0.0)
+    moved[:-1] = np.minimum(moved[:-1], ends(data)[1])
+    best = error(data, "dpmpp-2m", np.array(table.sigmas), "zero")
+    assert best <= error(data, "dpmpp-2m", moved, "zero") * (1 + 2e-3)
+
+
+@pytest.mark.parametrize("factor", [1e-2, 30.0])
+def test_the_optimum_scales_with_the_pixels(factor: float) -> None:
+    once = optimal_table(planning(), "heun", 5, ends(planning()))
+    scaled_data = planning(factor)
+    scaled = optimal_table(scaled_data, "heun", 5, ends(scaled_data, tolerance=factor))
+    np.testing.assert_allclose(scaled.levels, factor * np.array(once.levels), rtol=1e-4)
+
+
+def test_the_optimum_is_deterministic() -> None:
+    data = planning()
+    tables = [optimal_table(data, "euler", 6, ends(data)) for _ in range(2)]
+    assert tables[0] == tables[1]
+
+
+def test_widening_has_the_spread_it_says() -> None:
+    wide = widened(np.array([[0.3]]), 0.8)
+    assert wide.mean() == pytest.approx(0.3)
+    assert wide.std() == pytest.approx(0.8, rel=0.005)

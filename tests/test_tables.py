@@ -1,0 +1,34 @@
+from __future__ import annotations
+
+import pytest
+
+from spectral_sched.errors import UsageError
+from spectral_sched.tables import SigmaTable
+
+
+def test_levels_and_steps() -> None:
+    table = SigmaTable.of([80, 2.5, 0.002])
+    assert table.sigmas == (80.0, 2.5, 0.002, 0.0)
+    assert table.levels == (80.0, 2.5, 0.002)
+    assert table.num_steps == 3
+    assert table == SigmaTable((80.0, 2.5, 0.002, 0.0))
+
+
+@pytest.mark.parametrize(
+    ("sigmas", "message"),
+    [
+        ((0.0,), "one level and a final 0"),
+        ((), "one level and a final 0"),
+        ((2.0, 1.0), "ends in 0, not in 1.0"),
+        ((1.0, 2.0, 0.0), "decreases at every step, but 2.0 follows 1.0"),
+        ((1.0, 1.0, 0.0), "decreases at every step"),
+        ((1.0, 0.0, 0.0), "decreases at every step, but 0.0 follows 0.0"),
+        ((float("nan"), 0.0), "finite numbers only"),
+        ((float("inf"), 0.0), "finite numbers only"),
+    ],
+)
+def test_tables_that_cannot_be_stepped_through(
+    sigmas: tuple[float, ...], message: str
+) -> None:
+    with pytest.raises(UsageError, match=message):
+        SigmaTable(sigmas)
