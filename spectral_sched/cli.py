@@ -95,7 +95,7 @@ def analyze(
 
     Example: specsched analyze ./images --resolution 64
     """
-    from . import console, documents, images, measurement, report, sources
+    from . import console, images, measurement, report, sources
     from .provenance import provenance
     from .spectrum_files import spectrum_document
 
@@ -105,17 +105,18 @@ def analyze(
         "precision": precision,
     }
     preprocessing = images.preprocessing(resolution, crop, resize, color)
-    documents.check_output(output, force=force)
+    publish = console.Publisher(output, json=json, force=force)
     with console.counter("images") as progress:
         measured = measurement.measure(
             sources.items(source), preprocessing, **settings, progress=progress
         )
-    document = spectrum_document(measured, provenance(settings))
-    documents.write_document(document, output)
-    console.show(report.measurement_parts(measured), document, json=json)
     for message in measured.skipped.messages:
         console.say(f"skipped: {message}")
-    console.say(f"wrote {output}; next: specsched export --steps {defaults.NUM_STEPS}")
+    publish(
+        report.measurement_parts(measured),
+        spectrum_document(measured, provenance(settings)),
+        following=f"specsched export --steps {defaults.NUM_STEPS}",
+    )
 
 
 @app.command()
@@ -146,7 +147,7 @@ def export(
 
     Example: specsched export --steps 8 --sampler heun -o heun8.json
     """
-    from . import console, documents, plans, report
+    from . import console, plans, report
     from .plan_files import plan_document
     from .provenance import provenance
     from .spectrum_files import read_spectrum
@@ -154,12 +155,13 @@ def export(
     settings = {"kind": kind, "sampler": sampler, "steps": steps, "start": start}
     request = plans.request(sampler, steps, start)
     plans.check_kind(kind)
-    documents.check_output(output, force=force)
+    publish = console.Publisher(output, json=json, force=force)
     plan = plans.make_plan(read_spectrum(spectrum), kind, request)
-    document = plan_document(plan, provenance(settings))
-    documents.write_document(document, output)
-    console.show(report.plan_parts(plan), document, json=json)
-    console.say(f"wrote {output}; next: specsched sample --schedule {output}")
+    publish(
+        report.plan_parts(plan),
+        plan_document(plan, provenance(settings)),
+        following=f"specsched sample --schedule {output}",
+    )
 
 
 @app.command()

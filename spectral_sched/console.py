@@ -10,10 +10,11 @@ import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from .documents import canonical
+from .documents import canonical, check_output, write_document
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
+    from pathlib import Path
 
     from rich.console import RenderableType
 
@@ -39,6 +40,37 @@ def show(parts: Iterable[RenderableType], document: Document, *, json: bool) -> 
     )
     for part in parts:
         console.print(part, soft_wrap=isinstance(part, str))
+
+
+class Publisher:
+    """The place a document goes to, checked before the work that makes it.
+
+    Parameters
+    ----------
+    output
+        File to write; ``-`` prints the document instead.
+    json
+        Print the document instead of tables.
+    force
+        Replace a file that this project did not write.
+    """
+
+    def __init__(self, output: Path, *, json: bool, force: bool) -> None:
+        self.output = output
+        self.to_stdout = str(output) == "-"
+        self.json = json or self.to_stdout
+        if not self.to_stdout:
+            check_output(output, force=force)
+
+    def __call__(
+        self, parts: Iterable[RenderableType], document: Document, *, following: str
+    ) -> None:
+        """Write the document, print the result, and suggest the next command."""
+        if not self.to_stdout:
+            write_document(document, self.output)
+        show(parts, document, json=self.json)
+        if not self.to_stdout:
+            say(f"wrote {self.output}; next: {following}")
 
 
 @contextmanager

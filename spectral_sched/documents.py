@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import sys
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -57,8 +56,6 @@ def layout(document: Mapping[str, object]) -> str:
 
 def check_output(path: Path, *, force: bool = False) -> None:
     """Raise `UsageError` where a document may not be written, before it is made."""
-    if str(path) == "-":
-        return
     if path.is_dir():
         message = f"cannot write {path}: it is a folder; name a file with -o"
         raise UsageError(message)
@@ -74,16 +71,13 @@ def check_output(path: Path, *, force: bool = False) -> None:
 
 
 def write_document(document: Document, path: Path) -> None:
-    """Write a document atomically; ``-`` is standard output.
+    """Write a document atomically.
 
     Raises
     ------
     UsageError
         If the place cannot be written.
     """
-    if str(path) == "-":
-        sys.stdout.write(layout(document))
-        return
     write_atomically(path, layout(document).encode())
 
 

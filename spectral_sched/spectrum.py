@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from .statistics import SampledImage, SpectrumStatistics, Totals
 
-ROUNDING = 1e-20
+ROUNDING = 1e-14
 """Energy about the mean, as a share of that of the mean, that is rounding alone."""
 
 
