@@ -73,12 +73,13 @@ def test_the_three_lines(tmp_path: Path) -> None:
     assert 0.5 < levels.std() / spectrum["sigma_data"] < 1.5
 
 
-def test_results_are_json_when_asked(measured: Path) -> None:
+def test_results_are_json_when_asked(measured: Path, tmp_path: Path) -> None:
     for command in (("analyze", "images"), ("export", "--steps", 2)):
-        run = specsched(*command, "--json", cwd=measured)
+        run = specsched(*command, "--json", "-o", tmp_path / "file", cwd=measured)
         document = json.loads(run.stdout, parse_constant=pytest.fail)
         assert document["tool"] == f"specsched {__version__}"
-    run = specsched("sample", "--seeds", "5,7-8", "-o", "s", "--json", cwd=measured)
+    output = ("-o", tmp_path / "samples")
+    run = specsched("sample", "--seeds", "5,7-8", *output, "--json", cwd=measured)
     record = json.loads(run.stdout)
     assert record["pictures"] == ["000005.png", "000007.png", "000008.png"]
 

@@ -1,0 +1,67 @@
+"""What the README says is what happens."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from typer.testing import CliRunner
+
+from spectral_sched.cli import app
+
+from .helpers import ROOT
+
+README = (ROOT / "README.md").read_text()
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", README, flags=re.DOTALL)
+
+
+def test_every_command_is_explained() -> None:
+    result = CliRunner().invoke(app, ["--help"])
+    listed = re.search(r"Commands:\n(.*)", result.stdout, flags=re.DOTALL)
+    assert listed
+    commands = re.findall(r"^  (\w+)", listed[1], flags=re.MULTILINE)
+    assert {"analyze", "export", "sample"} <= set(commands)
+    for command in commands:
+        assert f"specsched {command}" in README
+
+
+def test_the_lines_of_every_block_run(tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "sample_images", tmp_path / "sample_images")
+    lines = [
+        line
+        for block in blocks("sh")
+        for line in block.splitlines()
+        if line.startswith(("specsched ", "python -m spectral_sched"))
+    ]
+    assert len(lines) >= 5
+    for line in lines:
+        _, *arguments = line.removeprefix("python -m ").split()
+        module = "spectral_sched"
+        if line.startswith("python -m spectral_sched."):
+            module = line.split()[2]
+        run = subprocess.run(
+            [sys.executable, "-m", module, *arguments],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert run.returncode == 0, (line, run.stderr)
+
+
+def test_python_blocks_run(tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "sample_images", tmp_path / "sample_images")
+    for block in blocks("python"):
+        subprocess.run([sys.executable, "-c", block], cwd=tmp_path, check=True)
+
+
+def test_links_into_the_project_resolve() -> None:
+    for target in re.findall(r"\]\(([^)#]+)\)", README):
+        if "://" not in target:
+            assert (ROOT / target).exists(), target
