@@ -29,6 +29,48 @@ if TYPE_CHECKING:
 Numbers = Any
 """Real or complex arrays."""
 
+DEPTH = 8
+"""Denoised values kept: as many as the deepest solver may look back on."""
+
+
+class _Run:
+    """A solver under way on one mode per power, with Wiener's denoiser."""
+
+    def __init__(self, start: Numbers, power: NDArray[np.float64]) -> None:
+        self.power = power
+        self.state = self.point = start
+        self.denoised: tuple[Numbers, ...] = ()
+        self.points: tuple[Numbers, ...] = ()
+
+    def call(self, call: Call) -> None:
+        """Call the denoiser at the point and update the state."""
+        seen = self.power / (self.power + call.sigma**2) * self.point
+        self.denoised = (seen, *self.denoised[: DEPTH - 1])
+        self.points = (self.point, *self.points[: DEPTH - 1])
+        if call.state is not None:
+            self.state = self.combined(call.state)
+
+    def move(self, call: Call) -> None:
+        """Go to the point of the next call."""
+        self.point = self.state if call.point is None else self.combined(call.point)
+
+    def combined(self, weights: Combination) -> Numbers:
+        """Return the weighted sum of the state, denoised values and points."""
+        total = weights.state * self.state
+        for weight, value in zip(weights.denoised, self.denoised, strict=False):
+            total = total + weight * value
+        for weight, value in zip(weights.points, self.points, strict=False):
+            total = total + weight * value
+        return total
+
+    def restart(self, exact: Numbers, call: Call) -> None:
+        """Forget the errors made so far: the state and what was seen are exact."""
+        self.state = exact
+        point = np.sqrt(self.power + call.sigma**2)
+        seen = self.power / point
+        self.denoised = (seen, *self.denoised[1:])
+        self.points = (point, *self.points[1:])
+
 
 def transfer(sampler: str, sigmas: Numbers, power: NDArray[np.float64]) -> Numbers:
     """Return the factor from starting noise of unit variance to the picture.
@@ -36,40 +78,15 @@ def transfer(sampler: str, sigmas: Numbers, power: NDArray[np.float64]) -> Numbe
     The end-to-end error of a mode is ``transfer - sqrt(power)``.
     """
     levels = _columns(sigmas)
-    state = point = levels[0] * np.ones_like(power)
-    history: tuple[Numbers, ...] = ()
+    run = _Run(levels[0] * np.ones_like(power), power)
     for call in SAMPLERS[sampler](levels):
-        state, point, history = _advance(call, state, point, history, power)
-    return state
+        run.call(call)
+        run.move(call)
+    return run.state
 
 
 def _columns(sigmas: Numbers) -> Sequence[Numbers]:
     return list(np.asarray(sigmas)[..., None])
-
-
-def _advance(
-    call: Call,
-    state: Numbers,
-    point: Numbers,
-    history: tuple[Numbers, ...],
-    power: NDArray[np.float64],
-) -> tuple[Numbers, Numbers, tuple[Numbers, ...]]:
-    history = (power / (power + call.sigma**2) * point, *history[:7])
-    before = state
-    if call.state is not None:
-        state = combined(call.state, before, history)
-    point = state if call.point is None else combined(call.point, before, history)
-    return state, point, history
-
-
-def combined(
-    weights: Combination, state: Numbers, history: tuple[Numbers, ...]
-) -> Numbers:
-    """Return the weighted sum of the state and the newest denoised values."""
-    total = weights.state * state
-    for weight, denoised in zip(weights.denoised, history, strict=False):
-        total = total + weight * denoised
-    return total
 
 
 def local_defects(
@@ -81,15 +98,14 @@ def local_defects(
     before it.
     """
     levels = _columns(sigmas)
-    state = point = np.sqrt(power + levels[0] ** 2)
-    history: tuple[Numbers, ...] = ()
+    run = _Run(np.sqrt(power + levels[0] ** 2), power)
     for call in SAMPLERS[sampler](levels):
-        state, point, history = _advance(call, state, point, history, power)
-        if call.state is None:
-            continue
-        exact = np.sqrt(power + call.sigma_next**2)
-        yield (state - exact) * np.sqrt(power) / exact
-        state = point = exact
+        run.call(call)
+        if call.state is not None:
+            exact = np.sqrt(power + call.level**2)
+            yield (run.state - exact) * np.sqrt(power) / exact
+            run.restart(exact, call)
+        run.move(call)
 
 
 def start_defect(sigmas: Numbers, power: NDArray[np.float64]) -> Numbers:
@@ -109,24 +125,23 @@ def missed_mean(
     return offset * power / (power + first**2)
 
 
-def squared_error(
+def squared_errors(
     sampler: str,
     sigmas: Numbers,
     power: NDArray[np.float64],
     offset: NDArray[np.float64],
     start: Start,
-) -> Numbers:
-    """Return the expected squared error per mode, (..., M), by summing squares.
+) -> Iterator[Numbers]:
+    """Yield the squared errors at the end of the start and of each step, (..., M).
 
-    Defects of single steps and of the start count as independent (root sum square);
-    ours.
+    Their sum is the expected squared error if defects are independent (ours).
     """
-    total = start_defect(sigmas, power) ** 2
-    for defect in local_defects(sampler, sigmas, power):
-        total = total + defect**2
+    first = start_defect(sigmas, power) ** 2
     if start == "zero":
-        total = total + missed_mean(sigmas, power, offset)
-    return total
+        first = first + missed_mean(sigmas, power, offset)
+    yield first
+    for defect in local_defects(sampler, sigmas, power):
+        yield defect**2
 
 
 def transfer_kl(sampler: str, sigmas: Numbers, power: NDArray[np.float64]) -> Numbers:

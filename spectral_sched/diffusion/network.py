@@ -60,6 +60,7 @@ class NoiseEmbedding(nn.Module):
 
     def __init__(self, width: int) -> None:
         super().__init__()
+        self.frequencies: Tensor
         self.register_buffer("frequencies", torch.linspace(0, 4, width // 2).exp())
         self.layers = nn.Sequential(
             nn.Linear(width, width), nn.SiLU(), nn.Linear(width, width), nn.SiLU()
@@ -124,22 +125,17 @@ class UNet(nn.Module):
         widths, noise = config.widths, 4 * config.widths[0]
         self.embed = NoiseEmbedding(noise)
         self.conv_in = nn.Conv2d(config.image_channels, widths[0], 3, padding=1)
+        self.num_blocks = config.num_blocks
         self.down, self.up = nn.ModuleList(), nn.ModuleList()
         width = widths[0]
-        for level in widths:
-            blocks = nn.ModuleList()
-            for _ in range(config.num_blocks):
-                blocks.append(ResidualBlock(width, level, noise))
-                width = level
-            self.down.append(blocks)
+        for level in (level for level in widths for _ in range(self.num_blocks)):
+            self.down.append(ResidualBlock(width, level, noise))
+            width = level
         self.attention = SelfAttention(width)
         self.middle = ResidualBlock(width, width, noise)
-        for level in reversed(widths):
-            blocks = nn.ModuleList()
-            for _ in range(config.num_blocks):
-                blocks.append(ResidualBlock(width + level, level, noise))
-                width = level
-            self.up.append(blocks)
+        for level in (level for level in widths[::-1] for _ in range(self.num_blocks)):
+            self.up.append(ResidualBlock(width + level, level, noise))
+            width = level
         self.norm_out = nn.GroupNorm(max(1, width // GROUP), width)
         self.conv_out = nn.Conv2d(width, config.image_channels, 3, padding=1)
         nn.init.zeros_(self.conv_out.weight)
@@ -148,16 +144,16 @@ class UNet(nn.Module):
         """Return (B, C, H, W) of pictures and noise numbers, (B,)."""
         noise = self.embed(noise)
         x, skips = self.conv_in(x), []
-        for level, blocks in enumerate(self.down):
-            x = functional.avg_pool2d(x, 2) if level else x
-            for block in blocks:
-                x = block(x, noise)
-                skips.append(x)
+        for index, block in enumerate(self.down):
+            if index and index % self.num_blocks == 0:
+                x = functional.avg_pool2d(x, 2)
+            x = block(x, noise)
+            skips.append(x)
         x = self.middle(self.attention(x), noise)
-        for level, blocks in enumerate(self.up):
-            x = functional.interpolate(x, scale_factor=2.0) if level else x
-            for block in blocks:
-                x = block(torch.cat([x, skips.pop()], dim=1), noise)
+        for index, block in enumerate(self.up):
+            if index and index % self.num_blocks == 0:
+                x = functional.interpolate(x, scale_factor=2.0)
+            x = block(torch.cat([x, skips.pop()], dim=1), noise)
         out: Tensor = self.conv_out(functional.silu(self.norm_out(x)))
         return out
 

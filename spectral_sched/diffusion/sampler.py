@@ -54,13 +54,12 @@ def sample(denoise: Denoiser, x: Tensor, calls: Iterable[Call]) -> Iterator[Tens
         Network calls from `spectral_sched.solvers`, in order.
     """
     state = point = x
-    history: tuple[Tensor, ...] = ()
+    history = History()
     for call in calls:
-        history = (denoise(point, float(call.sigma)), *history[: DEPTH - 1])
-        before = state
+        history.add(point, denoise(point, float(call.sigma)))
         if call.state is not None:
-            state = combined(call.state, before, history)
-        point = state if call.point is None else combined(call.point, before, history)
+            state = history.combined(call.state, state)
+        point = state if call.point is None else history.combined(call.point, state)
         if call.state is not None:
             yield state
 
@@ -69,9 +68,23 @@ DEPTH = 8
 """Denoised pictures kept: as many as the deepest solver may look back on."""
 
 
-def combined(weights: Combination, state: Tensor, history: Sequence[Tensor]) -> Tensor:
-    """Return the weighted sum of the state and the newest denoised pictures."""
-    total = float(weights.state) * state
-    for weight, denoised in zip(weights.denoised, history, strict=False):
-        total = total + float(weight) * denoised
-    return total
+class History:
+    """Denoised pictures and the points they were seen from, the newest first."""
+
+    def __init__(self) -> None:
+        self.denoised: list[Tensor] = []
+        self.points: list[Tensor] = []
+
+    def add(self, point: Tensor, denoised: Tensor) -> None:
+        """Keep what one network call saw, and forget the oldest."""
+        self.points = [point, *self.points[: DEPTH - 1]]
+        self.denoised = [denoised, *self.denoised[: DEPTH - 1]]
+
+    def combined(self, weights: Combination, state: Tensor) -> Tensor:
+        """Return the weighted sum of the state, denoised pictures and points."""
+        total = float(weights.state) * state
+        for weight, picture in zip(weights.denoised, self.denoised, strict=False):
+            total = total + float(weight) * picture
+        for weight, picture in zip(weights.points, self.points, strict=False):
+            total = total + float(weight) * picture
+        return total
