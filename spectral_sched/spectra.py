@@ -10,6 +10,7 @@ matrix of cross-channel powers of each ring, whose diagonal is the power per cha
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 
 import numpy as np
@@ -81,6 +82,7 @@ def ring_powers(
     origin: float = 0.0,
     unit: float = 1.0,
     precision: Precision = "float32",
+    window: str = "none",
 ) -> RingPowers:
     """Return the cross-channel power in each ring of an image.
 
@@ -96,6 +98,10 @@ def ring_powers(
         A pixel of value ``origin + unit * x`` counts as ``x``.
     precision
         Type of the transform; sums are float64 always.
+    window
+        ``hann`` fades the borders of the centred pixels, so that the jump from one
+        border to the opposite one does not leak into all rings; white noise keeps its
+        power. The mean, ring 0, is that of all pixels.
 
     Examples
     --------
@@ -105,7 +111,7 @@ def ring_powers(
     """
     channels, height, width = pixels.shape
     plane = rings(height, width)
-    stored_mean, centred = _centred(pixels, np.dtype(precision))
+    stored_mean, centred = _centred(pixels, np.dtype(precision), window)
     sums = mode_sums(_modes(centred), height, width)
     upper = sums / (plane.num_modes[:, None] * (height * width * unit**2))
     cross_power = np.empty((len(plane), channels, channels))
@@ -117,22 +123,25 @@ def ring_powers(
 
 
 def _centred(
-    pixels: NDArray[Any], precision: np.dtype[Any]
+    pixels: NDArray[Any], precision: np.dtype[Any], window: str
 ) -> tuple[NDArray[np.float64], NDArray[Any]]:
     """Return the mean of each channel, and the pixels about it or close to it."""
     channels, height, width = pixels.shape
     # Decoded pictures lie in memory as (H, W, C), so these are whole rows of them.
     rows = pixels.transpose(1, 2, 0).reshape(height, width * channels)
-    whole = rows.dtype in EXACT_IN_FLOAT32
+    # Under a window what is left of the mean would no longer stay in ring 0.
+    whole = rows.dtype in EXACT_IN_FLOAT32 and window == "none"
     values = rows.astype(precision if whole else np.float64)
     # Columns of so few bytes have sums that float32 holds exactly.
-    short = rows.dtype == np.uint8 and height <= 1 << 16
+    short = whole and rows.dtype == np.uint8 and height <= 1 << 16
     columns = values.sum(axis=0, dtype=None if short else np.float64)
     total = columns.reshape(width, channels).sum(axis=0, dtype=np.float64)
     mean = total / (height * width)
     values -= np.tile(np.rint(mean) if whole else mean, width).astype(values.dtype)
-    centred = values.astype(precision, copy=False).reshape(height, width, channels)
-    return mean, centred.transpose(2, 0, 1)
+    centred = values.reshape(height, width, channels).transpose(2, 0, 1)
+    if window == "hann":
+        centred = centred * hann_window(height, width)
+    return mean, centred.astype(precision, copy=False)
 
 
 def _modes(centred: NDArray[Any]) -> NDArray[Any]:
@@ -141,3 +150,17 @@ def _modes(centred: NDArray[Any]) -> NDArray[Any]:
 
     modes: NDArray[Any] = rfft2(centred)
     return modes
+
+
+@lru_cache(maxsize=16)
+def hann_window(height: int, width: int) -> NDArray[np.float64]:
+    """Return the periodic Hann window of a picture, with a mean square of 1."""
+    sides = [0.5 - 0.5 * np.cos(2 * np.pi * _centres(side)) for side in (height, width)]
+    window = np.outer(*sides)
+    window /= np.sqrt(np.mean(window**2))
+    return window
+
+
+def _centres(side: int) -> NDArray[np.float64]:
+    # At pixel centres no weight is zero, so that one row or column is allowed.
+    return (np.arange(side) + 0.5) / side
