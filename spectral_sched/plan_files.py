@@ -9,7 +9,8 @@ from .documents import Document, Fields, read_document, rounded, short
 from .errors import InputError, SpecschedError
 from .planning import Planning
 from .plans import Plan, Request, predicted_error, request
-from .spectrum_files import read_field, read_preprocessing
+from .preprocessing_fields import read_preprocessing
+from .spectrum_files import read_field
 from .tables import SigmaTable
 
 if TYPE_CHECKING:
