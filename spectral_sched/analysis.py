@@ -53,7 +53,7 @@ class Engine(NamedTuple):
     """
 
     mapper: Mapper = map
-    seconds_per_task: float = 0.1
+    seconds_per_task: float = 0.25
 
 
 HERE = Engine()

@@ -19,7 +19,7 @@ from .rings import rings
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-BAND_MODES = 1 << 17
+BAND_MODES = 1 << 16
 """Folded modes in a band of rows, at most, unless one row has more."""
 
 
