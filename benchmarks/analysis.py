@@ -93,7 +93,7 @@ def compare_native(paths: list[Path], options: argparse.Namespace) -> None:
 
 def compare_resized(paths: list[Path], options: argparse.Namespace) -> None:
     """Compare whole runs on 1024-pixel JPEGs with --resolution 256."""
-    chosen = repeated(paths, options.images // 4)
+    chosen = repeated(paths, options.images)
     ways = {
         "decode and resize": lambda: pooled(decode_resize, chosen, options.workers),
         "specsched": lambda: analysed(chosen, options.workers, 256),
