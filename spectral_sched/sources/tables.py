@@ -38,28 +38,29 @@ def parquet_items(place: str, column: str | None = None) -> Iterator[Item]:
     UsageError
         If several do, or none of the given name.
     """
-    arrow = _pyarrow()
+    parquet, arrow_error = _pyarrow()
     name = last_name(place)
     with open_place(place) as file:
         try:
             # Reading through a buffer, not a whole column of a row group at once.
-            table = arrow.ParquetFile(file, buffer_size=BUFFER_BYTES)
+            table = parquet.ParquetFile(file, buffer_size=BUFFER_BYTES)
             yield from _rows(table, name, column)
-        except (arrow.lib.ArrowException, OSError) as error:
+        except (arrow_error, OSError, ValueError) as error:
             because = " ".join(str(error).split())
             yield refused(name, f"is damaged: {because}", "damaged archive")
 
 
-def _pyarrow() -> Any:
+def _pyarrow() -> tuple[Any, type[Exception]]:
+    """Return the module that reads Parquet files, and the base of its errors."""
     try:
-        import pyarrow.parquet
+        from pyarrow import ArrowException, parquet
     except ImportError as error:
         message = (
             "Parquet files take a package that is not installed; "
             "install it with: pip install 'spectral-sched[parquet]'"
         )
         raise UnavailableError(message) from error
-    return pyarrow.parquet
+    return parquet, ArrowException
 
 
 def _rows(table: Any, name: str, column: str | None) -> Iterator[Item]:
