@@ -13,6 +13,7 @@ import numpy as np
 
 from .defects import squared_errors
 from .planning import power_measure
+from .solvers import ADDING_NOISE
 from .tables import SigmaTable
 
 if TYPE_CHECKING:
@@ -27,8 +28,15 @@ if TYPE_CHECKING:
 SPREAD = 1.0
 """Log-normal spread of mode power about its ring: the one free number, w in docs."""
 
+SHORTEST_STEP = 0.1
+"""Least step in ln sigma, as a share of an even one.
+
+High orders would gain on paper from steps of no length at the start, which fill their
+history; a network's own error would grow there without bound.
+"""
+
 COMPLEX_STEP = 1e-30
-GRADIENT = 1e-9
+GRADIENT = 1e-8
 
 
 def optimal_table(
@@ -57,7 +65,16 @@ def optimal_table(
         terms = squared_errors(sampler, sigmas, measure.power, measure.offset, start)
         return np.stack([term @ share for term in terms])
 
-    return minimal_table(errors, num_steps, ends)
+    # What even the highest start gets wrong is taken off: with many steps it would
+    # hide the rest. Samplers that add noise can do better than that.
+    highest = errors(np.array([ends[1], 0.0]))[0]
+    floor = 0.0 if sampler in ADDING_NOISE else highest
+
+    def avoidable(sigmas: Numbers) -> Numbers:
+        first, *others = errors(sigmas)
+        return np.stack([first - floor, *others])
+
+    return minimal_table(avoidable, num_steps, ends)
 
 
 def minimal_table(
@@ -105,7 +122,13 @@ class _Levels:
     def __call__(self, gaps: Numbers) -> Numbers:
         """Return ln sigma, (N, B), of free numbers, (`num_free`, B)."""
         parts = np.exp(np.vstack([gaps, np.zeros_like(gaps[:1])]))
-        share = np.cumsum(parts, axis=0)[:-1] / parts.sum(axis=0)
+        least = np.full((len(parts), 1), SHORTEST_STEP / len(parts))
+        # The ends may be touched.
+        least[-1] = 0
+        if self.first is None:
+            least[0] = 0
+        gap = least + (1 - least.sum()) * parts / parts.sum(axis=0)
+        share = np.cumsum(gap, axis=0)[:-1]
         levels = self.high - (self.high - self.low) * share
         if self.first is None:
             return levels

@@ -38,12 +38,14 @@ Weight = Any
 class Combination(NamedTuple):
     """Weights of the state, of the denoised images and of the points they come from.
 
-    Denoised images and points are counted from the newest.
+    Denoised images and points are counted from the newest; `noise` is the standard
+    deviation of fresh noise.
     """
 
     state: Weight
     denoised: tuple[Weight, ...]
     points: tuple[Weight, ...] = ()
+    noise: Weight = 0.0
 
 
 class Call(NamedTuple):
@@ -251,6 +253,61 @@ def deis(sigmas: Sequence[Weight]) -> Iterator[Call]:
     yield Call(sigmas[-2], sigmas[-1], FINAL)
 
 
+STOCHASTICITY = {"sde-dpmpp-2m": 1.0}
+"""How strongly a sampler renews noise within steps: 1 is the reverse diffusion."""
+
+
+def sde_dpmpp_2m(sigmas: Sequence[Weight]) -> Iterator[Call]:
+    """Yield the calls of SDE-DPM-Solver++(2M) (Lu et al., arXiv 2211.01095, Sec. 5).
+
+    In the midpoint form, with the noise renewed as in the reverse diffusion.
+    """
+    previous = None
+    for sigma, following in pairwise(sigmas[:-1]):
+        yield Call(sigma, following, _sde_step(previous, sigma, following))
+        previous = sigma
+    yield Call(sigmas[-2], sigmas[-1], FINAL)
+
+
+def _sde_step(previous: Weight, sigma: Weight, following: Weight) -> Combination:
+    decay = (following / sigma) ** STOCHASTICITY["sde-dpmpp-2m"]
+    state = following / sigma * decay
+    noise = following * np.sqrt(1 - decay**2)
+    if previous is None:
+        return Combination(state, (1 - state,), noise=noise)
+    share = np.log(sigma / following) / (2 * np.log(previous / sigma))
+    weights = ((1 - state) * (1 + share), -(1 - state) * share)
+    return Combination(state, weights, noise=noise)
+
+
+CHURN = 2.0
+"""Noise that Heun with churn adds in all, as shares of the level, over all steps."""
+
+MAX_CHURN = 2**0.5 - 1
+"""Largest share of the level that one step adds: the variance doubles."""
+
+
+def heun_churn(sigmas: Sequence[Weight]) -> Iterator[Call]:
+    """Yield the calls of Heun's method with churn (arXiv 2206.00364, Alg. 2).
+
+    Before every step but the first, noise raises the level by an equal share of
+    `CHURN`; on what is noise alone, more of it would change nothing.
+    """
+    raised = sigmas[0]
+    factor = 1 + min(CHURN / (len(sigmas) - 1), MAX_CHURN)
+    for following in sigmas[1:-1]:
+        guess = _euler_step(raised, following)
+        yield Call(raised, raised, None, guess)
+        step = _trapezium(raised, following, guess)
+        raised = following * factor
+        noise = following * np.sqrt(factor**2 - 1)
+        yield Call(following, raised, step._replace(noise=noise))
+    yield Call(raised, sigmas[-1], FINAL)
+
+
+ADDING_NOISE = frozenset({"heun-churn"})
+"""Samplers that raise the noise between steps, beyond renewing it."""
+
 SAMPLERS: Mapping[str, Callable[[Sequence[Weight]], Iterator[Call]]] = {
     "dpmpp-2m": dpmpp_2m,
     "euler": euler,
@@ -260,6 +317,8 @@ SAMPLERS: Mapping[str, Callable[[Sequence[Weight]], Iterator[Call]]] = {
     "unipc-3": partial(unipc, order=3),
     "ipndm": ipndm,
     "deis": deis,
+    "sde-dpmpp-2m": sde_dpmpp_2m,
+    "heun-churn": heun_churn,
 }
 """Solvers by the names used in commands and files, the default first."""
 

@@ -10,9 +10,7 @@ from hypothesis import strategies as st
 from spectral_sched.bounds import Start, sigma_bounds
 from spectral_sched.defects import (
     local_defects,
-    missed_mean,
     squared_errors,
-    start_defect,
     transfer,
     transfer_kl,
 )
@@ -130,7 +128,7 @@ def test_orders_of_single_steps(sampler: str, order: int) -> None:
     power, errors, steps = np.geomspace(0.01, 100, 9), [], 2 ** np.arange(6, 9)
     for count in steps:
         sigmas = np.append(np.geomspace(20, 0.5, count + 1), 0.0)
-        middle = list(local_defects(sampler, sigmas, power))[count // 2]
+        middle = local_defects(sampler, sigmas, power).amplitudes[count // 2]
         errors.append(np.linalg.norm(middle))
     slope = -np.polyfit(np.log(steps), np.log(errors), 1)[0]
     assert slope == pytest.approx(order + 1, abs=0.15)
@@ -138,19 +136,20 @@ def test_orders_of_single_steps(sampler: str, order: int) -> None:
 
 def test_local_defects_of_one_euler_step_by_hand() -> None:
     sigmas, power = np.array([3.0, 1.0, 0.0]), np.array([2.0])
-    first, last = local_defects("euler", sigmas, power)
+    start, first, last = local_defects("euler", sigmas, power).amplitudes
     # From sqrt(P + 9): x (s s' + P) / (s^2 + P), against sqrt(P + 1), carried to 0.
     step = np.sqrt(11) * (3 + 2) / (9 + 2)
     assert first[0] == pytest.approx((step - np.sqrt(3)) * np.sqrt(2 / 3))
     assert last[0] == pytest.approx(2 / np.sqrt(3) - np.sqrt(2))
+    # The start has 3 for sqrt(P + 9); an error in it shrinks by sqrt(P / (P + 9)).
+    assert start[0] == pytest.approx((3 - np.sqrt(11)) * np.sqrt(2 / 11))
 
 
-def test_start_and_mean_by_hand() -> None:
+def test_a_missed_mean_by_hand() -> None:
     sigmas, power = np.array([3.0, 0.0]), np.array([2.0])
-    assert start_defect(sigmas, power)[0] == pytest.approx(
-        np.sqrt(2) * (3 / np.sqrt(11) - 1)
-    )
-    assert missed_mean(sigmas, power, np.array([5.0]))[0] == pytest.approx(5 * 2 / 11)
+    with_mean, _ = squared_errors("euler", sigmas, power, np.array([5.0]), "zero")
+    without, _ = squared_errors("euler", sigmas, power, np.array([5.0]), "mean")
+    assert (with_mean - without)[0] == pytest.approx(5 * 2 / 11)
 
 
 @pytest.mark.parametrize("sampler", SAMPLERS)
