@@ -7,7 +7,8 @@ schedules and solvers are held against.
 
 * `gaussian`: one Gaussian, where the best table is known, and one power per mode;
 * `finite_set`: a few pictures;
-* `mixture`: two Gaussians in d dimensions, along the paths of `interpolants`.
+* `mixture`: two Gaussians in d dimensions, along the paths of `interpolants`;
+* `curie_weiss`: spins that agree with each other.
 
 `trajectories` plays any solver on any of them and integrates the exact flow.
 """
