@@ -175,7 +175,10 @@ def export(
         typer.Option(help="optimal, karras, exponential, frequency, power or mixed."),
     ] = defaults.KIND,
     sampler: Annotated[
-        str, typer.Option(help="Solver: dpmpp-2m, euler or heun.")
+        str,
+        typer.Option(
+            help="dpmpp-2m, euler, heun, dpmpp-3m, unipc, unipc-3, ipndm or deis."
+        ),
     ] = defaults.SAMPLER,
     start: Annotated[
         str, typer.Option(help="Start from noise about zero or about the mean.")

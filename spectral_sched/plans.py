@@ -9,7 +9,7 @@ import numpy as np
 
 from .bounds import Start
 from .defaults import KIND, NUM_STEPS, SAMPLER
-from .defects import squared_error
+from .defects import squared_errors
 from .errors import UsageError, known
 from .optimize import SPREAD, optimal_table
 from .planning import spectrum_planning, widened
@@ -163,13 +163,14 @@ def predicted_error(
     power = np.exp(widened(planning.log_power, SPREAD))
     offset = np.zeros_like(power)
     offset[0] = planning.field.mean_offset
-    squared = squared_error(
+    errors = squared_errors(
         wanted.sampler,
         np.array(table.sigmas),
         power.ravel(),
         offset.ravel(),
         wanted.start,
     )
-    per_ring = squared.reshape(power.shape).mean(axis=1)
+    total: NDArray[np.float64] = np.sum(list(errors), axis=0)
+    per_ring = total.reshape(power.shape).mean(axis=1)
     mean = float(planning.field.num_modes @ per_ring / planning.field.num_pixels)
     return PredictedError(float(np.sqrt(mean)), np.sqrt(per_ring))

@@ -10,9 +10,7 @@ from hypothesis import strategies as st
 from spectral_sched.bounds import Start, sigma_bounds
 from spectral_sched.defects import (
     local_defects,
-    missed_mean,
-    squared_error,
-    start_defect,
+    squared_errors,
     transfer,
     transfer_kl,
 )
@@ -55,7 +53,7 @@ def error(data: Planning, sampler: str, sigmas: np.ndarray, start: Start) -> flo
     power = np.exp(widened(data.log_power, 1.0))
     offset = np.zeros_like(power)
     offset[0] = data.field.mean_offset
-    squared = squared_error(sampler, sigmas, power.ravel(), offset.ravel(), start)
+    squared = sum(squared_errors(sampler, sigmas, power.ravel(), offset.ravel(), start))
     weights = np.repeat(data.field.num_modes, power.shape[1])
     return float(squared @ weights / (power.ravel() @ weights))
 
@@ -66,7 +64,7 @@ def test_one_power_level_gives_the_tangent_grid(num_steps: int) -> None:
     level, first = 0.7, 80.0
     power = np.array([level**2])
     table = minimal_table(
-        lambda sigmas: transfer_kl("euler", sigmas, power)[..., 0],
+        lambda sigmas: transfer_kl("euler", sigmas, power)[..., 0][None],
         num_steps,
         (1e-6, first),
         first=first,
@@ -85,12 +83,24 @@ def test_euler_transfer_is_the_product_of_its_factors() -> None:
 
 
 @pytest.mark.parametrize(
-    ("sampler", "order"), [("euler", 1), ("heun", 2), ("dpmpp-2m", 2)]
+    ("sampler", "order"),
+    # Multistep methods of order 3 start with steps of order 1 and 2, so their sum has
+    # order 2; the correctors of UniPC repair that.
+    [
+        ("euler", 1),
+        ("heun", 2),
+        ("dpmpp-2m", 2),
+        ("dpmpp-3m", 2),
+        ("ipndm", 2),
+        ("deis", 2),
+        ("unipc", 3),
+        ("unipc-3", 3),
+    ],
 )
 def test_orders_of_convergence(sampler: str, order: int) -> None:
     # Measured away from the ends, where the start and the last step have their own
     # errors: the state at sigma 0.5 that came from sqrt(P + 400) at 20.
-    power, errors, steps = np.geomspace(0.01, 100, 9), [], np.array([32, 64, 128, 256])
+    power, errors, steps = np.geomspace(0.01, 100, 9), [], 2 ** np.arange(7, 11)
     exact = 20 * np.sqrt((power + 0.25) / (power + 400))
     for count in steps:
         sigmas = np.append(np.geomspace(20, 0.5, count + 1), 0.0)
@@ -101,34 +111,58 @@ def test_orders_of_convergence(sampler: str, order: int) -> None:
     assert slope == pytest.approx(order, abs=0.15)
 
 
+@pytest.mark.parametrize(
+    ("sampler", "order"),
+    [
+        ("euler", 1),
+        ("heun", 2),
+        ("dpmpp-2m", 2),
+        ("dpmpp-3m", 3),
+        ("deis", 3),
+        ("unipc", 3),
+        ("unipc-3", 4),
+    ],
+)
+def test_orders_of_single_steps(sampler: str, order: int) -> None:
+    # One step of size h from exact values errs by h^(order + 1), far from the start.
+    power, errors, steps = np.geomspace(0.01, 100, 9), [], 2 ** np.arange(6, 9)
+    for count in steps:
+        sigmas = np.append(np.geomspace(20, 0.5, count + 1), 0.0)
+        middle = local_defects(sampler, sigmas, power).amplitudes[count // 2]
+        errors.append(np.linalg.norm(middle))
+    slope = -np.polyfit(np.log(steps), np.log(errors), 1)[0]
+    assert slope == pytest.approx(order + 1, abs=0.15)
+
+
 def test_local_defects_of_one_euler_step_by_hand() -> None:
     sigmas, power = np.array([3.0, 1.0, 0.0]), np.array([2.0])
-    first, last = local_defects("euler", sigmas, power)
+    start, first, last = local_defects("euler", sigmas, power).amplitudes
     # From sqrt(P + 9): x (s s' + P) / (s^2 + P), against sqrt(P + 1), carried to 0.
     step = np.sqrt(11) * (3 + 2) / (9 + 2)
     assert first[0] == pytest.approx((step - np.sqrt(3)) * np.sqrt(2 / 3))
     assert last[0] == pytest.approx(2 / np.sqrt(3) - np.sqrt(2))
+    # The start has 3 for sqrt(P + 9); an error in it shrinks by sqrt(P / (P + 9)).
+    assert start[0] == pytest.approx((3 - np.sqrt(11)) * np.sqrt(2 / 11))
 
 
-def test_start_and_mean_by_hand() -> None:
+def test_a_missed_mean_by_hand() -> None:
     sigmas, power = np.array([3.0, 0.0]), np.array([2.0])
-    assert start_defect(sigmas, power)[0] == pytest.approx(
-        np.sqrt(2) * (3 / np.sqrt(11) - 1)
-    )
-    assert missed_mean(sigmas, power, np.array([5.0]))[0] == pytest.approx(5 * 2 / 11)
+    with_mean, _ = squared_errors("euler", sigmas, power, np.array([5.0]), "zero")
+    without, _ = squared_errors("euler", sigmas, power, np.array([5.0]), "mean")
+    assert (with_mean - without)[0] == pytest.approx(5 * 2 / 11)
 
 
 @pytest.mark.parametrize("sampler", SAMPLERS)
 def test_fine_tables_have_no_defects(sampler: str) -> None:
     sigmas = np.append(np.geomspace(500, 1e-4, 4000), 0.0)
-    squared = squared_error(sampler, sigmas, POWER, np.zeros_like(POWER), "mean")
+    squared = sum(squared_errors(sampler, sigmas, POWER, np.zeros_like(POWER), "mean"))
     assert np.sqrt(squared / POWER).max() < 5e-3
 
 
 def test_pooling_rings_changes_the_objective_by_less_than_a_thousandth() -> None:
     data, sigmas = planning(), np.array([60, 9, 1.5, 0.2, 0.0])
     measure = power_measure(data, 1.0)
-    pooled = squared_error("heun", sigmas, measure.power, measure.offset, "zero")
+    pooled = sum(squared_errors("heun", sigmas, measure.power, measure.offset, "zero"))
     value = pooled @ measure.weight / (measure.power @ measure.weight)
     assert value == pytest.approx(error(data, "heun", sigmas, "zero"), rel=1e-3)
     assert measure.weight.sum() == pytest.approx(256)
