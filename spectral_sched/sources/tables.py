@@ -43,7 +43,9 @@ def parquet_items(place: str, column: str | None = None) -> Iterator[Item]:
     with open_place(place) as file:
         try:
             # Reading through a buffer, not a whole column of a row group at once.
-            table = parquet.ParquetFile(file, buffer_size=BUFFER_BYTES)
+            table = parquet.ParquetFile(
+                file, buffer_size=BUFFER_BYTES, pre_buffer=False
+            )
             yield from _rows(table, name, column)
         except (arrow_error, OSError, ValueError) as error:
             because = " ".join(str(error).split())
@@ -68,13 +70,19 @@ def _rows(table: Any, name: str, column: str | None) -> Iterator[Item]:
     chosen = _chosen(fields, column, name)
     path = f"{chosen}.bytes" if _is_struct(fields[chosen]) else chosen
     labels = [LABEL_NAME] if _holds_labels(fields.get(LABEL_NAME)) else []
-    number = 0
-    for batch in table.iter_batches(ROWS_AT_ONCE, columns=[path, *labels]):
-        for row in batch.to_pylist():
-            content = row[chosen]
-            content = content["bytes"] if isinstance(content, dict) else content
-            yield _item(f"{name} row {number}", content, row.get(LABEL_NAME))
-            number += 1
+    for number, row in enumerate(_dicts(table, [path, *labels])):
+        content = row[chosen]
+        content = content["bytes"] if isinstance(content, dict) else content
+        yield _item(f"{name} row {number}", content, row.get(LABEL_NAME))
+
+
+def _dicts(table: Any, columns: list[str]) -> Iterator[dict[str, Any]]:
+    # An iteration over all row groups at once holds on to those it is done with.
+    for group in range(table.num_row_groups):
+        for batch in table.iter_batches(
+            ROWS_AT_ONCE, [group], columns=columns, use_threads=False
+        ):
+            yield from batch.to_pylist()
 
 
 def _item(name: str, content: bytes | None, label: object) -> Item:
