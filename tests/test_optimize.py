@@ -21,7 +21,7 @@ from spectral_sched.planning import (
     spectrum_planning,
     widened,
 )
-from spectral_sched.schedules import KarrasSchedule, sigma_table
+from spectral_sched.schedules import KarrasLaw, Schedule, sigma_table
 from spectral_sched.solvers import SAMPLERS
 
 from .helpers import power_law_field, spectrum_of
@@ -182,7 +182,9 @@ def test_no_karras_table_is_better(sampler: str, num_steps: int, start: Start) -
     for top in np.geomspace(high / 20, high, 6):
         for bottom in np.geomspace(low, top / 5, 6):
             for rho in (1.0, 3.0, 7.0, 20.0):
-                rival = sigma_table(KarrasSchedule(bottom, top, rho), num_steps)
+                rival = sigma_table(
+                    Schedule(KarrasLaw(rho=rho), bottom, top), num_steps
+                )
                 found = error(data, sampler, np.array(rival.sigmas), start)
                 assert best <= found * (1 + 2e-3)  # the pooling grid's accuracy
 
