@@ -106,14 +106,14 @@ def _umask() -> int:
     return mask
 
 
-def is_ours(path: Path) -> bool:
-    """Return whether a file is a document of this project."""
+def is_ours(path: Path, kind: str = "") -> bool:
+    """Return whether a file is a document of this project, and of a given format."""
     try:
         with path.open(encoding="utf-8") as file:
             head = file.read(200)
     except (OSError, UnicodeDecodeError):
         return False
-    return head.startswith("{") and f'"format": "{FORMAT_PREFIX}' in head
+    return head.startswith("{") and f'"format": "{FORMAT_PREFIX}{kind}' in head
 
 
 def _because(error: OSError) -> str:

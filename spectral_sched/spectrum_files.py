@@ -115,7 +115,7 @@ def read_spectrum(path: Path) -> Measurement:
     bounds = fields.object("bounds")
     return Measurement(
         spectrum=_read_spectrum(fields),
-        bounds=_read_bounds(bounds),
+        bounds=read_bounds(bounds),
         intervals=_read_intervals(bounds.object("interval")),
         preprocessing=read_preprocessing(fields.object("preprocessing")),
         skipped=_read_skipped(fields.object("source")),
@@ -148,7 +148,8 @@ def _read_intervals(fields: Fields) -> BoundIntervals:
     return BoundIntervals(**pairs)
 
 
-def _read_bounds(fields: Fields) -> SigmaBounds:
+def read_bounds(fields: Fields) -> SigmaBounds:
+    """Read a noise range."""
     names = SigmaBounds.__dataclass_fields__
     return SigmaBounds(**{name: fields.number(name) for name in names})
 
