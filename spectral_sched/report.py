@@ -8,6 +8,8 @@ import numpy as np
 from rich.table import Table
 
 from .bounds import swamped_at
+from .documents import canonical
+from .kinds import KINDS
 from .plans import predicted_error
 from .power_law import field_power_law
 
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from .bounds import BoundIntervals, SigmaBounds
+    from .documents import Document
     from .gaussian_field import GaussianField
     from .measurement import Measurement
     from .plans import Plan
@@ -157,6 +160,48 @@ def plan_lines(plan: Plan) -> list[str]:
     return [
         f"{plan.kind} table for {plan.request.sampler}: {plan.table.num_steps} steps, "
         f"{plan.num_calls} network calls, start about {plan.request.start}",
-        f"tight range {low:.4g} - {high:.4g}, "
+        f"range {low:.4g} - {high:.4g}, "
         f"predicted error {predicted.error:.3g} per pixel (of a range of 2)",
     ]
+
+
+def kinds_table() -> Table:
+    """Return all kinds of tables with their parameters, formulas and sources."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in ("kind", "parameters", "formula", "source"):
+        table.add_column(column, overflow="fold")
+    for kind in KINDS.values():
+        parameters = " ".join(
+            f"{item.name}={'' if item.default is None else item.default}"
+            for item in kind.parameters.values()
+        )
+        table.add_row(kind.name, parameters, kind.formula, kind.source)
+    return table
+
+
+def training_parts(document: Document) -> list[RenderableType]:
+    """Return everything worth saying about a law to train with."""
+    edm = document["edm"]
+    low, high = document["sigma_min"], document["sigma_max"]
+    parts: list[RenderableType] = [
+        f"{document['kind']} law to train with, from {low:.4g} to {high:.4g}, "
+        f"sigma_data {document['sigma_data']:.4g}",
+        f"EDM: P_mean {edm['P_mean']:.4g}, P_std {edm['P_std']:.4g}",
+        "k-diffusion: " + canonical(document["k_diffusion"]["sigma_sample_density"]),
+        "",
+    ]
+    return [*parts, fits_table(document["fits"])]
+
+
+def fits_table(fits: Document) -> Table:
+    """Return laws of a few parameters and how near they are, best first."""
+    table = _table("fit", "parameters", "Kolmogorov distance", "nats lost")
+    for name, fit in sorted(fits.items(), key=lambda item: item[1]["divergence"]):
+        judged = ("kolmogorov", "divergence")
+        parameters = ", ".join(
+            f"{key} {value:.4g}" for key, value in fit.items() if key not in judged
+        )
+        table.add_row(
+            name, parameters, f"{fit['kolmogorov']:.3f}", f"{fit['divergence']:.3g}"
+        )
+    return table
