@@ -121,7 +121,8 @@ class _Levels:
 
     def __call__(self, gaps: Numbers) -> Numbers:
         """Return ln sigma, (N, B), of free numbers, (`num_free`, B)."""
-        parts = np.exp(np.vstack([gaps, np.zeros_like(gaps[:1])]))
+        free = np.vstack([gaps, np.zeros_like(gaps[:1])])
+        parts = np.exp(free - free.real.max(axis=0))
         least = np.full((len(parts), 1), SHORTEST_STEP / len(parts))
         # The ends may be touched.
         least[-1] = 0

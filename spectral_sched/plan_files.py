@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from .documents import Document, Fields, read_document, rounded, short
 from .errors import InputError, SpecschedError
 from .planning import Planning
-from .plans import Plan, Request, predicted_error, request
+from .plans import Plan, Request, enough_steps, predicted_error, request
 from .spectrum_files import read_field, read_preprocessing
 from .tables import SigmaTable
 
@@ -54,7 +54,11 @@ def plan_document(plan: Plan, provenance: Document) -> Document:
 
 def _predicted(plan: Plan) -> Document:
     predicted = predicted_error(plan.planning, plan.table, plan.request)
-    return {"error": predicted.error, "per_ring": predicted.per_ring}
+    return {
+        "error": predicted.error,
+        "per_ring": predicted.per_ring,
+        "enough_steps": enough_steps(plan.planning, plan.ends, plan.request),
+    }
 
 
 def read_plan(path: Path) -> Plan:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast, get_args
 
@@ -15,6 +16,7 @@ from .optimize import SPREAD, optimal_table
 from .planning import spectrum_planning, widened
 from .schedules import SCHEDULES, sigma_table
 from .solvers import SAMPLERS, solver_calls
+from .tables import resampled
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -25,6 +27,11 @@ if TYPE_CHECKING:
     from .tables import SigmaTable
 
 MAX_STEPS = 1000
+
+REFERENCE_STEPS = 16
+MANY_STEPS = 256
+WORTH = 0.01
+"""Share of the error that more steps must save to be worth it."""
 
 KINDS = (KIND, *SCHEDULES)
 """Names of all kinds of tables, the default first."""
@@ -174,3 +181,22 @@ def predicted_error(
     per_ring = total.reshape(power.shape).mean(axis=1)
     mean = float(planning.field.num_modes @ per_ring / planning.field.num_pixels)
     return PredictedError(float(np.sqrt(mean)), np.sqrt(per_ring))
+
+
+def enough_steps(planning: Planning, ends: tuple[float, float], wanted: Request) -> int:
+    """Return the number of steps beyond which more buy less than 1 % of the error.
+
+    What remains is the error of the ends. The number is that of the best table of 16
+    steps, read at more or fewer points.
+    """
+    best = optimal_table(
+        planning, wanted.sampler, REFERENCE_STEPS, ends, start=wanted.start
+    )
+
+    def error(num_steps: int) -> float:
+        table = resampled(best, num_steps)
+        return predicted_error(planning, table, wanted).error
+
+    limit = (1 + WORTH) * error(MANY_STEPS)
+    steps = range(1, MANY_STEPS + 1)
+    return bisect_left(steps, True, key=lambda num_steps: error(num_steps) <= limit) + 1
