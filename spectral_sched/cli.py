@@ -230,6 +230,21 @@ def kinds(json: Json = False) -> None:
 
 
 @app.command()
+def show(
+    file: Annotated[Path, typer.Argument(help="A file that specsched wrote.")],
+    json: Json = False,
+) -> None:
+    """Show what is in a file: a spectrum with its bounds, or a schedule.
+
+    Example: specsched show tight.json
+    """
+    from . import console, documents, files
+
+    document = documents.read_any(file)
+    console.show(files.parts(document, file), document, json=json)
+
+
+@app.command()
 def sample(
     schedule: Annotated[
         Path, typer.Option(help="Schedule file to play.")

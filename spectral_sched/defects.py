@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from .solvers import SAMPLERS, STOCHASTICITY, Call, Combination
+from .solvers import DEPTH, RENEWING_NOISE, SAMPLERS, Call, Combination
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,9 +32,6 @@ Numbers = Any
 
 Value = tuple[Numbers, ...]
 """Weights of one value on independent sources of unit variance."""
-
-DEPTH = 8
-"""Denoised values kept: as many as the deepest solver may look back on."""
 
 
 class _Run:
@@ -181,7 +178,7 @@ class _Made(NamedTuple):
 
 
 def _renewal(sampler: str) -> float:
-    return STOCHASTICITY.get(sampler, 0.0)
+    return RENEWING_NOISE.get(sampler, 0.0)
 
 
 def _carried(

@@ -12,7 +12,7 @@ import json
 import os
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -147,6 +147,23 @@ def read_document(path: Path, kind: str, *, version: int, remedy: str) -> Docume
         )
         raise InputError(message)
     return document
+
+
+def read_any(path: Path) -> Document:
+    """Read a document of any format of this project.
+
+    Raises
+    ------
+    InputError
+        If the file is missing, too large, no JSON or not ours.
+    """
+    remedy = "name a file that specsched wrote"
+    document = _parse(_text(path, remedy), path, remedy)
+    kind = document.get("format") if isinstance(document, dict) else None
+    if not (isinstance(kind, str) and kind.startswith(FORMAT_PREFIX)):
+        message = f"{path} is not a specsched file; {remedy}"
+        raise InputError(message)
+    return cast("Document", document)
 
 
 def _text(path: Path, remedy: str) -> str:

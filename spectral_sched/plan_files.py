@@ -15,7 +15,13 @@ from .coordinates import converted
 from .documents import Document, Fields, is_ours, read_document, rounded, short
 from .errors import InputError, SpecschedError
 from .planning import Planning
-from .plans import Plan, PlanSource, measured_source, predicted_error
+from .plans import (
+    Plan,
+    PlanSource,
+    enough_steps,
+    measured_source,
+    predicted_error,
+)
 from .requests import Request, request
 from .spectrum_files import read_bounds, read_field, read_preprocessing, read_spectrum
 from .tables import SigmaTable
@@ -81,7 +87,11 @@ def _values(table: SigmaTable, coordinate: str) -> Document:
 
 def _predicted(plan: Plan) -> Document:
     predicted = predicted_error(plan.planning, plan.table, plan.request)
-    return {"error": predicted.error, "per_ring": predicted.per_ring}
+    return {
+        "error": predicted.error,
+        "per_ring": predicted.per_ring,
+        "enough_steps": enough_steps(plan.planning, plan.ends, plan.request),
+    }
 
 
 def read_plan(path: Path) -> Plan:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,7 @@ from .planning import spectrum_planning, widened
 from .rescale import rescaled
 from .schedules import SCHEDULES, Basis, Schedule, cut, sigma_table
 from .solvers import solver_calls
-from .tables import SigmaTable
+from .tables import SigmaTable, resampled
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -27,6 +28,11 @@ if TYPE_CHECKING:
     from .measurement import Measurement
     from .planning import Planning
     from .requests import Request
+
+REFERENCE_STEPS = 16
+MANY_STEPS = 256
+WORTH = 0.01
+"""Share of the error that more steps must save to be worth it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -213,8 +219,7 @@ def blended(table: SigmaTable, other: SigmaTable, weight: float) -> SigmaTable:
     if other.num_steps == 1 < table.num_steps:
         message = "a table of one step cannot be blended with more; give it more steps"
         raise UsageError(message)
-    places = np.linspace(0, other.num_steps - 1, table.num_steps)
-    second = np.interp(places, np.arange(other.num_steps), np.log(other.levels))
+    second = np.log(resampled(other, table.num_steps).levels)
     mean = (1 - weight) * np.log(table.levels) + weight * second
     return SigmaTable.of(np.exp(mean))
 
@@ -241,3 +246,22 @@ def predicted_error(
     per_ring = total.reshape(power.shape).mean(axis=1)
     mean = float(planning.field.num_modes @ per_ring / planning.field.num_pixels)
     return PredictedError(float(np.sqrt(mean)), np.sqrt(per_ring))
+
+
+def enough_steps(planning: Planning, ends: tuple[float, float], wanted: Request) -> int:
+    """Return the number of steps beyond which more buy less than 1 % of the error.
+
+    What remains is the error of the ends. The number is that of the best table of 16
+    steps, read at more or fewer points.
+    """
+    best = optimal_table(
+        planning, wanted.sampler, REFERENCE_STEPS, ends, start=wanted.start
+    )
+
+    def error(num_steps: int) -> float:
+        table = resampled(best, num_steps)
+        return predicted_error(planning, table, wanted).error
+
+    limit = (1 + WORTH) * error(MANY_STEPS)
+    steps = range(1, MANY_STEPS + 1)
+    return bisect_left(steps, True, key=lambda num_steps: error(num_steps) <= limit) + 1

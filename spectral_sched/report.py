@@ -10,7 +10,7 @@ from rich.table import Table
 from .bounds import swamped_at
 from .documents import canonical
 from .kinds import KINDS
-from .plans import predicted_error
+from .plans import enough_steps, predicted_error
 from .power_law import field_power_law
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from .documents import Document
     from .gaussian_field import GaussianField
     from .measurement import Measurement
-    from .plans import Plan
+    from .plans import Plan, PredictedError
     from .spectrum import Spectrum
 
 ENOUGH = 0.05
@@ -108,7 +108,29 @@ def measurement_parts(measured: Measurement) -> list[RenderableType]:
 
 def plan_parts(plan: Plan) -> list[RenderableType]:
     """Return everything worth saying about a plan."""
-    return [*plan_lines(plan), "", levels_table(plan)]
+    predicted = predicted_error(plan.planning, plan.table, plan.request)
+    enough = enough_steps(plan.planning, plan.ends, plan.request)
+    return [
+        *plan_lines(plan, predicted),
+        f"beyond {enough} steps, more buy less than 1 % of the error",
+        "",
+        levels_table(plan),
+        "",
+        error_table(plan.planning.field, predicted),
+    ]
+
+
+def error_table(field: GaussianField, predicted: PredictedError) -> Table:
+    """Return the predicted error per octave, beside what there is to get wrong."""
+    table = _table("cycles/pixel", "predicted error", "of the contrast")
+    for name, band in octaves(field.frequency):
+        modes = field.num_modes[band]
+        error, power = (
+            np.sqrt(modes @ squared / modes.sum())
+            for squared in (predicted.per_ring[band] ** 2, field.power[band])
+        )
+        table.add_row(name, f"{error:.3g}", f"{error / power:.1%}" if power else "")
+    return table
 
 
 def data_lines(spectrum: Spectrum) -> list[str]:
@@ -153,10 +175,9 @@ def levels_table(plan: Plan) -> Table:
     return table
 
 
-def plan_lines(plan: Plan) -> list[str]:
+def plan_lines(plan: Plan, predicted: PredictedError) -> list[str]:
     """Return what a table is for, one fact per line."""
     low, high = plan.ends
-    predicted = predicted_error(plan.planning, plan.table, plan.request)
     return [
         f"{plan.kind} table for {plan.request.sampler}: {plan.table.num_steps} steps, "
         f"{plan.num_calls} network calls, start about {plan.request.start}",

@@ -22,7 +22,7 @@ from __future__ import annotations
 
 from functools import partial
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -253,7 +253,7 @@ def deis(sigmas: Sequence[Weight]) -> Iterator[Call]:
     yield Call(sigmas[-2], sigmas[-1], FINAL)
 
 
-STOCHASTICITY = {"sde-dpmpp-2m": 1.0}
+RENEWING_NOISE = {"sde-dpmpp-2m": 1.0}
 """How strongly a sampler renews noise within steps: 1 is the reverse diffusion."""
 
 
@@ -270,7 +270,7 @@ def sde_dpmpp_2m(sigmas: Sequence[Weight]) -> Iterator[Call]:
 
 
 def _sde_step(previous: Weight, sigma: Weight, following: Weight) -> Combination:
-    decay = (following / sigma) ** STOCHASTICITY["sde-dpmpp-2m"]
+    decay = (following / sigma) ** RENEWING_NOISE["sde-dpmpp-2m"]
     state = following / sigma * decay
     noise = following * np.sqrt(1 - decay**2)
     if previous is None:
@@ -323,6 +323,62 @@ SAMPLERS: Mapping[str, Callable[[Sequence[Weight]], Iterator[Call]]] = {
 """Solvers by the names used in commands and files, the default first."""
 
 
+STOCHASTIC = frozenset({*RENEWING_NOISE, *ADDING_NOISE})
+"""Samplers that need fresh noise after the start."""
+
+FLOW_SAMPLERS = tuple(name for name in SAMPLERS if name not in STOCHASTIC)
+"""Samplers that follow the probability flow, without fresh noise."""
+
+DEPTH = 4
+"""Network calls that are remembered: as many as the deepest solver looks back on."""
+
+
 def solver_calls(sampler: str, table: SigmaTable) -> list[Call]:
     """Return the network calls of a sampler over a table, one after the other."""
     return list(SAMPLERS[sampler](table.sigmas))
+
+
+Value = TypeVar("Value")
+
+
+class Play(Generic[Value]):
+    """A solver under way on arrays or tensors.
+
+    Parameters
+    ----------
+    start
+        State at the first noise level.
+    noise
+        Source of fresh unit noise; solvers of the flow never ask.
+
+    Attributes
+    ----------
+    state, point
+        Where the solver is, and where the network is to be called next.
+    """
+
+    def __init__(self, start: Value, noise: Callable[[], Value]) -> None:
+        self.state = self.point = start
+        self._noise = noise
+        self._denoised: list[Value] = []
+        self._points: list[Value] = []
+
+    def take(self, call: Call, denoised: Value) -> None:
+        """Take what the network saw at the point, and go on to the next."""
+        self._points = [self.point, *self._points[: DEPTH - 1]]
+        self._denoised = [denoised, *self._denoised[: DEPTH - 1]]
+        if call.state is not None:
+            self.state = self._combined(call.state)
+        self.point = self.state if call.point is None else self._combined(call.point)
+
+    def _combined(self, weights: Combination) -> Value:
+        terms: list[tuple[Weight, Any]] = [
+            (weights.state, self.state),
+            *zip(weights.denoised, self._denoised, strict=False),
+            *zip(weights.points, self._points, strict=False),
+        ]
+        if weights.noise:
+            terms.append((weights.noise, self._noise()))
+        first, *others = (float(weight) * value for weight, value in terms)
+        total: Value = sum(others, first)
+        return total

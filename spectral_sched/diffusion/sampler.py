@@ -6,13 +6,15 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from spectral_sched.solvers import Play
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from torch import Tensor
 
     from spectral_sched.bounds import Start
-    from spectral_sched.solvers import Call, Combination
+    from spectral_sched.solvers import Call
     from spectral_sched.statistics import Shape
 
     from .denoisers import Denoiser
@@ -81,41 +83,8 @@ def sample(
     noise
         Source of fresh unit noise; solvers of the flow never ask.
     """
-    state = point = x
-    history = History(noise)
+    play = Play(x, noise)
     for call in calls:
-        history.add(point, denoise(point, float(call.sigma)))
+        play.take(call, denoise(play.point, float(call.sigma)))
         if call.state is not None:
-            state = history.combined(call.state, state)
-        point = state if call.point is None else history.combined(call.point, state)
-        if call.state is not None:
-            yield state
-
-
-DEPTH = 8
-"""Denoised pictures kept: as many as the deepest solver may look back on."""
-
-
-class History:
-    """Denoised pictures and the points they were seen from, the newest first."""
-
-    def __init__(self, noise: Callable[[], Tensor]) -> None:
-        self.noise = noise
-        self.denoised: list[Tensor] = []
-        self.points: list[Tensor] = []
-
-    def add(self, point: Tensor, denoised: Tensor) -> None:
-        """Keep what one network call saw, and forget the oldest."""
-        self.points = [point, *self.points[: DEPTH - 1]]
-        self.denoised = [denoised, *self.denoised[: DEPTH - 1]]
-
-    def combined(self, weights: Combination, state: Tensor) -> Tensor:
-        """Return the weighted sum of the state, denoised pictures, points and noise."""
-        total = float(weights.state) * state
-        for weight, picture in zip(weights.denoised, self.denoised, strict=False):
-            total = total + float(weight) * picture
-        for weight, picture in zip(weights.points, self.points, strict=False):
-            total = total + float(weight) * picture
-        if weights.noise:
-            total = total + float(weights.noise) * self.noise()
-        return total
+            yield play.state

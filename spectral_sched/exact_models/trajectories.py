@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from spectral_sched.solvers import Combination, solver_calls
+from spectral_sched.solvers import Play, solver_calls
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     from spectral_sched.tables import SigmaTable
 
@@ -23,12 +23,6 @@ FloatArray = NDArray[np.float64]
 
 Denoise = Callable[[FloatArray, float], FloatArray]
 """Maps a state and its noise level to the posterior mean, of the same shape."""
-
-Seen = tuple[FloatArray, FloatArray]
-"""A denoised state and the point it was seen from."""
-
-DEPTH = 8
-"""Network calls kept: as many as the deepest solver may look back on."""
 
 RELATIVE = 1e-10
 ABSOLUTE = 1e-12
@@ -38,26 +32,16 @@ def solver_states(
     denoise: Denoise, x: FloatArray, sampler: str, table: SigmaTable
 ) -> Iterator[FloatArray]:
     """Yield the state after each step of a sampler; the last one is the picture."""
-    state = point = x
-    seen: list[Seen] = []
+    play = Play(x, _no_noise)
     for call in solver_calls(sampler, table):
-        seen = [(denoise(point, float(call.sigma)), point), *seen[: DEPTH - 1]]
+        play.take(call, denoise(play.point, float(call.sigma)))
         if call.state is not None:
-            state = _combined(call.state, state, seen)
-        point = state if call.point is None else _combined(call.point, state, seen)
-        if call.state is not None:
-            yield state
+            yield play.state
 
 
-def _combined(
-    weights: Combination, state: FloatArray, seen: Sequence[Seen]
-) -> FloatArray:
-    total = weights.state * state
-    for weight, (denoised, _) in zip(weights.denoised, seen, strict=False):
-        total = total + weight * denoised
-    for weight, (_, point) in zip(weights.points, seen, strict=False):
-        total = total + weight * point
-    return np.asarray(total)
+def _no_noise() -> FloatArray:
+    message = "exact models are compared along the flow, not with stochastic samplers"
+    raise ValueError(message)
 
 
 def sampled(

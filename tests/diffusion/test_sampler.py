@@ -13,13 +13,10 @@ from spectral_sched.diffusion.denoisers import FiniteSetDenoiser, WienerDenoiser
 from spectral_sched.diffusion.sampler import SeededNoise, sample, starting_point
 from spectral_sched.gaussian_field import GaussianField
 from spectral_sched.rings import rings
-from spectral_sched.solvers import SAMPLERS, solver_calls
+from spectral_sched.solvers import FLOW_SAMPLERS, SAMPLERS, STOCHASTIC, solver_calls
 from spectral_sched.tables import SigmaTable
 
 CPU = torch.device("cpu")
-
-STOCHASTIC = ("sde-dpmpp-2m", "heun-churn")
-OF_THE_FLOW = [name for name in SAMPLERS if name not in STOCHASTIC]
 
 
 def initial_noise(seeds: Sequence[int], shape: tuple[int, int, int]) -> torch.Tensor:
@@ -76,7 +73,7 @@ def test_the_sampler_plays_the_closed_form(sampler: str, num_steps: int) -> None
     after, power = decorrelated(field, picture)
     sigmas = np.array(table.sigmas)
     factors = transfer_by_source(sampler, sigmas, power.ravel())
-    assert len(factors) == len(drawn) == (1 if sampler in OF_THE_FLOW else num_steps)
+    assert len(factors) == len(drawn) == (1 if sampler in FLOW_SAMPLERS else num_steps)
     expected = sum(
         decorrelated(field, one)[0] * factor.reshape(power.shape)
         for one, factor in zip(drawn, factors, strict=True)
@@ -88,7 +85,7 @@ def test_the_sampler_plays_the_closed_form(sampler: str, num_steps: int) -> None
     )
 
 
-@pytest.mark.parametrize("sampler", OF_THE_FLOW)
+@pytest.mark.parametrize("sampler", FLOW_SAMPLERS)
 def test_many_steps_end_where_an_independent_solver_of_the_ode_does(
     sampler: str,
 ) -> None:
@@ -139,7 +136,7 @@ def test_orders_of_convergence(sampler: str, order: int) -> None:
     assert slope == pytest.approx(order, abs=0.15)
 
 
-@pytest.mark.parametrize("sampler", OF_THE_FLOW)
+@pytest.mark.parametrize("sampler", FLOW_SAMPLERS)
 def test_a_picture_does_not_depend_on_its_batch(sampler: str) -> None:
     field = colour_field()
     denoise = WienerDenoiser(field, CPU, torch.float64)
@@ -219,7 +216,7 @@ def test_wiener_is_the_finite_set_of_many_gaussian_pictures() -> None:
     torch.testing.assert_close(empirical, exact, atol=0.02, rtol=0)
 
 
-@pytest.mark.parametrize("sampler", STOCHASTIC)
+@pytest.mark.parametrize("sampler", sorted(STOCHASTIC))
 def test_stochastic_samplers_end_in_the_spectrum_too(sampler: str) -> None:
     sigmas = np.append(np.geomspace(1e3, 1e-3, 400), 0.0)
     power = np.geomspace(1e-2, 1e3, 9)

@@ -8,7 +8,7 @@ from scipy.special import softmax
 from spectral_sched.diffusion.denoisers import FiniteSetDenoiser
 from spectral_sched.exact_models.finite_set import FiniteSet
 from spectral_sched.exact_models.trajectories import exact_flow, sampled, solver_states
-from spectral_sched.solvers import SAMPLERS
+from spectral_sched.solvers import FLOW_SAMPLERS
 from spectral_sched.tables import SigmaTable
 
 RNG = np.random.default_rng(0)
@@ -40,7 +40,7 @@ def test_one_picture_is_reached_in_a_straight_line() -> None:
     model, x = FiniteSet(PICTURES[:1]), 7 * NOISE
     line = PICTURES[:1] + (x - PICTURES[:1]) * 2 / 7
     np.testing.assert_allclose(exact_flow(model.denoise, x, 7.0, 2.0), line, rtol=1e-8)
-    for sampler in SAMPLERS:
+    for sampler in FLOW_SAMPLERS:
         picture = sampled(model.denoise, x, sampler, SigmaTable.of([7.0, 1.0]))
         np.testing.assert_allclose(picture, np.broadcast_to(PICTURES[:1], x.shape))
 
@@ -68,7 +68,7 @@ def test_tables_converge_to_the_exact_flow(sampler: str, order: int) -> None:
     assert slope == pytest.approx(order, abs=0.15)
 
 
-@pytest.mark.parametrize("sampler", SAMPLERS)
+@pytest.mark.parametrize("sampler", FLOW_SAMPLERS)
 def test_fine_tables_end_at_the_picture_of_the_flow(sampler: str) -> None:
     model, x = FiniteSet(PICTURES), 20 * NOISE
     found = sampled(

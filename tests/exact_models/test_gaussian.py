@@ -12,7 +12,7 @@ from scipy.stats import norm
 from spectral_sched.defects import transfer
 from spectral_sched.exact_models.gaussian import OneGaussian, SpectralGaussian
 from spectral_sched.exact_models.trajectories import exact_flow, sampled
-from spectral_sched.solvers import SAMPLERS
+from spectral_sched.solvers import FLOW_SAMPLERS
 from spectral_sched.tables import SigmaTable
 
 TABLE = SigmaTable.of([40.0, 9.0, 2.0, 0.4, 0.05])
@@ -68,7 +68,7 @@ def test_flows_are_those_of_the_denoisers() -> None:
         np.testing.assert_allclose(model.flow(x, 30.0, 0.1), found, rtol=1e-8)
 
 
-@pytest.mark.parametrize("sampler", SAMPLERS)
+@pytest.mark.parametrize("sampler", FLOW_SAMPLERS)
 def test_sampled_power_is_what_the_sampler_makes(sampler: str) -> None:
     model = SpectralGaussian(np.geomspace(1e-3, 1e3, 7), np.arange(1.0, 8.0))
     picture = sampled(model.denoise, np.full(7, TABLE.sigmas[0]), sampler, TABLE)
@@ -92,7 +92,7 @@ def test_divergence_is_the_integral_that_defines_it() -> None:
     assert model.divergence("euler", TABLE) == pytest.approx(3 * integral, rel=1e-8)
 
 
-@pytest.mark.parametrize("sampler", SAMPLERS)
+@pytest.mark.parametrize("sampler", FLOW_SAMPLERS)
 def test_many_steps_make_the_field(sampler: str) -> None:
     model = SpectralGaussian(np.geomspace(1e-2, 10, 4), np.ones(4))
     table = SigmaTable.of(np.geomspace(1e4, 1e-4, 3000))

@@ -24,7 +24,7 @@ from spectral_sched.exact_models.mixture import (
     tabulated_state,
 )
 from spectral_sched.exact_models.trajectories import FloatArray, exact_flow
-from spectral_sched.solvers import SAMPLERS
+from spectral_sched.solvers import FLOW_SAMPLERS
 from spectral_sched.tables import SigmaTable
 
 NUM_STEPS = 20
@@ -237,7 +237,7 @@ def test_dilated_clocks_do_not_fail_with_the_dimension(name: str) -> None:
     assert np.ptp(errors, axis=0).max() < 0.02
 
 
-@pytest.mark.parametrize("sampler", SAMPLERS)
+@pytest.mark.parametrize("sampler", FLOW_SAMPLERS)
 def test_the_width_over_a_sigma_table_is_the_transfer(sampler: str) -> None:
     table = SigmaTable.of([3000.0, 90.0, 7.0, 0.9, 0.2])
     found = tabulated(GaussianMixture(10**4), sampler, table)
@@ -258,7 +258,7 @@ def test_euler_on_the_straight_path_is_euler_in_sigma(clock: str) -> None:
     np.testing.assert_allclose(over_table, along_path, rtol=1e-9)
 
 
-@pytest.mark.parametrize("sampler", SAMPLERS)
+@pytest.mark.parametrize("sampler", FLOW_SAMPLERS)
 @pytest.mark.parametrize("start", ["zero", "mean"])
 def test_fine_sigma_tables_follow_the_exact_flow(sampler: str, start: str) -> None:
     model = GaussianMixture(100)
