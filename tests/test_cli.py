@@ -317,7 +317,7 @@ def test_version() -> None:
     assert specsched("--version", cwd=ROOT).stdout == f"specsched {__version__}\n"
 
 
-@pytest.mark.parametrize("command", ["analyze", "export", "sample", "show"])
+@pytest.mark.parametrize("command", ["analyze", "export", "kinds", "sample", "show"])
 def test_help_of_every_command_has_an_example(command: str) -> None:
     assert (
         f"Example: specsched {command}" in specsched(command, "--help", cwd=ROOT).stdout
