@@ -207,6 +207,9 @@ class Fields:
         self._path = path
         self._remedy = remedy
 
+    def __contains__(self, key: str) -> bool:
+        return key in self._values
+
     def damaged(self, key: str, wrong: str) -> InputError:
         """Return the error that says what is wrong with a key."""
         return InputError(f"{self._path} is damaged: {key!r} {wrong}; {self._remedy}")

@@ -22,7 +22,7 @@ from .plans import (
     measured_source,
     predicted_error,
 )
-from .requests import Request, request
+from .requests import Limits, Request, request
 from .spectrum_files import read_bounds, read_field, read_preprocessing, read_spectrum
 from .tables import SigmaTable
 
@@ -58,6 +58,9 @@ def plan_document(
         "sigma_min": plan.ends[0],
         "sigma_max": plan.ends[1],
         "start": plan.request.start,
+        **(
+            {"start_sigma": plan.table.sigmas[0]} if plan.request.limits.partial else {}
+        ),
         "shape": field.shape,
         "mean_color": field.mean_color,
         "sigma_data": field.sigma_data,
@@ -141,8 +144,11 @@ def _read_source(fields: Fields) -> PlanSource:
 
 def _read_request(fields: Fields, path: Path) -> Request:
     texts = fields.get("sampler", str), fields.get("start", str)
+    limits = Limits()
+    if "start_sigma" in fields:
+        limits = Limits(start_sigma=fields.number("start_sigma"))
     try:
-        return request(texts[0], fields.get("num_steps", int), texts[1])
+        return request(texts[0], fields.get("num_steps", int), texts[1], limits=limits)
     except SpecschedError as error:
         message = f"{path} is damaged: {error}; {REMEDY}"
         raise InputError(message) from error

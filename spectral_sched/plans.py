@@ -107,7 +107,8 @@ class Plan:
     source
         The data set: enough to sample its Gaussian model and to plan again.
     ends
-        The noise range it was planned in, (sigma_min, sigma_max).
+        The noise range it was planned in, (sigma_min, sigma_max); for sampling that
+        starts from pictures with noise, up to that noise.
     """
 
     kind: str
@@ -141,9 +142,11 @@ def make_plan(source: PlanSource, kind: str, wanted: Request) -> Plan:
         If there is no such kind, or it cannot be had as wished.
     """
     check_kind(kind)
-    ends = wanted.limits.ends(source.bounds, wanted.start)
     planned = _optimal_table if kind == KIND else _family_table
-    return Plan(kind, wanted, planned(source, kind, wanted), source, ends)
+    table = planned(source, kind, wanted)
+    low, high = wanted.limits.ends(source.bounds, wanted.start)
+    ends = (low, table.sigmas[0] if wanted.limits.partial else high)
+    return Plan(kind, wanted, table, source, ends)
 
 
 def _optimal_table(source: PlanSource, kind: str, wanted: Request) -> SigmaTable:
@@ -230,19 +233,21 @@ def predicted_error(
     """Return the closed-form error of a table on a data set.
 
     On networks of 32x32 pictures it was within a factor of two of the distance between
-    the samples and a fine reference from the same noise.
+    the samples and a fine reference from the same noise. Where sampling starts from
+    pictures with noise, the start itself is exact.
     """
     power = np.exp(widened(planning.log_power, SPREAD))
     offset = np.zeros_like(power)
     offset[0] = planning.field.mean_offset
-    errors = squared_errors(
+    start, *steps = squared_errors(
         wanted.sampler,
         np.array(table.sigmas),
         power.ravel(),
         offset.ravel(),
         wanted.start,
     )
-    total: NDArray[np.float64] = np.sum(list(errors), axis=0)
+    counted = steps if wanted.limits.partial else [start, *steps]
+    total: NDArray[np.float64] = np.sum(counted, axis=0)
     per_ring = total.reshape(power.shape).mean(axis=1)
     mean = float(planning.field.num_modes @ per_ring / planning.field.num_pixels)
     return PredictedError(float(np.sqrt(mean)), np.sqrt(per_ring))

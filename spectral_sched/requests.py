@@ -52,6 +52,11 @@ class Limits:
             message = f"--strength must be above 0 and at most 1, not {self.strength:g}"
             raise UsageError(message)
 
+    @property
+    def partial(self) -> bool:
+        """Whether sampling starts from pictures with noise, not from noise alone."""
+        return self.start_sigma is not None or self.strength is not None
+
     def ends(self, bounds: SigmaBounds, start: Start) -> tuple[float, float]:
         """Return the noise range of a data set, or what is wished instead."""
         return self.replaced((bounds.sigma_min, bounds.top(start)))
@@ -77,7 +82,7 @@ class Limits:
         UsageError
             If it is not inside the range.
         """
-        if self.start_sigma is None and self.strength is None:
+        if not self.partial:
             return None
         first, flag = self.start_sigma, "--start-sigma"
         if first is None:

@@ -88,8 +88,22 @@ def test_ends_are_those_asked_for() -> None:
 @pytest.mark.parametrize("kind", ["optimal", "karras", "mixed", "ays"])
 def test_a_start_below_the_top_keeps_all_steps(kind: str) -> None:
     document = exported("--kind", kind, "--start-sigma", 2.5, "--steps", 7)
-    assert document["sigmas"][0] == 2.5
+    assert document["sigmas"][0] == document["start_sigma"] == 2.5
+    assert document["sigma_max"] == 2.5
     assert document["num_steps"] == 7
+
+
+def test_a_start_from_a_picture_is_no_error(tmp_path: Path) -> None:
+    path = tmp_path / "partial.json"
+    invoked("export", "--start-sigma", 1, "--steps", 60, "-o", path)
+    errors = [
+        exported("--sigma-max", 1, "--steps", 60)["predicted"]["error"],
+        json.loads(path.read_text())["predicted"]["error"],
+    ]
+    assert errors[1] < 0.1 * errors[0]
+    assert read_plan(path).request.limits.start_sigma == 1
+    again = ("export", "--start-sigma", 1, "--steps", 60, "-o", path)
+    assert invoked("show", path) == invoked(*again)
 
 
 def test_strength_is_a_share_of_noise() -> None:
@@ -272,8 +286,8 @@ def test_kinds_are_listed() -> None:
             "--weight must be from 0 to 1, not",
         ),
         (
-            ("--for", "trainin"),
-            "there is no purpose 'trainin'; did you mean --for train",
+            ("--for", "sample"),
+            "there is no purpose 'sample'; did you mean --for sampling?",
         ),
         (
             ("--for", "training", "--start-sigma", "1"),
