@@ -31,10 +31,17 @@ Progress = Callable[[int, int], None]
 
 @dataclass
 class Skipped:
-    """Pictures that could not be used, counted by reason and named."""
+    """Pictures that could not be used, counted by reason and named.
+
+    Attributes
+    ----------
+    most
+        How many may be skipped; None for any number.
+    """
 
     reasons: Counter[str] = field(default_factory=Counter)
     messages: list[str] = field(default_factory=list)
+    most: int | None = None
 
     @property
     def total(self) -> int:
@@ -42,18 +49,41 @@ class Skipped:
         return self.reasons.total()
 
     def add(self, error: ImageError) -> None:
-        """Count one and keep its message while there is room."""
+        """Count one and keep its message while there is room.
+
+        Raises
+        ------
+        InputError
+            If there are more than `most`.
+        """
         self.reasons[error.reason] += 1
         if len(self.messages) < NAMES_KEPT:
             self.messages.append(str(error))
+        if self.most is not None and self.total > self.most:
+            raise self._too_many(error)
+
+    def _too_many(self, error: ImageError) -> InputError:
+        if self.most == 0:
+            return InputError(f"{error}; without --strict it would be skipped")
+        return InputError(
+            f"more than {self.most} pictures cannot be used (the last: {error}); "
+            "mend them or allow more with --max-errors"
+        )
 
 
 @dataclass
 class Analysis:
-    """The statistics of a source, and what had to be left out of them."""
+    """The statistics of a source, and what had to be left out of them.
+
+    Attributes
+    ----------
+    num_subsampled
+        Pictures whose colour was stored at a lower resolution than their brightness.
+    """
 
     statistics: SpectrumStatistics
     skipped: Skipped
+    num_subsampled: int = 0
 
 
 def analyse_items(
@@ -61,17 +91,24 @@ def analyse_items(
     preprocessing: Preprocessing,
     *,
     precision: Precision = "float32",
+    max_errors: int | None = None,
     progress: Progress | None = None,
 ) -> Analysis:
     """Analyse pictures one after the other.
 
+    Parameters
+    ----------
+    max_errors
+        How many pictures that cannot be used are skipped; None for any number.
+
     Raises
     ------
     InputError
-        If two pictures differ in size or channels, or no picture can be read.
+        If two pictures differ in size or channels, no picture can be read, or more
+        than `max_errors` cannot.
     """
-    gathered = _Gathering(precision)
-    skipped = Skipped()
+    gathered = _Gathering(precision, preprocessing.window)
+    skipped = Skipped(most=max_errors)
     for item in items:
         try:
             pixels = load_pixels(item.data, item.name, preprocessing)
@@ -81,14 +118,16 @@ def analyse_items(
         gathered.add(item, pixels)
         if progress and not gathered.waiting:
             progress(gathered.count, skipped.total)
-    return Analysis(gathered.finish(skipped), skipped)
+    return Analysis(gathered.finish(skipped), skipped, gathered.num_subsampled)
 
 
 class _Gathering:
     """Statistics under way: observations wait until a batch of them is full."""
 
-    def __init__(self, precision: Precision) -> None:
+    def __init__(self, precision: Precision, window: str) -> None:
         self.precision = precision
+        self.window = window
+        self.num_subsampled = 0
         self.statistics: SpectrumStatistics | None = None
         self.first = ""
         self.waiting: list[Observation] = []
@@ -101,7 +140,10 @@ class _Gathering:
             self.statistics, self.first = SpectrumStatistics(shape), item.name
         if shape != self.statistics.shape:
             raise _mismatch(self.first, self.statistics.shape, item.name, shape)
-        powers = ring_powers(pixels.scaled(), precision=self.precision)
+        powers = ring_powers(
+            pixels.scaled(), precision=self.precision, window=self.window
+        )
+        self.num_subsampled += pixels.subsampled
         self.waiting.append(Observation(pixels.key(), item.label, powers))
         self.count += 1
         if len(self.waiting) >= BATCH:

@@ -67,7 +67,13 @@ def _options(
 
 @app.command()
 def analyze(
-    source: Annotated[Path, typer.Argument(help="Folder of images, or one image.")],
+    source: Annotated[
+        str | None,
+        typer.Argument(help="Folder, image, zip, tar, npz, npy, parquet, or a URL."),
+    ] = None,
+    files_from: Annotated[
+        str | None, typer.Option(help="File that lists sources; - is standard input.")
+    ] = None,
     output: Annotated[
         Path, typer.Option("-o", "--output", help="File to write; - is stdout.")
     ] = defaults.SPECTRUM_PATH,
@@ -81,6 +87,30 @@ def analyze(
         str, typer.Option(help="lanczos, bicubic, bilinear, box or nearest.")
     ] = "lanczos",
     color: Annotated[str, typer.Option(help="auto, rgb or luma.")] = "auto",
+    background: Annotated[
+        str, typer.Option(help="Behind transparent pixels: black, white or grey.")
+    ] = "black",
+    window: Annotated[
+        str, typer.Option(help="Fade the borders: none or hann.")
+    ] = "none",
+    data_range: Annotated[
+        str | None, typer.Option(help="Values of black and white, as in -1,1.")
+    ] = None,
+    array: Annotated[
+        str | None, typer.Option(help="Array of an npz file to read.")
+    ] = None,
+    column: Annotated[
+        str | None, typer.Option(help="Column of a Parquet file to read.")
+    ] = None,
+    fast: Annotated[
+        bool, typer.Option("--fast", help="Decode large JPEGs at a fraction.")
+    ] = False,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Stop at the first bad image.")
+    ] = False,
+    max_errors: Annotated[
+        int | None, typer.Option(min=0, help="Stop after so many bad images.")
+    ] = None,
     epsilon: Annotated[
         float, typer.Option(help="Nats per mode below which a ring is swamped.")
     ] = defaults.EPSILON,
@@ -104,14 +134,30 @@ def analyze(
         "tolerance": tolerance,
         "precision": precision,
     }
-    preprocessing = images.preprocessing(resolution, crop, resize, color)
+    preprocessing = images.preprocessing(
+        resolution,
+        crop,
+        resize,
+        color,
+        background=background,
+        window=window,
+        data_range=images.parse_range(data_range),
+        fast=fast,
+    )
+    items = sources.items(source, files_from=files_from, array=array, column=column)
     publish = console.Publisher(output, json=json, force=force)
     with console.counter("images") as progress:
         measured = measurement.measure(
-            sources.items(source), preprocessing, **settings, progress=progress
+            items,
+            preprocessing,
+            **settings,
+            max_errors=0 if strict else max_errors,
+            progress=progress,
         )
     for message in measured.skipped.messages:
         console.say(f"skipped: {message}")
+    for message in measured.warnings:
+        console.say(f"warning: {message}")
     publish(
         report.measurement_parts(measured),
         spectrum_document(measured, provenance(settings)),

@@ -59,6 +59,11 @@ class ImageError(InputError):
         super().__init__(message)
         self.reason = reason
 
+    def __reduce__(self) -> tuple[type[ImageError], tuple[str, str]]:
+        # Exceptions are pickled with their message alone, which would lose the reason
+        # on the way back from another process.
+        return type(self), (str(self), self.reason)
+
 
 class UnavailableError(SpecschedError):
     """An optional package or a device is not there."""

@@ -1,46 +1,66 @@
-"""One picture file, or one array, to pixels prepared the way a model is trained.
+"""One picture, or one array, to pixels prepared the way a model is trained.
 
 Pixels are kept as they are stored (bytes, 16-bit integers, floats) until the moment
 they are scaled to [-1, 1], so that equal pictures have equal keys whatever they were
-read from.
+read from. Opacity is composited first, then colours are converted, then the picture
+is cropped, then it is resized; 8-bit pictures by Pillow's 8-bit arithmetic as in most
+training code, deeper ones in floats and rounded back to their depth.
 """
 
 from __future__ import annotations
 
 import hashlib
-import io
-import warnings
+import math
+import stat
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, cast, get_args
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Protocol, cast, get_args
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
 
-from .errors import ImageError, UsageError, known
+from .decoding import MAX_ENCODED_BYTES, MAX_PIXELS, decoded
+from .errors import ImageError, InputError, UsageError, known
+from .rasters import Raster, array_of, split
+from .transforms import (
+    BACKGROUNDS,
+    FILTERS,
+    center_square,
+    opaque,
+    recolored,
+    resized,
+    size_of,
+)
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from numpy.typing import NDArray
 
 Crop = Literal["center", "none"]
 Resize = Literal["lanczos", "bicubic", "bilinear", "box", "nearest"]
 Color = Literal["auto", "rgb", "luma"]
+Background = Literal["black", "white", "grey"]
+Window = Literal["none", "hann"]
 
-FILTERS = {
-    "lanczos": Image.Resampling.LANCZOS,
-    "bicubic": Image.Resampling.BICUBIC,
-    "bilinear": Image.Resampling.BILINEAR,
-    "box": Image.Resampling.BOX,
-    "nearest": Image.Resampling.NEAREST,
+FAST_MARGIN = 2
+"""Scaled decoding leaves at least this many times the wanted side to the resizing."""
+
+WHITE: dict[np.dtype[Any], float] = {
+    np.dtype(np.uint8): 255.0,
+    np.dtype(np.uint16): 65535.0,
 }
+"""The value of white in arrays of integers."""
 
-MAX_PIXELS = 1 << 28
-"""Pictures with more pixels are refused before they are decoded."""
 
-Image.MAX_IMAGE_PIXELS = MAX_PIXELS
+class Readable(Protocol):
+    """An encoded picture that is fetched when it is wanted."""
 
-_GREY_MODES = {"1": "L", "L": "L", "I;16": "I;16", "I;16B": "I;16", "I": "I;16"}
+    def read(self) -> bytes:
+        """Return its bytes, or raise `ImageError`."""
+        ...
+
+
+Data = Path | bytes | Readable | np.ndarray | ImageError
+"""One picture: a file, its bytes, something that fetches them, an array (H, W) or
+(H, W, C), or why it cannot be had."""
 
 
 @dataclass(frozen=True)
@@ -57,12 +77,24 @@ class Preprocessing:
         Resampling filter; the top octave of the spectrum depends on it.
     color
         ``auto`` keeps grey pictures grey and colour ones in RGB.
+    background
+        What transparent pixels show.
+    window
+        ``hann`` fades the borders before the transform.
+    data_range
+        The stored values that are black and white; None if their type tells.
+    fast
+        Whether JPEG may be decoded at a fraction of its size.
     """
 
     resolution: int | None = None
     crop: Crop = "center"
     resize: Resize = "lanczos"
     color: Color = "auto"
+    background: Background = "black"
+    window: Window = "none"
+    data_range: tuple[float, float] | None = None
+    fast: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,11 +107,14 @@ class Pixels:
         Array of shape (C, H, W), integers or floats.
     low, high
         The stored values that become -1 and 1.
+    subsampled
+        Whether colour was stored at a lower resolution; not part of the key.
     """
 
-    values: NDArray[np.generic]
+    values: NDArray[Any]
     low: float
     high: float
+    subsampled: bool = False
 
     def key(self) -> bytes:
         """Return 16 bytes that depend on the stored pixels alone."""
@@ -94,91 +129,192 @@ class Pixels:
 
 
 def preprocessing(
-    resolution: int | None, crop: str, resize: str, color: str
+    resolution: int | None = None,
+    crop: str = "center",
+    resize: str = "lanczos",
+    color: str = "auto",
+    *,
+    background: str = "black",
+    window: str = "none",
+    data_range: tuple[float, float] | None = None,
+    fast: bool = False,
 ) -> Preprocessing:
     """Return checked settings.
 
     Raises
     ------
     UsageError
-        If a setting is unknown or the resolution below 1.
+        If a setting is unknown, the resolution below 1 or the data range empty.
     """
     known(crop, get_args(Crop), "crop", "--crop")
     known(resize, FILTERS, "filter", "--resize")
     known(color, get_args(Color), "colour mode", "--color")
+    known(background, BACKGROUNDS, "background", "--background")
+    known(window, get_args(Window), "window", "--window")
     if resolution is not None and resolution < 1:
         message = f"--resolution must be at least 1 pixel, not {resolution}"
         raise UsageError(message)
+    if data_range is not None:
+        _check_range(*data_range)
     return Preprocessing(
-        resolution, cast("Crop", crop), cast("Resize", resize), cast("Color", color)
+        resolution,
+        cast("Crop", crop),
+        cast("Resize", resize),
+        cast("Color", color),
+        cast("Background", background),
+        cast("Window", window),
+        data_range,
+        fast,
     )
 
 
-def load_pixels(data: Path | bytes, name: str, settings: Preprocessing) -> Pixels:
+def _check_range(low: float, high: float) -> None:
+    if not (math.isfinite(low) and math.isfinite(high) and low < high):
+        message = f"--data-range needs LOW,HIGH with LOW below HIGH, not {low},{high}"
+        raise UsageError(message)
+
+
+def parse_range(text: str | None) -> tuple[float, float] | None:
+    """Return the two numbers of ``LOW,HIGH``.
+
+    Examples
+    --------
+    >>> parse_range("-1,1")
+    (-1.0, 1.0)
+    """
+    if text is None:
+        return None
+    try:
+        low, high = (float(part) for part in text.split(","))
+    except ValueError as error:
+        message = f"--data-range needs two numbers as in 0,1, not {text!r}"
+        raise UsageError(message) from error
+    return low, high
+
+
+def load_pixels(data: Data, name: str, settings: Preprocessing) -> Pixels:
     """Decode and prepare one picture.
 
     Raises
     ------
     ImageError
         If the picture is missing, damaged, of an unknown kind or too large.
+    InputError
+        If it is an array whose range is not known.
     """
-    source = io.BytesIO(data) if isinstance(data, bytes) else data
+    if isinstance(data, ImageError):
+        raise data
+    if isinstance(data, np.ndarray):
+        return prepare(_array_raster(data, name, settings), name, settings)
+    least = None
+    if settings.fast and settings.resolution:
+        least = FAST_MARGIN * settings.resolution
+    return prepare(decoded(encoded(data, name), name, least), name, settings)
+
+
+def encoded(data: Path | bytes | Readable, name: str) -> bytes:
+    """Return the bytes of a picture.
+
+    Raises
+    ------
+    ImageError
+        If they cannot be had, or are over `MAX_ENCODED_BYTES`.
+    """
+    if isinstance(data, bytes):
+        return data
+    if not isinstance(data, Path):
+        return data.read()
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            warnings.simplefilter("ignore", UserWarning)
-            with Image.open(source) as image:
-                return pixels_of(prepare(upright(image), settings))
-    except UnidentifiedImageError as error:
-        message = f"{name} is not an image Pillow can read"
-        raise ImageError(message, "not an image") from error
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        message = f"{name} has more than {MAX_PIXELS} pixels"
-        raise ImageError(message, "too many pixels") from error
-    except (OSError, SyntaxError, ValueError, EOFError) as error:
-        message = f"{name} is damaged: {error}"
-        raise ImageError(message, "damaged") from error
+        status = data.stat()
+        if not stat.S_ISREG(status.st_mode):
+            message = f"{name} is not a file"
+            raise ImageError(message, "not an image")
+        check_bytes(status.st_size, name)
+        return data.read_bytes()
+    except FileNotFoundError as error:
+        message = f"{name} does not exist"
+        raise ImageError(message, "missing") from error
+    except OSError as error:
+        message = f"{name} cannot be read: {(error.strerror or str(error)).lower()}"
+        raise ImageError(message, "unreadable") from error
 
 
-def upright(image: Image.Image) -> Image.Image:
-    """Return a picture turned as its EXIF orientation says, grey, 16-bit or RGB."""
-    image.load()
-    turned = ImageOps.exif_transpose(image)
-    if turned.mode in _GREY_MODES and "transparency" not in turned.info:
-        return turned.convert(_GREY_MODES[turned.mode])
-    if turned.has_transparency_data:
-        turned = turned.convert("RGBA")
-        black = Image.new("RGBA", turned.size, (0, 0, 0, 255))
-        turned = Image.alpha_composite(black, turned)
-    return turned.convert("RGB")
+def check_bytes(size: int, name: str) -> None:
+    """Raise `ImageError` if an encoded picture is over the limit."""
+    if size > MAX_ENCODED_BYTES:
+        message = f"{name} has {size} bytes, more than {MAX_ENCODED_BYTES}"
+        raise ImageError(message, "too large")
 
 
-def prepare(image: Image.Image, settings: Preprocessing) -> Image.Image:
-    """Return a picture in the wanted colours, cropped and resized."""
-    if settings.color == "rgb" and image.mode != "RGB":
-        image = _eight_bit(image).convert("RGB")
-    if settings.color == "luma" and image.mode == "RGB":
-        image = image.convert("L")
-    if settings.resolution is None:
-        return image
-    if settings.crop == "center":
-        side = min(image.size)
-        left, top = (image.width - side) // 2, (image.height - side) // 2
-        image = image.crop((left, top, left + side, top + side))
-    scale = settings.resolution / min(image.size)
-    size = (round(image.width * scale), round(image.height * scale))
-    return image.resize(size, FILTERS[settings.resize])
+def _array_raster(values: NDArray[Any], name: str, settings: Preprocessing) -> Raster:
+    if values.dtype == np.bool_:
+        values = values * np.uint8(255)
+    native = values.astype(values.dtype.newbyteorder("="), copy=False)
+    high = WHITE.get(native.dtype)
+    if high is None and settings.data_range is None:
+        message = (
+            f"{name} holds {native.dtype} numbers, which have no black and white; "
+            "state them, as in --data-range -1,1"
+        )
+        raise InputError(message)
+    array = array_of(native)
+    return split(array, high) if array.shape[2] in (2, 4) else Raster(array, high)
 
 
-def _eight_bit(image: Image.Image) -> Image.Image:
-    if image.mode != "I;16":
-        return image
-    return Image.fromarray((np.asarray(image) / 257).round().astype(np.uint8))
+def prepare(picture: Raster, name: str, settings: Preprocessing) -> Pixels:
+    """Return pixels in the wanted colours, cropped and resized.
+
+    Raises
+    ------
+    ImageError
+        If the range is not known, a value is not finite, or the result is too large.
+    """
+    low, high = _range(picture, name, settings)
+    values = opaque(picture, low, high, settings.background)
+    values = recolored(values, settings.color)
+    if settings.crop == "center" and settings.resolution is not None:
+        values = center_square(values)
+    before = size_of(values)
+    size = wanted_size(before, settings.resolution, name)
+    array = array_of(resized(values, size, settings.resize))
+    if array.dtype.kind == "f" and not np.isfinite(array).all():
+        message = f"{name} has values that are not finite"
+        raise ImageError(message, "not finite")
+    # Shrunk to half or less, colour is as sharp as brightness again.
+    thinned = picture.subsampled and array.shape[2] == 3 and 2 * size[0] > before[0]
+    return Pixels(array.transpose(2, 0, 1), low, high, subsampled=thinned)
 
 
-def pixels_of(image: Image.Image) -> Pixels:
-    """Return the pixels of an upright picture."""
-    array = np.asarray(image)
-    values = array[None] if array.ndim == 2 else array.transpose(2, 0, 1)
-    high = 65535.0 if array.dtype == np.uint16 else 255.0
-    return Pixels(values, 0.0, high)
+def _range(picture: Raster, name: str, settings: Preprocessing) -> tuple[float, float]:
+    if settings.data_range is not None:
+        return settings.data_range
+    if picture.high is None:
+        message = (
+            f"{name} holds numbers without a black and a white; "
+            "state them, as in --data-range 0,1"
+        )
+        raise ImageError(message, "range not stated")
+    return 0.0, picture.high
+
+
+def wanted_size(
+    size: tuple[int, int], resolution: int | None, name: str
+) -> tuple[int, int]:
+    """Return width and height when the shorter side has become the resolution.
+
+    Raises
+    ------
+    ImageError
+        If that is too large.
+    """
+    if resolution is None:
+        return size
+    scale = resolution / min(size)
+    width, height = round(size[0] * scale), round(size[1] * scale)
+    if width * height > MAX_PIXELS:
+        message = (
+            f"{name} would have {width}x{height} pixels, more than {MAX_PIXELS}; "
+            "choose a smaller --resolution or --crop center"
+        )
+        raise ImageError(message, "too large")
+    return width, height

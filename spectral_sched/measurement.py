@@ -14,6 +14,7 @@ from .bounds import (
     sigma_bounds,
 )
 from .defaults import EPSILON, TOLERANCE
+from .quality import data_warnings
 from .spectra import check_precision
 from .spectrum import Spectrum, dataset_spectrum
 
@@ -37,6 +38,8 @@ class Measurement:
         What was done to the pictures first.
     skipped
         Pictures that could not be used.
+    warnings
+        What the pictures are suspected of, one sentence each.
     """
 
     spectrum: Spectrum
@@ -44,6 +47,7 @@ class Measurement:
     intervals: BoundIntervals
     preprocessing: Preprocessing
     skipped: Skipped
+    warnings: tuple[str, ...] = ()
 
 
 def measure(
@@ -53,14 +57,26 @@ def measure(
     epsilon: float = EPSILON,
     tolerance: float = TOLERANCE,
     precision: str = "float32",
+    max_errors: int | None = None,
     progress: Progress | None = None,
 ) -> Measurement:
     """Measure the spectrum and the useful noise range of pictures."""
     check_settings(epsilon, tolerance)
     analysis = analyse_items(
-        items, preprocessing, precision=check_precision(precision), progress=progress
+        items,
+        preprocessing,
+        precision=check_precision(precision),
+        max_errors=max_errors,
+        progress=progress,
     )
     spectrum = dataset_spectrum(analysis.statistics)
     bounds = sigma_bounds(spectrum.field, epsilon=epsilon, tolerance=tolerance)
     intervals = bound_intervals(spectrum, bounds)
-    return Measurement(spectrum, bounds, intervals, preprocessing, analysis.skipped)
+    return Measurement(
+        spectrum,
+        bounds,
+        intervals,
+        preprocessing,
+        analysis.skipped,
+        tuple(data_warnings(spectrum, analysis.num_subsampled)),
+    )

@@ -10,6 +10,7 @@ matrix of cross-channel powers of each ring, whose diagonal is the power per cha
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Literal, cast, get_args
 
 import numpy as np
@@ -85,7 +86,10 @@ def ring_sums(values: NDArray[np.floating], plane: Rings) -> NDArray[np.float64]
 
 
 def ring_powers(
-    pixels: NDArray[np.floating], *, precision: Precision = "float32"
+    pixels: NDArray[np.floating],
+    *,
+    precision: Precision = "float32",
+    window: str = "none",
 ) -> RingPowers:
     """Return the cross-channel power in each ring of an image.
 
@@ -98,6 +102,10 @@ def ring_powers(
         Image of shape (C, H, W), in the units whose square the power shall have.
     precision
         Type of the transform; sums are float64 always.
+    window
+        ``hann`` fades the borders of the centred pixels, so that the jump from one
+        border to the opposite one does not leak into all rings; white noise keeps its
+        power. The mean, ring 0, is that of all pixels.
 
     Examples
     --------
@@ -109,6 +117,8 @@ def ring_powers(
     plane = rings(height, width)
     channel_mean = pixels.mean(axis=(1, 2), dtype=np.float64)
     centred = (pixels - channel_mean[:, None, None]).astype(precision)
+    if window == "hann":
+        centred *= hann_window(height, width).astype(precision)
     modes = np.fft.rfft2(centred, norm="ortho")
     cross_power = np.empty((len(plane), channels, channels))
     for i in range(channels):
@@ -118,3 +128,17 @@ def ring_powers(
             cross_power[:, j, i] = cross_power[:, i, j]
     cross_power[0] = height * width * np.outer(channel_mean, channel_mean)
     return RingPowers(cross_power, channel_mean)
+
+
+@lru_cache(maxsize=16)
+def hann_window(height: int, width: int) -> NDArray[np.float64]:
+    """Return the periodic Hann window of a picture, with a mean square of 1."""
+    sides = [0.5 - 0.5 * np.cos(2 * np.pi * _centres(side)) for side in (height, width)]
+    window = np.outer(*sides)
+    window /= np.sqrt(np.mean(window**2))
+    return window
+
+
+def _centres(side: int) -> NDArray[np.float64]:
+    # At pixel centres no weight is zero, so that one row or column is allowed.
+    return (np.arange(side) + 0.5) / side

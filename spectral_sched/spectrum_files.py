@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import asdict
 from types import NoneType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .analysis import Skipped
 from .bounds import BoundIntervals, SigmaBounds, swamped_at
@@ -57,6 +57,7 @@ def spectrum_document(measurement: Measurement, provenance: Document) -> Documen
             "num_skipped": skipped.total,
             "skipped_by_reason": dict(sorted(skipped.reasons.items())),
             "skipped": skipped.messages,
+            "warnings": list(measurement.warnings),
         },
         **payload,
         "digest": digest(payload),
@@ -112,24 +113,27 @@ def read_spectrum(path: Path) -> Measurement:
     if fields.get("digest", str) != payload_digest(document):
         message = f"{path} was changed after it was written; {REMEDY}"
         raise InputError(message)
-    bounds = fields.object("bounds")
+    bounds, source = fields.object("bounds"), fields.object("source")
     return Measurement(
         spectrum=_read_spectrum(fields),
         bounds=read_bounds(bounds),
         intervals=_read_intervals(bounds.object("interval")),
         preprocessing=read_preprocessing(fields.object("preprocessing")),
-        skipped=_read_skipped(fields.object("source")),
+        skipped=_read_skipped(source),
+        warnings=tuple(source.get("warnings", list)),
     )
 
 
 def read_preprocessing(fields: Fields) -> Preprocessing:
     """Read what was done to the pictures."""
-    resolution = fields.get("resolution", (int, NoneType))
-    crop, resize, color = (
-        fields.get(name, str) for name in ("crop", "resize", "color")
-    )
+    names = ("crop", "resize", "color", "background", "window")
+    settings: dict[str, Any] = {name: fields.get(name, str) for name in names}
+    settings["resolution"] = fields.get("resolution", (int, NoneType))
+    settings["fast"] = fields.get("fast", bool)
+    if fields.get("data_range", (list, NoneType)) is not None:
+        settings["data_range"] = tuple(fields.array("data_range", (2,)).tolist())
     try:
-        return preprocessing(resolution, crop, resize, color)
+        return preprocessing(**settings)
     except SpecschedError as error:
         raise fields.damaged("preprocessing", f"says: {error}") from error
 

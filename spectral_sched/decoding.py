@@ -1,0 +1,140 @@
+"""The bytes of one picture to upright values at their true depth.
+
+A picture is refused before it is decoded when it has over `MAX_PIXELS` pixels, or so
+many per byte that it can only be forged or a bomb: no file shall make a process take a
+gigabyte. A damaged picture is refused too, never half read.
+"""
+
+from __future__ import annotations
+
+import warnings
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from PIL import Image, UnidentifiedImageError
+
+from .deep_color import deep_raster
+from .errors import ImageError
+from .jpegs import jpeg_raster
+from .rasters import Raster, open_image, raster
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+MAX_ENCODED_BYTES = 1 << 28
+"""Files and members of archives with more bytes are refused before they are read."""
+
+MAX_PIXELS = 1 << 27
+"""Pictures with more pixels are refused before they are decoded."""
+
+MAX_EXPANSION = 4096
+"""Pixels per byte above which a large picture is taken for a bomb.
+
+Blank pictures have about 350 (PNG in colour), 1000 (PNG in grey) or 2000 (fax)."""
+
+LARGE_PIXELS = 1 << 24
+"""Pictures with fewer pixels do no harm whatever their files are like."""
+
+EXIF_ORIENTATION = 0x0112
+
+
+def decoded(content: bytes, name: str, least: int | None = None) -> Raster:
+    """Decode one picture and turn it as its EXIF orientation says.
+
+    Parameters
+    ----------
+    least
+        Side below which a JPEG may not be scaled while it is decoded; None forbids it.
+
+    Raises
+    ------
+    ImageError
+        If the picture is damaged, of an unknown kind or too large.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return _decoded(content, name, least)
+    except ImageError:
+        raise
+    except UnidentifiedImageError as error:
+        message = f"{name} is damaged or not an image that specsched reads"
+        raise ImageError(message, "not an image") from error
+    except (Image.DecompressionBombError, MemoryError) as error:
+        message = f"{name} is too large to decode; make it smaller first"
+        raise ImageError(message, "too large") from error
+    except Exception as error:
+        # Pillow's readers raise whatever they run into in the bytes of a damaged file.
+        message = f"{name} is damaged{_because(error)}"
+        raise ImageError(message, "damaged") from error
+
+
+def _because(error: Exception) -> str:
+    told = isinstance(error, OSError | SyntaxError | ValueError) and str(error)
+    return f": {told}" if told else ""
+
+
+def _decoded(content: bytes, name: str, least: int | None) -> Raster:
+    with open_image(content) as image:
+        check_size(image.width, image.height, len(content), name)
+        if image.format == "PNG":
+            _check_sums(content)
+        picture = _raster(image, content, least)
+        if image.format == "TIFF":
+            # Pillow has turned it.
+            return picture
+        return _turned(picture, image.getexif().get(EXIF_ORIENTATION))
+
+
+def _check_sums(content: bytes) -> None:
+    # Decoding alone does not compare the checksums of a PNG.
+    with open_image(content) as image:
+        image.verify()
+
+
+def _raster(image: Image.Image, content: bytes, least: int | None) -> Raster:
+    if image.format in ("JPEG", "MPO"):
+        return jpeg_raster(image, content, least)
+    if image.format in ("PNG", "TIFF"):
+        return deep_raster(image, content)
+    return raster(image)
+
+
+def check_size(width: int, height: int, num_bytes: int, name: str) -> None:
+    """Raise `ImageError` for a picture that should not be decoded."""
+    pixels = width * height
+    if pixels > MAX_PIXELS:
+        message = (
+            f"{name} has {width}x{height} pixels, more than {MAX_PIXELS}; "
+            "make it smaller first"
+        )
+        raise ImageError(message, "too large")
+    if pixels > max(LARGE_PIXELS, MAX_EXPANSION * num_bytes):
+        message = (
+            f"{name} claims {width}x{height} pixels in {num_bytes} bytes, "
+            "so it is forged or a decompression bomb; remove it"
+        )
+        raise ImageError(message, "decompression bomb")
+
+
+def _turned(picture: Raster, orientation: object) -> Raster:
+    if not isinstance(orientation, int) or orientation not in range(2, 9):
+        return picture
+    opacity = picture.opacity
+    return Raster(
+        turned(picture.array, orientation),
+        picture.high,
+        None if opacity is None else turned(opacity, orientation),
+        picture.subsampled,
+    )
+
+
+def turned(values: NDArray[Any], orientation: int) -> NDArray[Any]:
+    """Return an array (H, W, ...) as an EXIF orientation from 1 to 8 says."""
+    if orientation in (5, 6, 7, 8):
+        values = np.swapaxes(values, 0, 1)
+    if orientation in (3, 4, 7, 8):
+        values = values[::-1]
+    if orientation in (2, 3, 6, 7):
+        values = values[:, ::-1]
+    return values

@@ -1,0 +1,122 @@
+"""Signs that a data set is not what it seems, and what they do to a spectrum.
+
+Upsampled and heavily compressed pictures fall off much faster at some frequency than
+below it. The sign is the largest fall within one octave, between bands of half an
+octave, in the mean luma power. Measured on 60 photographs, in bits (factors of two):
+
+====================================================== ==========
+native, or shrunk with Lanczos, bicubic or box          2.3 - 2.9
+shrunk with a bilinear filter                           3.3
+JPEG of quality 75, 50, 30                              2.8 - 3.3
+JPEG of quality 20, 10                                  3.6 - 3.8
+upsampled by 1.25 (bicubic)                             4.1
+upsampled by 1.5 to 4 (bilinear, bicubic, Lanczos)      4.9 - 6.7
+====================================================== ==========
+
+32x32 tiles of quality 10 read 3.3 to 3.8. WebP of any quality does not show, nor do
+pictures that were upsampled by repeating pixels.
+
+JPEG usually stores colour at half the resolution (4:2:0). On the same photographs that
+leaves 0.25 to 0.33 of the power of Cb and Cr between 0.18 and 0.35 cycles per pixel,
+0.5 just below and above, and all but 1 % of the power of RGB, which is mostly luma.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .spectra import LUMA_WEIGHTS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+    from .gaussian_field import GaussianField
+    from .spectrum import Spectrum
+
+STEEP_BITS = 3.5
+"""Fall within an octave, in factors of two, that pictures as they are taken lack."""
+
+STEEPENING_BITS = 1.0
+"""How much more that must be than the least fall at lower frequencies, so that a set
+that is smooth at all scales is not blamed."""
+
+SMALLEST_SIDE = 32
+LOWEST_FREQUENCY = 1 / 32
+RINGS_PER_BAND = 2.5
+"""Rings below the lowest band, so that none of the bands is without a ring."""
+
+
+def data_warnings(spectrum: Spectrum, num_subsampled: int) -> list[str]:
+    """Return what to be warned of, one sentence each.
+
+    Parameters
+    ----------
+    num_subsampled
+        How many of the pictures had their colour stored at a lower resolution.
+    """
+    return [
+        *_subsampled_chroma(spectrum.num_images, num_subsampled),
+        *_steep_fall(spectrum.field),
+    ]
+
+
+def _subsampled_chroma(num_images: int, num_subsampled: int) -> Iterator[str]:
+    if not num_subsampled:
+        return
+    yield (
+        f"{num_subsampled} of {num_images} images ({num_subsampled / num_images:.0%}) "
+        "are JPEGs with subsampled chroma: colour differences have about a quarter of "
+        "their power at mid frequencies; shrink by two with --resolution, "
+        "or use --color luma, to see none of it"
+    )
+
+
+def _steep_fall(field: GaussianField) -> Iterator[str]:
+    fall = steepest_fall(field)
+    if fall is None:
+        return
+    frequency, bits = fall
+    yield (
+        f"power falls by a factor of {2**bits:.0f} within the octave below "
+        f"{frequency:.2f} cycles/pixel: upsampled, blurred or heavily compressed "
+        "pictures do so; sigma_min is then that of the missing detail"
+    )
+
+
+def steepest_fall(field: GaussianField) -> tuple[float, float] | None:
+    """Return where power falls conspicuously, and how far, or None.
+
+    Returns
+    -------
+    The upper end of the octave in cycles per pixel, and the fall in factors of two.
+    """
+    _, height, width = field.shape
+    if min(height, width) < SMALLEST_SIDE:
+        return None
+    edges, levels = _bands(field)
+    falls = levels[:-2] - levels[2:]
+    steepest = int(np.argmax(falls))
+    gentle = float(falls[: steepest + 1].min())
+    fall = float(falls[steepest])
+    if fall < STEEP_BITS or fall - gentle < STEEPENING_BITS:
+        return None
+    return float(edges[steepest + 2]), fall
+
+
+def _bands(field: GaussianField) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the upper ends of bands of half an octave and log2 of their power."""
+    lowest = max(LOWEST_FREQUENCY, RINGS_PER_BAND / max(field.shape[1:]))
+    count = int(2 * np.log2(0.5 / lowest))
+    edges = 0.5 * 2.0 ** (-np.arange(count, -1, -1) / 2)
+    power = field.power_luma if field.shape[0] in LUMA_WEIGHTS else field.power
+    levels = np.empty(count)
+    for band, (low, high) in enumerate(pairwise(edges)):
+        inside = (field.frequency > low) & (field.frequency <= high)
+        mean = np.average(power[inside], weights=field.num_modes[inside])
+        levels[band] = np.log2(max(mean, np.finfo(float).tiny))
+    return edges[1:], levels

@@ -1,0 +1,234 @@
+"""Zip archives, among them those of NVlabs' ``dataset_tool.py``.
+
+The directory at the end of an archive is read entry by entry instead of as a whole,
+so that memory does not grow with the number of pictures. The class of a picture is its
+first folder; but where there is a ``dataset.json``, folders are mere portions, and the
+class is its label there, if any (these labels are the one thing that is held).
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+import zlib
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
+
+from spectral_sched.errors import ImageError
+from spectral_sched.images import check_bytes
+
+from .item import Item, folder_label, is_picture, refused, shown
+from .places import last_name, open_place
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+LABELS_NAME = "dataset.json"
+
+# APPNOTE.TXT 4.3: signatures and fixed parts of the records.
+END = struct.Struct("<4s4H2LH")
+END_64 = struct.Struct("<4sQ2H2L4Q")
+LOCATOR_64 = struct.Struct("<4sLQL")
+ENTRY = struct.Struct("<4s6H3L5H2L")
+LOCAL = struct.Struct("<4s5H3L2H")
+LONGEST_COMMENT = 0xFFFF
+IN_EXTRA_16, IN_EXTRA_32 = 0xFFFF, 0xFFFFFFFF
+"""Values that say that the true one is a 64-bit one elsewhere."""
+
+ENCRYPTED, UTF8 = 1 << 0, 1 << 11
+STORED, DEFLATED = 0, 8
+BLOCK_BYTES = 1 << 16
+
+
+class Member(NamedTuple):
+    """One file in a zip archive."""
+
+    name: str
+    offset: int
+    packed: int
+    size: int
+    checksum: int
+    method: int
+    flags: int
+
+
+class DamagedZipError(Exception):
+    """A zip archive is not what it should be."""
+
+
+def zip_items(place: str) -> Iterator[Item]:
+    """Stream the pictures of a zip archive."""
+    archive = last_name(place)
+    with open_place(place) as file:
+        try:
+            labels = _labels(file)
+            for member in members(file):
+                if is_picture(member.name):
+                    yield _item(file, member, archive, labels)
+        except (DamagedZipError, OSError, struct.error, ValueError) as error:
+            yield refused(archive, f"is damaged: {error}", "damaged archive")
+
+
+def _item(
+    file: BinaryIO, member: Member, archive: str, labels: dict[str, str] | None
+) -> Item:
+    name = f"{archive}/{shown(member.name)}"
+    try:
+        content = read_member(file, member, name)
+    except ImageError as error:
+        return Item(name, "", error)
+    if labels is None:
+        return Item(name, folder_label(member.name), content)
+    return Item(name, labels.get(member.name, ""), content)
+
+
+def read_member(file: BinaryIO, member: Member, name: str) -> bytes:
+    """Return the content of a member.
+
+    Raises
+    ------
+    ImageError
+        If it is over the limit, encrypted, packed in an unusual way, or damaged.
+    """
+    check_bytes(max(member.size, member.packed), name)
+    if member.flags & ENCRYPTED or member.method not in (STORED, DEFLATED):
+        message = f"{name} is encrypted or packed in an unusual way; repack the archive"
+        raise ImageError(message, "unreadable")
+    file.seek(member.offset)
+    header = file.read(LOCAL.size)
+    if len(header) == LOCAL.size and header.startswith(b"PK\3\4"):
+        *_, name_length, extra_length = LOCAL.unpack(header)
+        file.seek(name_length + extra_length, 1)
+        content = _unpacked(file.read(member.packed), member)
+        if len(content) == member.size and zlib.crc32(content) == member.checksum:
+            return content
+    message = f"{name} is damaged in the archive"
+    raise ImageError(message, "damaged")
+
+
+def _unpacked(content: bytes, member: Member) -> bytes:
+    if member.method == STORED:
+        return content
+    try:
+        # One byte beyond the stated size is enough to see that it is not true.
+        return zlib.decompressobj(-zlib.MAX_WBITS).decompress(content, member.size + 1)
+    except zlib.error:
+        return b""
+
+
+class _Directory:
+    """The directory of an archive, read in blocks between which the file may move."""
+
+    def __init__(self, file: BinaryIO, start: int) -> None:
+        self.file = file
+        self.place = start
+        self.block = b""
+
+    def take(self, length: int) -> bytes:
+        if len(self.block) < length:
+            self.file.seek(self.place)
+            more = self.file.read(max(length, BLOCK_BYTES))
+            self.place += len(more)
+            self.block += more
+        taken, self.block = self.block[:length], self.block[length:]
+        return taken
+
+
+def members(file: BinaryIO) -> Iterator[Member]:
+    """Stream the members that the directory of an archive lists.
+
+    Raises
+    ------
+    DamagedZipError
+        If the directory is missing or damaged.
+    """
+    count, start = _extent(file)
+    directory = _Directory(file, start)
+    for _ in range(count):
+        fixed = directory.take(ENTRY.size)
+        if len(fixed) < ENTRY.size or not fixed.startswith(b"PK\1\2"):
+            message = "its directory is cut short"
+            raise DamagedZipError(message)
+        yield _member(directory, *ENTRY.unpack(fixed)[3:])
+
+
+def _member(directory: _Directory, flags: int, method: int, *rest: int) -> Member:
+    _, _, checksum, packed, size, name_length, extra_length, comment_length = rest[:8]
+    name = directory.take(name_length)
+    extra = directory.take(extra_length)
+    directory.take(comment_length)
+    size, packed, offset = _wide(extra, (size, packed, rest[-1]))
+    text = name.decode("utf-8" if flags & UTF8 else "cp437", "replace")
+    return Member(text, offset, packed, size, checksum, method, flags)
+
+
+def _wide(extra: bytes, values: tuple[int, ...]) -> list[int]:
+    """Return values, those that have no room replaced by their 64-bit ones."""
+    wide: list[int] = []
+    while len(extra) >= 4:
+        kind, length = struct.unpack_from("<2H", extra)
+        if kind == 1:
+            content = extra[4 : 4 + length // 8 * 8]
+            wide = [number for (number,) in struct.iter_unpack("<Q", content)]
+        extra = extra[4 + length :]
+    missing = sum(value == IN_EXTRA_32 for value in values)
+    if missing > len(wide):
+        message = "a member's size is missing"
+        raise DamagedZipError(message)
+    return [wide.pop(0) if value == IN_EXTRA_32 else value for value in values]
+
+
+def _extent(file: BinaryIO) -> tuple[int, int]:
+    """Return the number of entries of the directory and where it begins."""
+    length = file.seek(0, 2)
+    begin = max(0, length - END.size - LONGEST_COMMENT - LOCATOR_64.size)
+    file.seek(begin)
+    tail = file.read()
+    at = tail.rfind(b"PK\5\6")
+    if at < 0 or len(tail) < at + END.size:
+        message = "it is no zip archive or cut short"
+        raise DamagedZipError(message)
+    *_, count, _, start, _ = END.unpack_from(tail, at)
+    if count == IN_EXTRA_16 or start == IN_EXTRA_32:
+        locator = tail[max(0, at - LOCATOR_64.size) : at]
+        if locator.startswith(b"PK\6\7"):
+            return _extent_64(file, LOCATOR_64.unpack(locator)[2])
+    return count, start
+
+
+def _extent_64(file: BinaryIO, place: int) -> tuple[int, int]:
+    file.seek(place)
+    record = file.read(END_64.size)
+    if len(record) < END_64.size or not record.startswith(b"PK\6\6"):
+        message = "its directory cannot be found"
+        raise DamagedZipError(message)
+    *_, wide_count, _, wide_start = END_64.unpack(record)
+    return wide_count, wide_start
+
+
+def _labels(file: BinaryIO) -> dict[str, str] | None:
+    """Return the label of each member, None if the archive has no list of labels."""
+    try:
+        found = next((it for it in members(file) if it.name == LABELS_NAME), None)
+    except (DamagedZipError, struct.error):
+        # What can be read before the damage shall be.
+        return None
+    if found is None:
+        return None
+    try:
+        return parse_labels(json.loads(read_member(file, found, found.name)))
+    except (ImageError, ValueError, RecursionError):
+        return {}
+
+
+def parse_labels(content: Any) -> dict[str, str]:
+    """Return the labels of ``{"labels": [["name", 3], ...]}``, those that are numbers.
+
+    Labels that are vectors are no classes and are left out.
+    """
+    pairs = content.get("labels") if isinstance(content, dict) else None
+    labels = {}
+    for pair in pairs if isinstance(pairs, list) else ():
+        match pair:
+            case [str(name), int(label)]:
+                labels[name] = str(label)
+    return labels

@@ -1,0 +1,122 @@
+"""What is done to the values of a picture: background, colours, crop, size.
+
+Values are arrays (H, W, C), or 8-bit pictures of Pillow's. What has 8 bits is treated
+in Pillow's 8-bit arithmetic, as in most training code; what is deeper in floats, and
+rounded back to its type.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from PIL import Image
+
+from .rasters import array_of
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from .rasters import Raster
+
+FILTERS = {
+    "lanczos": Image.Resampling.LANCZOS,
+    "bicubic": Image.Resampling.BICUBIC,
+    "bilinear": Image.Resampling.BILINEAR,
+    "box": Image.Resampling.BOX,
+    "nearest": Image.Resampling.NEAREST,
+}
+
+BACKGROUNDS = {"black": 0.0, "white": 1.0, "grey": 0.5}
+
+LUMA = (0.299, 0.587, 0.114)
+"""Weights of red, green and blue in luma (Rec. ITU-R BT.601), as Pillow's."""
+
+Values = Image.Image | np.ndarray[tuple[int, ...], np.dtype[Any]]
+
+
+def opaque(picture: Raster, low: float, high: float, background: str) -> Values:
+    """Return the values of a picture over a background of one grey.
+
+    Parameters
+    ----------
+    low, high
+        The values of black and white.
+    """
+    if picture.opacity is None:
+        return picture.values
+    # Opacity is stored in full even where another range is stated for the values.
+    bottom, top = (low, high) if picture.high is None else (0.0, picture.high)
+    share = (picture.opacity[..., None] - np.float64(bottom)) / (top - bottom)
+    behind = low + BACKGROUNDS[background] * (high - low)
+    return _stored(picture.array * share + behind * (1 - share), picture.array.dtype)
+
+
+def _stored(values: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
+    if dtype.kind == "f":
+        return values.astype(dtype)
+    limits = np.iinfo(dtype)
+    stored: NDArray[Any] = np.clip(np.rint(values), limits.min, limits.max)
+    return stored.astype(dtype)
+
+
+def size_of(values: Values) -> tuple[int, int]:
+    """Return width and height."""
+    if isinstance(values, Image.Image):
+        return values.size
+    return values.shape[1], values.shape[0]
+
+
+def num_channels(values: Values) -> int:
+    """Return how many channels there are."""
+    if isinstance(values, Image.Image):
+        return len(values.getbands())
+    return values.shape[2]
+
+
+def recolored(values: Values, color: str) -> Values:
+    """Return values as ``rgb``, as ``luma``, or (``auto``) as they are."""
+    is_grey = num_channels(values) == 1
+    if color == "rgb" and is_grey:
+        return np.repeat(array_of(values), 3, axis=2)
+    if color != "luma" or is_grey:
+        return values
+    picture = _picture(values)
+    if picture is not None:
+        return picture.convert("L")
+    array = array_of(values)
+    return _stored(array @ np.array(LUMA), array.dtype)[..., None]
+
+
+def _picture(values: Values) -> Image.Image | None:
+    """Return values of 8 bits as a picture of Pillow's."""
+    if isinstance(values, Image.Image):
+        return values
+    if values.dtype != np.uint8:
+        return None
+    return Image.fromarray(values[..., 0] if values.shape[2] == 1 else values)
+
+
+def center_square(values: Values) -> Values:
+    """Return the central square."""
+    width, height = size_of(values)
+    side = min(width, height)
+    left, top = (width - side) // 2, (height - side) // 2
+    if isinstance(values, Image.Image):
+        return values.crop((left, top, left + side, top + side))
+    return values[top : top + side, left : left + side]
+
+
+def resized(values: Values, size: tuple[int, int], resampling: str) -> Values:
+    """Return values at another width and height."""
+    if size == size_of(values):
+        return values
+    picture = _picture(values)
+    if picture is not None:
+        return picture.resize(size, FILTERS[resampling])
+    array = array_of(values)
+    planes = [
+        Image.fromarray(plane).resize(size, FILTERS[resampling])
+        for plane in np.moveaxis(array, 2, 0).astype(np.float32)
+    ]
+    return _stored(np.stack([np.asarray(plane) for plane in planes], 2), array.dtype)
