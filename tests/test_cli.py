@@ -1,12 +1,10 @@
-"""Commands as a user runs them: a process, its output, its exit code."""
+"""Commands as a user runs them: their output, their files, their exit codes."""
 
 from __future__ import annotations
 
 import json
 import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -15,32 +13,8 @@ from PIL import Image
 
 from spectral_sched import __version__
 
+from .commands import sentence, specsched
 from .helpers import ROOT, write_pictures
-
-
-def specsched(
-    *arguments: object, cwd: Path, code: int = 0
-) -> subprocess.CompletedProcess[str]:
-    run = subprocess.run(
-        [sys.executable, "-m", "spectral_sched", *map(str, arguments)],
-        cwd=cwd,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert run.returncode == code, run.stderr
-    assert "Traceback" not in run.stderr
-    return run
-
-
-def sentence(*arguments: object, cwd: Path, code: int) -> str:
-    """Return the one line that a failing command ends with."""
-    run = specsched(*arguments, cwd=cwd, code=code)
-    assert run.stdout == ""
-    lines = run.stderr.strip().splitlines()
-    assert len(lines) == 1, run.stderr
-    assert lines[0].startswith("error: ")
-    return lines[0]
 
 
 @pytest.fixture(scope="module")
