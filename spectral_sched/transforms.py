@@ -101,6 +101,8 @@ def center_square(values: Values) -> Values:
     """Return the central square."""
     width, height = size_of(values)
     side = min(width, height)
+    if width == height:
+        return values
     left, top = (width - side) // 2, (height - side) // 2
     if isinstance(values, Image.Image):
         return values.crop((left, top, left + side, top + side))
