@@ -26,7 +26,7 @@ from spectral_sched.exact_models.mixture import (
     tabulated,
 )
 from spectral_sched.optimize import minimal_table
-from spectral_sched.schedules import KarrasSchedule, sigma_table
+from spectral_sched.schedules import KarrasLaw, Schedule, sigma_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -64,7 +64,7 @@ def table_of(name: str, model: GaussianMixture, sampler: str, steps: int) -> Sig
         path = VarianceExploding(model.dimension)
         return sigma_levels(path, dilated_levels(path, steps + 1, model.dimension))
     top = 80.0 if name == "karras to 80" else 10 * root
-    return sigma_table(KarrasSchedule(0.002, top), steps)
+    return sigma_table(Schedule(KarrasLaw(), 0.002, top), steps)
 
 
 def spectral_table(model: GaussianMixture, sampler: str, steps: int) -> SigmaTable:

@@ -58,16 +58,10 @@ def optimal_table(
         Lowest and highest level allowed; the first and the last positive level are
         free between them.
     """
-    measure = power_measure(planning, SPREAD)
-    share = measure.weight / (measure.weight @ measure.power)
-
-    def errors(sigmas: Numbers) -> Numbers:
-        terms = squared_errors(sampler, sigmas, measure.power, measure.offset, start)
-        return np.stack([term @ share for term in terms])
-
+    errors = table_errors(planning, sampler, start)
     # What even the highest start gets wrong is taken off: with many steps it would
     # hide the rest. Samplers that add noise can do better than that.
-    highest = errors(np.array([ends[1], 0.0]))[0]
+    highest = errors(np.array([[ends[1]], [0.0]]))[0]
     floor = 0.0 if sampler in ADDING_NOISE else highest
 
     def avoidable(sigmas: Numbers) -> Numbers:
@@ -77,12 +71,31 @@ def optimal_table(
     return minimal_table(avoidable, num_steps, ends)
 
 
+def table_errors(
+    planning: Planning, sampler: str, start: Start
+) -> Callable[[Numbers], Numbers]:
+    """Return the objective of `optimal_table`: what a table gets wrong, by its steps.
+
+    It maps sigmas of shape (N + 1, B) to the squared errors of the start and of each
+    step, (N + 1, B), as shares of the energy of the pictures.
+    """
+    measure = power_measure(planning, SPREAD)
+    share = measure.weight / (measure.weight @ measure.power)
+
+    def errors(sigmas: Numbers) -> Numbers:
+        terms = squared_errors(sampler, sigmas, measure.power, measure.offset, start)
+        return np.stack([term @ share for term in terms])
+
+    return errors
+
+
 def minimal_table(
     errors: Callable[[Numbers], Numbers],
     num_steps: int,
     ends: tuple[float, float],
     *,
     first: float | None = None,
+    gaps: NDArray[np.float64] | None = None,
 ) -> SigmaTable:
     """Return the table inside `ends` that minimises a sum of analytic errors.
 
@@ -93,11 +106,14 @@ def minimal_table(
         fewer levels a term depends on, the faster the search.
     first
         Level to start from, if it is not free.
+    gaps
+        Where the search begins: log ratios of the gaps between levels to the last one,
+        as many as there are free levels. Even steps if not given.
     """
     from scipy.optimize import minimize
 
     levels = _Levels(num_steps, ends, first)
-    gaps = np.zeros(levels.num_free)
+    gaps = np.zeros(levels.num_free) if gaps is None else gaps
     if levels.num_free:
         log_error = _LogError(errors, levels)
         found = minimize(log_error, gaps, jac=True, options={"gtol": GRADIENT})
@@ -121,7 +137,8 @@ class _Levels:
 
     def __call__(self, gaps: Numbers) -> Numbers:
         """Return ln sigma, (N, B), of free numbers, (`num_free`, B)."""
-        parts = np.exp(np.vstack([gaps, np.zeros_like(gaps[:1])]))
+        free = np.vstack([gaps, np.zeros_like(gaps[:1])])
+        parts = np.exp(free - free.real.max(axis=0))
         least = np.full((len(parts), 1), SHORTEST_STEP / len(parts))
         # The ends may be touched.
         least[-1] = 0

@@ -4,32 +4,19 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from .commands import Run, specsched
 from .helpers import write_pictures
 from .picture_files import encoded_picture, write_zip
 
 
-def analyze(
-    *arguments: object, cwd: Path, code: int = 0, given: str = ""
-) -> subprocess.CompletedProcess[str]:
-    run = subprocess.run(
-        [sys.executable, "-m", "spectral_sched", "analyze", *map(str, arguments)],
-        cwd=cwd,
-        capture_output=True,
-        text=True,
-        check=False,
-        input=given,
-    )
-    assert run.returncode == code, run.stderr
-    assert "Traceback" not in run.stderr
-    return run
+def analyze(*arguments: object, cwd: Path, code: int = 0, given: str = "") -> Run:
+    return specsched("analyze", *arguments, cwd=cwd, code=code, stdin=given)
 
 
 def document(folder: Path) -> Any:

@@ -14,15 +14,15 @@ from spectral_sched.defects import (
     transfer,
     transfer_kl,
 )
-from spectral_sched.optimize import minimal_table, optimal_table
+from spectral_sched.optimize import minimal_table, optimal_table, table_errors
 from spectral_sched.planning import (
     Planning,
     power_measure,
     spectrum_planning,
     widened,
 )
-from spectral_sched.schedules import KarrasSchedule, sigma_table
-from spectral_sched.solvers import SAMPLERS
+from spectral_sched.schedules import KarrasLaw, Schedule, sigma_table
+from spectral_sched.solvers import FLOW_SAMPLERS, SAMPLERS
 
 from .helpers import power_law_field, spectrum_of
 
@@ -182,7 +182,9 @@ def test_no_karras_table_is_better(sampler: str, num_steps: int, start: Start) -
     for top in np.geomspace(high / 20, high, 6):
         for bottom in np.geomspace(low, top / 5, 6):
             for rho in (1.0, 3.0, 7.0, 20.0):
-                rival = sigma_table(KarrasSchedule(bottom, top, rho), num_steps)
+                rival = sigma_table(
+                    Schedule(KarrasLaw(rho=rho), bottom, top), num_steps
+                )
                 found = error(data, sampler, np.array(rival.sigmas), start)
                 assert best <= found * (1 + 2e-3)  # the pooling grid's accuracy
 
@@ -209,6 +211,17 @@ def test_the_optimum_is_deterministic() -> None:
     data = planning()
     tables = [optimal_table(data, "euler", 6, ends(data)) for _ in range(2)]
     assert tables[0] == tables[1]
+
+
+@pytest.mark.parametrize("sampler", FLOW_SAMPLERS)
+def test_the_search_does_not_depend_on_its_start(sampler: str) -> None:
+    data, rng = planning(), np.random.default_rng(0)
+    errors = table_errors(data, sampler, "zero")
+    found = [
+        minimal_table(errors, 6, ends(data), gaps=gaps).levels
+        for gaps in (np.zeros(6), *rng.normal(0, 1, (4, 6)))
+    ]
+    np.testing.assert_allclose(found, [found[0]] * 5, rtol=1e-3)
 
 
 def test_widening_has_the_spread_it_says() -> None:
