@@ -76,6 +76,12 @@ def tiff_file(
     return head + content + depths + directory + struct.pack(order + "L", 0)
 
 
+def writable(*kinds: str) -> list[str]:
+    """Return the kinds of pictures that this build of Pillow writes."""
+    Image.init()
+    return [kind for kind in kinds if kind.upper() in Image.SAVE]
+
+
 def encoded_picture(values: NDArray[Any], kind: str = "png", **options: Any) -> bytes:
     """Return an 8-bit picture, (H, W) or (H, W, C), as a file."""
     file = io.BytesIO()

@@ -111,7 +111,7 @@ def test_warnings_are_said_once_and_kept(tmp_path: Path) -> None:
 
 def test_odd_names_do_not_stop_the_result(tmp_path: Path) -> None:
     write_pictures(tmp_path / "a", 3)
-    place = os.fsencode(tmp_path / "a") + b"/caf\xe9"
+    place = os.fsencode(tmp_path / "a") + b"/z\xfc"
     try:
         Path(os.fsdecode(place)).mkdir()
         (tmp_path / "a/0000.png").rename(os.fsdecode(place + b"/x.png"))
@@ -119,5 +119,5 @@ def test_odd_names_do_not_stop_the_result(tmp_path: Path) -> None:
     except OSError:
         pytest.skip("this file system takes no such names")
     run = analyze("a", cwd=tmp_path)
-    assert r"caf\udce9" in run.stderr
-    assert document(tmp_path)["classes"] == {"": 2, r"caf\udce9": 1}
+    assert r"z\udcfc" in run.stderr
+    assert document(tmp_path)["classes"] == {"": 2, r"z\udcfc": 1}

@@ -22,7 +22,7 @@ from spectral_sched.images import (
 from spectral_sched.spectra import ring_powers
 
 from .helpers import SHARED, needs_shared
-from .picture_files import encoded_picture, png_chunk, png_file, tiff_file
+from .picture_files import encoded_picture, png_chunk, png_file, tiff_file, writable
 
 RNG = np.random.default_rng(0)
 COLORS = RNG.integers(0, 256, (7, 5, 3), np.uint8)
@@ -46,7 +46,7 @@ def values(data: Any, **settings: Any) -> np.ndarray[Any, np.dtype[Any]]:
 
 
 def test_eight_bits_are_kept() -> None:
-    for kind in ("png", "bmp", "tiff", "ppm", "tga", "qoi"):
+    for kind in writable("png", "bmp", "tiff", "ppm", "tga", "qoi"):
         assert np.array_equal(values(encoded_picture(COLORS, kind)), COLORS)
     for kind in ("png", "bmp", "tiff", "ppm", "tga"):
         stored = values(encoded_picture(GREYS, kind))

@@ -215,13 +215,13 @@ def test_folders(tmp_path: Path) -> None:
 
 
 def test_names_that_are_no_text(tmp_path: Path) -> None:
-    name = b"caf\xe9.png".decode("utf-8", "surrogateescape")
+    name = b"z\xfc.png".decode("utf-8", "surrogateescape")
     try:
         (tmp_path / name).write_bytes(FILES["0.png"])
     except OSError:
         pytest.skip("this file system takes no such names")
     (item,) = items(tmp_path)
-    assert item.name.encode() == rb"caf\udce9.png"
+    assert item.name.encode() == rb"z\udcfc.png"
     assert pixels(item).key() in EXPECTED
 
 
