@@ -1,178 +1,152 @@
-"""From a source of pictures to the statistics of the data set."""
+"""From a source of pictures to the statistics of the data set.
+
+Items are dealt in tasks of consecutive ones to whoever makes pieces of them: this
+process, other processes or other machines. How many make a task follows from the time
+they take, and has no influence on the result.
+"""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from .errors import ImageError, InputError
-from .images import load_pixels
-from .spectra import Precision, ring_powers
-from .statistics import Observation, Shape, SpectrumStatistics
+import numpy as np
+
+from .pieces import Piece, Task, make_piece
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from .images import Pixels, Preprocessing
+    from .checkpoints import Checkpoint
+    from .pieces import Settings
     from .sources import Item
 
-BATCH = 32
-"""Images whose sums are taken at once; has no influence on the result."""
+FIRST_TASK = 4
+MOST_ITEMS = 4096
+MOST_BYTES = 1 << 23
+"""Sizes of a task: of the first ones, and at most; bytes count if items hold them."""
 
-NAMES_KEPT = 20
-"""Skipped files named in a result; all are counted."""
-
+FASTEST_GROWTH = 8
+"""Times that a task may be as large as the one that the last piece was made of."""
 
 Progress = Callable[[int, int], None]
 """Called with the numbers of analysed and skipped pictures, now and then."""
 
 
-@dataclass
-class Skipped:
-    """Pictures that could not be used, counted by reason and named.
+class Mapper(Protocol):
+    """Who makes pieces of tasks, and yields them in the order of the tasks.
 
-    Attributes
-    ----------
-    most
-        How many may be skipped; None for any number.
+    Pieces may be merged with those that follow before they are yielded.
     """
 
-    reasons: Counter[str] = field(default_factory=Counter)
-    messages: list[str] = field(default_factory=list)
-    most: int | None = None
-
-    @property
-    def total(self) -> int:
-        """How many were skipped."""
-        return self.reasons.total()
-
-    def add(self, error: ImageError) -> None:
-        """Count one and keep its message while there is room.
-
-        Raises
-        ------
-        InputError
-            If there are more than `most`.
-        """
-        self.reasons[error.reason] += 1
-        if len(self.messages) < NAMES_KEPT:
-            self.messages.append(str(error))
-        if self.most is not None and self.total > self.most:
-            raise self._too_many(error)
-
-    def _too_many(self, error: ImageError) -> InputError:
-        if self.most == 0:
-            return InputError(f"{error}; without --strict it would be skipped")
-        return InputError(
-            f"more than {self.most} pictures cannot be used (the last: {error}); "
-            "mend them or allow more with --max-errors"
-        )
+    def __call__(
+        self, function: Callable[[Task], Piece], tasks: Iterable[Task], /
+    ) -> Iterator[Piece]:
+        """Yield the pieces of tasks."""
+        ...
 
 
-@dataclass
-class Analysis:
-    """The statistics of a source, and what had to be left out of them.
+class Engine(NamedTuple):
+    """Who makes pieces, and how long one should take.
 
-    Attributes
-    ----------
-    num_subsampled
-        Pictures whose colour was stored at a lower resolution than their brightness.
+    `seconds_per_task` is long enough that handing a task over costs little, and short
+    enough to keep all busy until the end.
     """
 
-    statistics: SpectrumStatistics
-    skipped: Skipped
-    num_subsampled: int = 0
+    mapper: Mapper = map
+    seconds_per_task: float = 0.25
+
+
+HERE = Engine()
+"""This process."""
 
 
 def analyse_items(
     items: Iterable[Item],
-    preprocessing: Preprocessing,
+    settings: Settings,
     *,
-    precision: Precision = "float32",
     max_errors: int | None = None,
+    engine: Engine = HERE,
+    checkpoint: Checkpoint | None = None,
     progress: Progress | None = None,
-) -> Analysis:
-    """Analyse pictures one after the other.
+) -> Piece:
+    """Analyse pictures.
 
     Parameters
     ----------
     max_errors
         How many pictures that cannot be used are skipped; None for any number.
+    engine
+        Who does the work.
+    checkpoint
+        Where the work is saved now and then, and what was saved of it before.
 
     Raises
     ------
     InputError
-        If two pictures differ in size or channels, no picture can be read, or more
-        than `max_errors` cannot.
+        If two pictures differ in size or channels, or more than `max_errors` cannot be
+        used.
     """
-    gathered = _Gathering(precision, preprocessing.window)
-    skipped = Skipped(most=max_errors)
-    for item in items:
-        try:
-            pixels = load_pixels(item.data, item.name, preprocessing)
-        except ImageError as error:
-            skipped.add(error)
-            continue
-        gathered.add(item, pixels)
-        if progress and not gathered.waiting:
-            progress(gathered.count, skipped.total)
-    return Analysis(gathered.finish(skipped), skipped, gathered.num_subsampled)
+    whole = Piece() if checkpoint is None else checkpoint.before
+    whole.skipped.most = max_errors
+    tasks = Tasks(items, whole.listing.count, engine.seconds_per_task)
+    for piece in engine.mapper(partial(make_piece, settings), tasks):
+        tasks.learn(piece)
+        whole.merge(piece)
+        whole.check()
+        if checkpoint:
+            checkpoint.save_if_due(whole)
+        if progress:
+            progress(whole.num_images, whole.skipped.total)
+    if checkpoint:
+        checkpoint.check(whole)
+    return whole
 
 
-class _Gathering:
-    """Statistics under way: observations wait until a batch of them is full."""
+class Tasks:
+    """Items in tasks whose size follows from the time they take.
 
-    def __init__(self, precision: Precision, window: str) -> None:
-        self.precision = precision
-        self.window = window
-        self.num_subsampled = 0
-        self.statistics: SpectrumStatistics | None = None
-        self.first = ""
-        self.waiting: list[Observation] = []
-        self.count = 0
+    Parameters
+    ----------
+    num_known
+        How many items at the beginning have only to be recognised.
+    seconds
+        How long a task should take.
+    """
 
-    def add(self, item: Item, pixels: Pixels) -> None:
-        channels, height, width = pixels.values.shape
-        shape = (channels, height, width)
-        if self.statistics is None:
-            self.statistics, self.first = SpectrumStatistics(shape), item.name
-        if shape != self.statistics.shape:
-            raise _mismatch(self.first, self.statistics.shape, item.name, shape)
-        powers = ring_powers(
-            pixels.scaled(), precision=self.precision, window=self.window
-        )
-        self.num_subsampled += pixels.subsampled
-        self.waiting.append(Observation(pixels.key(), item.label, powers))
-        self.count += 1
-        if len(self.waiting) >= BATCH:
-            self.flush(self.statistics)
+    def __init__(self, items: Iterable[Item], num_known: int, seconds: float) -> None:
+        self.items = iter(items)
+        self.num_known = num_known
+        self.seconds = seconds
+        self.size = FIRST_TASK
 
-    def flush(self, statistics: SpectrumStatistics) -> None:
-        statistics.observe(self.waiting)
-        self.waiting = []
+    def learn(self, piece: Piece) -> None:
+        """Adapt the size of tasks to the time that a piece took."""
+        if piece.listing.count:
+            seconds = max(piece.seconds / piece.listing.count, 1e-6)
+            most = min(MOST_ITEMS, FASTEST_GROWTH * self.size)
+            self.size = max(1, min(most, int(self.seconds / seconds)))
 
-    def finish(self, skipped: Skipped) -> SpectrumStatistics:
-        if self.statistics is None:
-            first = f" (first: {skipped.messages[0]})" if skipped.messages else ""
-            message = f"no picture could be read{first}; name a folder of images"
-            raise InputError(message)
-        self.flush(self.statistics)
-        return self.statistics
+    def __iter__(self) -> Iterator[Task]:
+        position = 0
+        while True:
+            known = position < self.num_known
+            limit = self.num_known - position if known else self.size
+            items = list(self._take(min(limit, MOST_ITEMS)))
+            if not items:
+                return
+            yield Task(items, position, known)
+            position += len(items)
 
-
-def _mismatch(first: str, expected: Shape, name: str, found: Shape) -> InputError:
-    if expected[1:] == found[1:]:
-        return InputError(
-            f"{first} has {_channels(expected)} and {name} has {_channels(found)}; "
-            "analyse all in one form with --color rgb or --color luma"
-        )
-    return InputError(
-        f"{first} is {expected[2]}x{expected[1]} and {name} is {found[2]}x{found[1]}; "
-        "bring all to one size with --resolution, as for training"
-    )
+    def _take(self, count: int) -> Iterator[Item]:
+        num_bytes = 0
+        for _, item in zip(range(count), self.items, strict=False):
+            yield item
+            num_bytes += _size(item)
+            if num_bytes >= MOST_BYTES:
+                return
 
 
-def _channels(shape: Shape) -> str:
-    return "1 channel" if shape[0] == 1 else f"{shape[0]} channels"
+def _size(item: Item) -> int:
+    if isinstance(item.data, bytes):
+        return len(item.data)
+    return item.data.nbytes if isinstance(item.data, np.ndarray) else 0

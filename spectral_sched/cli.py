@@ -8,12 +8,16 @@ import signal
 import sys
 from pathlib import Path
 from types import FrameType
-from typing import Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
 from . import __version__, defaults
 from .errors import SpecschedError
+
+if TYPE_CHECKING:
+    from .console import Publisher
+    from .partials import Partial
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -27,6 +31,12 @@ Force = Annotated[
     bool, typer.Option("--force", help="Replace what specsched did not write.")
 ]
 Precision = Annotated[str, typer.Option(help="float32 or float64.")]
+Epsilon = Annotated[
+    float, typer.Option(help="Nats per mode below which a ring is swamped.")
+]
+Tolerance = Annotated[
+    float, typer.Option(help="Error that may stay, in 8-bit rounding errors.")
+]
 
 
 class Interrupted(BaseException):
@@ -75,8 +85,8 @@ def analyze(
         str | None, typer.Option(help="File that lists sources; - is standard input.")
     ] = None,
     output: Annotated[
-        Path, typer.Option("-o", "--output", help="File to write; - is stdout.")
-    ] = defaults.SPECTRUM_PATH,
+        Path | None, typer.Option("-o", "--output", help="File to write; - is stdout.")
+    ] = None,
     resolution: Annotated[
         int | None, typer.Option(help="Resize to this side, as for training.")
     ] = None,
@@ -111,13 +121,21 @@ def analyze(
     max_errors: Annotated[
         int | None, typer.Option(min=0, help="Stop after so many bad images.")
     ] = None,
-    epsilon: Annotated[
-        float, typer.Option(help="Nats per mode below which a ring is swamped.")
-    ] = defaults.EPSILON,
-    tolerance: Annotated[
-        float, typer.Option(help="Error that may stay, in 8-bit rounding errors.")
-    ] = defaults.TOLERANCE,
+    epsilon: Epsilon = defaults.EPSILON,
+    tolerance: Tolerance = defaults.TOLERANCE,
     precision: Precision = "float32",
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Processes; all cores if not given.")
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with a run that was cut short.")
+    ] = False,
+    shard: Annotated[
+        str | None, typer.Option(help="Only one part, as in 0/8; then merge.")
+    ] = None,
+    dask: Annotated[
+        str | None, typer.Option(help="Work on a Dask cluster: local or an address.")
+    ] = None,
     json: Json = False,
     force: Force = False,
 ) -> None:
@@ -125,15 +143,9 @@ def analyze(
 
     Example: specsched analyze ./images --resolution 64
     """
-    from . import console, images, measurement, report, sources
-    from .provenance import provenance
-    from .spectrum_files import spectrum_document
+    from . import bounds, console, images, runs, shards, sources, totals
 
-    settings: dict[str, Any] = {
-        "epsilon": epsilon,
-        "tolerance": tolerance,
-        "precision": precision,
-    }
+    bounds.check_settings(epsilon, tolerance)
     preprocessing = images.preprocessing(
         resolution,
         crop,
@@ -144,25 +156,95 @@ def analyze(
         data_range=images.parse_range(data_range),
         fast=fast,
     )
+    part = shards.parse_shard(shard) if shard else None
+    output = output or shards.output_path(part)
     items = sources.items(source, files_from=files_from, array=array, column=column)
     publish = console.Publisher(output, json=json, force=force)
-    with console.counter("images") as progress:
-        measured = measurement.measure(
+    settings = runs.checked_settings(preprocessing, precision)
+    checkpoint = runs.checkpoint(output, settings, part, resume=resume)
+    with (
+        runs.engine(workers, dask) as engine,
+        console.counter("images", totals.counted(source)) as progress,
+    ):
+        gathered = runs.gather(
             items,
-            preprocessing,
-            **settings,
+            settings,
+            engine=engine,
+            shard=part,
             max_errors=0 if strict else max_errors,
+            checkpoint=checkpoint,
             progress=progress,
         )
+    if part:
+        _publish_partial(publish, gathered)
+    else:
+        _publish_spectrum(publish, gathered, epsilon, tolerance)
+    if checkpoint:
+        checkpoint.remove()
+
+
+def _publish_partial(publish: "Publisher", gathered: "Partial") -> None:
+    from . import console, report
+    from .partials import partial_document
+    from .provenance import provenance
+
+    for message in gathered.piece.skipped.messages:
+        console.say(f"skipped: {message}")
+    publish(
+        report.partial_parts(gathered),
+        partial_document(gathered, provenance({"shard": str(gathered.shard)})),
+        following="specsched merge *.partial.json",
+    )
+
+
+def _publish_spectrum(
+    publish: "Publisher", gathered: "Partial", epsilon: float, tolerance: float
+) -> None:
+    from . import console, measurement, report
+    from .provenance import provenance
+    from .spectrum_files import spectrum_document
+
+    piece, settings = gathered.piece, gathered.settings
+    choices = {"epsilon": epsilon, "tolerance": tolerance}
+    measured = measurement.measurement(piece, settings.preprocessing, **choices)
     for message in measured.skipped.messages:
         console.say(f"skipped: {message}")
     for message in measured.warnings:
         console.say(f"warning: {message}")
+    arguments = provenance(choices | {"precision": settings.precision})
     publish(
         report.measurement_parts(measured),
-        spectrum_document(measured, provenance(settings)),
+        spectrum_document(measured, arguments),
         following=f"specsched export --steps {defaults.NUM_STEPS}",
     )
+
+
+@app.command()
+def merge(
+    partials: Annotated[
+        list[Path], typer.Argument(help="Files that analyze --shard wrote.")
+    ],
+    output: Annotated[
+        Path, typer.Option("-o", "--output", help="File to write; - is stdout.")
+    ] = defaults.SPECTRUM_PATH,
+    epsilon: Epsilon = defaults.EPSILON,
+    tolerance: Tolerance = defaults.TOLERANCE,
+    allow_missing: Annotated[
+        bool, typer.Option("--allow-missing", help="Do without shards not given.")
+    ] = False,
+    json: Json = False,
+    force: Force = False,
+) -> None:
+    """Merge the shards of an analysis, in any order, to what one run would give.
+
+    Example: specsched merge spectrum.*.partial.json
+    """
+    from . import bounds, console, merging
+
+    bounds.check_settings(epsilon, tolerance)
+    publish = console.Publisher(output, json=json, force=force)
+    gathered = merging.merge_partials(partials, allow_missing=allow_missing)
+    _publish_spectrum(publish, gathered, epsilon, tolerance)
 
 
 @app.command()

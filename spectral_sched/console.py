@@ -7,6 +7,7 @@ named is read as markup, and nothing is wrapped or cut on a pipe.
 from __future__ import annotations
 
 import sys
+import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -74,24 +75,59 @@ class Publisher:
 
 
 @contextmanager
-def counter(what: str) -> Iterator[Callable[[int, int], None]]:
-    """Show numbers of things done and skipped while they grow, on a terminal only."""
+def counter(
+    what: str, total: Callable[[], int | None] = lambda: None
+) -> Iterator[Callable[[int, int], None]]:
+    """Show how many things are done and skipped, on a terminal only.
+
+    Parameters
+    ----------
+    total
+        Tells how many things there will be, or None as long as that is not known. The
+        time left is shown if it is, the time gone by otherwise.
+    """
     from rich.console import Console
-    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import Progress, SpinnerColumn, TextColumn
 
     console = Console(stderr=True)
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    columns = (SpinnerColumn(), TextColumn("{task.description}"))
     with Progress(
         *columns, console=console, transient=True, disable=not console.is_terminal
     ) as progress:
         task = progress.add_task(what)
+        pace = Pace()
 
         def update(done: int, skipped: int) -> None:
-            rate = done / max(progress.tasks[task].elapsed or 0, 1e-9)
-            text = f"{done} {what}, {skipped} skipped, {rate:.0f}/s"
-            progress.update(task, description=text)
+            if console.is_terminal:
+                text = pace.text(what, done, skipped, total())
+                progress.update(task, description=text)
 
         yield update
+
+
+class Pace:
+    """How quickly a number grows, from the first time it is told."""
+
+    def __init__(self) -> None:
+        self.begun = time.monotonic()
+        self.first: tuple[float, int] | None = None
+
+    def text(self, what: str, done: int, skipped: int, total: int | None) -> str:
+        """Return what is done, at which rate, and the time left or gone by."""
+        now, seen = time.monotonic(), done + skipped
+        begun, before = self.first = self.first or (now, seen)
+        rate = (seen - before) / (now - begun) if now > begun else 0.0
+        text = f"{done} {what}, {skipped} skipped, {rate:.0f}/s"
+        if total is None or not rate:
+            return f"{text}, {_clock(now - self.begun)} gone by"
+        share = f"{min(seen / max(total, 1), 1):.0%}"
+        return f"{text}, {share}, {_clock(max(total - seen, 0) / rate)} left"
+
+
+def _clock(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{rest:02d}"
 
 
 @contextmanager

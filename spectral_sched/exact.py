@@ -40,16 +40,22 @@ class ExactSum:
         return cls(np.zeros((NUM_LIMBS, size), np.int64))
 
     def add(self, rows: NDArray[np.float64]) -> None:
-        """Add terms of shape (N, M), fewer than 2**30 at once."""
-        if not np.all(np.abs(rows) < LARGEST):
+        """Add terms of shape (N, M), fewer than 2**21 at once."""
+        largest = np.abs(rows).max(initial=0.0)
+        if not largest < LARGEST:
             message = "only finite numbers below 2**95 can be summed exactly"
             raise ValueError(message)
         rest = rows.astype(np.float64)
         for limb in range(NUM_LIMBS - 1, -1, -1):
             unit = 2.0 ** (LOWEST + LIMB_BITS * limb)
-            multiple = np.rint(rest / unit)
-            rest -= multiple * unit
-            self.limbs[limb] += multiple.astype(np.int64).sum(axis=0)
+            if largest < unit / 2:
+                continue
+            # At most 2**31 each, so that their sum is exact in float64 too.
+            multiple = np.rint(rest * (1 / unit))
+            self.limbs[limb] += multiple.sum(axis=0).astype(np.int64)
+            multiple *= unit
+            rest -= multiple
+            largest = unit / 2
         self._carry()
 
     def merge(self, other: ExactSum) -> None:

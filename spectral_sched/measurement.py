@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
-from .analysis import Skipped, analyse_items
+from .analysis import Engine, analyse_items
 from .bounds import (
     BoundIntervals,
     SigmaBounds,
@@ -14,15 +15,18 @@ from .bounds import (
     sigma_bounds,
 )
 from .defaults import EPSILON, TOLERANCE
+from .pieces import Settings
 from .quality import data_warnings
 from .spectra import check_precision
 from .spectrum import Spectrum, dataset_spectrum
+from .workers import ordered_map
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from .analysis import Progress
     from .images import Preprocessing
+    from .pieces import Piece, Skipped
     from .sources import Item
 
 
@@ -58,18 +62,34 @@ def measure(
     tolerance: float = TOLERANCE,
     precision: str = "float32",
     max_errors: int | None = None,
+    workers: int = 1,
     progress: Progress | None = None,
 ) -> Measurement:
-    """Measure the spectrum and the useful noise range of pictures."""
+    """Measure the spectrum and the useful noise range of pictures.
+
+    Parameters
+    ----------
+    workers
+        Processes that share the work. A program that asks for more than one must guard
+        its start with ``if __name__ == "__main__"``, as for `multiprocessing`.
+    """
     check_settings(epsilon, tolerance)
-    analysis = analyse_items(
+    whole = analyse_items(
         items,
-        preprocessing,
-        precision=check_precision(precision),
+        Settings(preprocessing, check_precision(precision)),
         max_errors=max_errors,
+        engine=Engine(partial(ordered_map, num_workers=workers)),
         progress=progress,
     )
-    spectrum = dataset_spectrum(analysis.statistics)
+    return measurement(whole, preprocessing, epsilon=epsilon, tolerance=tolerance)
+
+
+def measurement(
+    whole: Piece, preprocessing: Preprocessing, *, epsilon: float, tolerance: float
+) -> Measurement:
+    """Derive the spectrum and the useful noise range from what was gathered."""
+    check_settings(epsilon, tolerance)
+    spectrum = dataset_spectrum(whole.found())
     bounds = sigma_bounds(spectrum.field, epsilon=epsilon, tolerance=tolerance)
     intervals = bound_intervals(spectrum, bounds)
     return Measurement(
@@ -77,6 +97,6 @@ def measure(
         bounds,
         intervals,
         preprocessing,
-        analysis.skipped,
-        tuple(data_warnings(spectrum, analysis.num_subsampled)),
+        whole.skipped,
+        tuple(data_warnings(spectrum, whole.num_subsampled)),
     )

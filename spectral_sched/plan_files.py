@@ -22,8 +22,9 @@ from .plans import (
     measured_source,
     predicted_error,
 )
+from .preprocessing_fields import read_preprocessing
 from .requests import Limits, Request, request
-from .spectrum_files import read_bounds, read_field, read_preprocessing, read_spectrum
+from .spectrum_files import read_bounds, read_field, read_spectrum
 from .tables import SigmaTable
 
 if TYPE_CHECKING:

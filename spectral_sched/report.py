@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from .documents import Document
     from .gaussian_field import GaussianField
     from .measurement import Measurement
+    from .partials import Partial
     from .plans import Plan, PredictedError
     from .spectrum import Spectrum
 
@@ -104,6 +105,15 @@ def measurement_parts(measured: Measurement) -> list[RenderableType]:
         counts = ", ".join(f"{count} {reason}" for reason, count in reasons)
         parts.append(f"{measured.skipped.total} skipped: {counts}")
     return parts
+
+
+def partial_parts(gathered: Partial) -> list[RenderableType]:
+    """Return what a shard holds."""
+    piece, shard = gathered.piece, gathered.shard
+    return [
+        f"shard {shard}: {piece.num_images} images of {gathered.source.count} items",
+        f"{piece.skipped.total} skipped",
+    ]
 
 
 def plan_parts(plan: Plan) -> list[RenderableType]:

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import asdict
-from types import NoneType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from .analysis import Skipped
 from .bounds import BoundIntervals, SigmaBounds, swamped_at
 from .documents import Document, Fields, digest, read_document, rounded, short
-from .errors import InputError, SpecschedError
+from .errors import InputError
 from .gaussian_field import GaussianField
-from .images import preprocessing
 from .measurement import Measurement
+from .pieces import Skipped
 from .power_law import field_power_law
+from .preprocessing_fields import read_preprocessing
 from .provenance import PROVENANCE_KEYS
 from .rings import rings
 from .spectrum import Spectrum, SpectrumSample
@@ -22,7 +21,6 @@ from .spectrum import Spectrum, SpectrumSample
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from .images import Preprocessing
 
 VERSION = 1
 REMEDY = "make one with: specsched analyze FOLDER"
@@ -122,20 +120,6 @@ def read_spectrum(path: Path) -> Measurement:
         skipped=_read_skipped(source),
         warnings=tuple(source.get("warnings", list)),
     )
-
-
-def read_preprocessing(fields: Fields) -> Preprocessing:
-    """Read what was done to the pictures."""
-    names = ("crop", "resize", "color", "background", "window")
-    settings: dict[str, Any] = {name: fields.get(name, str) for name in names}
-    settings["resolution"] = fields.get("resolution", (int, NoneType))
-    settings["fast"] = fields.get("fast", bool)
-    if fields.get("data_range", (list, NoneType)) is not None:
-        settings["data_range"] = tuple(fields.array("data_range", (2,)).tolist())
-    try:
-        return preprocessing(**settings)
-    except SpecschedError as error:
-        raise fields.damaged("preprocessing", f"says: {error}") from error
 
 
 def _read_skipped(fields: Fields) -> Skipped:

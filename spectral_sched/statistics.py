@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from .exact import ExactSum
+from .mode_sums import channel_pairs
 from .rings import rings
 
 if TYPE_CHECKING:
@@ -139,9 +140,8 @@ class SpectrumStatistics:
         channel_mean, pairs, *rest = np.split(self.sums.totals(), bounds)
         upper = pairs.reshape(-1, channels * (channels + 1) // 2)
         cross_power = np.empty((len(upper), channels, channels))
-        i, j = np.triu_indices(channels)
-        cross_power[:, i, j] = upper
-        cross_power[:, j, i] = upper
+        for pair, (i, j) in enumerate(channel_pairs(channels)):
+            cross_power[:, i, j] = cross_power[:, j, i] = upper[:, pair]
         return Totals(channel_mean, cross_power, *rest)
 
 
@@ -162,13 +162,14 @@ class Totals(NamedTuple):
 
 def row(powers: RingPowers) -> NDArray[np.float64]:
     """Return the summed quantities of one image in the order of `Totals`."""
-    i, j = np.triu_indices(powers.cross_power.shape[-1])
+    channels = len(powers.channel_mean)
+    upper = [powers.cross_power[:, i, j] for i, j in channel_pairs(channels)]
     power = powers.power
     positive = power > 0
     log_power = np.log(np.where(positive, power, 1.0))
     parts = (
         powers.channel_mean,
-        powers.cross_power[:, i, j].ravel(),
+        np.stack(upper, axis=1).ravel(),
         power**2,
         log_power,
         log_power**2,

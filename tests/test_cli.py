@@ -224,6 +224,9 @@ def test_steps_out_of_range(measured: Path, steps: str) -> None:
         (("analyze", "images", "--precision", "float16"), "--precision float"),
         (("analyze", "images", "--resolution", "0"), "--resolution must be at least"),
         (("analyze", "images", "--epsilon", "0"), "--epsilon must be a positive"),
+        (("analyze", "images", "--shard", "2/2"), "--shard must be one of 0/N to"),
+        (("analyze", "images", "--resume", "-o", "-"), "--resume needs the file"),
+        (("merge", "a.json", "--tolerance", "-1"), "--tolerance must be"),
         (("sample", "--model", "wienr"), "there is no model 'wienr'"),
         (("sample", "--seeds", "a-b"), "--seeds 'a-b' is no list of seeds"),
         (("sample", "--seeds", "5-2"), "no sensible range in '5-2'"),
@@ -282,6 +285,35 @@ def test_files_are_shown_as_they_were_when_made(measured: Path, tmp_path: Path) 
     assert "is not a specsched file; name a file that specsched wrote" in text
 
 
+def test_shards_and_merge_give_what_one_run_gives(
+    measured: Path, tmp_path: Path
+) -> None:
+    images = measured / "images"
+    for index in (1, 0):
+        run = specsched("analyze", images, "--shard", f"{index}/2", cwd=tmp_path)
+        assert f"shard {index}/2: " in run.stdout
+        assert run.stderr.endswith("next: specsched merge *.partial.json\n")
+    text = sentence("merge", "spectrum.1-of-2.partial.json", cwd=tmp_path, code=3)
+    assert "shard 0/2 is missing" in text
+    parts = sorted(tmp_path.glob("*.partial.json"))
+    run = specsched("merge", *reversed(parts), cwd=tmp_path)
+    assert "12 images of 16x16" in run.stdout
+    whole, merged = (
+        json.loads((folder / "spectrum.json").read_text())
+        for folder in (measured, tmp_path)
+    )
+    assert merged["digest"] == whole["digest"]
+
+
+def test_nothing_but_the_output_is_left_behind(measured: Path, tmp_path: Path) -> None:
+    shutil.copytree(measured / "images", tmp_path / "images")
+    before = sorted((tmp_path / "images").iterdir())
+    specsched("analyze", "images", "--resume", cwd=tmp_path)
+    assert sorted((tmp_path / "images").iterdir()) == before
+    names = sorted(path.name for path in tmp_path.iterdir())
+    assert names == ["images", "spectrum.json"]
+
+
 def test_documents_on_standard_output(measured: Path) -> None:
     run = specsched("export", "--steps", 2, "-o", "-", cwd=measured)
     assert json.loads(run.stdout)["num_steps"] == 2
@@ -291,7 +323,9 @@ def test_version() -> None:
     assert specsched("--version", cwd=ROOT).stdout == f"specsched {__version__}\n"
 
 
-@pytest.mark.parametrize("command", ["analyze", "export", "kinds", "sample", "show"])
+@pytest.mark.parametrize(
+    "command", ["analyze", "merge", "export", "kinds", "sample", "show"]
+)
 def test_help_of_every_command_has_an_example(command: str) -> None:
     assert (
         f"Example: specsched {command}" in specsched(command, "--help", cwd=ROOT).stdout

@@ -1,0 +1,99 @@
+"""Work saved now and then, so that a run that was cut short can be taken up again.
+
+A checkpoint holds the statistics of the first items of a source and a sum over these
+items: position, name, and size and time of the file (or a checksum, where the bytes are
+at hand). A run that is resumed lists the source again in the order in which its
+system or its archive gives it, which is the same as long as nothing in it changes;
+looks at the first items without decoding them; and is refused if the sum is another.
+That takes a stat per file, and for an archive the reading of what was done.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from .documents import check_output, write_document
+from .errors import InputError
+from .listings import Listing
+from .partials import Partial, partial_document, read_partial
+from .pieces import Piece
+from .provenance import provenance
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from .pieces import Settings
+    from .shards import Shard
+
+SECONDS_BETWEEN = 2.0
+"""Time between savings, at least."""
+
+SHARE_OF_TIME = 0.02
+"""How much of the time may be spent on saving."""
+
+
+def checkpoint_path(output: Path) -> Path:
+    """Return where the work towards an output is saved: hidden, beside it."""
+    return output.with_name(f".{output.name}.partial")
+
+
+class Checkpoint:
+    """The place where the work is saved.
+
+    Parameters
+    ----------
+    path
+        The file.
+    settings, shard
+        What the work is. What was saved of other work is refused.
+    resume
+        Whether to begin with what is there; otherwise it is replaced.
+    """
+
+    def __init__(
+        self, path: Path, settings: Settings, shard: Shard, *, resume: bool
+    ) -> None:
+        check_output(path)
+        self.path, self.settings, self.shard = path, settings, shard
+        self.before = Piece()
+        if resume and path.exists():
+            self.before = self._read()
+        self.expected = Listing(self.before.listing.count, self.before.listing.digest)
+        self.next = time.monotonic() + SECONDS_BETWEEN
+
+    def _read(self) -> Piece:
+        saved = read_partial(self.path)
+        if (saved.settings, saved.shard) != (self.settings, self.shard):
+            message = (
+                f"{self.path} was begun with other settings; "
+                "use the same ones, or start again without --resume"
+            )
+            raise InputError(message)
+        return saved.piece
+
+    def check(self, whole: Piece) -> None:
+        """Raise `InputError` if the source is not the one that the checkpoint is of."""
+        if whole.recognised != self.expected:
+            message = (
+                f"the images changed since {self.path} was written; "
+                "start again without --resume"
+            )
+            raise InputError(message)
+
+    def save_if_due(self, whole: Piece) -> None:
+        """Save the work if some time has passed and the source is known to be right."""
+        if whole.recognised.count < self.expected.count:
+            return
+        self.check(whole)
+        begun = time.monotonic()
+        if begun < self.next:
+            return
+        partial = Partial(whole, self.settings, self.shard)
+        write_document(partial_document(partial, provenance({})), self.path)
+        done = time.monotonic()
+        self.next = done + max(SECONDS_BETWEEN, (done - begun) / SHARE_OF_TIME)
+
+    def remove(self) -> None:
+        """Remove the file, once the output is there."""
+        self.path.unlink(missing_ok=True)

@@ -1,0 +1,113 @@
+"""Partial files of shards to the statistics of the whole."""
+
+from __future__ import annotations
+
+from itertools import chain
+from typing import TYPE_CHECKING
+
+from .errors import InputError
+from .partials import Partial, read_partial
+from .pieces import NAMES_KEPT, Piece, Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from .shards import Shard
+
+Source = tuple[int, int]
+"""What tells sources apart: the number of their items and the digest of the names."""
+
+
+def merge_partials(paths: Iterable[Path], *, allow_missing: bool = False) -> Partial:
+    """Return the sum of partial files in any order.
+
+    Shards of several sources may be given together; each source must be whole.
+
+    Parameters
+    ----------
+    allow_missing
+        Whether shards may be absent.
+
+    Raises
+    ------
+    InputError
+        If files do not belong together, or one is unfinished, missing or there twice.
+    """
+    heap = _Heap()
+    for path in paths:
+        heap.add(path, read_partial(path))
+    if heap.settings is None:
+        message = "there is nothing to merge; name partial files"
+        raise InputError(message)
+    if not allow_missing:
+        heap.check_whole()
+    ordered = [heap.messages[shard] for shard in sorted(heap.messages)]
+    heap.piece.skipped.messages = list(chain.from_iterable(ordered))[:NAMES_KEPT]
+    return Partial(heap.piece, heap.settings, complete=True)
+
+
+class _Heap:
+    """What was merged so far, and from which files."""
+
+    def __init__(self) -> None:
+        self.piece = Piece()
+        self.settings: Settings | None = None
+        self.path: Path | None = None
+        self.sources: dict[Source, dict[Shard, Path]] = {}
+        self.messages: dict[tuple[Source, int], list[str]] = {}
+
+    def add(self, path: Path, partial: Partial) -> None:
+        if not partial.complete:
+            message = f"{path} is unfinished; run its command again with --resume"
+            raise InputError(message)
+        self.path = self.path or path
+        self.settings = self.settings or partial.settings
+        if self.settings != partial.settings:
+            message = (
+                f"{self.path} and {path} were made with different settings; "
+                "make all shards with the same ones"
+            )
+            raise InputError(message)
+        source = (partial.source.count, partial.source.digest)
+        self._enter(source, partial.shard, path)
+        self.messages[source, partial.shard.index] = partial.piece.skipped.messages
+        self.piece.merge(partial.piece)
+        self.piece.check()
+
+    def _enter(self, source: Source, shard: Shard, path: Path) -> None:
+        shards = self.sources.setdefault(source, {})
+        for other, place in shards.items():
+            if other.count != shard.count:
+                message = (
+                    f"{place} is one of {other.count} shards and {path} one of "
+                    f"{shard.count}; deal the source once and for all"
+                )
+                raise InputError(message)
+        if shard in shards:
+            message = (
+                f"{shards[shard]} and {path} are both shard {shard} of one source; "
+                "name each shard once"
+            )
+            raise InputError(message)
+        shards[shard] = path
+
+    def check_whole(self) -> None:
+        for shards in self.sources.values():
+            (count,) = {shard.count for shard in shards}
+            missing = sorted(set(range(count)) - {shard.index for shard in shards})
+            if missing:
+                raise _missing(missing, count, len(self.sources))
+
+
+def _missing(missing: list[int], count: int, num_sources: int) -> InputError:
+    names = ", ".join(f"{index}/{count}" for index in missing[:3])
+    more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
+    changed = (
+        " (or the source changed between its shards: "
+        f"they are of {num_sources} different listings)"
+    )
+    return InputError(
+        f"shard {names}{more} is missing{changed * (num_sources > 1)}; add it, "
+        "or merge without it with --allow-missing"
+    )

@@ -1,0 +1,228 @@
+"""Partial statistics as files: of a shard, or of a run that was cut short.
+
+Everything comes back bit for bit: sums as integers, spectra of the sample as the
+base64 of little-endian doubles, which is a tenth of the time of decimal numbers.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections import Counter
+from dataclasses import asdict, dataclass, field
+from types import NoneType
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .documents import Document, Fields, digest, read_document
+from .errors import InputError, UsageError
+from .listings import Listing
+from .pieces import Piece, Settings, Shaped, Skipped
+from .preprocessing_fields import read_preprocessing
+from .provenance import PROVENANCE_KEYS
+from .rings import rings
+from .shards import WHOLE, Shard
+from .spectra import check_precision
+from .statistics import SampledImage, SpectrumStatistics
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+KIND = "partial"
+VERSION = 1
+REMEDY = "make one with: specsched analyze FOLDER --shard 0/8"
+
+NOT_IN_DIGEST = (*PROVENANCE_KEYS, "digest")
+
+DOUBLE = np.dtype("<f8")
+
+
+@dataclass
+class Partial:
+    """Statistics of some of the pictures of a source, and which ones.
+
+    Attributes
+    ----------
+    piece
+        What was gathered.
+    settings
+        How.
+    shard
+        Which part of the source it is of.
+    source
+        The names of all items of the source, as a set; empty while not all are known.
+    complete
+        Whether all pictures of the shard are in it.
+    """
+
+    piece: Piece
+    settings: Settings
+    shard: Shard = WHOLE
+    source: Listing = field(default_factory=Listing)
+    complete: bool = False
+
+
+def partial_document(partial: Partial, provenance: Mapping[str, Any]) -> Document:
+    """Return the content of a partial file."""
+    piece, skipped = partial.piece, partial.piece.skipped
+    document: Document = {
+        "format": f"specsched.{KIND}",
+        "version": VERSION,
+        **provenance,
+        "complete": partial.complete,
+        "shard": asdict(partial.shard),
+        "source": _listing(partial.source),
+        "items": _listing(piece.listing),
+        "preprocessing": asdict(partial.settings.preprocessing),
+        "precision": partial.settings.precision,
+        "num_skipped": skipped.total,
+        "skipped_by_reason": dict(sorted(skipped.reasons.items())),
+        "skipped": skipped.messages,
+        "num_subsampled": piece.num_subsampled,
+        "first": piece.first.name if piece.first else None,
+        "statistics": _statistics(piece.statistics) if piece.statistics else None,
+    }
+    return document | {"digest": _digest(document)}
+
+
+def _digest(document: Document) -> str:
+    return digest({key: document[key] for key in document if key not in NOT_IN_DIGEST})
+
+
+def _listing(listing: Listing) -> Document:
+    return {"count": listing.count, "digest": f"{listing.digest:032x}"}
+
+
+def _statistics(statistics: SpectrumStatistics) -> Document:
+    images = _unique_images(statistics)
+    places = {image[:2]: place for place, image in enumerate(images)}
+    return {
+        "shape": statistics.shape,
+        "num_images": statistics.num_images,
+        "key_sum": f"{statistics.key_sum:032x}",
+        "class_counts": dict(sorted(statistics.class_counts.items())),
+        "limbs": statistics.sums.limbs,
+        "images": {
+            "key": [image.key.hex() for image in images],
+            "label": [image.label for image in images],
+            "power": _packed(image.power for image in images),
+            "channel_mean": _packed(image.channel_mean for image in images),
+        },
+        "sample": [places[image[:2]] for image in statistics.sample],
+        "class_samples": {
+            label: [places[image[:2]] for image in sample]
+            for label, sample in sorted(statistics.class_samples.items())
+        },
+    }
+
+
+def _unique_images(statistics: SpectrumStatistics) -> list[SampledImage]:
+    samples = [statistics.sample, *statistics.class_samples.values()]
+    images = {image[:2]: image for sample in samples for image in sample}
+    return [images[name] for name in sorted(images)]
+
+
+def _packed(rows: Iterable[NDArray[np.float64]]) -> str:
+    content = b"".join(row.astype(DOUBLE).tobytes() for row in rows)
+    return base64.b64encode(content).decode()
+
+
+def read_partial(path: Path) -> Partial:
+    """Read a partial file and check that it is whole.
+
+    Raises
+    ------
+    InputError
+        If the file is missing, damaged, foreign, of another version, or was changed.
+    """
+    document = read_document(path, KIND, version=VERSION, remedy=REMEDY)
+    fields = Fields(document, path, REMEDY)
+    if fields.get("digest", str) != _digest(document):
+        message = f"{path} was changed after it was written; {REMEDY}"
+        raise InputError(message)
+    shard = fields.object("shard")
+    return Partial(
+        piece=_read_piece(fields),
+        settings=_read_settings(fields),
+        shard=Shard(shard.get("index", int), shard.get("count", int)),
+        source=_read_listing(fields.object("source")),
+        complete=fields.get("complete", bool),
+    )
+
+
+def _read_settings(fields: Fields) -> Settings:
+    preprocessing = read_preprocessing(fields.object("preprocessing"))
+    try:
+        precision = check_precision(fields.get("precision", str))
+    except UsageError as error:
+        raise fields.damaged("precision", f"says: {error}") from error
+    return Settings(preprocessing, precision)
+
+
+def _read_piece(fields: Fields) -> Piece:
+    reasons = Counter(fields.get("skipped_by_reason", dict))
+    statistics, first = None, fields.get("first", (str, NoneType))
+    if fields.get("statistics", (dict, NoneType)) is not None:
+        statistics = _read_statistics(fields.object("statistics"))
+    return Piece(
+        statistics=statistics,
+        first=Shaped(first, statistics.shape) if statistics else None,
+        skipped=Skipped(reasons, fields.get("skipped", list)),
+        num_subsampled=fields.get("num_subsampled", int),
+        listing=_read_listing(fields.object("items")),
+    )
+
+
+def _read_listing(fields: Fields) -> Listing:
+    return Listing(fields.get("count", int), _hexadecimal(fields, "digest"))
+
+
+def _hexadecimal(fields: Fields, key: str) -> int:
+    try:
+        return int(fields.get(key, str), 16)
+    except ValueError as error:
+        raise fields.damaged(key, "is not hexadecimal") from error
+
+
+def _read_statistics(fields: Fields) -> SpectrumStatistics:
+    channels, height, width = (int(side) for side in fields.array("shape", (3,)))
+    if min(channels, height, width) < 1:
+        raise fields.damaged("shape", "has a size below 1")
+    statistics = SpectrumStatistics((channels, height, width))
+    # Every integer here is below 2**53, so that floats hold it.
+    limbs = fields.array("limbs", statistics.sums.limbs.shape)
+    statistics.sums.limbs[:] = limbs.astype(np.int64)
+    statistics.num_images = fields.get("num_images", int)
+    statistics.key_sum = _hexadecimal(fields, "key_sum")
+    statistics.class_counts.update(fields.get("class_counts", dict))
+    num_rings = len(rings(height, width))
+    images = _read_images(fields.object("images"), num_rings, channels)
+    try:
+        statistics.sample = [images[place] for place in fields.get("sample", list)]
+        statistics.class_samples = {
+            label: [images[place] for place in places]
+            for label, places in fields.get("class_samples", dict).items()
+        }
+    except (IndexError, TypeError) as error:
+        raise fields.damaged("sample", "names an image that is not there") from error
+    return statistics
+
+
+def _read_images(fields: Fields, num_rings: int, channels: int) -> list[SampledImage]:
+    keys, labels = fields.get("key", list), fields.get("label", list)
+    try:
+        power = _unpacked(fields.get("power", str), len(keys), num_rings)
+        channel_mean = _unpacked(fields.get("channel_mean", str), len(keys), channels)
+        rows = zip(keys, labels, power, channel_mean, strict=True)
+        return [SampledImage(bytes.fromhex(key), *rest) for key, *rest in rows]
+    except (ValueError, TypeError, binascii.Error) as error:
+        raise fields.damaged("power", "is not the base64 of doubles") from error
+
+
+def _unpacked(text: str, *shape: int) -> NDArray[np.float64]:
+    content = base64.b64decode(text, validate=True)
+    return np.frombuffer(content, DOUBLE).reshape(shape).astype(np.float64)

@@ -1,0 +1,253 @@
+"""What a run of consecutive pictures adds up to.
+
+Pieces are made anywhere (here, in another process, on another machine) and merged in
+the order of their pictures, two and two or one by one: the result is the same.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
+
+from .errors import ImageError, InputError
+from .images import load_pixels
+from .listings import Listing, stamp
+from .spectra import Precision, RingPowers, ring_powers
+from .statistics import Observation, Shape, SpectrumStatistics
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from .images import Pixels, Preprocessing
+    from .sources import Item
+
+BATCH = 32
+"""Images whose sums are taken at once; has no influence on the result."""
+
+NAMES_KEPT = 20
+"""Skipped files named in a result; all are counted."""
+
+
+@dataclass
+class Skipped:
+    """Pictures that could not be used, counted by reason and named.
+
+    Attributes
+    ----------
+    most
+        How many may be skipped; None for any number.
+    """
+
+    reasons: Counter[str] = field(default_factory=Counter)
+    messages: list[str] = field(default_factory=list)
+    most: int | None = None
+
+    @property
+    def total(self) -> int:
+        """How many were skipped."""
+        return self.reasons.total()
+
+    def add(self, error: ImageError) -> None:
+        """Count one and keep its message."""
+        self.reasons[error.reason] += 1
+        self.messages.append(str(error))
+
+    def merge(self, other: Skipped) -> None:
+        """Count those of the pictures that follow; keep messages while there is room.
+
+        Raises
+        ------
+        InputError
+            If there are more than `most`.
+        """
+        left = None if self.most is None else self.most - self.total
+        self.reasons.update(other.reasons)
+        if left is not None and other.total > left:
+            # Of pieces that were merged elsewhere only the first messages are known.
+            raise self._too_many(other.messages[min(left, len(other.messages) - 1)])
+        self.messages = [*self.messages, *other.messages][:NAMES_KEPT]
+
+    def _too_many(self, message: str) -> InputError:
+        if self.most == 0:
+            return InputError(f"{message}; without --strict it would be skipped")
+        return InputError(
+            f"more than {self.most} pictures cannot be used (the last: {message}); "
+            "mend them or allow more with --max-errors"
+        )
+
+
+class Shaped(NamedTuple):
+    """The name of a picture and its shape (C, H, W)."""
+
+    name: str
+    shape: Shape
+
+
+@dataclass
+class Piece:
+    """What a run of consecutive pictures adds up to.
+
+    Attributes
+    ----------
+    statistics
+        Of the pictures that could be used; None if there was none.
+    first, other
+        The first picture, and the first that differs from it in shape, if any. What
+        follows `other` is left out.
+    skipped
+        The pictures that could not be used.
+    num_subsampled
+        Pictures whose colour was stored at a lower resolution than their brightness.
+    listing
+        The items, as a sequence.
+    recognised
+        Items that were only looked at, because a checkpoint has them, as a sequence.
+    seconds
+        Time taken, added up over processes.
+    """
+
+    statistics: SpectrumStatistics | None = None
+    first: Shaped | None = None
+    other: Shaped | None = None
+    skipped: Skipped = field(default_factory=Skipped)
+    num_subsampled: int = 0
+    listing: Listing = field(default_factory=Listing)
+    recognised: Listing = field(default_factory=Listing)
+    seconds: float = 0.0
+
+    @property
+    def num_images(self) -> int:
+        """How many pictures are in the statistics."""
+        return self.statistics.num_images if self.statistics else 0
+
+    def merge(self, following: Piece) -> None:
+        """Add the piece that follows, which is left as it is."""
+        self.skipped.merge(following.skipped)
+        self.num_subsampled += following.num_subsampled
+        self.listing.merge(following.listing)
+        self.recognised.merge(following.recognised)
+        self.seconds += following.seconds
+        if following.first is None or self.other is not None:
+            return
+        if self.first is None:
+            # Not the statistics that follow themselves, which may be asked for again.
+            self.first = following.first
+            self.statistics = SpectrumStatistics(self.first.shape)
+        if self.first.shape != following.first.shape:
+            self.other = following.first
+            return
+        if self.statistics and following.statistics:
+            self.statistics.merge(following.statistics)
+        self.other = following.other
+
+    def check(self) -> None:
+        """Raise `InputError` if two pictures differ in size or channels."""
+        if self.first and self.other:
+            raise _mismatch(*self.first, *self.other)
+
+    def found(self) -> SpectrumStatistics:
+        """Return the statistics, or raise `InputError` if no picture could be read."""
+        if self.statistics is None:
+            messages = self.skipped.messages
+            first = f" (first: {messages[0]})" if messages else ""
+            message = f"no picture could be read{first}; name a folder of images"
+            raise InputError(message)
+        return self.statistics
+
+
+class Settings(NamedTuple):
+    """What is done to every picture, and the type of the transform."""
+
+    preprocessing: Preprocessing
+    precision: Precision
+
+
+class Task(NamedTuple):
+    """Consecutive items to make a piece of.
+
+    Attributes
+    ----------
+    items
+        The items.
+    start
+        Position of the first one in the source.
+    known
+        Whether they are in a checkpoint and have only to be recognised.
+    """
+
+    items: Sequence[Item]
+    start: int
+    known: bool = False
+
+
+def make_piece(settings: Settings, task: Task) -> Piece:
+    """Analyse consecutive pictures."""
+    begun = time.perf_counter()
+    piece = Piece()
+    listing = piece.recognised if task.known else piece.listing
+    waiting: list[Observation] = []
+    for position, item in enumerate(task.items, task.start):
+        listing.add(position, item.name, item.label, *stamp(item.data))
+        if task.known:
+            continue
+        seen = _observe(settings, item, piece)
+        if piece.other:
+            break
+        waiting += seen
+        if len(waiting) >= BATCH:
+            _flush(waiting, piece)
+    _flush(waiting, piece)
+    piece.seconds = time.perf_counter() - begun
+    return piece
+
+
+def _observe(settings: Settings, item: Item, piece: Piece) -> list[Observation]:
+    """Return what one picture shows, or nothing if it cannot be used."""
+    try:
+        pixels = load_pixels(item.data, item.name, settings.preprocessing)
+    except ImageError as error:
+        piece.skipped.add(error)
+        return []
+    channels, height, width = pixels.values.shape
+    this = Shaped(item.name, (channels, height, width))
+    if piece.first is None:
+        piece.first, piece.statistics = this, SpectrumStatistics(this.shape)
+    if this.shape != piece.first.shape:
+        piece.other = this
+        return []
+    piece.num_subsampled += pixels.subsampled
+    return [Observation(pixels.key(), item.label, _powers(settings, pixels))]
+
+
+def _flush(waiting: list[Observation], piece: Piece) -> None:
+    if piece.statistics:
+        piece.statistics.observe(waiting)
+    waiting.clear()
+
+
+def _powers(settings: Settings, pixels: Pixels) -> RingPowers:
+    return ring_powers(
+        pixels.values,
+        origin=(pixels.low + pixels.high) / 2,
+        unit=(pixels.high - pixels.low) / 2,
+        precision=settings.precision,
+        window=settings.preprocessing.window,
+    )
+
+
+def _mismatch(first: str, expected: Shape, name: str, found: Shape) -> InputError:
+    if expected[1:] == found[1:]:
+        return InputError(
+            f"{first} has {_channels(expected)} and {name} has {_channels(found)}; "
+            "analyse all in one form with --color rgb or --color luma"
+        )
+    return InputError(
+        f"{first} is {expected[2]}x{expected[1]} and {name} is {found[2]}x{found[1]}; "
+        "bring all to one size with --resolution, as for training"
+    )
+
+
+def _channels(shape: Shape) -> str:
+    return "1 channel" if shape[0] == 1 else f"{shape[0]} channels"

@@ -1,0 +1,68 @@
+"""A source dealt to several runs: which item belongs to which, and their sums.
+
+Item and shard are matched by a hash of the item's name, which does not depend on the
+machine, on the order of the listing or on the other items. Every run lists the whole
+source and keeps the sum of all names, by which shards of one source are known.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from .defaults import SPECTRUM_PATH
+from .errors import UsageError
+from .listings import fact_hash
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+    from .listings import Listing
+    from .sources import Item
+
+
+@dataclass(frozen=True)
+class Shard:
+    """Part `index` of a source in `count` parts, counted from 0."""
+
+    index: int = 0
+    count: int = 1
+
+    def __str__(self) -> str:
+        return f"{self.index}/{self.count}"
+
+
+WHOLE = Shard()
+"""The source as one shard."""
+
+
+def parse_shard(text: str) -> Shard:
+    """Return the shard written as ``INDEX/COUNT``.
+
+    Examples
+    --------
+    >>> parse_shard("0/8")
+    Shard(index=0, count=8)
+    """
+    index, slash, count = text.partition("/")
+    if slash and index.isdecimal() and count.isdecimal() and int(index) < int(count):
+        return Shard(int(index), int(count))
+    message = f"--shard must be one of 0/N to N-1/N, as in 0/8, not {text!r}"
+    raise UsageError(message)
+
+
+def output_path(shard: Shard | None) -> Path:
+    """Return the file that is written if none is named."""
+    if shard is None:
+        return SPECTRUM_PATH
+    name = f"{SPECTRUM_PATH.stem}.{shard.index}-of-{shard.count}.partial.json"
+    return SPECTRUM_PATH.with_name(name)
+
+
+def shard_items(items: Iterable[Item], shard: Shard, source: Listing) -> Iterator[Item]:
+    """Stream the items of a shard, and add the names of all items to a listing."""
+    for item in items:
+        source.add(item.name)
+        if fact_hash(item.name) % shard.count == shard.index:
+            yield item

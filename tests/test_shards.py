@@ -1,0 +1,268 @@
+"""Shards of a source, the files they are written to, and their sum."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from spectral_sched.documents import canonical, write_document
+from spectral_sched.errors import InputError, UsageError
+from spectral_sched.exact import NUM_LIMBS
+from spectral_sched.images import preprocessing
+from spectral_sched.listings import Listing, fact_hash, stamp
+from spectral_sched.merging import merge_partials
+from spectral_sched.partials import Partial, partial_document, read_partial
+from spectral_sched.pieces import Piece, Settings, Shaped, Task, make_piece
+from spectral_sched.provenance import provenance
+from spectral_sched.rings import rings
+from spectral_sched.shards import Shard, output_path, parse_shard, shard_items
+from spectral_sched.sources import Item, items
+from spectral_sched.statistics import SampledImage, SpectrumStatistics
+
+from .data_sets import SETTINGS, analysed, fingerprint, payload
+from .helpers import write_pictures
+
+Shards = list[Path]
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory: pytest.TempPathFactory) -> list[Item]:
+    folder = tmp_path_factory.mktemp("pictures")
+    for label in "abc":
+        write_pictures(folder / label, 15, seed=ord(label))
+    (folder / "a" / "bad.png").write_bytes(b"bad")
+    return list(items(folder))
+
+
+def gathered(
+    found: Iterable[Item], shard: Shard, settings: Settings = SETTINGS
+) -> Partial:
+    source = Listing()
+    mine = list(shard_items(found, shard, source))
+    piece = make_piece(settings, Task(mine, 0))
+    return Partial(piece, settings, shard, source, complete=True)
+
+
+def written(partial: Partial, path: Path) -> Path:
+    write_document(partial_document(partial, provenance({})), path)
+    return path
+
+
+@pytest.fixture
+def shards(found: list[Item], tmp_path: Path) -> Shards:
+    return [
+        written(gathered(found, Shard(index, 3)), tmp_path / f"{index}.partial.json")
+        for index in range(3)
+    ]
+
+
+def test_every_item_is_in_one_shard_and_shards_are_of_a_size() -> None:
+    names = [Item(f"{number:05d}.png", "", b"") for number in range(4000)]
+    dealt = [list(shard_items(names, Shard(i, 8), Listing())) for i in range(8)]
+    assert Counter(item.name for part in dealt for item in part) == Counter(
+        item.name for item in names
+    )
+    # Of 500 expected, a hash leaves 5 standard deviations of sqrt(500 * 7 / 8).
+    assert all(abs(len(part) - 500) < 105 for part in dealt)
+
+
+def test_the_shard_of_a_name_never_changes() -> None:
+    # The first 16 bytes of sha256(b"a.png").
+    assert f"{fact_hash('a.png'):032x}" == "7f071235805fbf58a2524f77bff76e13"
+    assert fact_hash("a", 1) == fact_hash("a", "1") != fact_hash("a1")
+
+
+@pytest.mark.parametrize("text", ["8", "8/8", "9/8", "-1/8", "1/", "a/b", "0/0", ""])
+def test_shards_that_are_none(text: str) -> None:
+    with pytest.raises(UsageError, match=r"--shard must be one of 0/N to N-1/N"):
+        parse_shard(text)
+
+
+def test_shards_have_names() -> None:
+    assert str(output_path(Shard(0, 8))) == "spectrum.0-of-8.partial.json"
+    assert str(output_path(None)) == "spectrum.json"
+
+
+def test_shards_in_any_order_merge_to_the_same_bits(
+    found: list[Item], shards: Shards
+) -> None:
+    expected = analysed(found)
+    for seed in range(4):
+        random.Random(seed).shuffle(shards)
+        merged = merge_partials(shards)
+        assert fingerprint(merged.piece) == fingerprint(expected)
+        assert payload(merged.piece) == payload(expected)
+        assert merged.piece.skipped.reasons == {"not an image": 1}
+
+
+@settings(max_examples=20)
+@given(st.integers(1, 30), st.randoms(use_true_random=False))
+def test_random_splits_in_random_orders(
+    found: list[Item], count: int, chance: random.Random
+) -> None:
+    cuts: list[list[Item]] = [[] for _ in range(count)]
+    for item in found:
+        chance.choice(cuts).append(item)
+    whole = Piece()
+    for cut in cuts:
+        whole.merge(make_piece(SETTINGS, Task(cut, 0)))
+    assert fingerprint(whole) == fingerprint(make_piece(SETTINGS, Task(found, 0)))
+
+
+def test_whole_sources_can_be_merged(found: list[Item], tmp_path: Path) -> None:
+    parts = [found[:20], found[20:]]
+    paths = [
+        written(gathered(part, Shard(0, 1)), tmp_path / f"{number}.json")
+        for number, part in enumerate(parts)
+    ]
+    assert fingerprint(merge_partials(paths).piece) == fingerprint(analysed(found))
+
+
+def test_missing_shards_are_named(shards: Shards) -> None:
+    with pytest.raises(InputError, match=r"shard 0/3, 2/3 is missing; add it"):
+        merge_partials(shards[1:2])
+    assert merge_partials(shards[1:2], allow_missing=True).piece.num_images > 0
+
+
+def test_many_missing_shards_are_counted(found: list[Item], tmp_path: Path) -> None:
+    path = written(gathered(found, Shard(1, 9)), tmp_path / "1.json")
+    with pytest.raises(InputError, match=r"0/9, 2/9, 3/9 and 5 more"):
+        merge_partials([path])
+
+
+def test_shards_of_a_source_that_changed_are_refused(
+    found: list[Item], shards: Shards
+) -> None:
+    written(gathered(found[1:], Shard(0, 3)), shards[0])
+    with pytest.raises(InputError, match="the source changed between its shards"):
+        merge_partials(shards)
+
+
+def test_a_shard_is_merged_once(shards: Shards) -> None:
+    with pytest.raises(InputError, match=r"are both shard 1/3 of one source"):
+        merge_partials([*shards, shards[1]])
+
+
+def test_a_source_is_dealt_once(found: list[Item], shards: Shards) -> None:
+    written(gathered(found, Shard(0, 2)), shards[0])
+    with pytest.raises(InputError, match=r"is one of 2 shards and .* one of 3"):
+        merge_partials(shards)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [Settings(preprocessing(), "float64"), Settings(preprocessing(8), "float32")],
+)
+def test_settings_are_not_mixed(
+    found: list[Item], shards: Shards, other: Settings
+) -> None:
+    written(gathered(found, Shard(0, 3), other), shards[0])
+    with pytest.raises(InputError, match=r"0\.partial\.json and .*different settings"):
+        merge_partials(shards)
+
+
+def test_shapes_are_not_mixed(shards: Shards, tmp_path: Path) -> None:
+    write_pictures(tmp_path / "odd", 1, shape=(8, 9))
+    odd = gathered(items(tmp_path / "odd"), Shard(0, 1))
+    path = written(odd, tmp_path / "odd.json")
+    with pytest.raises(InputError, match=r"is 16x16 and 0000.png is 9x8"):
+        merge_partials([*shards, path])
+
+
+def test_unfinished_shards_are_refused(found: list[Item], shards: Shards) -> None:
+    unfinished = replace(gathered(found, Shard(0, 3)), complete=False)
+    written(unfinished, shards[0])
+    with pytest.raises(InputError, match=r"is unfinished; .* with --resume"):
+        merge_partials(shards)
+
+
+def test_empty_shards_are_merged_too(found: list[Item], tmp_path: Path) -> None:
+    paths = [
+        written(gathered(found[:2], Shard(index, 9)), tmp_path / f"{index}.json")
+        for index in range(9)
+    ]
+    assert merge_partials(paths).piece.num_images == 2
+
+
+def statistics_like(shape: tuple[int, int, int], seed: int) -> SpectrumStatistics:
+    """Return statistics with awkward numbers that no picture need give."""
+    rng = np.random.default_rng(seed)
+    statistics = SpectrumStatistics(shape)
+    size = statistics.sums.limbs.shape[1]
+    statistics.sums.limbs[:] = rng.integers(0, 2**32, (NUM_LIMBS, size))
+    statistics.sums.limbs[-1] = rng.integers(-(2**50), 2**50, size)
+    statistics.num_images = int(rng.integers(1, 2**50))
+    statistics.key_sum = int.from_bytes(rng.bytes(16))
+    add_sample(statistics, rng)
+    return statistics
+
+
+def add_sample(statistics: SpectrumStatistics, rng: np.random.Generator) -> None:
+    channels, height, width = statistics.shape
+    values = [5e-324, -0.0, 0.1, 1e300, 2 / 3]
+    for number in range(5):
+        power = rng.choice(values, len(rings(height, width)))
+        mean = rng.normal(size=channels)
+        label = "käse\n" if number % 2 else ""
+        image = SampledImage(bytes([number] * 16), label, power, mean)
+        statistics.class_counts[label] += 1
+        statistics.sample.append(image)
+        statistics.class_samples.setdefault(label, []).append(image)
+    statistics.sample.append(statistics.sample[-1])
+
+
+@given(st.tuples(*[st.integers(1, 9)] * 3), st.integers(0, 99))
+def test_partials_come_back_bit_for_bit(
+    tmp_path_factory: pytest.TempPathFactory, shape: tuple[int, int, int], seed: int
+) -> None:
+    statistics = statistics_like(shape, seed)
+    piece = Piece(statistics, Shaped("a.png", shape), num_subsampled=3)
+    piece.skipped.reasons["damaged"] = 2
+    piece.skipped.messages = ["b.png is damaged", "c"]
+    piece.listing = Listing(7, 2**127 + seed)
+    partial = Partial(piece, SETTINGS, Shard(1, 4), Listing(9, 2**120), complete=True)
+    path = written(partial, tmp_path_factory.mktemp("partial") / "p.json")
+    back = read_partial(path)
+    assert back.piece.statistics
+    np.testing.assert_array_equal(
+        back.piece.statistics.sums.limbs, statistics.sums.limbs
+    )
+    for mine, theirs in zip(
+        statistics.sample, back.piece.statistics.sample, strict=True
+    ):
+        assert mine[:2] == theirs[:2]
+        assert mine.power.tobytes() == theirs.power.tobytes()
+        assert mine.channel_mean.tobytes() == theirs.channel_mean.tobytes()
+    assert canonical(partial_document(back, {})) == canonical(
+        partial_document(partial, {})
+    )
+
+
+def test_damaged_partials_are_refused(shards: Shards) -> None:
+    text = shards[0].read_text()
+    shards[0].write_text(text.replace('"num_subsampled": 0', '"num_subsampled": 1'))
+    with pytest.raises(InputError, match="was changed after it was written"):
+        read_partial(shards[0])
+    shards[0].write_text(text[:1000])
+    with pytest.raises(InputError, match="damaged or not JSON"):
+        read_partial(shards[0])
+    shards[0].write_text(text.replace('"version": 1', '"version": 2'))
+    with pytest.raises(InputError, match="has version 2 of its format"):
+        read_partial(shards[0])
+
+
+def test_stamps_change_with_the_picture(tmp_path: Path) -> None:
+    path = tmp_path / "a.png"
+    assert stamp(path) == ()
+    path.write_bytes(b"one")
+    assert stamp(path)[0] == 3
+    assert stamp(b"one") != stamp(b"two")
+    assert stamp(np.zeros((2, 2))) != stamp(np.ones((2, 2)))
