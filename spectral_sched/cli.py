@@ -250,12 +250,17 @@ def merge(
 @app.command()
 def export(
     steps: Annotated[
-        int, typer.Option(help="Number of steps; the final 0 is not one.")
-    ] = defaults.NUM_STEPS,
+        int | None,
+        typer.Option(help="Number of steps, 8 if not given; the final 0 is not one."),
+    ] = None,
     kind: Annotated[
-        str,
-        typer.Option(help="optimal, karras, exponential, frequency, power or mixed."),
-    ] = defaults.KIND,
+        str | None,
+        typer.Option(help="optimal, mixed, karras, ...; see: specsched kinds."),
+    ] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="A parameter of the kind, as in rho=5."),
+    ] = None,
     sampler: Annotated[
         str,
         typer.Option(
@@ -266,33 +271,105 @@ def export(
         str, typer.Option(help="Start from noise about zero or about the mean.")
     ] = "zero",
     spectrum: Annotated[
-        Path, typer.Option(help="Measured spectrum to read.")
+        Path, typer.Option(help="Spectrum file, or schedule file to plan anew.")
     ] = defaults.SPECTRUM_PATH,
+    resolution: Annotated[
+        int | None, typer.Option(help="Plan for this side in place of the measured.")
+    ] = None,
+    sigma_min: Annotated[
+        float | None, typer.Option(help="Lower end, in place of the measured one.")
+    ] = None,
+    sigma_max: Annotated[
+        float | None, typer.Option(help="Upper end, in place of the measured one.")
+    ] = None,
+    start_sigma: Annotated[
+        float | None, typer.Option(help="Begin here, as for a picture given noise.")
+    ] = None,
+    strength: Annotated[
+        float | None, typer.Option(help="The same as a share of noise, 0 to 1.")
+    ] = None,
+    terminal: Annotated[
+        str | None,
+        typer.Option(help="Last step from sigma-min, or zero: in sigma-min's place."),
+    ] = None,
+    blend: Annotated[
+        Path | None, typer.Option(help="Schedule file to take the mean with.")
+    ] = None,
+    weight: Annotated[
+        float | None, typer.Option(help="Weight of that file, 0.5 if not given.")
+    ] = None,
+    coordinate: Annotated[
+        str | None,
+        typer.Option(help="Also write the levels as log_snr, flow_time, ..."),
+    ] = None,
+    purpose: Annotated[
+        str, typer.Option("--for", help="sampling or training.")
+    ] = "sampling",
     output: Annotated[
-        Path, typer.Option("-o", "--output", help="File to write; - is stdout.")
-    ] = defaults.SCHEDULE_PATH,
+        Path | None,
+        typer.Option(
+            "-o", "--output", help="File, tight.json if not given; - is stdout."
+        ),
+    ] = None,
     json: Json = False,
     force: Force = False,
 ) -> None:
-    """Make a sigma table from a measured spectrum.
+    """Make a sigma table, or a law to train with, from a measured spectrum.
 
     Example: specsched export --steps 8 --sampler heun -o heun8.json
     """
-    from . import console, plans, report
-    from .plan_files import plan_document
-    from .provenance import provenance
-    from .spectrum_files import read_spectrum
+    from . import console
+    from .exports import ExportOptions, exported
 
-    settings = {"kind": kind, "sampler": sampler, "steps": steps, "start": start}
-    request = plans.request(sampler, steps, start)
-    plans.check_kind(kind)
-    publish = console.Publisher(output, json=json, force=force)
-    plan = plans.make_plan(read_spectrum(spectrum), kind, request)
-    publish(
-        report.plan_parts(plan),
-        plan_document(plan, provenance(settings)),
-        following=f"specsched sample --schedule {output}",
+    options = ExportOptions(
+        purpose=purpose,
+        kind=kind,
+        steps=steps,
+        sampler=sampler,
+        start=start,
+        settings=tuple(settings or ()),
+        sigma_min=sigma_min,
+        sigma_max=sigma_max,
+        start_sigma=start_sigma,
+        strength=strength,
+        terminal=terminal,
+        resolution=resolution,
+        blend=blend,
+        weight=weight,
+        coordinate=coordinate,
     )
+    wanted = options.request()
+    publish = console.Publisher(output or options.output, json=json, force=force)
+    result = exported(spectrum, options, wanted, publish.output)
+    publish(result.parts, result.document, following=result.following)
+
+
+@app.command()
+def kinds(json: Json = False) -> None:
+    """List the kinds of tables: names, parameters, formulas, sources.
+
+    Example: specsched kinds --json
+    """
+    from . import console, report
+    from .kinds import kinds_document
+
+    console.show([report.kinds_table()], kinds_document(), json=json)
+    console.say("next: specsched export --kind karras --set rho=5")
+
+
+@app.command()
+def show(
+    file: Annotated[Path, typer.Argument(help="A file that specsched wrote.")],
+    json: Json = False,
+) -> None:
+    """Show what is in a file: a spectrum with its bounds, or a schedule.
+
+    Example: specsched show tight.json
+    """
+    from . import console, documents, files
+
+    document = documents.read_any(file)
+    console.show(files.parts(document, file), document, json=json)
 
 
 @app.command()

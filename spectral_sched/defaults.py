@@ -6,6 +6,7 @@ from pathlib import Path
 
 SPECTRUM_PATH = Path("spectrum.json")
 SCHEDULE_PATH = Path("tight.json")
+TRAINING_PATH = Path("training.json")
 SAMPLES_PATH = Path("samples")
 
 EPSILON = 0.005
@@ -17,4 +18,6 @@ TOLERANCE = 1.0
 KIND = "optimal"
 SAMPLER = "dpmpp-2m"
 NUM_STEPS = 8
+TRAINING_KIND = "mixed"
+TRAINING_STEPS = 32
 MODEL = "wiener"

@@ -13,14 +13,15 @@ where the sigmas are.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from itertools import zip_longest
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from .solvers import SAMPLERS, Call, Combination
+from .solvers import DEPTH, RENEWING_NOISE, SAMPLERS, Call, Combination
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
@@ -29,54 +30,91 @@ if TYPE_CHECKING:
 Numbers = Any
 """Real or complex arrays."""
 
-DEPTH = 8
-"""Denoised values kept: as many as the deepest solver may look back on."""
+Value = tuple[Numbers, ...]
+"""Weights of one value on independent sources of unit variance."""
 
 
 class _Run:
-    """A solver under way on one mode per power, with Wiener's denoiser."""
+    """A solver under way on one mode per power, with Wiener's denoiser.
+
+    A value is its weights on independent sources of unit variance, the first being the
+    start and each fresh noise one more, so that variances of stochastic samplers are
+    exact.
+    """
 
     def __init__(self, start: Numbers, power: NDArray[np.float64]) -> None:
         self.power = power
-        self.state = self.point = start
-        self.denoised: tuple[Numbers, ...] = ()
-        self.points: tuple[Numbers, ...] = ()
+        self.state: Value = (start,)
+        self.point: Value = self.state
+        self.denoised: list[Value] = []
+        self.points: list[Value] = []
+        self.num_sources = 1
 
     def call(self, call: Call) -> None:
         """Call the denoiser at the point and update the state."""
-        seen = self.power / (self.power + call.sigma**2) * self.point
-        self.denoised = (seen, *self.denoised[: DEPTH - 1])
-        self.points = (self.point, *self.points[: DEPTH - 1])
+        share = self.power / (self.power + call.sigma**2)
+        self._see(self.point, tuple(share * part for part in self.point))
         if call.state is not None:
             self.state = self.combined(call.state)
+
+    def _see(self, point: Value, denoised: Value) -> None:
+        self.points = [point, *self.points[: DEPTH - 1]]
+        self.denoised = [denoised, *self.denoised[: DEPTH - 1]]
 
     def move(self, call: Call) -> None:
         """Go to the point of the next call."""
         self.point = self.state if call.point is None else self.combined(call.point)
 
-    def combined(self, weights: Combination) -> Numbers:
-        """Return the weighted sum of the state, denoised values and points."""
-        total = weights.state * self.state
-        for weight, value in zip(weights.denoised, self.denoised, strict=False):
-            total = total + weight * value
-        for weight, value in zip(weights.points, self.points, strict=False):
-            total = total + weight * value
-        return total
+    def combined(self, weights: Combination) -> Value:
+        """Return the weighted sum of the state, denoised values, points and noise."""
+        terms = [
+            (weights.state, self.state),
+            *zip(weights.denoised, self.denoised, strict=False),
+            *zip(weights.points, self.points, strict=False),
+        ]
+        weighted = [[weight * part for part in value] for weight, value in terms]
+        total = [sum(parts) for parts in zip_longest(*weighted, fillvalue=0.0)]
+        if np.any(weights.noise):
+            total += [0.0] * (self.num_sources - len(total)) + [weights.noise]
+            self.num_sources += 1
+        return tuple(total)
 
-    def restart(self, exact: Numbers, call: Call) -> None:
-        """Forget the errors made so far: the state and what was seen are exact."""
-        self.state = exact
-        point = np.sqrt(self.power + call.sigma**2)
-        seen = self.power / point
-        self.denoised = (seen, *self.denoised[1:])
-        self.points = (point, *self.points[1:])
+    def restart(self, call: Call, renewal: float) -> None:
+        """Forget the errors made so far: the state and what was seen are exact.
+
+        `renewal` is the exponent by which the exact process of the step forgets.
+        """
+        exact, before = (
+            np.sqrt(self.power + level**2) for level in (call.level, call.sigma)
+        )
+        self.state, self.num_sources = (exact,), 1
+        point: Value = (before,)
+        if renewal:
+            kept = (exact / before) ** renewal
+            point, self.num_sources = (before * kept, before * np.sqrt(1 - kept**2)), 2
+        share = self.power / before**2
+        self.points, self.denoised = self.points[1:], self.denoised[1:]
+        self._see(point, tuple(share * part for part in point))
+
+
+def _size(value: Value) -> Numbers:
+    """Return the standard deviation of a value, with its sign where it has one."""
+    return value[0] if len(value) == 1 else np.sqrt(sum(part**2 for part in value))
 
 
 def transfer(sampler: str, sigmas: Numbers, power: NDArray[np.float64]) -> Numbers:
     """Return the factor from starting noise of unit variance to the picture.
 
-    The end-to-end error of a mode is ``transfer - sqrt(power)``.
+    The end-to-end error of a mode is ``transfer - sqrt(power)``. For a stochastic
+    sampler it is the standard deviation of the picture.
     """
+    return _size(transfer_by_source(sampler, sigmas, power))
+
+
+def transfer_by_source(
+    sampler: str, sigmas: Numbers, power: NDArray[np.float64]
+) -> Value:
+    """Return the factors from the starting noise and from each later noise."""
     levels = _columns(sigmas)
     run = _Run(levels[0] * np.ones_like(power), power)
     for call in SAMPLERS[sampler](levels):
@@ -89,40 +127,72 @@ def _columns(sigmas: Numbers) -> Sequence[Numbers]:
     return list(np.asarray(sigmas)[..., None])
 
 
-def local_defects(
-    sampler: str, sigmas: Numbers, power: NDArray[np.float64]
-) -> Iterator[Numbers]:
-    """Yield what each step gets wrong, carried to the end by the exact flow.
+class Defects(NamedTuple):
+    """Errors of a table at the end, each made once and then carried by exact steps.
 
-    Each step starts from the exact value and sees exact denoised values of the steps
-    before it.
+    Attributes
+    ----------
+    amplitudes
+        Errors in the standard deviation, of the start and of each step, (N + 1, ...).
+    mean_kept
+        Share of a squared error in the starting mean that is left.
     """
-    levels = _columns(sigmas)
-    run = _Run(np.sqrt(power + levels[0] ** 2), power)
+
+    amplitudes: list[Numbers]
+    mean_kept: Numbers
+
+
+def local_defects(sampler: str, sigmas: Numbers, power: NDArray[np.float64]) -> Defects:
+    """Return what the start and each step get wrong, carried to the end exactly.
+
+    The start is noise alone, though the exact start has variance ``power + sigma**2``.
+    Each step begins with the exact value and sees exact denoised values of the steps
+    before it; wrong is the standard deviation of the state after it. Noise that a
+    sampler adds or renews makes it forget earlier errors.
+    """
+    first, *_ = levels = _columns(sigmas)
+    run, renewal = _Run(np.sqrt(power + first**2), power), _renewal(sampler)
+    made = [_Made((first - run.state[0]) * run.state[0], first, 1.0)]
     for call in SAMPLERS[sampler](levels):
         run.call(call)
         if call.state is not None:
             exact = np.sqrt(power + call.level**2)
-            yield (run.state - exact) * np.sqrt(power) / exact
-            run.restart(exact, call)
+            diluted = 1 - (0 if renewal else call.state.noise**2 / exact**2)
+            wrong = (_size(run.state) - exact) * exact
+            made.append(_Made(wrong, call.level, diluted))
+            run.restart(call, renewal)
         run.move(call)
+    return _carried(made, power, renewal)
 
 
-def start_defect(sigmas: Numbers, power: NDArray[np.float64]) -> Numbers:
-    """Return what starting from noise of the first level costs at the end.
+class _Made(NamedTuple):
+    """Half an error in variance, the level it is made at, and what noise leaves there.
 
-    The exact start has variance ``power + sigma**2``.
+    Noise that is added raises the variance and leaves the error in it as it is, so
+    errors from before are diluted.
     """
-    first = _columns(sigmas)[0]
-    return np.sqrt(power) * (first / np.sqrt(power + first**2) - 1)
+
+    error: Numbers
+    level: Numbers
+    diluted: Numbers
 
 
-def missed_mean(
-    sigmas: Numbers, power: NDArray[np.float64], offset: NDArray[np.float64]
-) -> Numbers:
-    """Return the squared error at the end of a start about zero instead of the mean."""
-    first = _columns(sigmas)[0]
-    return offset * power / (power + first**2)
+def _renewal(sampler: str) -> float:
+    return RENEWING_NOISE.get(sampler, 0.0)
+
+
+def _carried(
+    made: Sequence[_Made], power: NDArray[np.float64], renewal: float
+) -> Defects:
+    amplitudes: list[Numbers] = []
+    diluted: Numbers = 1.0
+    kept: Numbers = 1.0
+    for error, level, dilution in reversed(made):
+        kept = power / (power + level**2)
+        kept = (kept ** (1 + renewal) if renewal else kept) * diluted
+        amplitudes.append(error * kept / np.sqrt(power))
+        diluted = diluted * dilution
+    return Defects(amplitudes[::-1], kept)
 
 
 def squared_errors(
@@ -131,17 +201,21 @@ def squared_errors(
     power: NDArray[np.float64],
     offset: NDArray[np.float64],
     start: Start,
-) -> Iterator[Numbers]:
-    """Yield the squared errors at the end of the start and of each step, (..., M).
+) -> list[Numbers]:
+    """Return the squared errors at the end of the start and of each step, (..., M).
 
     Their sum is the expected squared error if defects are independent (ours).
+
+    Parameters
+    ----------
+    offset
+        Square of the mean that a start about zero misses, per mode, (M,).
     """
-    first = start_defect(sigmas, power) ** 2
+    defects = local_defects(sampler, sigmas, power)
+    first, *steps = (amplitude**2 for amplitude in defects.amplitudes)
     if start == "zero":
-        first = first + missed_mean(sigmas, power, offset)
-    yield first
-    for defect in local_defects(sampler, sigmas, power):
-        yield defect**2
+        first = first + offset * defects.mean_kept
+    return [first, *steps]
 
 
 def transfer_kl(sampler: str, sigmas: Numbers, power: NDArray[np.float64]) -> Numbers:

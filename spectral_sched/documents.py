@@ -12,7 +12,7 @@ import json
 import os
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -106,14 +106,14 @@ def _umask() -> int:
     return mask
 
 
-def is_ours(path: Path) -> bool:
-    """Return whether a file is a document of this project."""
+def is_ours(path: Path, kind: str = "") -> bool:
+    """Return whether a file is a document of this project, and of a given format."""
     try:
         with path.open(encoding="utf-8") as file:
             head = file.read(200)
     except (OSError, UnicodeDecodeError):
         return False
-    return head.startswith("{") and f'"format": "{FORMAT_PREFIX}' in head
+    return head.startswith("{") and f'"format": "{FORMAT_PREFIX}{kind}' in head
 
 
 def _because(error: OSError) -> str:
@@ -147,6 +147,23 @@ def read_document(path: Path, kind: str, *, version: int, remedy: str) -> Docume
         )
         raise InputError(message)
     return document
+
+
+def read_any(path: Path) -> Document:
+    """Read a document of any format of this project.
+
+    Raises
+    ------
+    InputError
+        If the file is missing, too large, no JSON or not ours.
+    """
+    remedy = "name a file that specsched wrote"
+    document = _parse(_text(path, remedy), path, remedy)
+    kind = document.get("format") if isinstance(document, dict) else None
+    if not (isinstance(kind, str) and kind.startswith(FORMAT_PREFIX)):
+        message = f"{path} is not a specsched file; {remedy}"
+        raise InputError(message)
+    return cast("Document", document)
 
 
 def _text(path: Path, remedy: str) -> str:
@@ -189,6 +206,9 @@ class Fields:
         self._values = values
         self._path = path
         self._remedy = remedy
+
+    def __contains__(self, key: str) -> bool:
+        return key in self._values
 
     def damaged(self, key: str, wrong: str) -> InputError:
         """Return the error that says what is wrong with a key."""

@@ -13,6 +13,7 @@ import numpy as np
 
 from .defects import squared_errors
 from .planning import power_measure
+from .solvers import ADDING_NOISE
 from .tables import SigmaTable
 
 if TYPE_CHECKING:
@@ -27,8 +28,15 @@ if TYPE_CHECKING:
 SPREAD = 1.0
 """Log-normal spread of mode power about its ring: the one free number, w in docs."""
 
+SHORTEST_STEP = 0.1
+"""Least step in ln sigma, as a share of an even one.
+
+High orders would gain on paper from steps of no length at the start, which fill their
+history; a network's own error would grow there without bound.
+"""
+
 COMPLEX_STEP = 1e-30
-GRADIENT = 1e-9
+GRADIENT = 1e-8
 
 
 def optimal_table(
@@ -50,6 +58,27 @@ def optimal_table(
         Lowest and highest level allowed; the first and the last positive level are
         free between them.
     """
+    errors = table_errors(planning, sampler, start)
+    # What even the highest start gets wrong is taken off: with many steps it would
+    # hide the rest. Samplers that add noise can do better than that.
+    highest = errors(np.array([[ends[1]], [0.0]]))[0]
+    floor = 0.0 if sampler in ADDING_NOISE else highest
+
+    def avoidable(sigmas: Numbers) -> Numbers:
+        first, *others = errors(sigmas)
+        return np.stack([first - floor, *others])
+
+    return minimal_table(avoidable, num_steps, ends)
+
+
+def table_errors(
+    planning: Planning, sampler: str, start: Start
+) -> Callable[[Numbers], Numbers]:
+    """Return the objective of `optimal_table`: what a table gets wrong, by its steps.
+
+    It maps sigmas of shape (N + 1, B) to the squared errors of the start and of each
+    step, (N + 1, B), as shares of the energy of the pictures.
+    """
     measure = power_measure(planning, SPREAD)
     share = measure.weight / (measure.weight @ measure.power)
 
@@ -57,7 +86,7 @@ def optimal_table(
         terms = squared_errors(sampler, sigmas, measure.power, measure.offset, start)
         return np.stack([term @ share for term in terms])
 
-    return minimal_table(errors, num_steps, ends)
+    return errors
 
 
 def minimal_table(
@@ -66,6 +95,7 @@ def minimal_table(
     ends: tuple[float, float],
     *,
     first: float | None = None,
+    gaps: NDArray[np.float64] | None = None,
 ) -> SigmaTable:
     """Return the table inside `ends` that minimises a sum of analytic errors.
 
@@ -76,11 +106,14 @@ def minimal_table(
         fewer levels a term depends on, the faster the search.
     first
         Level to start from, if it is not free.
+    gaps
+        Where the search begins: log ratios of the gaps between levels to the last one,
+        as many as there are free levels. Even steps if not given.
     """
     from scipy.optimize import minimize
 
     levels = _Levels(num_steps, ends, first)
-    gaps = np.zeros(levels.num_free)
+    gaps = np.zeros(levels.num_free) if gaps is None else gaps
     if levels.num_free:
         log_error = _LogError(errors, levels)
         found = minimize(log_error, gaps, jac=True, options={"gtol": GRADIENT})
@@ -104,8 +137,15 @@ class _Levels:
 
     def __call__(self, gaps: Numbers) -> Numbers:
         """Return ln sigma, (N, B), of free numbers, (`num_free`, B)."""
-        parts = np.exp(np.vstack([gaps, np.zeros_like(gaps[:1])]))
-        share = np.cumsum(parts, axis=0)[:-1] / parts.sum(axis=0)
+        free = np.vstack([gaps, np.zeros_like(gaps[:1])])
+        parts = np.exp(free - free.real.max(axis=0))
+        least = np.full((len(parts), 1), SHORTEST_STEP / len(parts))
+        # The ends may be touched.
+        least[-1] = 0
+        if self.first is None:
+            least[0] = 0
+        gap = least + (1 - least.sum()) * parts / parts.sum(axis=0)
+        share = np.cumsum(gap, axis=0)[:-1]
         levels = self.high - (self.high - self.low) * share
         if self.first is None:
             return levels

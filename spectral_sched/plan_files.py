@@ -1,16 +1,30 @@
-"""Schedule files: a sigma table that carries what it was made for and from."""
+"""Schedule files: a sigma table that carries what it was made for and from.
+
+They hold the noise range and the distribution of power of the data set too, so a table
+for another solver, number of steps or size can be planned from a schedule file as well
+as from the spectrum file.
+"""
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from .documents import Document, Fields, read_document, rounded, short
+from .coordinates import converted
+from .documents import Document, Fields, is_ours, read_document, rounded, short
 from .errors import InputError, SpecschedError
 from .planning import Planning
-from .plans import Plan, Request, predicted_error, request
+from .plans import (
+    Plan,
+    PlanSource,
+    enough_steps,
+    measured_source,
+    predicted_error,
+)
 from .preprocessing_fields import read_preprocessing
-from .spectrum_files import read_field
+from .requests import Limits, Request, request
+from .spectrum_files import read_bounds, read_field, read_spectrum
 from .tables import SigmaTable
 
 if TYPE_CHECKING:
@@ -20,8 +34,16 @@ VERSION = 1
 REMEDY = "make one with: specsched export --steps 8"
 
 
-def plan_document(plan: Plan, provenance: Document) -> Document:
-    """Return the content of a schedule file."""
+def plan_document(
+    plan: Plan, provenance: Document, coordinate: str = "sigma"
+) -> Document:
+    """Return the content of a schedule file.
+
+    Parameters
+    ----------
+    coordinate
+        The levels are written in this coordinate too, if it is not sigma.
+    """
     field, predicted = plan.planning.field, _predicted(plan)
     return {
         "format": "specsched.schedule",
@@ -33,9 +55,13 @@ def plan_document(plan: Plan, provenance: Document) -> Document:
         "nfe": plan.num_calls,
         "coordinate": "sigma",
         "sigmas": plan.table.sigmas,
+        **_values(plan.table, coordinate),
         "sigma_min": plan.ends[0],
         "sigma_max": plan.ends[1],
         "start": plan.request.start,
+        **(
+            {"start_sigma": plan.table.sigmas[0]} if plan.request.limits.partial else {}
+        ),
         "shape": field.shape,
         "mean_color": field.mean_color,
         "sigma_data": field.sigma_data,
@@ -49,13 +75,27 @@ def plan_document(plan: Plan, provenance: Document) -> Document:
             "cross_power": field.cross_power,
         },
         "planning": {"log_power_quantiles": short(plan.planning.log_power)},
-        "source_key": plan.source_key,
+        "bounds": asdict(plan.source.bounds),
+        "source_key": plan.source.source_key,
     }
+
+
+def _values(table: SigmaTable, coordinate: str) -> Document:
+    """Return the sigmas in another coordinate; null stands for infinity."""
+    if coordinate == "sigma":
+        return {}
+    values = converted(table.sigmas, "sigma", coordinate).tolist()
+    finite = [value if math.isfinite(value) else None for value in values]
+    return {"values_coordinate": coordinate, "values": finite}
 
 
 def _predicted(plan: Plan) -> Document:
     predicted = predicted_error(plan.planning, plan.table, plan.request)
-    return {"error": predicted.error, "per_ring": predicted.per_ring}
+    return {
+        "error": predicted.error,
+        "per_ring": predicted.per_ring,
+        "enough_steps": enough_steps(plan.planning, plan.ends, plan.request),
+    }
 
 
 def read_plan(path: Path) -> Plan:
@@ -68,16 +108,36 @@ def read_plan(path: Path) -> Plan:
     """
     document = read_document(path, "schedule", version=VERSION, remedy=REMEDY)
     fields = Fields(document, path, REMEDY)
-    field = read_field(fields, fields.object("spectrum"))
-    quantiles = fields.object("planning").array(
-        "log_power_quantiles", (len(field.num_modes), None)
-    )
     return Plan(
         kind=fields.get("kind", str),
         request=_read_request(fields, path),
         table=_read_table(fields, path),
-        planning=Planning(field, rounded(quantiles)),
+        source=_read_source(fields),
         ends=(fields.number("sigma_min"), fields.number("sigma_max")),
+    )
+
+
+def read_source(path: Path) -> PlanSource:
+    """Read what tables are planned from, in a spectrum file or a schedule file.
+
+    Raises
+    ------
+    InputError
+        If the file is missing, damaged, foreign or of another version.
+    """
+    if is_ours(path, "schedule"):
+        return read_plan(path).source
+    return measured_source(read_spectrum(path))
+
+
+def _read_source(fields: Fields) -> PlanSource:
+    field = read_field(fields, fields.object("spectrum"))
+    quantiles = fields.object("planning").array(
+        "log_power_quantiles", (len(field.num_modes), None)
+    )
+    return PlanSource(
+        planning=Planning(field, rounded(quantiles)),
+        bounds=read_bounds(fields.object("bounds")),
         preprocessing=read_preprocessing(fields.object("preprocessing")),
         source_key=fields.get("source_key", str),
     )
@@ -85,8 +145,11 @@ def read_plan(path: Path) -> Plan:
 
 def _read_request(fields: Fields, path: Path) -> Request:
     texts = fields.get("sampler", str), fields.get("start", str)
+    limits = Limits()
+    if "start_sigma" in fields:
+        limits = Limits(start_sigma=fields.number("start_sigma"))
     try:
-        return request(texts[0], fields.get("num_steps", int), texts[1])
+        return request(texts[0], fields.get("num_steps", int), texts[1], limits=limits)
     except SpecschedError as error:
         message = f"{path} is damaged: {error}; {REMEDY}"
         raise InputError(message) from error

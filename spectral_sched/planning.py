@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 NUM_QUANTILES = 32
 """Quantiles of log power kept per ring, at the middles of equal probabilities."""
 
-NODES_PER_NAT = 16
+NODES_PER_NAT = 8
 """Density of the grid of log power on which rings are pooled."""
 
 SPREAD_FACTOR = 1.22

@@ -2,72 +2,37 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast, get_args
+from bisect import bisect_left
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .bounds import Start
-from .defaults import KIND, NUM_STEPS, SAMPLER
+from .bounds import sigma_bounds
+from .defaults import KIND
 from .defects import squared_errors
-from .errors import UsageError, known
+from .errors import UsageError
+from .kinds import check_kind
 from .optimize import SPREAD, optimal_table
 from .planning import spectrum_planning, widened
-from .schedules import SCHEDULES, sigma_table
-from .solvers import SAMPLERS, solver_calls
+from .rescale import rescaled
+from .schedules import SCHEDULES, Basis, Schedule, cut, sigma_table
+from .solvers import solver_calls
+from .tables import SigmaTable, resampled
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from .bounds import SigmaBounds
     from .images import Preprocessing
     from .measurement import Measurement
     from .planning import Planning
-    from .tables import SigmaTable
+    from .requests import Request
 
-MAX_STEPS = 1000
-
-KINDS = (KIND, *SCHEDULES)
-"""Names of all kinds of tables, the default first."""
-
-
-@dataclass(frozen=True)
-class Request:
-    """What a table is wanted for.
-
-    Attributes
-    ----------
-    sampler
-        Name of the solver that will step through the table.
-    num_steps
-        Number of steps, 1 to 1000.
-    start
-        Whether sampling starts from noise about zero or about the mean colour.
-    """
-
-    sampler: str = SAMPLER
-    num_steps: int = NUM_STEPS
-    start: Start = "zero"
-
-
-def request(sampler: str, num_steps: int, start: str) -> Request:
-    """Return a checked request.
-
-    Raises
-    ------
-    UsageError
-        If the sampler or start is unknown, or the number of steps out of range.
-    """
-    known(sampler, SAMPLERS, "sampler", "--sampler")
-    known(start, get_args(Start), "start", "--start")
-    if not 1 <= num_steps <= MAX_STEPS:
-        message = f"--steps must be from 1 to {MAX_STEPS}, not {num_steps}; ask for 8"
-        raise UsageError(message)
-    return Request(sampler, num_steps, cast("Start", start))
-
-
-def check_kind(kind: str) -> None:
-    """Raise `UsageError`, with the nearest name, if there is no such kind."""
-    known(kind, KINDS, "kind", "--kind")
+REFERENCE_STEPS = 16
+MANY_STEPS = 256
+WORTH = 0.01
+"""Share of the error that more steps must save to be worth it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,6 +52,51 @@ class PredictedError:
 
 
 @dataclass(frozen=True, eq=False)
+class PlanSource:
+    """What tables are planned from: a data set, in a spectrum or a schedule file.
+
+    Attributes
+    ----------
+    planning
+        Its mean spectrum, and how power varies over its pictures.
+    bounds
+        Its noise range, with the settings that it was found with.
+    preprocessing
+        What was done to the pictures first.
+    source_key
+        Digest of its pixels.
+    """
+
+    planning: Planning
+    bounds: SigmaBounds
+    preprocessing: Preprocessing
+    source_key: str
+
+
+def measured_source(measured: Measurement) -> PlanSource:
+    """Return what tables are planned from for a measured data set."""
+    return PlanSource(
+        planning=spectrum_planning(measured.spectrum),
+        bounds=measured.bounds,
+        preprocessing=measured.preprocessing,
+        source_key=measured.spectrum.data_key,
+    )
+
+
+def resized_source(source: PlanSource, side: int) -> PlanSource:
+    """Return the data set as it would be at another size, bounds included."""
+    planning, old = rescaled(source.planning, side), source.bounds
+    return replace(
+        source,
+        planning=planning,
+        bounds=sigma_bounds(
+            planning.field, epsilon=old.epsilon, tolerance=old.tolerance
+        ),
+        preprocessing=replace(source.preprocessing, resolution=side),
+    )
+
+
+@dataclass(frozen=True, eq=False)
 class Plan:
     """A sigma table and the data set it was made for.
 
@@ -94,23 +104,28 @@ class Plan:
     ----------
     kind, request, table
         What was asked and the answer.
-    planning
+    source
         The data set: enough to sample its Gaussian model and to plan again.
     ends
-        The tight range the table lies in, (sigma_min, sigma_max).
-    preprocessing
-        What was done to the pictures first.
-    source_key
-        Digest of the pixels the plan was made from.
+        The noise range it was planned in, (sigma_min, sigma_max); for sampling that
+        starts from pictures with noise, up to that noise.
     """
 
     kind: str
     request: Request
     table: SigmaTable
-    planning: Planning
+    source: PlanSource
     ends: tuple[float, float]
-    preprocessing: Preprocessing
-    source_key: str
+
+    @property
+    def planning(self) -> Planning:
+        """Mean spectrum of the data set, and how power varies over its pictures."""
+        return self.source.planning
+
+    @property
+    def preprocessing(self) -> Preprocessing:
+        """What was done to the pictures first."""
+        return self.source.preprocessing
 
     @property
     def num_calls(self) -> int:
@@ -118,38 +133,98 @@ class Plan:
         return len(solver_calls(self.request.sampler, self.table))
 
 
-def make_plan(measured: Measurement, kind: str, wanted: Request) -> Plan:
-    """Return the plan of a kind of table for a measured data set."""
-    planning = spectrum_planning(measured.spectrum)
-    ends = (measured.bounds.sigma_min, measured.bounds.top(wanted.start))
-    return Plan(
-        kind=kind,
-        request=wanted,
-        table=planned_table(planning, ends, kind, wanted),
-        planning=planning,
-        ends=ends,
-        preprocessing=measured.preprocessing,
-        source_key=measured.spectrum.data_key,
-    )
-
-
-def planned_table(
-    planning: Planning, ends: tuple[float, float], kind: str, wanted: Request
-) -> SigmaTable:
-    """Return the table of a kind for a data set.
+def make_plan(source: PlanSource, kind: str, wanted: Request) -> Plan:
+    """Return the plan of a kind of table for a data set.
 
     Raises
     ------
     UsageError
-        If there is no such kind.
+        If there is no such kind, or it cannot be had as wished.
     """
     check_kind(kind)
-    if kind == KIND:
-        return optimal_table(
-            planning, wanted.sampler, wanted.num_steps, ends, start=wanted.start
+    planned = _optimal_table if kind == KIND else _family_table
+    table = planned(source, kind, wanted)
+    low, high = wanted.limits.ends(source.bounds, wanted.start)
+    ends = (low, table.sigmas[0] if wanted.limits.partial else high)
+    return Plan(kind, wanted, table, source, ends)
+
+
+def _optimal_table(source: PlanSource, kind: str, wanted: Request) -> SigmaTable:
+    if wanted.terminal:
+        message = f"kind {kind} chooses its last level itself; leave out --terminal"
+        raise UsageError(message)
+    low, high = wanted.limits.ends(source.bounds, wanted.start)
+    first = wanted.limits.first((low, high))
+    table = optimal_table(
+        source.planning,
+        wanted.sampler,
+        wanted.num_steps,
+        (low, first or high),
+        start=wanted.start,
+    )
+    # Under a ceiling the best first level is next to it; the picture is noised to it.
+    return SigmaTable((first, *table.sigmas[1:])) if first else table
+
+
+def _family_table(source: PlanSource, kind: str, wanted: Request) -> SigmaTable:
+    schedule = family_schedule(source, kind, wanted)
+    first = wanted.limits.first((schedule.sigma_min, schedule.sigma_max))
+    below = replace(schedule, sigma_max=first) if first else schedule
+    return sigma_table(below, wanted.num_steps, wanted.terminal)
+
+
+def family_schedule(source: PlanSource, kind: str, wanted: Request) -> Schedule:
+    """Return the schedule of a family over its whole range.
+
+    Raises
+    ------
+    UsageError
+        If the family does not reach an end that is wished.
+    """
+    ends = wanted.limits.ends(source.bounds, wanted.start)
+    basis = Basis(source.planning.field, *ends, wanted.start)
+    schedule = SCHEDULES[kind].schedule(basis, wanted.settings)
+    low, high = wanted.limits.replaced((schedule.sigma_min, schedule.sigma_max))
+    if (low, high) != cut(schedule.law, low, high):
+        message = (
+            f"kind {kind} reaches from sigma {schedule.sigma_min:.4g} to "
+            f"{schedule.sigma_max:.4g} on these pictures, not from {low:.4g} to "
+            f"{high:.4g}; narrow --sigma-min and --sigma-max, or try --kind karras"
         )
-    schedule = SCHEDULES[kind](planning.field, ends, wanted.start)
-    return sigma_table(schedule, wanted.num_steps)
+        raise UsageError(message)
+    return replace(schedule, sigma_min=low, sigma_max=high)
+
+
+def blended(table: SigmaTable, other: SigmaTable, weight: float) -> SigmaTable:
+    """Return the weighted mean of ln sigma of two tables.
+
+    Parameters
+    ----------
+    other
+        The second table, read log-linearly at as many steps as the first has.
+    weight
+        Weight of the second table, from 0 to 1.
+
+    Raises
+    ------
+    UsageError
+        If the weight is out of range, or `other` has one step where more are needed.
+
+    Examples
+    --------
+    >>> mean = blended(SigmaTable.of([8, 2]), SigmaTable.of([2, 1, 0.5]), 0.5)
+    >>> [round(sigma, 9) for sigma in mean.sigmas]
+    [4.0, 1.0, 0.0]
+    """
+    if not 0 <= weight <= 1:
+        message = f"--weight must be from 0 to 1, not {weight:g}; 0.5 is the middle"
+        raise UsageError(message)
+    if other.num_steps == 1 < table.num_steps:
+        message = "a table of one step cannot be blended with more; give it more steps"
+        raise UsageError(message)
+    second = np.log(resampled(other, table.num_steps).levels)
+    mean = (1 - weight) * np.log(table.levels) + weight * second
+    return SigmaTable.of(np.exp(mean))
 
 
 def predicted_error(
@@ -158,19 +233,40 @@ def predicted_error(
     """Return the closed-form error of a table on a data set.
 
     On networks of 32x32 pictures it was within a factor of two of the distance between
-    the samples and a fine reference from the same noise.
+    the samples and a fine reference from the same noise. Where sampling starts from
+    pictures with noise, the start itself is exact.
     """
     power = np.exp(widened(planning.log_power, SPREAD))
     offset = np.zeros_like(power)
     offset[0] = planning.field.mean_offset
-    errors = squared_errors(
+    start, *steps = squared_errors(
         wanted.sampler,
         np.array(table.sigmas),
         power.ravel(),
         offset.ravel(),
         wanted.start,
     )
-    total: NDArray[np.float64] = np.sum(list(errors), axis=0)
+    counted = steps if wanted.limits.partial else [start, *steps]
+    total: NDArray[np.float64] = np.sum(counted, axis=0)
     per_ring = total.reshape(power.shape).mean(axis=1)
     mean = float(planning.field.num_modes @ per_ring / planning.field.num_pixels)
     return PredictedError(float(np.sqrt(mean)), np.sqrt(per_ring))
+
+
+def enough_steps(planning: Planning, ends: tuple[float, float], wanted: Request) -> int:
+    """Return the number of steps beyond which more buy less than 1 % of the error.
+
+    What remains is the error of the ends. The number is that of the best table of 16
+    steps, read at more or fewer points.
+    """
+    best = optimal_table(
+        planning, wanted.sampler, REFERENCE_STEPS, ends, start=wanted.start
+    )
+
+    def error(num_steps: int) -> float:
+        table = resampled(best, num_steps)
+        return predicted_error(planning, table, wanted).error
+
+    limit = (1 + WORTH) * error(MANY_STEPS)
+    steps = range(1, MANY_STEPS + 1)
+    return bisect_left(steps, True, key=lambda num_steps: error(num_steps) <= limit) + 1

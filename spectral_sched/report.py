@@ -8,7 +8,9 @@ import numpy as np
 from rich.table import Table
 
 from .bounds import swamped_at
-from .plans import predicted_error
+from .documents import canonical
+from .kinds import KINDS
+from .plans import enough_steps, predicted_error
 from .power_law import field_power_law
 
 if TYPE_CHECKING:
@@ -18,10 +20,11 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from .bounds import BoundIntervals, SigmaBounds
+    from .documents import Document
     from .gaussian_field import GaussianField
     from .measurement import Measurement
     from .partials import Partial
-    from .plans import Plan
+    from .plans import Plan, PredictedError
     from .spectrum import Spectrum
 
 ENOUGH = 0.05
@@ -115,7 +118,29 @@ def partial_parts(gathered: Partial) -> list[RenderableType]:
 
 def plan_parts(plan: Plan) -> list[RenderableType]:
     """Return everything worth saying about a plan."""
-    return [*plan_lines(plan), "", levels_table(plan)]
+    predicted = predicted_error(plan.planning, plan.table, plan.request)
+    enough = enough_steps(plan.planning, plan.ends, plan.request)
+    return [
+        *plan_lines(plan, predicted),
+        f"beyond {enough} steps, more buy less than 1 % of the error",
+        "",
+        levels_table(plan),
+        "",
+        error_table(plan.planning.field, predicted),
+    ]
+
+
+def error_table(field: GaussianField, predicted: PredictedError) -> Table:
+    """Return the predicted error per octave, beside what there is to get wrong."""
+    table = _table("cycles/pixel", "predicted error", "of the contrast")
+    for name, band in octaves(field.frequency):
+        modes = field.num_modes[band]
+        error, power = (
+            np.sqrt(modes @ squared / modes.sum())
+            for squared in (predicted.per_ring[band] ** 2, field.power[band])
+        )
+        table.add_row(name, f"{error:.3g}", f"{error / power:.1%}" if power else "")
+    return table
 
 
 def data_lines(spectrum: Spectrum) -> list[str]:
@@ -160,13 +185,54 @@ def levels_table(plan: Plan) -> Table:
     return table
 
 
-def plan_lines(plan: Plan) -> list[str]:
+def plan_lines(plan: Plan, predicted: PredictedError) -> list[str]:
     """Return what a table is for, one fact per line."""
     low, high = plan.ends
-    predicted = predicted_error(plan.planning, plan.table, plan.request)
     return [
         f"{plan.kind} table for {plan.request.sampler}: {plan.table.num_steps} steps, "
         f"{plan.num_calls} network calls, start about {plan.request.start}",
-        f"tight range {low:.4g} - {high:.4g}, "
+        f"range {low:.4g} - {high:.4g}, "
         f"predicted error {predicted.error:.3g} per pixel (of a range of 2)",
     ]
+
+
+def kinds_table() -> Table:
+    """Return all kinds of tables with their parameters, formulas and sources."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in ("kind", "parameters", "formula", "source"):
+        table.add_column(column, overflow="fold")
+    for kind in KINDS.values():
+        parameters = " ".join(
+            f"{item.name}={'' if item.default is None else item.default}"
+            for item in kind.parameters.values()
+        )
+        table.add_row(kind.name, parameters, kind.formula, kind.source)
+    return table
+
+
+def training_parts(document: Document) -> list[RenderableType]:
+    """Return everything worth saying about a law to train with."""
+    edm = document["edm"]
+    low, high = document["sigma_min"], document["sigma_max"]
+    parts: list[RenderableType] = [
+        f"{document['kind']} law to train with, from {low:.4g} to {high:.4g}, "
+        f"sigma_data {document['sigma_data']:.4g}",
+        f"EDM: P_mean {edm['P_mean']:.4g}, P_std {edm['P_std']:.4g}",
+        "k-diffusion: " + canonical(document["k_diffusion"]["sigma_sample_density"]),
+        "",
+    ]
+    return [*parts, fits_table(document["fits"])]
+
+
+def fits_table(fits: Document) -> Table:
+    """Return laws of a few parameters and how near they are, best first."""
+    table = _table("fit", "parameters", "Kolmogorov distance", "nats lost")
+    for name, fit in sorted(fits.items(), key=lambda item: item[1]["divergence"]):
+        judged = ("kolmogorov", "divergence")
+        parameters = ", ".join(
+            f"{key} {value:.4g}" for key, value in fit.items() if key not in judged
+        )
+        table.add_row(
+            name, parameters, f"{fit['kolmogorov']:.3f}", f"{fit['divergence']:.3g}"
+        )
+    return table

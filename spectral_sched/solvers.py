@@ -22,7 +22,7 @@ from __future__ import annotations
 
 from functools import partial
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -38,12 +38,14 @@ Weight = Any
 class Combination(NamedTuple):
     """Weights of the state, of the denoised images and of the points they come from.
 
-    Denoised images and points are counted from the newest.
+    Denoised images and points are counted from the newest; `noise` is the standard
+    deviation of fresh noise.
     """
 
     state: Weight
     denoised: tuple[Weight, ...]
     points: tuple[Weight, ...] = ()
+    noise: Weight = 0.0
 
 
 class Call(NamedTuple):
@@ -251,6 +253,61 @@ def deis(sigmas: Sequence[Weight]) -> Iterator[Call]:
     yield Call(sigmas[-2], sigmas[-1], FINAL)
 
 
+RENEWING_NOISE = {"sde-dpmpp-2m": 1.0}
+"""How strongly a sampler renews noise within steps: 1 is the reverse diffusion."""
+
+
+def sde_dpmpp_2m(sigmas: Sequence[Weight]) -> Iterator[Call]:
+    """Yield the calls of SDE-DPM-Solver++(2M) (Lu et al., arXiv 2211.01095, Sec. 5).
+
+    In the midpoint form, with the noise renewed as in the reverse diffusion.
+    """
+    previous = None
+    for sigma, following in pairwise(sigmas[:-1]):
+        yield Call(sigma, following, _sde_step(previous, sigma, following))
+        previous = sigma
+    yield Call(sigmas[-2], sigmas[-1], FINAL)
+
+
+def _sde_step(previous: Weight, sigma: Weight, following: Weight) -> Combination:
+    decay = (following / sigma) ** RENEWING_NOISE["sde-dpmpp-2m"]
+    state = following / sigma * decay
+    noise = following * np.sqrt(1 - decay**2)
+    if previous is None:
+        return Combination(state, (1 - state,), noise=noise)
+    share = np.log(sigma / following) / (2 * np.log(previous / sigma))
+    weights = ((1 - state) * (1 + share), -(1 - state) * share)
+    return Combination(state, weights, noise=noise)
+
+
+CHURN = 2.0
+"""Noise that Heun with churn adds in all, as shares of the level, over all steps."""
+
+MAX_CHURN = 2**0.5 - 1
+"""Largest share of the level that one step adds: the variance doubles."""
+
+
+def heun_churn(sigmas: Sequence[Weight]) -> Iterator[Call]:
+    """Yield the calls of Heun's method with churn (arXiv 2206.00364, Alg. 2).
+
+    Before every step but the first, noise raises the level by an equal share of
+    `CHURN`; on what is noise alone, more of it would change nothing.
+    """
+    raised = sigmas[0]
+    factor = 1 + min(CHURN / (len(sigmas) - 1), MAX_CHURN)
+    for following in sigmas[1:-1]:
+        guess = _euler_step(raised, following)
+        yield Call(raised, raised, None, guess)
+        step = _trapezium(raised, following, guess)
+        raised = following * factor
+        noise = following * np.sqrt(factor**2 - 1)
+        yield Call(following, raised, step._replace(noise=noise))
+    yield Call(raised, sigmas[-1], FINAL)
+
+
+ADDING_NOISE = frozenset({"heun-churn"})
+"""Samplers that raise the noise between steps, beyond renewing it."""
+
 SAMPLERS: Mapping[str, Callable[[Sequence[Weight]], Iterator[Call]]] = {
     "dpmpp-2m": dpmpp_2m,
     "euler": euler,
@@ -260,10 +317,68 @@ SAMPLERS: Mapping[str, Callable[[Sequence[Weight]], Iterator[Call]]] = {
     "unipc-3": partial(unipc, order=3),
     "ipndm": ipndm,
     "deis": deis,
+    "sde-dpmpp-2m": sde_dpmpp_2m,
+    "heun-churn": heun_churn,
 }
 """Solvers by the names used in commands and files, the default first."""
+
+
+STOCHASTIC = frozenset({*RENEWING_NOISE, *ADDING_NOISE})
+"""Samplers that need fresh noise after the start."""
+
+FLOW_SAMPLERS = tuple(name for name in SAMPLERS if name not in STOCHASTIC)
+"""Samplers that follow the probability flow, without fresh noise."""
+
+DEPTH = 4
+"""Network calls that are remembered: as many as the deepest solver looks back on."""
 
 
 def solver_calls(sampler: str, table: SigmaTable) -> list[Call]:
     """Return the network calls of a sampler over a table, one after the other."""
     return list(SAMPLERS[sampler](table.sigmas))
+
+
+Value = TypeVar("Value")
+
+
+class Play(Generic[Value]):
+    """A solver under way on arrays or tensors.
+
+    Parameters
+    ----------
+    start
+        State at the first noise level.
+    noise
+        Source of fresh unit noise; solvers of the flow never ask.
+
+    Attributes
+    ----------
+    state, point
+        Where the solver is, and where the network is to be called next.
+    """
+
+    def __init__(self, start: Value, noise: Callable[[], Value]) -> None:
+        self.state = self.point = start
+        self._noise = noise
+        self._denoised: list[Value] = []
+        self._points: list[Value] = []
+
+    def take(self, call: Call, denoised: Value) -> None:
+        """Take what the network saw at the point, and go on to the next."""
+        self._points = [self.point, *self._points[: DEPTH - 1]]
+        self._denoised = [denoised, *self._denoised[: DEPTH - 1]]
+        if call.state is not None:
+            self.state = self._combined(call.state)
+        self.point = self.state if call.point is None else self._combined(call.point)
+
+    def _combined(self, weights: Combination) -> Value:
+        terms: list[tuple[Weight, Any]] = [
+            (weights.state, self.state),
+            *zip(weights.denoised, self._denoised, strict=False),
+            *zip(weights.points, self._points, strict=False),
+        ]
+        if weights.noise:
+            terms.append((weights.noise, self._noise()))
+        first, *others = (float(weight) * value for weight, value in terms)
+        total: Value = sum(others, first)
+        return total

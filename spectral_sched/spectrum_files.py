@@ -114,7 +114,7 @@ def read_spectrum(path: Path) -> Measurement:
     bounds, source = fields.object("bounds"), fields.object("source")
     return Measurement(
         spectrum=_read_spectrum(fields),
-        bounds=_read_bounds(bounds),
+        bounds=read_bounds(bounds),
         intervals=_read_intervals(bounds.object("interval")),
         preprocessing=read_preprocessing(fields.object("preprocessing")),
         skipped=_read_skipped(source),
@@ -136,7 +136,8 @@ def _read_intervals(fields: Fields) -> BoundIntervals:
     return BoundIntervals(**pairs)
 
 
-def _read_bounds(fields: Fields) -> SigmaBounds:
+def read_bounds(fields: Fields) -> SigmaBounds:
+    """Read a noise range."""
     names = SigmaBounds.__dataclass_fields__
     return SigmaBounds(**{name: fields.number(name) for name in names})
 

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Self
 
+import numpy as np
+
 from .errors import UsageError
 
 if TYPE_CHECKING:
@@ -67,3 +69,14 @@ class SigmaTable:
     def levels(self) -> tuple[float, ...]:
         """The positive levels."""
         return self.sigmas[:-1]
+
+
+def resampled(table: SigmaTable, num_steps: int) -> SigmaTable:
+    """Return a table of another size between the same first and last levels.
+
+    Levels are interpolated linearly in ln sigma over the step; one step gives the first
+    level alone.
+    """
+    positions = np.linspace(0, table.num_steps - 1, num_steps)
+    logs = np.interp(positions, np.arange(table.num_steps), np.log(table.levels))
+    return SigmaTable.of(np.exp(logs))

@@ -1,8 +1,9 @@
 """A function applied to many tasks by several processes, results in order.
 
 Processes and not threads, because threads wait for each other wherever the work is in
-Python: on two cores two threads do 1.6 times the work of one on JPEGs of 512 pixels, and
-1.0 times on PNGs of 64; two processes do 1.9 times of both (benchmarks/analysis.py).
+Python: on two cores two threads do 1.6 times the work of one on JPEGs of 512 pixels,
+and 1.0 times on PNGs of 64; two processes do 1.9 times of both
+(``benchmarks/analysis.py`` measures it).
 
 Every worker has one task at a time and a pipe of its own; when this process ends,
 however it ends, the pipes close and the workers end too. Nothing waits in a queue, so

@@ -1,12 +1,10 @@
-"""Commands as a user runs them: a process, its output, its exit code."""
+"""Commands as a user runs them: their output, their files, their exit codes."""
 
 from __future__ import annotations
 
 import json
 import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -15,32 +13,8 @@ from PIL import Image
 
 from spectral_sched import __version__
 
+from .commands import sentence, specsched
 from .helpers import ROOT, write_pictures
-
-
-def specsched(
-    *arguments: object, cwd: Path, code: int = 0
-) -> subprocess.CompletedProcess[str]:
-    run = subprocess.run(
-        [sys.executable, "-m", "spectral_sched", *map(str, arguments)],
-        cwd=cwd,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert run.returncode == code, run.stderr
-    assert "Traceback" not in run.stderr
-    return run
-
-
-def sentence(*arguments: object, cwd: Path, code: int) -> str:
-    """Return the one line that a failing command ends with."""
-    run = specsched(*arguments, cwd=cwd, code=code)
-    assert run.stdout == ""
-    lines = run.stderr.strip().splitlines()
-    assert len(lines) == 1, run.stderr
-    assert lines[0].startswith("error: ")
-    return lines[0]
 
 
 @pytest.fixture(scope="module")
@@ -296,6 +270,21 @@ def test_a_device_that_is_not_there(measured: Path) -> None:
     assert "--device cpu" in text
 
 
+def test_files_are_shown_as_they_were_when_made(measured: Path, tmp_path: Path) -> None:
+    spectrum, tight = tmp_path / "spectrum.json", tmp_path / "tight.json"
+    made = specsched("analyze", "images", "-o", spectrum, cwd=measured).stdout
+    assert specsched("show", spectrum, cwd=measured).stdout == made
+    made = specsched("export", "-o", tight, cwd=measured).stdout
+    assert "steps, more buy less than 1 %" in made
+    assert specsched("show", tight, cwd=measured).stdout == made
+    run = specsched("show", tight, "--json", cwd=measured)
+    assert json.loads(run.stdout) == json.loads(tight.read_text())
+    notes = tmp_path / "notes.json"
+    notes.write_text('{"format": "other"}')
+    text = sentence("show", notes, cwd=measured, code=3)
+    assert "is not a specsched file; name a file that specsched wrote" in text
+
+
 def test_shards_and_merge_give_what_one_run_gives(
     measured: Path, tmp_path: Path
 ) -> None:
@@ -334,7 +323,9 @@ def test_version() -> None:
     assert specsched("--version", cwd=ROOT).stdout == f"specsched {__version__}\n"
 
 
-@pytest.mark.parametrize("command", ["analyze", "merge", "export", "sample"])
+@pytest.mark.parametrize(
+    "command", ["analyze", "merge", "export", "kinds", "sample", "show"]
+)
 def test_help_of_every_command_has_an_example(command: str) -> None:
     assert (
         f"Example: specsched {command}" in specsched(command, "--help", cwd=ROOT).stdout

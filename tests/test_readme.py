@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 
 from spectral_sched.cli import app
 
+from .commands import run
 from .helpers import ROOT
 
 README = (ROOT / "README.md").read_text()
@@ -41,18 +42,13 @@ def test_the_lines_of_every_block_run(tmp_path: Path) -> None:
     ]
     assert len(lines) >= 5
     for line in lines:
-        _, *arguments = line.removeprefix("python -m ").split()
-        module = "spectral_sched"
-        if line.startswith("python -m spectral_sched."):
-            module = line.split()[2]
-        run = subprocess.run(
-            [sys.executable, "-m", module, *arguments],
-            cwd=tmp_path,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert run.returncode == 0, (line, run.stderr)
+        program, *arguments = line.removeprefix("python -m ").split()
+        if program == "specsched":
+            ended = run(*arguments, cwd=tmp_path)
+            assert ended.returncode == 0, (line, ended.stderr)
+        else:
+            command = [sys.executable, "-m", program, *arguments]
+            subprocess.run(command, cwd=tmp_path, check=True, capture_output=True)
 
 
 def test_python_blocks_run(tmp_path: Path) -> None:

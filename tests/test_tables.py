@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from spectral_sched.errors import UsageError
-from spectral_sched.tables import SigmaTable
+from spectral_sched.tables import SigmaTable, resampled
 
 
 def test_levels_and_steps() -> None:
@@ -12,6 +12,13 @@ def test_levels_and_steps() -> None:
     assert table.levels == (80.0, 2.5, 0.002)
     assert table.num_steps == 3
     assert table == SigmaTable((80.0, 2.5, 0.002, 0.0))
+
+
+def test_resampling_is_linear_in_the_log() -> None:
+    table = SigmaTable.of([100.0, 10.0, 0.1])
+    assert resampled(table, 5).levels == pytest.approx((100, 31.6228, 10, 1, 0.1))
+    assert resampled(table, 3).levels == pytest.approx(table.levels)
+    assert resampled(table, 1).levels == pytest.approx((100.0,))
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from spectral_sched.solvers import solver_calls
 
 from .devices import resolve_device
 from .models import load_denoiser
-from .sampler import initial_noise, sample, starting_point
+from .sampler import SeededNoise, sample, starting_point
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -51,19 +51,19 @@ def sample_pictures(
     place, dtype = resolve_device(device), DTYPES[precision]
     denoise = load_denoiser(model, plan, place, dtype)
     for first in range(0, len(seeds), BATCH):
-        noise = initial_noise(
-            seeds[first : first + BATCH], plan.planning.field.shape
-        ).to(place, dtype)
+        batch = seeds[first : first + BATCH]
+        noise = SeededNoise(batch, plan.planning.field.shape, place, dtype)
         yield from _play(plan, denoise, noise, advance).double().cpu().numpy()
 
 
 @torch.inference_mode()
 def _play(
-    plan: Plan, denoise: Denoiser, noise: Tensor, advance: Callable[[int], None]
+    plan: Plan, denoise: Denoiser, noise: SeededNoise, advance: Callable[[int], None]
 ) -> Tensor:
     mean_color = plan.planning.field.mean_color.tolist()
-    x = starting_point(noise, plan.table.sigmas[0], plan.request.start, mean_color)
-    for state in sample(denoise, x, solver_calls(plan.request.sampler, plan.table)):
-        advance(len(noise))
+    x = starting_point(noise(), plan.table.sigmas[0], plan.request.start, mean_color)
+    calls = solver_calls(plan.request.sampler, plan.table)
+    for state in sample(denoise, x, calls, noise):
+        advance(len(x))
         x = state
     return x

@@ -6,29 +6,55 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from spectral_sched.solvers import Play
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from torch import Tensor
 
     from spectral_sched.bounds import Start
-    from spectral_sched.solvers import Call, Combination
+    from spectral_sched.solvers import Call
+    from spectral_sched.statistics import Shape
 
     from .denoisers import Denoiser
 
 
-def initial_noise(seeds: Sequence[int], shape: tuple[int, int, int]) -> Tensor:
-    """Return unit noise, (B, C, H, W) in float64 on the host, one generator per seed.
+class SeededNoise:
+    """Unit noise for pictures with a seed each, drawn one after the other.
 
-    The noise of a seed is the same in every batch and on every device.
+    Every seed has a generator of its own on the host, so its noise is the same in every
+    batch and on every device.
+
+    Parameters
+    ----------
+    seeds
+        One per picture.
+    shape
+        (C, H, W) of a picture.
+    device, dtype
+        Where the noise goes and as what; it is drawn in float64.
     """
-    noise = [
-        torch.randn(
-            shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64
-        )
-        for seed in seeds
-    ]
-    return torch.stack(noise)
+
+    def __init__(
+        self,
+        seeds: Sequence[int],
+        shape: Shape,
+        device: torch.device,
+        dtype: torch.dtype,
+    ) -> None:
+        self.generators = [torch.Generator().manual_seed(seed) for seed in seeds]
+        self.shape = shape
+        self.device = device
+        self.dtype = dtype
+
+    def __call__(self) -> Tensor:
+        """Return the next noise, (B, C, H, W); the first is that of the start."""
+        noise = [
+            torch.randn(self.shape, generator=generator, dtype=torch.float64)
+            for generator in self.generators
+        ]
+        return torch.stack(noise).to(self.device, self.dtype)
 
 
 def starting_point(
@@ -41,7 +67,9 @@ def starting_point(
     return mean.reshape(-1, 1, 1) + sigma * noise
 
 
-def sample(denoise: Denoiser, x: Tensor, calls: Iterable[Call]) -> Iterator[Tensor]:
+def sample(
+    denoise: Denoiser, x: Tensor, calls: Iterable[Call], noise: Callable[[], Tensor]
+) -> Iterator[Tensor]:
     """Yield the state, (B, C, H, W), after each step; the last one is the picture.
 
     Parameters
@@ -52,39 +80,11 @@ def sample(denoise: Denoiser, x: Tensor, calls: Iterable[Call]) -> Iterator[Tens
         Starting point at the first noise level.
     calls
         Network calls from `spectral_sched.solvers`, in order.
+    noise
+        Source of fresh unit noise; solvers of the flow never ask.
     """
-    state = point = x
-    history = History()
+    play = Play(x, noise)
     for call in calls:
-        history.add(point, denoise(point, float(call.sigma)))
+        play.take(call, denoise(play.point, float(call.sigma)))
         if call.state is not None:
-            state = history.combined(call.state, state)
-        point = state if call.point is None else history.combined(call.point, state)
-        if call.state is not None:
-            yield state
-
-
-DEPTH = 8
-"""Denoised pictures kept: as many as the deepest solver may look back on."""
-
-
-class History:
-    """Denoised pictures and the points they were seen from, the newest first."""
-
-    def __init__(self) -> None:
-        self.denoised: list[Tensor] = []
-        self.points: list[Tensor] = []
-
-    def add(self, point: Tensor, denoised: Tensor) -> None:
-        """Keep what one network call saw, and forget the oldest."""
-        self.points = [point, *self.points[: DEPTH - 1]]
-        self.denoised = [denoised, *self.denoised[: DEPTH - 1]]
-
-    def combined(self, weights: Combination, state: Tensor) -> Tensor:
-        """Return the weighted sum of the state, denoised pictures and points."""
-        total = float(weights.state) * state
-        for weight, picture in zip(weights.denoised, self.denoised, strict=False):
-            total = total + float(weight) * picture
-        for weight, picture in zip(weights.points, self.points, strict=False):
-            total = total + float(weight) * picture
-        return total
+            yield play.state

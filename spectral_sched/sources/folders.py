@@ -74,7 +74,6 @@ def files(folder: Path) -> Iterator[Path]:
 
 def remote_folder_items(url: str) -> Iterator[Item]:
     """Stream the pictures below a URL; each is fetched when it is decoded."""
-    for place in remote_files(url):
-        if is_picture(place):
-            relative = place.removeprefix(url.rstrip("/")).lstrip("/")
-            yield Item(place, folder_label(relative), Remote(place))
+    for place, relative in remote_files(url):
+        if is_picture(relative):
+            yield Item(shown(relative), folder_label(relative), Remote(place))

@@ -147,9 +147,16 @@ class Remote:
         return content
 
 
-def remote_files(url: str) -> Iterator[str]:
-    """Stream the URLs of the files below a URL, one folder's listing at a time."""
+def remote_files(url: str) -> Iterator[tuple[str, str]]:
+    """Stream the files below a URL, one folder's listing at a time.
+
+    Yields
+    ------
+    The URL of each, and its path relative to the given one.
+    """
     system, path = filesystem(url)
     for folder, _, names in system.walk(path):
         for name in names:
-            yield system.unstrip_protocol(f"{str(folder).rstrip('/')}/{name}")
+            place = f"{str(folder).rstrip('/')}/{name}"
+            relative = place.removeprefix(path.rstrip("/")).lstrip("/")
+            yield system.unstrip_protocol(place), relative

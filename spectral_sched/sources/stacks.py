@@ -15,7 +15,7 @@ from typing import IO, TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.lib import format as npy
 
-from spectral_sched.decoding import MAX_PIXELS
+from spectral_sched.decoding import MAX_ENCODED_BYTES, MAX_PIXELS
 from spectral_sched.errors import InputError, UsageError
 
 from .item import Item, refused
@@ -55,9 +55,15 @@ class Header(NamedTuple):
             )
         if self.fortran:
             return "is stored in Fortran order; save it after numpy.ascontiguousarray"
-        if not 0 < math.prod(self.shape[1:3]) <= MAX_PIXELS:
+        pixels = math.prod(self.shape[1:3])
+        if pixels > MAX_PIXELS or not 0 < self.num_bytes <= MAX_ENCODED_BYTES:
             return f"has images of {self.shape[2]}x{self.shape[1]} pixels"
         return ""
+
+    @property
+    def num_bytes(self) -> int:
+        """Bytes of one picture."""
+        return math.prod(self.shape[1:]) * self.dtype.itemsize
 
 
 def npy_items(place: str) -> Iterator[Item]:
@@ -135,12 +141,16 @@ def read_header(file: IO[bytes]) -> Header:
         If it is damaged or of a version that numbers do not need.
     """
     version = npy.read_magic(file)
-    if version == (1, 0):
-        return Header(*npy.read_array_header_1_0(file))
-    if version == (2, 0):
-        return Header(*npy.read_array_header_2_0(file))
-    message = f"version {version} of the format"
-    raise ValueError(message)
+    readers = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
+    if version not in readers:
+        message = f"version {version} of the format"
+        raise ValueError(message)
+    try:
+        return Header(*readers[version](file))
+    except Exception as error:
+        # The header is a Python literal; numpy lets every error of its parser through.
+        message = "its header cannot be read"
+        raise ValueError(message) from error
 
 
 def _chosen(headers: dict[str, Header], array: str | None, name: str) -> str:
@@ -190,7 +200,7 @@ def _pictures(
 def _rows(file: IO[bytes], header: Header) -> Iterator[NDArray[Any]]:
     """Stream the entries along the first axis, a block of them at a time."""
     count, *shape = header.shape
-    length = math.prod(shape) * header.dtype.itemsize
+    length = header.num_bytes
     per_block = max(1, BLOCK_BYTES // length)
     for start in range(0, count, per_block):
         number = min(per_block, count - start)

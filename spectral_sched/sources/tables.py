@@ -38,28 +38,31 @@ def parquet_items(place: str, column: str | None = None) -> Iterator[Item]:
     UsageError
         If several do, or none of the given name.
     """
-    arrow = _pyarrow()
+    parquet, arrow_error = _pyarrow()
     name = last_name(place)
     with open_place(place) as file:
         try:
             # Reading through a buffer, not a whole column of a row group at once.
-            table = arrow.ParquetFile(file, buffer_size=BUFFER_BYTES)
+            table = parquet.ParquetFile(
+                file, buffer_size=BUFFER_BYTES, pre_buffer=False
+            )
             yield from _rows(table, name, column)
-        except (arrow.lib.ArrowException, OSError) as error:
+        except (arrow_error, OSError, ValueError) as error:
             because = " ".join(str(error).split())
             yield refused(name, f"is damaged: {because}", "damaged archive")
 
 
-def _pyarrow() -> Any:
+def _pyarrow() -> tuple[Any, type[Exception]]:
+    """Return the module that reads Parquet files, and the base of its errors."""
     try:
-        import pyarrow.parquet
+        from pyarrow import ArrowException, parquet
     except ImportError as error:
         message = (
             "Parquet files take a package that is not installed; "
             "install it with: pip install 'spectral-sched[parquet]'"
         )
         raise UnavailableError(message) from error
-    return pyarrow.parquet
+    return parquet, ArrowException
 
 
 def _rows(table: Any, name: str, column: str | None) -> Iterator[Item]:
@@ -67,13 +70,19 @@ def _rows(table: Any, name: str, column: str | None) -> Iterator[Item]:
     chosen = _chosen(fields, column, name)
     path = f"{chosen}.bytes" if _is_struct(fields[chosen]) else chosen
     labels = [LABEL_NAME] if _holds_labels(fields.get(LABEL_NAME)) else []
-    number = 0
-    for batch in table.iter_batches(ROWS_AT_ONCE, columns=[path, *labels]):
-        for row in batch.to_pylist():
-            content = row[chosen]
-            content = content["bytes"] if isinstance(content, dict) else content
-            yield _item(f"{name} row {number}", content, row.get(LABEL_NAME))
-            number += 1
+    for number, row in enumerate(_dicts(table, [path, *labels])):
+        content = row[chosen]
+        content = content["bytes"] if isinstance(content, dict) else content
+        yield _item(f"{name} row {number}", content, row.get(LABEL_NAME))
+
+
+def _dicts(table: Any, columns: list[str]) -> Iterator[dict[str, Any]]:
+    # An iteration over all row groups at once holds on to those it is done with.
+    for group in range(table.num_row_groups):
+        for batch in table.iter_batches(
+            ROWS_AT_ONCE, [group], columns=columns, use_threads=False
+        ):
+            yield from batch.to_pylist()
 
 
 def _item(name: str, content: bytes | None, label: object) -> Item:

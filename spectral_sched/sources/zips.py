@@ -36,6 +36,7 @@ IN_EXTRA_16, IN_EXTRA_32 = 0xFFFF, 0xFFFFFFFF
 
 ENCRYPTED, UTF8 = 1 << 0, 1 << 11
 STORED, DEFLATED = 0, 8
+BLOCK_BYTES = 1 << 16
 
 
 class Member(NamedTuple):
@@ -57,10 +58,10 @@ class DamagedZipError(Exception):
 def zip_items(place: str) -> Iterator[Item]:
     """Stream the pictures of a zip archive."""
     archive = last_name(place)
-    with open_place(place) as directory, open_place(place) as file:
+    with open_place(place) as file:
         try:
-            labels = _labels(directory, file)
-            for member in members(directory):
+            labels = _labels(file)
+            for member in members(file):
                 if is_picture(member.name):
                     yield _item(file, member, archive, labels)
         except (DamagedZipError, OSError, struct.error, ValueError) as error:
@@ -114,7 +115,25 @@ def _unpacked(content: bytes, member: Member) -> bytes:
         return b""
 
 
-def members(directory: BinaryIO) -> Iterator[Member]:
+class _Directory:
+    """The directory of an archive, read in blocks between which the file may move."""
+
+    def __init__(self, file: BinaryIO, start: int) -> None:
+        self.file = file
+        self.place = start
+        self.block = b""
+
+    def take(self, length: int) -> bytes:
+        if len(self.block) < length:
+            self.file.seek(self.place)
+            more = self.file.read(max(length, BLOCK_BYTES))
+            self.place += len(more)
+            self.block += more
+        taken, self.block = self.block[:length], self.block[length:]
+        return taken
+
+
+def members(file: BinaryIO) -> Iterator[Member]:
     """Stream the members that the directory of an archive lists.
 
     Raises
@@ -122,21 +141,21 @@ def members(directory: BinaryIO) -> Iterator[Member]:
     DamagedZipError
         If the directory is missing or damaged.
     """
-    count, start = _directory(directory)
-    directory.seek(start)
+    count, start = _extent(file)
+    directory = _Directory(file, start)
     for _ in range(count):
-        fixed = directory.read(ENTRY.size)
+        fixed = directory.take(ENTRY.size)
         if len(fixed) < ENTRY.size or not fixed.startswith(b"PK\1\2"):
             message = "its directory is cut short"
             raise DamagedZipError(message)
         yield _member(directory, *ENTRY.unpack(fixed)[3:])
 
 
-def _member(directory: BinaryIO, flags: int, method: int, *rest: int) -> Member:
+def _member(directory: _Directory, flags: int, method: int, *rest: int) -> Member:
     _, _, checksum, packed, size, name_length, extra_length, comment_length = rest[:8]
-    name = directory.read(name_length)
-    extra = directory.read(extra_length)
-    directory.seek(comment_length, 1)
+    name = directory.take(name_length)
+    extra = directory.take(extra_length)
+    directory.take(comment_length)
     size, packed, offset = _wide(extra, (size, packed, rest[-1]))
     text = name.decode("utf-8" if flags & UTF8 else "cp437", "replace")
     return Member(text, offset, packed, size, checksum, method, flags)
@@ -158,7 +177,7 @@ def _wide(extra: bytes, values: tuple[int, ...]) -> list[int]:
     return [wide.pop(0) if value == IN_EXTRA_32 else value for value in values]
 
 
-def _directory(file: BinaryIO) -> tuple[int, int]:
+def _extent(file: BinaryIO) -> tuple[int, int]:
     """Return the number of entries of the directory and where it begins."""
     length = file.seek(0, 2)
     begin = max(0, length - END.size - LONGEST_COMMENT - LOCATOR_64.size)
@@ -172,11 +191,11 @@ def _directory(file: BinaryIO) -> tuple[int, int]:
     if count == IN_EXTRA_16 or start == IN_EXTRA_32:
         locator = tail[max(0, at - LOCATOR_64.size) : at]
         if locator.startswith(b"PK\6\7"):
-            return _directory_64(file, LOCATOR_64.unpack(locator)[2])
+            return _extent_64(file, LOCATOR_64.unpack(locator)[2])
     return count, start
 
 
-def _directory_64(file: BinaryIO, place: int) -> tuple[int, int]:
+def _extent_64(file: BinaryIO, place: int) -> tuple[int, int]:
     file.seek(place)
     record = file.read(END_64.size)
     if len(record) < END_64.size or not record.startswith(b"PK\6\6"):
@@ -186,16 +205,19 @@ def _directory_64(file: BinaryIO, place: int) -> tuple[int, int]:
     return wide_count, wide_start
 
 
-def _labels(directory: BinaryIO, file: BinaryIO) -> dict[str, str] | None:
+def _labels(file: BinaryIO) -> dict[str, str] | None:
     """Return the label of each member, None if the archive has no list of labels."""
-    for member in members(directory):
-        if member.name == LABELS_NAME:
-            try:
-                content = json.loads(read_member(file, member, member.name))
-            except (ImageError, ValueError, RecursionError):
-                return {}
-            return parse_labels(content)
-    return None
+    try:
+        found = next((it for it in members(file) if it.name == LABELS_NAME), None)
+    except (DamagedZipError, struct.error):
+        # What can be read before the damage shall be.
+        return None
+    if found is None:
+        return None
+    try:
+        return parse_labels(json.loads(read_member(file, found, found.name)))
+    except (ImageError, ValueError, RecursionError):
+        return {}
 
 
 def parse_labels(content: Any) -> dict[str, str]:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -7,15 +8,19 @@ import pytest
 import torch
 from scipy.integrate import solve_ivp
 
-from spectral_sched.defects import transfer
+from spectral_sched.defects import transfer, transfer_by_source
 from spectral_sched.diffusion.denoisers import FiniteSetDenoiser, WienerDenoiser
-from spectral_sched.diffusion.sampler import initial_noise, sample, starting_point
+from spectral_sched.diffusion.sampler import SeededNoise, sample, starting_point
 from spectral_sched.gaussian_field import GaussianField
 from spectral_sched.rings import rings
-from spectral_sched.solvers import SAMPLERS, solver_calls
+from spectral_sched.solvers import FLOW_SAMPLERS, SAMPLERS, STOCHASTIC, solver_calls
 from spectral_sched.tables import SigmaTable
 
 CPU = torch.device("cpu")
+
+
+def initial_noise(seeds: Sequence[int], shape: tuple[int, int, int]) -> torch.Tensor:
+    return SeededNoise(seeds, shape, CPU, torch.float64)()
 
 
 def colour_field(height: int = 12, width: int = 9) -> GaussianField:
@@ -37,8 +42,9 @@ def last(
     x: torch.Tensor,
     sampler: str,
     table: SigmaTable,
+    noise: Callable[[], torch.Tensor] = pytest.fail,
 ) -> torch.Tensor:
-    *_, picture = sample(denoise, x, solver_calls(sampler, table))
+    *_, picture = sample(denoise, x, solver_calls(sampler, table), noise)
     return picture
 
 
@@ -55,17 +61,31 @@ def decorrelated(field: GaussianField, pictures: torch.Tensor) -> tuple[Any, Any
 def test_the_sampler_plays_the_closed_form(sampler: str, num_steps: int) -> None:
     field, table = colour_field(), table_of(num_steps)
     denoise = WienerDenoiser(field, CPU, torch.float64)
-    noise = initial_noise([3, 4], field.shape)
-    x = starting_point(noise, table.sigmas[0], "mean", field.mean_color.tolist())
-    picture = last(denoise, x, sampler, table) - denoise.mean
-    before, power = decorrelated(field, noise)
-    after, _ = decorrelated(field, picture)
-    factor = transfer(sampler, np.array(table.sigmas), power.ravel())
-    expected = before * factor.reshape(power.shape)
+    source = SeededNoise([3, 4], field.shape, CPU, torch.float64)
+    drawn: list[torch.Tensor] = []
+
+    def noise() -> torch.Tensor:
+        drawn.append(source())
+        return drawn[-1]
+
+    x = starting_point(noise(), table.sigmas[0], "mean", field.mean_color.tolist())
+    picture = last(denoise, x, sampler, table, noise) - denoise.mean
+    after, power = decorrelated(field, picture)
+    sigmas = np.array(table.sigmas)
+    factors = transfer_by_source(sampler, sigmas, power.ravel())
+    assert len(factors) == len(drawn) == (1 if sampler in FLOW_SAMPLERS else num_steps)
+    expected = sum(
+        decorrelated(field, one)[0] * factor.reshape(power.shape)
+        for one, factor in zip(drawn, factors, strict=True)
+    )
     np.testing.assert_allclose(after, expected, atol=1e-10 * np.abs(expected).max())
+    total = np.sqrt(sum(factor**2 for factor in factors))
+    np.testing.assert_allclose(
+        np.abs(transfer(sampler, sigmas, power.ravel())), total, rtol=1e-12
+    )
 
 
-@pytest.mark.parametrize("sampler", SAMPLERS)
+@pytest.mark.parametrize("sampler", FLOW_SAMPLERS)
 def test_many_steps_end_where_an_independent_solver_of_the_ode_does(
     sampler: str,
 ) -> None:
@@ -85,7 +105,7 @@ def test_many_steps_end_where_an_independent_solver_of_the_ode_does(
     exact = denoise(torch.tensor(solved.y[:, -1]).reshape(x.shape), 0.05)
     coarse, middle, fine = (
         last(denoise, x, sampler, SigmaTable.of(np.geomspace(20, 0.05, count + 1)))
-        for count in (500, 1000, 2000)
+        for count in (250, 500, 1000)
     )
     # The limit of many steps: errors in h, then h^2 (or h^2, then h^3) taken out.
     order = 1 if sampler == "euler" else 2
@@ -109,14 +129,14 @@ def test_orders_of_convergence(sampler: str, order: int) -> None:
     steps, errors = np.array([32, 64, 128, 256]), []
     for count in steps:
         table = SigmaTable.of(np.geomspace(20, 0.5, count + 1))
-        *_, state, _ = sample(denoise, x, solver_calls(sampler, table))
+        *_, state, _ = sample(denoise, x, solver_calls(sampler, table), pytest.fail)
         found, _ = decorrelated(field, state - denoise.mean)
         errors.append(np.linalg.norm(found - exact))
     slope = -np.polyfit(np.log(steps), np.log(errors), 1)[0]
     assert slope == pytest.approx(order, abs=0.15)
 
 
-@pytest.mark.parametrize("sampler", SAMPLERS)
+@pytest.mark.parametrize("sampler", FLOW_SAMPLERS)
 def test_a_picture_does_not_depend_on_its_batch(sampler: str) -> None:
     field = colour_field()
     denoise = WienerDenoiser(field, CPU, torch.float64)
@@ -136,11 +156,11 @@ def test_calls_and_steps(sampler: str) -> None:
         calls.append(sigma)
         return torch.full_like(x, 0.3)
 
-    states = list(
-        sample(denoise, torch.ones(1, 1, 2, 2), solver_calls(sampler, table_of(5)))
-    )
+    noise = SeededNoise([0], (1, 2, 2), CPU, torch.float32)
+    table = solver_calls(sampler, table_of(5))
+    states = list(sample(denoise, torch.ones(1, 1, 2, 2), table, noise))
     assert len(states) == 5
-    assert len(calls) == (9 if sampler == "heun" else 5)
+    assert len(calls) == (9 if sampler.startswith("heun") else 5)
     assert all(isinstance(sigma, float) for sigma in calls)
     torch.testing.assert_close(states[-1], torch.full((1, 1, 2, 2), 0.3))
 
@@ -194,3 +214,12 @@ def test_wiener_is_the_finite_set_of_many_gaussian_pictures() -> None:
     empirical = FiniteSetDenoiser(torch.tensor(drawn + 0.3))(x, 1.0)
     exact = WienerDenoiser(field, CPU, torch.float64)(x, 1.0)
     torch.testing.assert_close(empirical, exact, atol=0.02, rtol=0)
+
+
+@pytest.mark.parametrize("sampler", sorted(STOCHASTIC))
+def test_stochastic_samplers_end_in_the_spectrum_too(sampler: str) -> None:
+    sigmas = np.append(np.geomspace(1e3, 1e-3, 400), 0.0)
+    power = np.geomspace(1e-2, 1e3, 9)
+    np.testing.assert_allclose(
+        transfer(sampler, sigmas, power), np.sqrt(power), rtol=5e-3
+    )

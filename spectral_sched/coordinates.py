@@ -1,0 +1,155 @@
+"""One noise level, many names: conversions between the coordinates of the field.
+
+``sigma`` is the noise standard deviation on clean pixels in [-1, 1] (x0 + sigma n) and
+the hub of all conversions. Ends are exact: no noise is sigma 0, pure noise is sigma
+infinite. Discrete timesteps know neither; they are clipped to the trained levels, as in
+diffusers and k-diffusion, with fractions log-linear in sigma between them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .errors import known
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from numpy.typing import ArrayLike, NDArray
+
+    Conversion = Callable[[NDArray[np.float64]], NDArray[np.float64]]
+
+NUM_TIMESTEPS = 1000
+LARGEST_BETA = 0.999
+
+
+@dataclass(frozen=True)
+class Coordinate:
+    """How a coordinate is related to sigma.
+
+    Attributes
+    ----------
+    from_sigma, to_sigma
+        The conversions, inverse to each other.
+    formula
+        The coordinate in terms of sigma, s.
+    """
+
+    from_sigma: Conversion
+    to_sigma: Conversion
+    formula: str
+
+
+def timestep_coordinate(abar: NDArray[np.float64], formula: str) -> Coordinate:
+    """Return the discrete timestep of a training schedule, fractions included.
+
+    Parameters
+    ----------
+    abar
+        Product of ``1 - beta`` up to each timestep from 0 on, strictly falling.
+    """
+    log_sigma = np.log((1 - abar) / abar) / 2
+    steps = np.arange(len(abar), dtype=np.float64)
+    if np.any(np.diff(log_sigma) <= 0):
+        message = "abar must fall at every timestep"
+        raise ValueError(message)
+    return Coordinate(
+        lambda sigma: np.interp(np.log(sigma), log_sigma, steps),
+        lambda step: np.exp(np.interp(step, steps, log_sigma)),
+        formula,
+    )
+
+
+def trained_abar(schedule: str) -> NDArray[np.float64]:
+    """Return abar of 1000 timesteps of a beta schedule in common use.
+
+    ``linear`` is that of DDPM (arXiv 2006.11239), ``scaled-linear`` that of Stable
+    Diffusion, ``cosine`` that of Nichol & Dhariwal (arXiv 2102.09672), Eq. 17.
+    """
+    if schedule == "cosine":
+        times = np.arange(NUM_TIMESTEPS + 1) / NUM_TIMESTEPS
+        kept = np.cos((times + 0.008) / 1.008 * np.pi / 2) ** 2
+        betas = np.minimum(1 - kept[1:] / kept[:-1], LARGEST_BETA)
+    elif schedule == "scaled-linear":
+        betas = np.linspace(0.00085**0.5, 0.012**0.5, NUM_TIMESTEPS) ** 2
+    else:
+        betas = np.linspace(1e-4, 0.02, NUM_TIMESTEPS)
+    abar: NDArray[np.float64] = np.cumprod(1 - betas)
+    return abar
+
+
+def _trained(schedule: str) -> Coordinate:
+    formula = f"index of s in the 1000 levels of {schedule} betas, log-linear"
+    return timestep_coordinate(trained_abar(schedule), formula)
+
+
+COORDINATES: Mapping[str, Coordinate] = {
+    "sigma": Coordinate(lambda sigma: sigma, lambda sigma: sigma, "s"),
+    "log_snr": Coordinate(
+        lambda sigma: -2 * np.log(sigma), lambda value: np.exp(value / -2), "-2 ln s"
+    ),
+    "half_log_snr": Coordinate(
+        lambda sigma: -np.log(sigma), lambda value: np.exp(-value), "-ln s"
+    ),
+    "abar": Coordinate(
+        lambda sigma: 1 / (1 + sigma**2),
+        lambda abar: np.sqrt((1 - abar) / abar),
+        "1 / (1 + s^2)",
+    ),
+    "vp_sigma": Coordinate(
+        lambda sigma: 1 / np.sqrt(1 + 1 / sigma**2),
+        lambda value: value / np.sqrt((1 - value) * (1 + value)),
+        "s / sqrt(1 + s^2)",
+    ),
+    "flow_time": Coordinate(
+        lambda sigma: 1 / (1 + 1 / sigma), lambda time: time / (1 - time), "s / (1 + s)"
+    ),
+    "v_time": Coordinate(
+        lambda sigma: 2 / np.pi * np.arctan(sigma),
+        lambda time: np.where(time == 1, np.inf, np.tan(np.pi / 2 * time)),
+        "2 / pi atan(s)",
+    ),
+    "c_noise": Coordinate(
+        lambda sigma: np.log(sigma) / 4, lambda value: np.exp(4 * value), "ln(s) / 4"
+    ),
+    "timestep-linear": _trained("linear"),
+    "timestep-scaled-linear": _trained("scaled-linear"),
+    "timestep-cosine": _trained("cosine"),
+}
+"""Coordinates by the names used in commands and files."""
+
+
+def converted(values: ArrayLike, source: str, target: str) -> NDArray[np.float64]:
+    """Return noise levels in another coordinate.
+
+    Raises
+    ------
+    UsageError
+        If there is no such coordinate.
+    ValueError
+        If a value is outside the range of its coordinate.
+
+    Examples
+    --------
+    >>> [float(time) for time in converted([0, 1, np.inf], "sigma", "flow_time")]
+    [0.0, 0.5, 1.0]
+    >>> [float(level) for level in converted([np.inf, 0.0], "log_snr", "sigma")]
+    [0.0, 1.0]
+    """
+    check_coordinate(source)
+    check_coordinate(target)
+    # Ends divide by zero and take its logarithm on purpose.
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        sigma = COORDINATES[source].to_sigma(np.asarray(values, dtype=np.float64))
+        if not np.all(sigma >= 0):
+            message = f"there are values that no {source} can have"
+            raise ValueError(message)
+        return COORDINATES[target].from_sigma(sigma)
+
+
+def check_coordinate(name: str) -> None:
+    """Raise `UsageError`, with the nearest name, if there is no such coordinate."""
+    known(name, COORDINATES, "coordinate", "--coordinate")

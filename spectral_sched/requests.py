@@ -1,0 +1,161 @@
+"""What a table is wanted for, checked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, cast, get_args
+
+import numpy as np
+
+from .bounds import Start
+from .coordinates import converted
+from .defaults import NUM_STEPS, SAMPLER
+from .errors import UsageError, known
+from .schedules import Setting, Terminal, check_range
+from .solvers import SAMPLERS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from .bounds import SigmaBounds
+
+MAX_STEPS = 1000
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Wishes about the noise range of a table.
+
+    Attributes
+    ----------
+    sigma_min, sigma_max
+        Ends to use in place of those of the data set.
+    start_sigma
+        Level that the first step starts from, for pictures that are not noised to the
+        top. All steps lie below it.
+    strength
+        The same as a share from 0 to 1: the flow time ``sigma / (1 + sigma)`` of the
+        start, which is the share of noise in the mixture, as a part of that of
+        sigma_max. It means the same noise whatever the kind and the number of steps.
+    """
+
+    sigma_min: float | None = None
+    sigma_max: float | None = None
+    start_sigma: float | None = None
+    strength: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.start_sigma is not None and self.strength is not None:
+            message = "--start-sigma and --strength say the same thing; leave one out"
+            raise UsageError(message)
+        if self.strength is not None and not 0 < self.strength <= 1:
+            message = f"--strength must be above 0 and at most 1, not {self.strength:g}"
+            raise UsageError(message)
+
+    @property
+    def partial(self) -> bool:
+        """Whether sampling starts from pictures with noise, not from noise alone."""
+        return self.start_sigma is not None or self.strength is not None
+
+    def ends(self, bounds: SigmaBounds, start: Start) -> tuple[float, float]:
+        """Return the noise range of a data set, or what is wished instead."""
+        return self.replaced((bounds.sigma_min, bounds.top(start)))
+
+    def replaced(self, ends: tuple[float, float]) -> tuple[float, float]:
+        """Return a noise range with the ends that are wished.
+
+        Raises
+        ------
+        UsageError
+            If what is wished is no range.
+        """
+        low = ends[0] if self.sigma_min is None else self.sigma_min
+        high = ends[1] if self.sigma_max is None else self.sigma_max
+        check_range(low, high)
+        return (low, high)
+
+    def first(self, ends: tuple[float, float]) -> float | None:
+        """Return the level that a table inside a noise range shall start from.
+
+        Raises
+        ------
+        UsageError
+            If it is not inside the range.
+        """
+        if not self.partial:
+            return None
+        first, flag = self.start_sigma, "--start-sigma"
+        if first is None:
+            time = float(self.strength or 0) * converted(ends[1], "sigma", "flow_time")
+            first, flag = float(converted(time, "flow_time", "sigma")), "--strength"
+        # The way to flow time and back may leave the top a rounding above itself.
+        if np.isclose(first, ends[1], rtol=1e-12):
+            return ends[1]
+        if not ends[0] < first < ends[1]:
+            message = (
+                f"{flag} asks for a start at sigma {first:.4g}, outside the range from "
+                f"{ends[0]:.4g} to {ends[1]:.4g}; choose one inside it"
+            )
+            raise UsageError(message)
+        return first
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a table is wanted for.
+
+    Attributes
+    ----------
+    sampler
+        Name of the solver that will step through the table.
+    num_steps
+        Number of steps, 1 to 1000.
+    start
+        Whether sampling starts from noise about zero or about the mean colour.
+    settings
+        Parameters of the kind that are not left at their defaults.
+    limits
+        Wishes about the noise range.
+    terminal
+        Where the last step starts from; None leaves it to the kind.
+    """
+
+    sampler: str = SAMPLER
+    num_steps: int = NUM_STEPS
+    start: Start = "zero"
+    settings: Mapping[str, Setting] = field(default_factory=dict)
+    limits: Limits = field(default_factory=Limits)
+    terminal: Terminal | None = None
+
+
+def request(
+    sampler: str,
+    num_steps: int,
+    start: str,
+    *,
+    settings: Mapping[str, Setting] | None = None,
+    limits: Limits | None = None,
+    terminal: str | None = None,
+) -> Request:
+    """Return a checked request.
+
+    Raises
+    ------
+    UsageError
+        If a name is unknown, or the number of steps out of range.
+    """
+    known(sampler, SAMPLERS, "sampler", "--sampler")
+    known(start, get_args(Start), "start", "--start")
+    if terminal is not None:
+        known(terminal, get_args(Terminal), "terminal", "--terminal")
+    if not 1 <= num_steps <= MAX_STEPS:
+        message = f"--steps must be from 1 to {MAX_STEPS}, not {num_steps}; ask for 8"
+        raise UsageError(message)
+    return Request(
+        sampler=sampler,
+        num_steps=num_steps,
+        start=cast("Start", start),
+        settings=settings or {},
+        limits=limits or Limits(),
+        terminal=cast("Terminal | None", terminal),
+    )

@@ -1,0 +1,100 @@
+"""Cosine schedules: plain, scaled, shifted and interpolated."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+
+from spectral_sched.errors import UsageError
+
+from .base import Law
+from .parameters import measured, number
+from .roots import increasing_root
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+SIDE = (1, 1e6)
+FAR = 200.0
+"""Bracket of ln tan(pi t / 2), far beyond any noise level."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CosineLaw(Law):
+    """The cosine schedule, with the variants that keep its shape.
+
+    Nichol & Dhariwal (arXiv 2102.09672) without their offset; scaled by Hang & Gu
+    (arXiv 2407.03297); shifted by ``2 ln(noise_d / image_d)`` and interpolated between
+    a shift at the clean and another at the noisy end by Hoogeboom, Heek & Salimans,
+    "simple diffusion" (arXiv 2301.11093), Eqs. 4 to 6, with the ends as k-diffusion has
+    them. `noise_d` sets both shifts, `noise_d_low` and `noise_d_high` one each.
+    """
+
+    formula: ClassVar[str] = (
+        "log_snr = -2/scale ln tan(pi t/2) + 2 (1-t) ln(noise_d_low/image_d) "
+        "+ 2 t ln(noise_d_high/image_d)"
+    )
+    source: ClassVar[str] = (
+        "Nichol & Dhariwal, arXiv 2102.09672; Hoogeboom et al., arXiv 2301.11093; "
+        "Hang & Gu, arXiv 2407.03297"
+    )
+
+    scale: float = number(1.0, 0.05, 20, "slope: larger for a narrower range")
+    image_d: float = measured("side", *SIDE, "side of the pictures in pixels")
+    noise_d: float | None = number(None, *SIDE, "side at which there is no shift")
+    noise_d_low: float | None = number(None, *SIDE, "the same, at the clean end")
+    noise_d_high: float | None = number(None, *SIDE, "the same, at the noisy end")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        low, high = self._shifts
+        if (high - low) / 2 >= np.pi / self.scale:
+            message = (
+                "noise_d_high is so far above noise_d_low that noise would not grow "
+                "with t; bring them closer with --set noise_d_high=..."
+            )
+            raise UsageError(message)
+
+    @property
+    def _shifts(self) -> tuple[float, float]:
+        both = self.noise_d or self.image_d
+        low, high = self.noise_d_low or both, self.noise_d_high or both
+        return (
+            float(2 * np.log(low / self.image_d)),
+            float(2 * np.log(high / self.image_d)),
+        )
+
+    def _tangent(self, log_snr: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return ln tan(pi t / 2)."""
+        low, high = self._shifts
+        if low == high:
+            return self.scale * (low - log_snr) / 2
+
+        def falling(tangent: NDArray[np.float64]) -> NDArray[np.float64]:
+            return -self._log_snr(tangent)
+
+        return increasing_root(falling, self._slope, -log_snr, (-FAR, FAR))
+
+    def _log_snr(self, tangent: NDArray[np.float64]) -> NDArray[np.float64]:
+        low, high = self._shifts
+        time = 2 / np.pi * np.arctan(np.exp(tangent))
+        return -2 * tangent / self.scale + low + (high - low) * time
+
+    def _slope(self, tangent: NDArray[np.float64]) -> NDArray[np.float64]:
+        low, high = self._shifts
+        return 2 / self.scale - (high - low) / (np.pi * np.cosh(tangent))
+
+    def cumulative(self, log_snr: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the weight up to a log_snr, up to a constant."""
+        return -2 / np.pi * np.arctan(np.exp(self._tangent(log_snr)))
+
+    def inverse(self, cumulative: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the log_snr up to which there is a given weight."""
+        return self._log_snr(np.log(np.tan(-np.pi / 2 * cumulative)))
+
+    def density(self, log_snr: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the derivative of `cumulative`."""
+        tangent = self._tangent(log_snr)
+        return 1 / (np.pi * np.cosh(tangent) * self._slope(tangent))

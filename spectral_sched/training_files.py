@@ -1,0 +1,99 @@
+"""training.json: a law of noise levels to train with, and its nearest simple laws."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .documents import Document, Fields, read_document
+from .schedules import Schedule, TableLaw
+from .training_laws import NUM_QUANTILES, fits, law_quantiles, law_sample
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from .plans import PlanSource
+    from .training_laws import Fit
+
+VERSION = 1
+REMEDY = "make one with: specsched export --for training"
+
+K_DIFFUSION = ("lognormal", "split-lognormal", "loguniform")
+"""Fitted laws that k-diffusion can draw from, by its names."""
+
+
+def training_document(
+    source: PlanSource, kind: str, schedule: Schedule, provenance: Document
+) -> Document:
+    """Return the content of a training file."""
+    field = source.planning.field
+    found = fits(law_sample(schedule))
+    return {
+        "format": "specsched.training",
+        "version": VERSION,
+        **provenance,
+        "kind": kind,
+        "coordinate": "ln sigma",
+        "quantiles": law_quantiles(schedule),
+        "probability": np.linspace(0, 1, NUM_QUANTILES),
+        "sigma_min": schedule.sigma_min,
+        "sigma_max": schedule.sigma_max,
+        "sigma_data": field.sigma_data,
+        "shape": field.shape,
+        "data_range": [-1.0, 1.0],
+        "preprocessing": asdict(source.preprocessing),
+        "edm": _edm(found[0], field.sigma_data),
+        "k_diffusion": _k_diffusion(found, schedule, field.sigma_data),
+        "fits": {fit.name: _fit(fit) for fit in found},
+        "source_key": source.source_key,
+    }
+
+
+def _edm(fit: Fit, sigma_data: float) -> Document:
+    """Return the arguments of EDM's loss."""
+    mean, std = fit.parameters["mean"], fit.parameters["std"]
+    return {"P_mean": mean, "P_std": std, "sigma_data": sigma_data}
+
+
+def _k_diffusion(
+    found: Sequence[Fit], schedule: Schedule, sigma_data: float
+) -> Document:
+    """Return the keys of ``model`` in k-diffusion's configuration, best law first."""
+    best = min(
+        (fit for fit in found if fit.name in K_DIFFUSION),
+        key=lambda fit: fit.divergence,
+    )
+    return {
+        "sigma_data": sigma_data,
+        "sigma_min": schedule.sigma_min,
+        "sigma_max": schedule.sigma_max,
+        "sigma_sample_density": {"type": best.name, **best.parameters},
+    }
+
+
+def _fit(fit: Fit) -> Document:
+    return {
+        **fit.parameters,
+        "kolmogorov": fit.kolmogorov,
+        "divergence": fit.divergence,
+    }
+
+
+def read_training_schedule(path: Path) -> Schedule:
+    """Read the law of a training file, log-linear between its quantiles.
+
+    Raises
+    ------
+    InputError
+        If the file is missing, damaged, foreign or of another version.
+    """
+    document = read_document(path, "training", version=VERSION, remedy=REMEDY)
+    fields = Fields(document, path, REMEDY)
+    quantiles = fields.array("quantiles", (None,))
+    if len(quantiles) < 2 or np.any(np.diff(quantiles) <= 0):
+        raise fields.damaged("quantiles", "does not rise")
+    levels = tuple(np.exp(quantiles[::-1]).tolist())
+    return Schedule(TableLaw(levels=levels), levels[-1], levels[0])

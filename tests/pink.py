@@ -1,0 +1,40 @@
+"""A small data set of known spectrum to plan for: 1/f^2, in colour, about grey-blue."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from spectral_sched.bounds import sigma_bounds
+from spectral_sched.gaussian_field import GaussianField
+from spectral_sched.images import preprocessing
+from spectral_sched.planning import Planning
+from spectral_sched.plans import PlanSource
+from spectral_sched.rings import rings
+from spectral_sched.schedules import Basis
+
+
+def pink_field(factor: float = 1.0, side: int = 32) -> GaussianField:
+    """Return a colour field of power 1/f^2, scaled in pixel units by a factor."""
+    plane = rings(side, side)
+    power = 1e-3 / np.maximum(plane.frequency, 1 / (2 * side)) ** 2
+    cross = factor**2 * power[:, None, None] * (0.7 * np.eye(3) + 0.3)
+    return GaussianField((3, side, side), factor * np.array([0.1, 0.0, -0.2]), cross)
+
+
+def pink_basis(factor: float = 1.0) -> Basis:
+    """Return what families may take from it."""
+    bounds = sigma_bounds(pink_field(factor), tolerance=factor)
+    return Basis(pink_field(factor), bounds.sigma_min, bounds.sigma_max)
+
+
+def pink_source() -> PlanSource:
+    """Return it as tables are planned from it, each ring varying by a factor of e."""
+    field = pink_field()
+    spread = np.linspace(-1, 1, 8)
+    planning = Planning(field, np.log(field.power)[:, None] + spread)
+    return PlanSource(
+        planning,
+        sigma_bounds(field),
+        preprocessing(None, "center", "lanczos", "auto"),
+        "0",
+    )

@@ -1,0 +1,123 @@
+"""The flags of ``analyze`` for sources, preprocessing and bad pictures."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from .commands import Run, specsched
+from .helpers import write_pictures
+from .picture_files import encoded_picture, write_zip
+
+
+def analyze(*arguments: object, cwd: Path, code: int = 0, given: str = "") -> Run:
+    return specsched("analyze", *arguments, cwd=cwd, code=code, stdin=given)
+
+
+def document(folder: Path) -> Any:
+    return json.loads((folder / "spectrum.json").read_text())
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder of six pictures and two that are none."""
+    write_pictures(tmp_path / "a", 6)
+    (tmp_path / "a" / "bad.png").write_bytes(b"bad")
+    (tmp_path / "a" / "cut.png").write_bytes(
+        (tmp_path / "a/0000.png").read_bytes()[:99]
+    )
+    return tmp_path
+
+
+def test_bad_pictures_are_counted_and_named(folder: Path) -> None:
+    run = analyze("a", cwd=folder)
+    assert "2 skipped: 1 damaged, 1 not an image" in run.stdout
+    assert "skipped: cut.png is damaged" in run.stderr
+    assert "skipped: bad.png is damaged or not an image" in run.stderr
+    source = document(folder)["source"]
+    assert source["num_skipped"] == 2
+    assert source["skipped_by_reason"] == {"damaged": 1, "not an image": 1}
+    assert len(source["skipped"]) == 2
+
+
+def test_bad_pictures_may_be_limited(folder: Path) -> None:
+    run = analyze("a", "--strict", cwd=folder, code=3)
+    assert run.stderr.endswith("; without --strict it would be skipped\n")
+    run = analyze("a", "--max-errors", 1, cwd=folder, code=3)
+    assert run.stderr.startswith("error: more than 1 pictures cannot be used (the last")
+    analyze("a", "--max-errors", 2, cwd=folder)
+    analyze("a", "--max-errors", -1, cwd=folder, code=2)
+
+
+def test_lists(folder: Path) -> None:
+    names = "\n".join(f"a/{number:04d}.png" for number in range(6))
+    (folder / "list").write_text(names)
+    for source, given in (("list", ""), ("-", names)):
+        analyze("--files-from", source, cwd=folder, given=given)
+        assert document(folder)["num_images"] == 6
+    run = analyze("a", "--files-from", "list", cwd=folder, code=2)
+    assert "either a source of images or a list of them" in run.stderr
+    analyze(cwd=folder, code=2)
+
+
+def test_settings_are_recorded(tmp_path: Path) -> None:
+    stack = np.random.default_rng(0).uniform(0, 1, (4, 20, 24, 3)).astype(np.float32)
+    np.savez(tmp_path / "a.npz", first=stack, second=stack[..., 0])
+    run = analyze("a.npz", "--array", "second", cwd=tmp_path, code=3)
+    assert "float32 numbers" in run.stderr
+    assert "--data-range" in run.stderr
+    flags = ("--data-range", "0,1", "--window", "hann", "--background", "white")
+    more = ("--resolution", 16, "--resize", "box", "--color", "luma", "--fast")
+    analyze("a.npz", "--array", "first", *flags, *more, cwd=tmp_path)
+    assert document(tmp_path)["preprocessing"] == {
+        "resolution": 16,
+        "crop": "center",
+        "resize": "box",
+        "color": "luma",
+        "background": "white",
+        "window": "hann",
+        "data_range": [0.0, 1.0],
+        "fast": True,
+    }
+    assert document(tmp_path)["shape"] == [1, 16, 16]
+
+
+def test_mixed_sets_need_a_colour_mode(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    color = rng.integers(0, 256, (8, 8, 3), np.uint8)
+    files = {"a.png": encoded_picture(color), "b.png": encoded_picture(color[..., 0])}
+    write_zip(tmp_path / "a.zip", files)
+    run = analyze("a.zip", cwd=tmp_path, code=3)
+    assert "a.zip/a.png has 3 channels and a.zip/b.png has 1 channel" in run.stderr
+    for mode, channels in (("rgb", 3), ("luma", 1)):
+        analyze("a.zip", "--color", mode, cwd=tmp_path)
+        assert document(tmp_path)["shape"][0] == channels
+
+
+def test_warnings_are_said_once_and_kept(tmp_path: Path) -> None:
+    write_pictures(tmp_path / "a", 4, (32, 32))
+    run = analyze("a", "--resolution", 64, cwd=tmp_path)
+    warnings = [line for line in run.stderr.splitlines() if "warning: " in line]
+    assert len(warnings) == 1
+    assert document(tmp_path)["source"]["warnings"] == [
+        warnings[0].removeprefix("warning: ")
+    ]
+
+
+def test_odd_names_do_not_stop_the_result(tmp_path: Path) -> None:
+    write_pictures(tmp_path / "a", 3)
+    place = os.fsencode(tmp_path / "a") + b"/z\xfc"
+    try:
+        Path(os.fsdecode(place)).mkdir()
+        (tmp_path / "a/0000.png").rename(os.fsdecode(place + b"/x.png"))
+        Path(os.fsdecode(place + b"/bad.png")).write_bytes(b"")
+    except OSError:
+        pytest.skip("this file system takes no such names")
+    run = analyze("a", cwd=tmp_path)
+    assert r"z\udcfc" in run.stderr
+    assert document(tmp_path)["classes"] == {"": 2, r"z\udcfc": 1}

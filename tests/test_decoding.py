@@ -1,0 +1,266 @@
+"""Damaged, forged, turned and hostile files."""
+
+from __future__ import annotations
+
+import io
+import json
+import struct
+import subprocess
+import sys
+import warnings
+import zlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from spectral_sched import decoding, jpegs
+from spectral_sched.decoding import MAX_PIXELS, check_size, decoded, turned
+from spectral_sched.errors import ImageError
+from spectral_sched.images import load_pixels, preprocessing
+from spectral_sched.spectra import ring_powers
+
+from .helpers import ROOT, SHARED, needs_shared
+from .picture_files import encoded_picture, png_chunk, png_file, writable
+
+RNG = np.random.default_rng(1)
+PICTURE = RNG.integers(0, 256, (12, 20, 3), np.uint8)
+SETTINGS = preprocessing()
+
+
+def exif(orientation: int) -> bytes:
+    tags = Image.Exif()
+    tags[decoding.EXIF_ORIENTATION] = orientation
+    return tags.tobytes()
+
+
+def lying(picture: np.ndarray, orientation: int) -> np.ndarray:
+    """Return the stored picture that an orientation turns upright."""
+    inverse = {6: 8, 8: 6}.get(orientation, orientation)
+    return np.ascontiguousarray(turned(picture, inverse))
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_turned_pictures_have_the_upright_spectrum(orientation: int) -> None:
+    upright = load_pixels(encoded_picture(PICTURE), "x", SETTINGS)
+    stored = lying(PICTURE, orientation)
+    assert (stored.shape[0] == 20) == (orientation >= 5)
+    expected = ring_powers(upright.scaled(), precision="float64")
+    for kind in writable("png", "webp", "tiff", "avif"):
+        options: dict[str, Any] = {"lossless": True} if kind == "webp" else {}
+        if kind == "avif":
+            options = {"quality": 100, "subsampling": "4:4:4"}
+        data = encoded_picture(stored, kind, exif=exif(orientation), **options)
+        pixels = load_pixels(data, "x", SETTINGS)
+        if kind == "avif":
+            difference = pixels.values.astype(int) - upright.values
+            assert np.abs(difference).max() <= 3
+            continue
+        assert pixels.key() == upright.key()
+        powers = ring_powers(pixels.scaled(), precision="float64")
+        np.testing.assert_allclose(powers.power, expected.power, rtol=1e-12)
+
+
+def test_orientation_after_the_pixels_of_a_png() -> None:
+    data = png_file(lying(PICTURE, 6))
+    late = data[:-12] + png_chunk(b"eXIf", exif(6)[6:]) + data[-12:]
+    pixels = load_pixels(late, "x", SETTINGS)
+    assert np.array_equal(pixels.values.transpose(1, 2, 0), PICTURE)
+
+
+def test_deep_and_transparent_pictures_are_turned_too() -> None:
+    deep = RNG.integers(0, 65536, (6, 9, 4), np.uint16)
+    data = png_file(lying(deep, 8), [(b"eXIf", exif(8)[6:])])
+    pixels = load_pixels(data, "x", SETTINGS)
+    assert pixels.key() == load_pixels(png_file(deep), "x", SETTINGS).key()
+
+
+@pytest.mark.parametrize("orientation", [0, 9, 77])
+def test_meaningless_orientations_are_ignored(orientation: int) -> None:
+    data = encoded_picture(PICTURE, exif=exif(orientation))
+    assert load_pixels(data, "x", SETTINGS).values.shape == (3, 12, 20)
+
+
+@needs_shared
+def test_shared_exif_pictures_are_upright() -> None:
+    folder = SHARED / "exif"
+    upright = load_pixels(folder / "Landscape_1.jpg", "1", SETTINGS).values.astype(int)
+    for path in folder.glob("*.jpg"):
+        stored = load_pixels(path, path.name, SETTINGS).values
+        assert stored.shape == upright.shape
+        assert np.abs(stored - upright).mean() < 4
+
+
+def kind_of(name: str) -> tuple[int, int]:
+    """Return the channels and the bits of a file of PngSuite, as its name tells."""
+    return 1 if name[4] in "04" else 3, int(name[6:8])
+
+
+@needs_shared
+def test_png_suite() -> None:
+    damaged, sizes = {}, {}
+    for path in sorted((SHARED / "pngsuite").glob("*.png")):
+        try:
+            pixels = load_pixels(path, path.name, SETTINGS)
+        except ImageError as error:
+            damaged[path.name] = str(error)
+            continue
+        channels, bits = kind_of(path.name)
+        assert len(pixels.values) == channels, path.name
+        assert pixels.high == (65535 if bits == 16 else 255), path.name
+        scaled = pixels.scaled()
+        assert -1 <= scaled.min() <= scaled.max() <= 1
+        sizes[path.name] = pixels.values.shape[:0:-1]
+    assert len(sizes) == 161
+    for name, size in sizes.items():
+        if name.startswith("s") and name[1:3].isdigit():
+            assert size == (int(name[1:3]),) * 2
+        elif name.startswith("cd"):
+            sides = {"cdfn": (8, 32), "cdhn": (32, 8), "cdsn": (8, 8)}
+            assert size == sides.get(name[:4], (32, 32))
+        else:
+            assert size == (32, 32)
+    assert len(damaged) == 14
+    assert all(name.startswith("x") for name in damaged)
+    assert all(message.startswith(name) for name, message in damaged.items())
+
+
+@needs_shared
+def test_pixels_of_the_png_suite_are_those_of_pillow() -> None:
+    compared = 0
+    for path in sorted((SHARED / "pngsuite").glob("bas[in]*08.png")):
+        with Image.open(path) as image:
+            if image.mode not in ("L", "RGB", "P"):
+                continue
+            expected = np.asarray(image.convert("RGB"))
+        stored = load_pixels(path, "x", preprocessing(color="rgb")).values
+        assert np.array_equal(stored.transpose(1, 2, 0), expected)
+        compared += 1
+    assert compared == 6
+
+
+def test_a_wrong_checksum_is_damage() -> None:
+    data = bytearray(png_file(PICTURE))
+    data[data.find(b"IDAT") + 20] ^= 1
+    with pytest.raises(ImageError, match="x is damaged: broken PNG") as caught:
+        decoded(bytes(data), "x")
+    assert caught.value.reason == "damaged"
+
+
+@pytest.mark.parametrize(
+    "kind", ["png", "jpeg", "gif", "bmp", "tiff", "webp", "ppm", "tga", "jpeg2000"]
+)
+def test_cut_files_are_refused(kind: str) -> None:
+    data = encoded_picture(np.tile(PICTURE, (8, 8, 1)), kind)
+    for share in (0.05, 0.5, 0.9):
+        with pytest.raises(ImageError, match="x is damaged"):
+            decoded(data[: int(len(data) * share)], "x")
+
+
+@pytest.mark.parametrize("side", [1 << 14, 1 << 20, (1 << 31) - 1])
+def test_forged_sizes_are_refused_before_anything_is_allocated(side: int) -> None:
+    data = png_file(PICTURE, size=(side, side))
+    with pytest.raises(ImageError, match=r"x (has|claims|is)"):
+        decoded(data, "x")
+
+
+def test_limits_are_those_stated() -> None:
+    check_size(1 << 12, 1 << 12, 10, "small")
+    check_size(1 << 13, 1 << 13, 1 << 14, "blank page")
+    with pytest.raises(ImageError, match="forged or a decompression bomb"):
+        check_size(1 << 13, 1 << 13, (1 << 14) - 1, "bomb")
+    with pytest.raises(ImageError, match=f"more than {MAX_PIXELS}") as caught:
+        check_size(MAX_PIXELS + 1, 1, 1 << 27, "large")
+    assert caught.value.reason == "too large"
+
+
+@pytest.mark.parametrize(
+    ("side", "match"),
+    [
+        (1 << 13, r"claims 8192x8192 pixels in \d{4} bytes"),
+        (12_000, "has 12000x12000 pixels, more than"),
+        (1 << 15, "too large to decode"),
+    ],
+)
+def test_a_bomb_is_refused(side: int, match: str) -> None:
+    # Black pixels of 1 bit deflate to a thousandth.
+    squeezer = zlib.compressobj(9)
+    row = b"\0" * (1 + side // 8)
+    content = b"".join(squeezer.compress(row) for _ in range(side)) + squeezer.flush()
+    header = struct.pack(">2L5B", side, side, 1, 0, 0, 0, 0)
+    data = b"\x89PNG\r\n\x1a\n" + png_chunk(b"IHDR", header)
+    data += png_chunk(b"IDAT", content) + png_chunk(b"IEND", b"")
+    assert len(data) < 200_000
+    with pytest.raises(ImageError, match=match):
+        decoded(data, "x")
+
+
+def test_programs_are_not_run(tmp_path: Path) -> None:
+    # Pillow would hand PostScript to Ghostscript, whatever the file is called.
+    script = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\n%%EndComments\nshow\n"
+    path = tmp_path / "innocent.png"
+    path.write_bytes(script)
+    with pytest.raises(ImageError, match="not an image") as caught:
+        load_pixels(path, path.name, SETTINGS)
+    assert caught.value.reason == "not an image"
+
+
+def test_warnings_of_pillow_do_not_reach_the_user() -> None:
+    data = encoded_picture(PICTURE, "jpeg", exif=b"Exif\0\0II*\0\x08\0\0\0\xff\xff")
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        decoded(data, "x")
+    assert not caught
+
+
+@pytest.mark.parametrize("subsampling", [0, 1, 2, "4:1:1"])
+@pytest.mark.parametrize("progressive", [False, True])
+def test_both_jpeg_decoders_agree(
+    subsampling: int | str, progressive: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("simplejpeg")
+    smooth = Image.fromarray(PICTURE).resize((133, 77), Image.Resampling.BICUBIC)
+    for quality in (5, 60, 95):
+        for picture in (smooth, smooth.convert("L"), smooth.resize((1, 3))):
+            file = io.BytesIO()
+            picture.save(
+                file,
+                "jpeg",
+                quality=quality,
+                subsampling=subsampling,
+                progressive=progressive,
+            )
+            data = file.getvalue()
+            fast = load_pixels(data, "x", SETTINGS)
+            with monkeypatch.context() as patch:
+                patch.setattr(jpegs, "_simplejpeg", lambda: None)
+                assert load_pixels(data, "x", SETTINGS).key() == fast.key()
+
+
+def test_pillow_takes_what_simplejpeg_doubts() -> None:
+    pytest.importorskip("simplejpeg")
+    data = encoded_picture(PICTURE, "jpeg")
+    cmyk = io.BytesIO()
+    Image.fromarray(PICTURE).convert("CMYK").save(cmyk, "jpeg")
+    # Junk before a marker is a warning of libjpeg, which simplejpeg refuses.
+    place = data.find(b"\xff\xdb")
+    junk = data[:place] + b"\x11\x22" + data[place:]
+    assert decoded(cmyk.getvalue(), "x").array.shape == (12, 20, 3)
+    assert np.array_equal(decoded(junk, "x").array, decoded(data, "x").array)
+
+
+def test_mutated_files_end_no_process() -> None:
+    run = subprocess.run(
+        [sys.executable, str(ROOT / "benchmarks" / "fuzz_images.py"), "--count", "300"],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=ROOT,
+    )
+    result = json.loads(run.stdout)
+    assert run.returncode == 0, result["failures"]
+    assert sum(result["outcomes"].values()) == 300
+    assert result["outcomes"]["damaged"] > 30
+    assert result["most_memory_mb"] < 1000
