@@ -162,6 +162,8 @@ def analyze(
     publish = console.Publisher(output, json=json, force=force)
     settings = runs.checked_settings(preprocessing, precision)
     checkpoint = runs.checkpoint(output, settings, part, resume=resume)
+    if checkpoint and checkpoint.expected.count:
+        console.say(f"going on after {checkpoint.expected.count} items")
     with (
         runs.engine(workers, dask) as engine,
         console.counter("images", totals.counted(source)) as progress,
