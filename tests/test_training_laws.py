@@ -101,7 +101,7 @@ def test_a_loguniform_law_comes_back() -> None:
 
 def test_goodness_is_that_of_quadrature() -> None:
     # Uniform from -1 to 1 against its best normal law, of variance 1/3.
-    sample = law_sample(Schedule(ExponentialLaw(), float(np.exp(-1)), float(np.e)))
+    sample = law_sample(Schedule(ExponentialLaw(), float(np.exp(-1)), float(np.exp(1))))
     fit = lognormal_fit(sample)
     exact = -np.log(2) + np.log(2 * np.pi / 3) / 2 + 0.5
     assert fit.divergence == pytest.approx(exact, abs=1e-6)
