@@ -107,14 +107,13 @@ def main() -> None:
     """Print every cell and the worst of them."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("spectra", nargs="*", type=Path)
-    rows = [
-        row
-        for name, planning in data_sets(parser.parse_args().spectra)
-        for row in compare(name, planning)
-    ]
     sys.stdout.write("data solver steps: error / best of grid, / best of starts, s\n")
-    for cell, grid, starts, seconds in rows:
-        sys.stdout.write(f"{cell}  {grid:.4f}  {starts:.6f}  {seconds:.2f}\n")
+    rows = []
+    for name, planning in data_sets(parser.parse_args().spectra):
+        for row in compare(name, planning):
+            rows.append(row)
+            sys.stdout.write("{}  {:.4f}  {:.6f}  {:.2f}\n".format(*row))
+            sys.stdout.flush()
     worst = [max(row[column] for row in rows) for column in (1, 2, 3)]
     sys.stdout.write("worst: {:.4f} {:.6f} {:.2f} s\n".format(*worst))
 
