@@ -18,9 +18,7 @@ from .planning import Planning
 from .plans import (
     Plan,
     PlanSource,
-    enough_steps,
     measured_source,
-    predicted_error,
 )
 from .preprocessing_fields import read_preprocessing
 from .requests import Limits, Request, request
@@ -90,11 +88,11 @@ def _values(table: SigmaTable, coordinate: str) -> Document:
 
 
 def _predicted(plan: Plan) -> Document:
-    predicted = predicted_error(plan.planning, plan.table, plan.request)
+    predicted = plan.predicted
     return {
         "error": predicted.error,
         "per_ring": predicted.per_ring,
-        "enough_steps": enough_steps(plan.planning, plan.ends, plan.request),
+        "enough_steps": plan.enough_steps,
     }
 
 

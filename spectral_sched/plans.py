@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -126,6 +127,16 @@ class Plan:
     def preprocessing(self) -> Preprocessing:
         """What was done to the pictures first."""
         return self.source.preprocessing
+
+    @cached_property
+    def predicted(self) -> PredictedError:
+        """Closed-form error of the table on the data set."""
+        return predicted_error(self.planning, self.table, self.request)
+
+    @cached_property
+    def enough_steps(self) -> int:
+        """Number of steps beyond which more buy less than 1 % of the error."""
+        return enough_steps(self.planning, self.ends, self.request)
 
     @property
     def num_calls(self) -> int:

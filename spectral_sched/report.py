@@ -10,7 +10,6 @@ from rich.table import Table
 from .bounds import swamped_at
 from .documents import canonical
 from .kinds import KINDS
-from .plans import enough_steps, predicted_error
 from .power_law import field_power_law
 
 if TYPE_CHECKING:
@@ -118,15 +117,13 @@ def partial_parts(gathered: Partial) -> list[RenderableType]:
 
 def plan_parts(plan: Plan) -> list[RenderableType]:
     """Return everything worth saying about a plan."""
-    predicted = predicted_error(plan.planning, plan.table, plan.request)
-    enough = enough_steps(plan.planning, plan.ends, plan.request)
     return [
-        *plan_lines(plan, predicted),
-        f"beyond {enough} steps, more buy less than 1 % of the error",
+        *plan_lines(plan),
+        f"beyond {plan.enough_steps} steps, more buy less than 1 % of the error",
         "",
         levels_table(plan),
         "",
-        error_table(plan.planning.field, predicted),
+        error_table(plan.planning.field, plan.predicted),
     ]
 
 
@@ -185,14 +182,14 @@ def levels_table(plan: Plan) -> Table:
     return table
 
 
-def plan_lines(plan: Plan, predicted: PredictedError) -> list[str]:
+def plan_lines(plan: Plan) -> list[str]:
     """Return what a table is for, one fact per line."""
     low, high = plan.ends
     return [
         f"{plan.kind} table for {plan.request.sampler}: {plan.table.num_steps} steps, "
         f"{plan.num_calls} network calls, start about {plan.request.start}",
         f"range {low:.4g} - {high:.4g}, "
-        f"predicted error {predicted.error:.3g} per pixel (of a range of 2)",
+        f"predicted error {plan.predicted.error:.3g} per pixel (of a range of 2)",
     ]
 
 
