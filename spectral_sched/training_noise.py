@@ -8,7 +8,7 @@ positions of a batch are stratified, one from each of as many equal parts (VDM, 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, ClassVar, Protocol
 
 import numpy as np
 
@@ -25,6 +25,7 @@ from .schedules import (
     Schedule,
     curriculum_levels,
     cut,
+    read_settings,
 )
 from .training_laws import training_schedule
 
@@ -76,9 +77,35 @@ class TrainingNoise(Protocol):
         """Return the lower and upper end of each picture's noise range, (B, 2)."""
         ...
 
+    def weights(self, levels: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return what losses at noise levels are multiplied by, (B,)."""
+        ...
+
+    @property
+    def learns(self) -> bool:
+        """Whether the law changes with the losses."""
+        ...
+
+    def learn(self, levels: NDArray[np.float64], losses: NDArray[np.float64]) -> None:
+        """Take note of the unweighted losses of a batch, (B,)."""
+        ...
+
+
+class GivenNoise:
+    """A law that is the objective itself: all its draws count alike, for good."""
+
+    learns: ClassVar[bool] = False
+
+    def weights(self, levels: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return what losses at noise levels are multiplied by, (B,)."""
+        return np.ones_like(levels)
+
+    def learn(self, levels: NDArray[np.float64], losses: NDArray[np.float64]) -> None:
+        """Take note of the unweighted losses of a batch, (B,)."""
+
 
 @dataclass(frozen=True)
-class CommonNoise:
+class CommonNoise(GivenNoise):
     """One schedule's law for all pictures.
 
     Polynomial noise has fewer predefined levels early in the training (the sinusoidal
@@ -112,7 +139,7 @@ class CommonNoise:
 
 
 @dataclass(frozen=True, eq=False)
-class OwnNoise:
+class OwnNoise(GivenNoise):
     """Each picture's own spectral schedule (arXiv 2603.19222), t uniform.
 
     Attributes
@@ -198,10 +225,8 @@ def _field_of(powers: RingPowers, shape: Shape) -> GaussianField:
 OWN = "spectral"
 """The law in which every picture has the schedule of its own spectrum."""
 
-
-def check_law(name: str) -> None:
-    """Raise `UsageError`, with the nearest name, if there is no such law."""
-    known(name, (OWN, *KINDS), "law", "--law")
+LEARNED = "learned"
+"""The law that is learned together with the denoiser."""
 
 
 def law_settings(name: str, texts: Sequence[str]) -> dict[str, Setting]:
@@ -212,8 +237,10 @@ def law_settings(name: str, texts: Sequence[str]) -> dict[str, Setting]:
     UsageError
         If there is no such law or parameter, or a value is none.
     """
-    check_law(name)
-    return {} if name == OWN and not texts else kind_settings(name, texts)
+    known(name, (OWN, LEARNED, *KINDS), "law", "--law")
+    if name in (OWN, LEARNED):
+        return read_settings(name, {}, texts)
+    return kind_settings(name, texts)
 
 
 def training_noise(

@@ -57,6 +57,14 @@ class Processes:
             distributed.all_reduce(value)
         return float(value) / self.count
 
+    def all(self, values: Tensor) -> Tensor:
+        """Return the values, (..., B), of all processes side by side."""
+        if self.count == 1:
+            return values
+        shares = [torch.empty_like(values) for _ in range(self.count)]
+        distributed.all_gather(shares, values.contiguous())
+        return torch.cat(shares, dim=-1)
+
     def gathered(self, things: Sequence[Any]) -> list[Any]:
         """Return in the first process the shares of all, put back in their order."""
         if self.count == 1:

@@ -12,6 +12,8 @@ from safetensors.torch import save
 from spectral_sched.documents import canonical, write_atomically
 from spectral_sched.errors import InputError, UsageError
 
+from .learned_noise import LearnedNoise
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
@@ -21,7 +23,6 @@ if TYPE_CHECKING:
     from .training import Trainer
 
 METADATA_KEY = "specsched"
-PARTS = ("network", "average", "first_moment", "second_moment")
 
 
 def resume_path(output: Path) -> Path:
@@ -93,7 +94,7 @@ def _check_same(path: Path, before: object, now: dict[str, object]) -> None:
 def _state(trainer: Trainer) -> dict[str, dict[str, Tensor]]:
     """Return every tensor that the next step depends on, by part and name."""
     named = list(trainer.network.named_parameters())
-    moments = trainer.optimizer.state
+    moments, noise = trainer.optimizer.state, trainer.noise
     return {
         "network": trainer.network.state_dict(),
         "average": trainer.average.state_dict(),
@@ -101,6 +102,7 @@ def _state(trainer: Trainer) -> dict[str, dict[str, Tensor]]:
         "second_moment": {
             name: moments[weight]["exp_avg_sq"] for name, weight in named
         },
+        "noise": noise.state() if isinstance(noise, LearnedNoise) else {},
         "count": {"steps": torch.tensor(float(trainer.step))},
     }
 
@@ -112,6 +114,8 @@ def _restore(trainer: Trainer, tensors: Mapping[str, Tensor]) -> None:
         parts.setdefault(part, {})[rest] = tensor
     trainer.network.load_state_dict(parts["network"])
     trainer.average.load_state_dict(parts["average"])
+    if isinstance(trainer.noise, LearnedNoise):
+        trainer.noise.restore(parts["noise"])
     for name, weight in trainer.network.named_parameters():
         trainer.optimizer.state[weight] = {
             "step": parts["count"]["steps"].clone(),

@@ -79,12 +79,15 @@ class Batch:
         Noise level of each, (B,).
     ends
         Ends of each picture's noise range, (B, 2).
+    weights
+        What the losses are multiplied by, (B,).
     """
 
     clean: Tensor
     noise: Tensor
     sigma: Tensor
     ends: Tensor
+    weights: Tensor
 
 
 class Trainer:
@@ -139,6 +142,7 @@ class Trainer:
             self._placed(torch.from_numpy(noise[mine])),
             self._numbers(sigma[mine]),
             self._numbers(self.noise.ends(chosen[mine])),
+            self._numbers(self.noise.weights(sigma[mine])),
         )
 
     def _placed(self, pictures: Tensor) -> Tensor:
@@ -151,16 +155,24 @@ class Trainer:
         """Take one step."""
         for group in self.optimizer.param_groups:
             group["lr"] = self.settings.rate_at(self.step)
-        losses = self.loss(self.draw())
+        batch = self.draw()
+        losses = self.losses_of(batch)
+        weighted = (losses * batch.weights).mean()
         self.optimizer.zero_grad()
-        losses.mean().backward()  # type: ignore[no-untyped-call]
+        weighted.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), MAX_NORM)
         self.optimizer.step()
         self.step += 1
         update_average(self.average, self.network, self.step)
-        self._record(losses.detach().mean())
+        self._record(weighted.detach())
+        if self.noise.learns:
+            self._teach(batch.sigma, losses.detach())
 
-    def loss(self, batch: Batch) -> Tensor:
+    def _teach(self, sigma: Tensor, losses: Tensor) -> None:
+        pairs = self.processes.all(torch.stack([sigma, losses])).double().cpu().numpy()
+        self.noise.learn(*pairs)
+
+    def losses_of(self, batch: Batch) -> Tensor:
         """Return the mean squared error of the network's output per picture, (B,)."""
         half = self.settings.precision == "bf16"
         noised = batch.clean + per_picture(batch.sigma) * batch.noise

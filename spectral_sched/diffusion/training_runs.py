@@ -16,8 +16,9 @@ from spectral_sched.network_configs import network_config
 from spectral_sched.plans import make_plan, measured_source
 from spectral_sched.provenance import provenance
 from spectral_sched.requests import Request
-from spectral_sched.training_noise import law_settings, training_noise
+from spectral_sched.training_noise import LEARNED, law_settings, training_noise
 
+from .learned_noise import LearnedNoise
 from .model_files import write_model
 from .resume_files import load_state, resume_path, save_state
 from .runs import play_plan
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
+    from spectral_sched.plans import PlanSource
     from spectral_sched.schedules import Setting
     from spectral_sched.training_noise import TrainingNoise
 
@@ -115,9 +117,7 @@ class TrainingRun:
     ) -> None:
         self.options, self.output, self.processes = options, output, processes
         self.source = measured_source(pictures.measured)
-        self.noise = training_noise(
-            options.law, options.law_settings, self.source, pictures.powers
-        )
+        self.noise = _noise(options, self.source, pictures)
         config = network_config(
             options.size,
             self.source.planning.field.shape,
@@ -210,6 +210,14 @@ class TrainingRun:
         pictures = play_plan(plan, denoise, SHEET_SEEDS, device)
         sheet = contact_sheet([to_bytes(picture) for picture in pictures])
         save_png(sheet, self.output.with_suffix(".png"))
+
+
+def _noise(
+    options: TrainingOptions, source: PlanSource, pictures: PictureSet
+) -> TrainingNoise:
+    if options.law == LEARNED:
+        return LearnedNoise((source.bounds.sigma_min, source.bounds.sigma_max))
+    return training_noise(options.law, options.law_settings, source, pictures.powers)
 
 
 def typical_ends(noise: TrainingNoise, num_pictures: int) -> tuple[float, float]:
