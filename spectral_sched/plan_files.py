@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from .coordinates import converted
 from .documents import Document, Fields, is_ours, read_document, rounded, short
 from .errors import InputError, SpecschedError
+from .mixture_fields import mixture_member, read_mixture
 from .planning import Planning
 from .plans import (
     Plan,
@@ -75,6 +76,7 @@ def plan_document(
         "planning": {"log_power_quantiles": short(plan.planning.log_power)},
         "bounds": asdict(plan.source.bounds),
         "source_key": plan.source.source_key,
+        **mixture_member(plan.source.mixture),
     }
 
 
@@ -138,6 +140,7 @@ def _read_source(fields: Fields) -> PlanSource:
         bounds=read_bounds(fields.object("bounds")),
         preprocessing=read_preprocessing(fields.object("preprocessing")),
         source_key=fields.get("source_key", str),
+        mixture=read_mixture(fields, len(field.num_modes)),
     )
 
 
