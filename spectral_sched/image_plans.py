@@ -8,6 +8,7 @@ steps, so that pictures with tables of their own are played in one batch.
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,10 +23,32 @@ from .plans import make_plan
 from .requests import Limits
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
     from .bounds import SigmaBounds
     from .plans import Plan
+
+
+def drawn_plans(
+    plan: Plan, label: str | None, *, wanted: bool
+) -> Callable[[int], Plan] | None:
+    """Return what draws a plan for each seed, None where that is not wanted.
+
+    Raises
+    ------
+    UsageError
+        If there is nothing to draw from, or a class is named without need.
+    """
+    if not wanted:
+        if label is not None:
+            message = "--class says which spectra to draw; add --per-image"
+            raise UsageError(message)
+        return None
+    # What cannot be drawn is refused before anything is loaded or written.
+    drawn_plan(plan, 0, label)
+    return partial(drawn_plan, plan, label=label)
 
 
 def drawn_plan(plan: Plan, seed: int, label: str | None = None) -> Plan:

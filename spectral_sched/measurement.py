@@ -15,7 +15,7 @@ from .bounds import (
     sigma_bounds,
 )
 from .defaults import EPSILON, TOLERANCE
-from .mixture_fits import fit_mixture
+from .mixture_fits import check_mixture, fit_mixture
 from .pieces import Settings
 from .quality import data_warnings
 from .spectra import check_precision
@@ -89,6 +89,19 @@ def measure(
     return measurement(whole, preprocessing, epsilon=epsilon, tolerance=tolerance)
 
 
+def check_wishes(
+    epsilon: float,
+    tolerance: float,
+    num_components: int | None,
+    *,
+    of_shard: bool = False,
+) -> None:
+    """Raise an error, before the work, where what is to be derived cannot be had."""
+    check_settings(epsilon, tolerance)
+    if num_components is not None:
+        check_mixture(of_shard=of_shard)
+
+
 def measurement(
     whole: Piece,
     preprocessing: Preprocessing,
@@ -116,5 +129,7 @@ def measurement(
         preprocessing,
         whole.skipped,
         tuple(data_warnings(spectrum, whole.num_subsampled)),
-        num_components and fit_mixture(spectrum, bounds.sigma_min, num_components),
+        fit_mixture(spectrum, bounds.sigma_min, num_components)
+        if num_components
+        else None,
     )

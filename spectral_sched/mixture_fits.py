@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .documents import rounded
-from .errors import NoAnswerError, UnavailableError
+from .errors import NoAnswerError, UnavailableError, UsageError
 from .mixtures import SpectralMixture
 
 if TYPE_CHECKING:
@@ -38,13 +38,27 @@ REGULARITY = 1e-6
 NUM_STARTS = 5
 GAIN = 1e-5
 MANY_ROUNDS = 100_000
-"""Starts of the fit, gain in nats per picture that ends it, and rounds it never needs."""
+"""Starts of the fit, nats per picture that end it, and rounds that it never needs."""
 
 WEIGHT_ROUNDS = 200
 
 
-def check_available() -> None:
-    """Raise `UnavailableError` if scikit-learn is not installed."""
+def check_mixture(*, of_shard: bool) -> None:
+    """Raise an error, before the work, where no mixture can be fitted.
+
+    Raises
+    ------
+    UsageError
+        If it is wished of one shard alone.
+    UnavailableError
+        If scikit-learn is not installed.
+    """
+    if of_shard:
+        message = (
+            "a shard is not the data set that --mixture describes; leave it out here, "
+            "and give it to specsched merge"
+        )
+        raise UsageError(message)
     _sklearn_mixture()
 
 
@@ -160,4 +174,5 @@ def _likeliest_weights(likelihood: NDArray[np.float64]) -> NDArray[np.float64]:
     for _ in range(WEIGHT_ROUNDS):
         joint = likelihood * weights
         weights = np.mean(joint / joint.sum(axis=1, keepdims=True), axis=0)
-    return weights / weights.sum()
+    total: float = weights.sum()
+    return weights / total

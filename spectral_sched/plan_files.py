@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from .coordinates import converted
 from .documents import Document, Fields, is_ours, read_document, rounded, short
 from .errors import InputError, SpecschedError
+from .kinds import KINDS, kind_settings
 from .mixture_fields import mixture_member, read_mixture
 from .planning import Planning
 from .plans import (
@@ -28,6 +29,8 @@ from .tables import SigmaTable
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from .schedules import Setting
 
 VERSION = 1
 REMEDY = "make one with: specsched export --steps 8"
@@ -58,6 +61,7 @@ def plan_document(
         "sigma_min": plan.ends[0],
         "sigma_max": plan.ends[1],
         "start": plan.request.start,
+        **_choices(plan.request),
         **(
             {"start_sigma": plan.table.sigmas[0]} if plan.request.limits.partial else {}
         ),
@@ -78,6 +82,12 @@ def plan_document(
         "source_key": plan.source.source_key,
         **mixture_member(plan.source.mixture),
     }
+
+
+def _choices(wanted: Request) -> Document:
+    """Return what was chosen of the kind, which another table of it shall share."""
+    settings = {"settings": dict(wanted.settings)} if wanted.settings else {}
+    return settings | ({"terminal": wanted.terminal} if wanted.terminal else {})
 
 
 def _values(table: SigmaTable, coordinate: str) -> Document:
@@ -149,11 +159,29 @@ def _read_request(fields: Fields, path: Path) -> Request:
     limits = Limits()
     if "start_sigma" in fields:
         limits = Limits(start_sigma=fields.number("start_sigma"))
+    terminal = fields.get("terminal", str) if "terminal" in fields else None
     try:
-        return request(texts[0], fields.get("num_steps", int), texts[1], limits=limits)
+        return request(
+            texts[0],
+            fields.get("num_steps", int),
+            texts[1],
+            settings=_read_settings(fields),
+            limits=limits,
+            terminal=terminal,
+        )
     except SpecschedError as error:
         message = f"{path} is damaged: {error}; {REMEDY}"
         raise InputError(message) from error
+
+
+def _read_settings(fields: Fields) -> dict[str, Setting]:
+    if "settings" not in fields:
+        return {}
+    values = fields.get("settings", dict)
+    texts = [f"{name}={value}" for name, value in values.items()]
+    kind = fields.get("kind", str)
+    # The settings of a blend are those of a table that is no more.
+    return kind_settings(kind, texts) if kind in KINDS else {}
 
 
 def _read_table(fields: Fields, path: Path) -> SigmaTable:
