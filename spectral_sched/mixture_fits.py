@@ -35,8 +35,8 @@ NEGLIGIBLE = 0.01
 REGULARITY = 1e-6
 """Least variance in a component, as a share of that of all scores."""
 
-NUM_STARTS = 5
-GAIN = 1e-5
+NUM_STARTS = 3
+GAIN = 1e-4
 MANY_ROUNDS = 100_000
 """Starts of the fit, nats per picture that end it, and rounds that it never needs."""
 
