@@ -117,7 +117,7 @@ def energy(path: Path) -> float:
 
 
 def test_a_seed_keeps_its_table_in_any_batch(measured: Path, tmp_path: Path) -> None:
-    for name, seeds in (("many", "0-20"), ("one", "19")):
+    for name, seeds in (("many", "3-19"), ("one", "19")):
         specsched(
             *("sample", "--per-image", "--seeds", seeds, "-o", tmp_path / name),
             cwd=measured,
