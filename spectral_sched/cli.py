@@ -380,8 +380,21 @@ def sample(
         Path, typer.Option(help="Schedule file to play.")
     ] = defaults.SCHEDULE_PATH,
     model: Annotated[
-        str, typer.Option(help="wiener (needs no images) or images:FOLDER.")
+        str,
+        typer.Option(help="wiener (needs no images), images:DIR or diffusers:DIR."),
     ] = defaults.MODEL,
+    class_label: Annotated[
+        int | None, typer.Option(help="Class to sample, of a model with classes.")
+    ] = None,
+    null_label: Annotated[
+        int | None, typer.Option(help="Class that stood for none during training.")
+    ] = None,
+    guidance: Annotated[
+        float | None, typer.Option(help="Weight of the class: 1 as trained, 0 none.")
+    ] = None,
+    guidance_interval: Annotated[
+        str | None, typer.Option(help="Guide between these sigmas only, as in 0.3,5.")
+    ] = None,
     seeds: Annotated[
         str, typer.Option(help="One picture each, as in 0-15 or 3,7,20-29.")
     ] = "0-15",
@@ -403,12 +416,26 @@ def sample(
     settings: dict[str, Any] = {"model": model, "seeds": seeds, "precision": precision}
     plan, numbers = read_plan(schedule), gallery.parse_seeds(seeds)
     folder = gallery.open_gallery(output, force=force)
+    from .diffusion.guidance import chosen_guidance
     from .diffusion.runs import sample_pictures
 
+    choices: dict[str, Any] = {
+        "class_label": class_label,
+        "null_label": null_label,
+        "guidance": guidance,
+        "guidance_interval": guidance_interval,
+    }
+    settings |= {name: value for name, value in choices.items() if value is not None}
     total = len(numbers) * plan.table.num_steps
     with console.bar("sampling", total) as advance:
         pictures = sample_pictures(
-            plan, model, numbers, device=device, precision=precision, advance=advance
+            plan,
+            model,
+            numbers,
+            device=device,
+            precision=precision,
+            guidance=chosen_guidance(**choices),
+            advance=advance,
         )
         document = gallery.hang(pictures, numbers, folder, settings)
     console.show([f"{len(numbers)} pictures in {folder}"], document, json=json)

@@ -13,13 +13,14 @@ from spectral_sched.images import load_pixels
 from spectral_sched.sources import items
 
 from .denoisers import FiniteSetDenoiser, WienerDenoiser
+from .diffusers_models import load_diffusers
 
 if TYPE_CHECKING:
     from spectral_sched.plans import Plan
 
     from .denoisers import Denoiser
 
-MODELS = "wiener, images:FOLDER"
+MODELS = "wiener, images:FOLDER, diffusers:FOLDER"
 
 
 def load_denoiser(
@@ -32,7 +33,9 @@ def load_denoiser(
     UsageError
         If there is no such model.
     InputError
-        If its pictures do not have the plan's shape.
+        If its pictures do not have the plan's shape, or it cannot be read.
+    UnavailableError
+        If the library it was made with is not installed.
     """
     kind, _, argument = name.partition(":")
     if kind == "wiener" and not argument:
@@ -40,6 +43,9 @@ def load_denoiser(
     if kind == "images" and argument:
         pictures = load_pictures(Path(argument), plan)
         return FiniteSetDenoiser(torch.tensor(pictures, device=device, dtype=dtype))
+    if kind == "diffusers" and argument:
+        shape = plan.planning.field.shape
+        return load_diffusers(Path(argument), shape, device, dtype)
     message = f"there is no model {name!r}; choose one with --model: {MODELS}"
     raise UsageError(message)
 

@@ -10,6 +10,7 @@ from spectral_sched.errors import known
 from spectral_sched.solvers import solver_calls
 
 from .devices import resolve_device
+from .guidance import UNGUIDED, guided
 from .models import load_denoiser
 from .sampler import SeededNoise, sample, starting_point
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from spectral_sched.plans import Plan
 
     from .denoisers import Denoiser
+    from .guidance import Guidance
 
 BATCH = 16
 
@@ -36,6 +38,7 @@ def sample_pictures(
     *,
     device: str = "auto",
     precision: str = "float32",
+    guidance: Guidance = UNGUIDED,
     advance: Callable[[int], None] = lambda _: None,
 ) -> Iterator[NDArray[np.float64]]:
     """Yield one picture per seed, (C, H, W) about [-1, 1], in order.
@@ -44,12 +47,14 @@ def sample_pictures(
     ----------
     model
         Name of the model, as for ``--model``.
+    guidance
+        Class to sample, and how strongly, for a model with classes.
     advance
         Called with the number of pictures that went one step further.
     """
     known(precision, DTYPES, "precision", "--precision")
     place, dtype = resolve_device(device), DTYPES[precision]
-    denoise = load_denoiser(model, plan, place, dtype)
+    denoise = guided(load_denoiser(model, plan, place, dtype), guidance)
     for first in range(0, len(seeds), BATCH):
         batch = seeds[first : first + BATCH]
         noise = SeededNoise(batch, plan.planning.field.shape, place, dtype)
