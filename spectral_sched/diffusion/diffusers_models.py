@@ -186,8 +186,15 @@ def _check_weights(network: Path) -> None:
 def _diffusers() -> Any:
     try:
         import diffusers
-    except ImportError as error:
-        message = "this model needs diffusers: pip install 'spectral-sched[diffusers]'"
+
+        # The library loads its parts when they are first named.
+        _ = diffusers.UNet2DModel
+    except (ImportError, RuntimeError) as error:
+        reason = str(error).splitlines()[-1]
+        message = (
+            f"this model needs a working diffusers ({reason}): "
+            "pip install 'spectral-sched[diffusers]'"
+        )
         raise UnavailableError(message) from error
     return diffusers
 

@@ -503,7 +503,18 @@ def test_errors_of_the_command(planned: Path, monkeypatch: pytest.MonkeyPatch) -
     assert "pip install 'spectral-sched[diffusers]'" in message
 
 
-def test_without_diffusers(planned: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "diffusers", None)
-    with pytest.raises(UnavailableError, match=r"spectral-sched\[diffusers\]"):
+class Broken:
+    """A library that is installed, and does not fit those it needs."""
+
+    def __getattr__(self, name: str) -> NoReturn:
+        message = "Failed to import it because:\nno ResolvedRevision"
+        raise RuntimeError(message)
+
+
+@pytest.mark.parametrize("library", [None, Broken()])
+def test_without_a_working_diffusers(
+    planned: Path, monkeypatch: pytest.MonkeyPatch, library: object
+) -> None:
+    monkeypatch.setitem(sys.modules, "diffusers", library)
+    with pytest.raises(UnavailableError, match=r"pip install 'spectral-sched\[diff"):
         loaded(planned / "model")
