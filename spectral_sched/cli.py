@@ -375,6 +375,95 @@ def show(
 
 
 @app.command()
+def train(
+    source: Annotated[
+        str, typer.Argument(help="Folder, image, zip, tar, npz, npy, parquet, or URL.")
+    ],
+    output: Annotated[
+        Path, typer.Option("-o", "--output", help="Model file to write.")
+    ] = defaults.MODEL_PATH,
+    law: Annotated[
+        str,
+        typer.Option(help="spectral, or any kind; see: specsched kinds."),
+    ] = defaults.TRAINING_LAW,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="A parameter of the law, as in mean=-1.2."),
+    ] = None,
+    size: Annotated[str, typer.Option(help="tiny, compact, small or base.")] = "tiny",
+    film: Annotated[
+        bool, typer.Option("--film", help="Tell the network each picture's range.")
+    ] = False,
+    steps: Annotated[int, typer.Option(help="Training steps.")] = 10_000,
+    batch: Annotated[int, typer.Option(help="Pictures per step.")] = 64,
+    rate: Annotated[float, typer.Option(help="Highest learning rate.")] = 2e-3,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of everything.")] = 0,
+    resolution: Annotated[
+        int | None, typer.Option(help="Resize to this side first.")
+    ] = None,
+    crop: Annotated[
+        str, typer.Option(help="Before resizing: center or none.")
+    ] = "center",
+    resize: Annotated[
+        str, typer.Option(help="lanczos, bicubic, bilinear, box or nearest.")
+    ] = "lanczos",
+    color: Annotated[str, typer.Option(help="auto, rgb or luma.")] = "auto",
+    data_range: Annotated[
+        str | None, typer.Option(help="Values of black and white, as in -1,1.")
+    ] = None,
+    array: Annotated[
+        str | None, typer.Option(help="Array of an npz file to read.")
+    ] = None,
+    column: Annotated[
+        str | None, typer.Option(help="Column of a Parquet file to read.")
+    ] = None,
+    device: Annotated[str, typer.Option(help="auto, cuda, mps or cpu.")] = "auto",
+    precision: Annotated[
+        str, typer.Option(help="bf16 or float32 convolutions.")
+    ] = "bf16",
+    save_every: Annotated[
+        float, typer.Option(min=0, help="Minutes between saves of all there is.")
+    ] = 2.0,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with a run that was cut short.")
+    ] = False,
+    json: Json = False,
+    force: Force = False,
+) -> None:
+    """Train a pixel denoiser on your images, its noise levels drawn from any law.
+
+    Example: specsched train ./images -o model.safetensors --steps 20000
+    """
+    from . import console, images, model_headers, report, sources
+
+    model_headers.check_model_output(output, force=force)
+    preprocessing = images.preprocessing(
+        resolution, crop, resize, color, data_range=images.parse_range(data_range)
+    )
+    from .diffusion import picture_sets, training, training_runs
+    from .diffusion.processes import processes
+
+    options = training_runs.training_options(
+        training.TrainingSettings(steps, batch, rate, seed, precision),
+        size,
+        law,
+        tuple(settings or ()),
+        film=film,
+        minutes_between_saves=save_every,
+    )
+    with processes(device) as group:
+        items = sources.items(source, array=array, column=column)
+        pictures = picture_sets.picture_set(items, preprocessing)
+        run = training_runs.TrainingRun(pictures, options, output, group, resume=resume)
+        with console.training(steps, shown=group.first) as told:
+            run(told)
+    if group.first:
+        document = model_headers.read_model_document(output)
+        console.show(report.model_parts(document), document, json=json)
+        console.say(f"wrote {output}; next: specsched sample --model {output}")
+
+
+@app.command()
 def sample(
     schedule: Annotated[
         Path, typer.Option(help="Schedule file to play.")

@@ -233,3 +233,24 @@ def fits_table(fits: Document) -> Table:
             name, parameters, f"{fit['kolmogorov']:.3f}", f"{fit['divergence']:.3g}"
         )
     return table
+
+
+def model_parts(document: Document) -> list[RenderableType]:
+    """Return everything worth saying about a trained model."""
+    network, training, law = document["network"], document["training"], document["law"]
+    channels, height, width = document["shape"]
+    low, high = document["sigma_range"]
+    settings = "".join(f", {name} {value}" for name, value in law["set"].items())
+    told = ", told the ends of each picture's range" if "ends" in network else ""
+    losses = training["loss"]
+    return [
+        f"denoiser of {width}x{height} pictures, {channels} channels, "
+        f"sigma_data {network['sigma_data']:.4g}{told}",
+        f"widths {' '.join(map(str, network['widths']))}, {network['num_blocks']} "
+        f"blocks per level, patches of {network['patch']}",
+        f"trained on sigma {low:.4g} - {high:.4g}, drawn from {law['name']}{settings}",
+        f"{training['steps_done']} of {training['num_steps']} steps of "
+        f"{training['batch']}, loss {losses[-1][1]:.4f}"
+        if losses
+        else "not trained",
+    ]

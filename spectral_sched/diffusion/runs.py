@@ -55,9 +55,21 @@ def sample_pictures(
     known(precision, DTYPES, "precision", "--precision")
     place, dtype = resolve_device(device), DTYPES[precision]
     denoise = guided(load_denoiser(model, plan, place, dtype), guidance)
+    yield from play_plan(plan, denoise, seeds, place, dtype, advance)
+
+
+def play_plan(
+    plan: Plan,
+    denoise: Denoiser,
+    seeds: Sequence[int],
+    device: torch.device,
+    dtype: torch.dtype = torch.float32,
+    advance: Callable[[int], None] = lambda _: None,
+) -> Iterator[NDArray[np.float64]]:
+    """Yield one picture per seed, (C, H, W) about [-1, 1], sampled with a denoiser."""
     for first in range(0, len(seeds), BATCH):
         batch = seeds[first : first + BATCH]
-        noise = SeededNoise(batch, plan.planning.field.shape, place, dtype)
+        noise = SeededNoise(batch, plan.planning.field.shape, device, dtype)
         yield from _play(plan, denoise, noise, advance).double().cpu().numpy()
 
 

@@ -506,12 +506,14 @@ def test_errors_of_the_command(planned: Path, monkeypatch: pytest.MonkeyPatch) -
 class Broken:
     """A library that is installed, and does not fit those it needs."""
 
+    __spec__ = None
+
     def __getattr__(self, name: str) -> NoReturn:
-        message = "Failed to import it because:\nno ResolvedRevision"
+        message = f"Failed to import {name} because:\nthere is no ResolvedRevision"
         raise RuntimeError(message)
 
 
-@pytest.mark.parametrize("library", [None, Broken()])
+@pytest.mark.parametrize("library", [None, Broken()], ids=["missing", "broken"])
 def test_without_a_working_diffusers(
     planned: Path, monkeypatch: pytest.MonkeyPatch, library: object
 ) -> None:

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from spectral_sched.coordinates import timestep_coordinate, trained_abar
 from spectral_sched.diffusion.denoisers import FiniteSetDenoiser
-from spectral_sched.diffusion.network import SIZES, NetworkConfig, NetworkDenoiser
+from spectral_sched.diffusion.network import NetworkDenoiser
 from spectral_sched.diffusion.preconditioning import (
     PreconditionedDenoiser,
     Preconditioning,
@@ -25,6 +25,7 @@ from spectral_sched.diffusion.preconditioning import (
     edm,
     flow,
 )
+from spectral_sched.network_configs import NetworkConfig
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -194,11 +195,13 @@ def test_v_of_unit_variance_is_edm_with_the_sign_turned() -> None:
 
 
 def test_the_own_network_is_one_of_them() -> None:
-    config = NetworkConfig(3, *SIZES["tiny"], SIGMA_DATA)
+    config = NetworkConfig(3, (32, 64), 1, SIGMA_DATA)
     torch.manual_seed(0)
     whole = NetworkDenoiser(config).double()
     torch.nn.init.normal_(whole.network.conv_out.weight, std=0.1)
-    wrapped = PreconditionedDenoiser(whole.network, edm(SIGMA_DATA, EDM_RANGE))
+    wrapped = PreconditionedDenoiser(
+        lambda z, noise: whole.network(z, noise[:, None]), edm(SIGMA_DATA, EDM_RANGE)
+    )
     x = 2 * batch(2)
     with torch.inference_mode():
         for sigma in (0.05, 2.0, torch.tensor([0.5, 30.0], dtype=torch.float64)):
