@@ -37,6 +37,10 @@ Epsilon = Annotated[
 Tolerance = Annotated[
     float, typer.Option(help="Error that may stay, in 8-bit rounding errors.")
 ]
+Mixture = Annotated[
+    int | None,
+    typer.Option(min=1, help="Fit so many Gaussians to spectra of single images."),
+]
 
 
 class Interrupted(BaseException):
@@ -123,6 +127,7 @@ def analyze(
     ] = None,
     epsilon: Epsilon = defaults.EPSILON,
     tolerance: Tolerance = defaults.TOLERANCE,
+    mixture: Mixture = None,
     precision: Precision = "float32",
     workers: Annotated[
         int | None, typer.Option(min=1, help="Processes; all cores if not given.")
@@ -143,9 +148,10 @@ def analyze(
 
     Example: specsched analyze ./images --resolution 64
     """
-    from . import bounds, console, images, runs, shards, sources, totals
+    from . import console, images, measurement, runs, shards, sources, totals
 
-    bounds.check_settings(epsilon, tolerance)
+    part = shards.parse_shard(shard) if shard else None
+    measurement.check_wishes(epsilon, tolerance, mixture, of_shard=part is not None)
     preprocessing = images.preprocessing(
         resolution,
         crop,
@@ -156,7 +162,6 @@ def analyze(
         data_range=images.parse_range(data_range),
         fast=fast,
     )
-    part = shards.parse_shard(shard) if shard else None
     output = output or shards.output_path(part)
     items = sources.items(source, files_from=files_from, array=array, column=column)
     publish = console.Publisher(output, json=json, force=force)
@@ -180,7 +185,7 @@ def analyze(
     if part:
         _publish_partial(publish, gathered)
     else:
-        _publish_spectrum(publish, gathered, epsilon, tolerance)
+        _publish_spectrum(publish, gathered, epsilon, tolerance, mixture)
     if checkpoint:
         checkpoint.remove()
 
@@ -200,7 +205,11 @@ def _publish_partial(publish: "Publisher", gathered: "Partial") -> None:
 
 
 def _publish_spectrum(
-    publish: "Publisher", gathered: "Partial", epsilon: float, tolerance: float
+    publish: "Publisher",
+    gathered: "Partial",
+    epsilon: float,
+    tolerance: float,
+    mixture: int | None,
 ) -> None:
     from . import console, measurement, report
     from .provenance import provenance
@@ -208,12 +217,15 @@ def _publish_spectrum(
 
     piece, settings = gathered.piece, gathered.settings
     choices = {"epsilon": epsilon, "tolerance": tolerance}
-    measured = measurement.measurement(piece, settings.preprocessing, **choices)
+    measured = measurement.measurement(
+        piece, settings.preprocessing, num_components=mixture, **choices
+    )
     for message in measured.skipped.messages:
         console.say(f"skipped: {message}")
     for message in measured.warnings:
         console.say(f"warning: {message}")
-    arguments = provenance(choices | {"precision": settings.precision})
+    asked = {"mixture": mixture} if mixture else {}
+    arguments = provenance(choices | asked | {"precision": settings.precision})
     publish(
         report.measurement_parts(measured),
         spectrum_document(measured, arguments),
@@ -231,6 +243,7 @@ def merge(
     ] = defaults.SPECTRUM_PATH,
     epsilon: Epsilon = defaults.EPSILON,
     tolerance: Tolerance = defaults.TOLERANCE,
+    mixture: Mixture = None,
     allow_missing: Annotated[
         bool, typer.Option("--allow-missing", help="Do without shards not given.")
     ] = False,
@@ -241,12 +254,12 @@ def merge(
 
     Example: specsched merge spectrum.*.partial.json
     """
-    from . import bounds, console, merging
+    from . import console, measurement, merging
 
-    bounds.check_settings(epsilon, tolerance)
+    measurement.check_wishes(epsilon, tolerance, mixture)
     publish = console.Publisher(output, json=json, force=force)
     gathered = merging.merge_partials(partials, allow_missing=allow_missing)
-    _publish_spectrum(publish, gathered, epsilon, tolerance)
+    _publish_spectrum(publish, gathered, epsilon, tolerance, mixture)
 
 
 @app.command()
@@ -490,6 +503,12 @@ def sample(
     output: Annotated[
         Path, typer.Option("-o", "--output", help="Folder to write to.")
     ] = defaults.SAMPLES_PATH,
+    per_image: Annotated[
+        bool, typer.Option("--per-image", help="Draw a spectrum and plan for each.")
+    ] = False,
+    label: Annotated[
+        str | None, typer.Option("--class", help="Draw spectra of this class.")
+    ] = None,
     device: Annotated[str, typer.Option(help="auto, cuda, mps or cpu.")] = "auto",
     precision: Precision = "float32",
     json: Json = False,
@@ -499,11 +518,13 @@ def sample(
 
     Example: specsched sample --schedule tight.json --model images:./images
     """
-    from . import console, gallery
+    from . import console, gallery, image_plans
     from .plan_files import read_plan
 
     settings: dict[str, Any] = {"model": model, "seeds": seeds, "precision": precision}
     plan, numbers = read_plan(schedule), gallery.parse_seeds(seeds)
+    drawn = image_plans.drawn_plans(plan, label, wanted=per_image)
+    settings |= {"per_image": per_image, "class": label} if per_image else {}
     folder = gallery.open_gallery(output, force=force)
     from .diffusion.guidance import chosen_guidance
     from .diffusion.runs import sample_pictures
@@ -524,6 +545,7 @@ def sample(
             device=device,
             precision=precision,
             guidance=chosen_guidance(**choices),
+            image_plan=drawn,
             advance=advance,
         )
         document = gallery.hang(pictures, numbers, folder, settings)

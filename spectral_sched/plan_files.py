@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from .coordinates import converted
 from .documents import Document, Fields, is_ours, read_document
 from .errors import InputError, SpecschedError
+from .kinds import KINDS, kind_settings
 from .model_headers import SUFFIX, read_model_header
 from .plans import Plan, PlanSource, measured_source
 from .requests import Limits, Request, request
@@ -22,6 +23,8 @@ from .tables import SigmaTable
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from .schedules import Setting
 
 VERSION = 1
 REMEDY = "make one with: specsched export --steps 8"
@@ -51,12 +54,19 @@ def plan_document(
         "sigma_min": plan.ends[0],
         "sigma_max": plan.ends[1],
         "start": plan.request.start,
+        **_choices(plan.request),
         **(
             {"start_sigma": plan.table.sigmas[0]} if plan.request.limits.partial else {}
         ),
         "predicted": _predicted(plan),
         **source_fields(plan.source),
     }
+
+
+def _choices(wanted: Request) -> Document:
+    """Return what was chosen of the kind, which another table of it shall share."""
+    settings = {"settings": dict(wanted.settings)} if wanted.settings else {}
+    return settings | ({"terminal": wanted.terminal} if wanted.terminal else {})
 
 
 def _values(table: SigmaTable, coordinate: str) -> Document:
@@ -116,11 +126,29 @@ def _read_request(fields: Fields, path: Path) -> Request:
     limits = Limits()
     if "start_sigma" in fields:
         limits = Limits(start_sigma=fields.number("start_sigma"))
+    terminal = fields.get("terminal", str) if "terminal" in fields else None
     try:
-        return request(texts[0], fields.get("num_steps", int), texts[1], limits=limits)
+        return request(
+            texts[0],
+            fields.get("num_steps", int),
+            texts[1],
+            settings=_read_settings(fields),
+            limits=limits,
+            terminal=terminal,
+        )
     except SpecschedError as error:
         message = f"{path} is damaged: {error}; {REMEDY}"
         raise InputError(message) from error
+
+
+def _read_settings(fields: Fields) -> dict[str, Setting]:
+    if "settings" not in fields:
+        return {}
+    values = fields.get("settings", dict)
+    texts = [f"{name}={value}" for name, value in values.items()]
+    kind = fields.get("kind", str)
+    # The settings of a blend are those of a table that is no more.
+    return kind_settings(kind, texts) if kind in KINDS else {}
 
 
 def _read_table(fields: Fields, path: Path) -> SigmaTable:

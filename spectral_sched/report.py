@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from .documents import Document
     from .gaussian_field import GaussianField
     from .measurement import Measurement
+    from .mixtures import SpectralMixture
     from .partials import Partial
     from .plans import Plan, PredictedError
     from .spectrum import Spectrum
@@ -99,11 +100,24 @@ def measurement_parts(measured: Measurement) -> list[RenderableType]:
     parts += ["", spectrum_table(spectrum.field, swamped)]
     parts += ["", bounds_table(bounds, intervals)]
     parts += ["", enough_line(spectrum.num_images, intervals)]
+    parts += mixture_lines(measured.mixture)
     if measured.skipped.total:
         reasons = sorted(measured.skipped.reasons.items())
         counts = ", ".join(f"{count} {reason}" for reason, count in reasons)
         parts.append(f"{measured.skipped.total} skipped: {counts}")
     return parts
+
+
+def mixture_lines(mixture: SpectralMixture | None) -> list[str]:
+    """Return what is known of the spectra of single images, if anything."""
+    if mixture is None:
+        return []
+    count, size = mixture.means.shape
+    classes = len(mixture.class_weights)
+    return [
+        f"spectra of single images: {count} Gaussians in {size} dimensions"
+        + (f", mixed for {classes} classes" if classes else "")
+    ]
 
 
 def partial_parts(gathered: Partial) -> list[RenderableType]:
@@ -120,6 +134,7 @@ def plan_parts(plan: Plan) -> list[RenderableType]:
     return [
         *plan_lines(plan),
         f"beyond {plan.enough_steps} steps, more buy less than 1 % of the error",
+        *mixture_lines(plan.source.mixture),
         "",
         levels_table(plan),
         "",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 
 from .documents import Document, Fields, rounded, short
+from .mixture_fields import mixture_member, read_mixture
 from .planning import Planning
 from .plans import PlanSource
 from .preprocessing_fields import read_preprocessing
@@ -29,6 +30,7 @@ def source_fields(source: PlanSource) -> Document:
         "planning": {"log_power_quantiles": short(source.planning.log_power)},
         "bounds": asdict(source.bounds),
         "source_key": source.source_key,
+        **mixture_member(source.mixture),
     }
 
 
@@ -43,4 +45,5 @@ def read_source_fields(fields: Fields) -> PlanSource:
         bounds=read_bounds(fields.object("bounds")),
         preprocessing=read_preprocessing(fields.object("preprocessing")),
         source_key=fields.get("source_key", str),
+        mixture=read_mixture(fields, len(field.num_modes)),
     )

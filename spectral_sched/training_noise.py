@@ -218,8 +218,14 @@ def own_schedule(
 
 
 def _field_of(powers: RingPowers, shape: Shape) -> GaussianField:
-    """Return the model of one picture: its brightness is not removed."""
-    return GaussianField(shape, np.zeros(shape[0]), powers.cross_power)
+    """Return the model of one picture, its brightness not removed.
+
+    The power of a single picture does not fall steadily, and that of its mean may be
+    next to nothing; a ring counts as strong as the strongest one of finer detail.
+    """
+    envelope = np.maximum.accumulate(powers.power[::-1])[::-1]
+    cross_power = envelope[:, None, None] * np.eye(shape[0])
+    return GaussianField(shape, np.zeros(shape[0]), cross_power)
 
 
 OWN = "spectral"

@@ -55,7 +55,7 @@ class UNetDenoiser(PreconditionedDenoiser):
     Attributes
     ----------
     shape
-        (C, H, W) of its pictures.
+        (C, H, W) of its pictures; None if it takes any size.
     num_classes
         How many classes it knows; 0 if it knows none.
     """
@@ -64,7 +64,7 @@ class UNetDenoiser(PreconditionedDenoiser):
         self,
         unet: Any,
         preconditioning: Preconditioning,
-        shape: Shape,
+        shape: Shape | None,
         label: int | None = None,
     ) -> None:
         super().__init__(self._answer, preconditioning)
@@ -88,9 +88,14 @@ class UNetDenoiser(PreconditionedDenoiser):
 
 
 def load_diffusers(
-    folder: Path, shape: Shape, device: torch.device, dtype: torch.dtype
+    folder: Path, shape: Shape | None, device: torch.device, dtype: torch.dtype
 ) -> UNetDenoiser:
-    """Return the denoiser of a folder, for pictures of a shape.
+    """Return the denoiser of a folder.
+
+    Parameters
+    ----------
+    shape
+        (C, H, W) that its pictures must have; None for whatever they have.
 
     Raises
     ------
@@ -102,7 +107,8 @@ def load_diffusers(
     """
     network, scheduler = _places(folder)
     config = read_foreign(network / "config.json", REMEDY)
-    _check_network(config, folder, shape)
+    _check_network(config, folder)
+    own_shape = _shape(config, folder, shape)
     _check_weights(network)
     kind = read_foreign(scheduler, REMEDY).get("_class_name", str)
     diffusers = _diffusers()
@@ -110,7 +116,7 @@ def load_diffusers(
         preconditioning = preconditioning_of(kind, diffusers, scheduler, device)
         unet = _unet(diffusers, network)
         unet = unet.to(device, dtype).requires_grad_(requires_grad=False)
-    return UNetDenoiser(unet, preconditioning, shape)
+    return UNetDenoiser(unet, preconditioning, own_shape)
 
 
 def _places(folder: Path) -> tuple[Path, Path]:
@@ -134,7 +140,7 @@ def _places(folder: Path) -> tuple[Path, Path]:
     return network, path
 
 
-def _check_network(config: Fields, folder: Path, shape: Shape) -> None:
+def _check_network(config: Fields, folder: Path) -> None:
     kind = config.get("_class_name", str)
     if kind != "UNet2DModel":
         message = f"{folder} holds a {kind}, and a UNet2DModel can be sampled"
@@ -151,23 +157,32 @@ def _check_network(config: Fields, folder: Path, shape: Shape) -> None:
             "of pictures"
         )
         raise InputError(message)
-    _check_shape(config, folder, shape)
 
 
-def _check_shape(config: Fields, folder: Path, shape: Shape) -> None:
+def _shape(config: Fields, folder: Path, wanted: Shape | None) -> Shape | None:
+    """Return the shape of the network's pictures; None if it takes any."""
     size = config.get("sample_size", (int, list, type(None)))
+    if size is None and wanted is None:
+        return None
     sides = size if isinstance(size, list) else (size, size)
-    own = (config.get("in_channels", int), *(shape[1:] if size is None else sides))
-    if own != shape:
+    own = (
+        config.get("in_channels", int),
+        *((wanted or ())[1:] if size is None else sides),
+    )
+    if len(own) != 3 or not all(isinstance(side, int) for side in own):
+        message = f"{folder} makes pictures of the shape {own}, which is none; {REMEDY}"
+        raise InputError(message)
+    if wanted and own != wanted:
         message = (
             f"{folder} makes pictures of the shape {own} and the schedule was made for "
-            f"{shape}; plan for that shape, with export --resolution"
+            f"{wanted}; plan for that shape, with export --resolution"
         )
         raise InputError(message)
     factor = 2 ** (len(config.get("block_out_channels", list)) - 1)
-    if shape[1] % factor or shape[2] % factor:
-        message = f"{folder} needs sides that {factor} divides, and {shape} has others"
+    if own[1] % factor or own[2] % factor:
+        message = f"{folder} needs sides that {factor} divides, and {own} has others"
         raise InputError(message)
+    return own
 
 
 def _check_weights(network: Path) -> None:
@@ -228,6 +243,9 @@ def _unet(diffusers: Any, network: Path) -> Any:
         if found[wrong]:
             message = f"its weights have {wrong.replace('_', ' ')}, {found[wrong][0]}"
             raise ValueError(message)
+    if not all(bool(weights.isfinite().all()) for weights in unet.parameters()):
+        message = "its weights are not finite"
+        raise ValueError(message)
     return unet
 
 

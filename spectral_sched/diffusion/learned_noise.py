@@ -43,7 +43,8 @@ class MonotoneNetwork(nn.Module):
         super().__init__()
         self.height = nn.Parameter(torch.zeros(NUM_UNITS))
         self.steepness = nn.Parameter(torch.full((NUM_UNITS,), float(NUM_UNITS)).log())
-        self.middle = nn.Parameter((torch.arange(NUM_UNITS) + 0.5) / NUM_UNITS)
+        # Some units beyond the ends keep the density level there at first.
+        self.middle = nn.Parameter(torch.linspace(-0.1, 1.1, NUM_UNITS))
 
     def _parts(self, place: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Return value and first two derivatives of the bare sum, and its rise."""

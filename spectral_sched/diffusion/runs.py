@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import torch
 
 from spectral_sched.errors import known
-from spectral_sched.solvers import solver_calls
 
+from .courses import common_course, own_courses
 from .devices import resolve_device
 from .guidance import UNGUIDED, guided
 from .models import load_denoiser
@@ -39,6 +39,7 @@ def sample_pictures(
     device: str = "auto",
     precision: str = "float32",
     guidance: Guidance = UNGUIDED,
+    image_plan: Callable[[int], Plan] | None = None,
     advance: Callable[[int], None] = lambda _: None,
 ) -> Iterator[NDArray[np.float64]]:
     """Yield one picture per seed, (C, H, W) about [-1, 1], in order.
@@ -49,13 +50,16 @@ def sample_pictures(
         Name of the model, as for ``--model``.
     guidance
         Class to sample, and how strongly, for a model with classes.
+    image_plan
+        Gives the picture of a seed a plan of its own, which differs from `plan` in
+        nothing but levels and range.
     advance
         Called with the number of pictures that went one step further.
     """
     known(precision, DTYPES, "precision", "--precision")
     place, dtype = resolve_device(device), DTYPES[precision]
     denoise = guided(load_denoiser(model, plan, place, dtype), guidance)
-    yield from play_plan(plan, denoise, seeds, place, dtype, advance)
+    yield from play_plan(plan, denoise, seeds, place, dtype, advance, image_plan)
 
 
 def play_plan(
@@ -65,22 +69,30 @@ def play_plan(
     device: torch.device,
     dtype: torch.dtype = torch.float32,
     advance: Callable[[int], None] = lambda _: None,
+    image_plan: Callable[[int], Plan] | None = None,
 ) -> Iterator[NDArray[np.float64]]:
     """Yield one picture per seed, (C, H, W) about [-1, 1], sampled with a denoiser."""
     for first in range(0, len(seeds), BATCH):
         batch = seeds[first : first + BATCH]
         noise = SeededNoise(batch, plan.planning.field.shape, device, dtype)
-        yield from _play(plan, denoise, noise, advance).double().cpu().numpy()
+        plans = image_plan and [image_plan(seed) for seed in batch]
+        pictures = _play(plan, denoise, noise, advance, plans)
+        yield from pictures.double().cpu().numpy()
 
 
 @torch.inference_mode()
 def _play(
-    plan: Plan, denoise: Denoiser, noise: SeededNoise, advance: Callable[[int], None]
+    plan: Plan,
+    denoise: Denoiser,
+    noise: SeededNoise,
+    advance: Callable[[int], None],
+    plans: Sequence[Plan] | None = None,
 ) -> Tensor:
     mean_color = plan.planning.field.mean_color.tolist()
-    x = starting_point(noise(), plan.table.sigmas[0], plan.request.start, mean_color)
-    calls = solver_calls(plan.request.sampler, plan.table)
-    for state in sample(denoise, x, calls, noise):
+    x = noise()
+    course = own_courses(plans, x) if plans else common_course(plan)
+    x = starting_point(x, course.first, plan.request.start, mean_color)
+    for state in sample(course.informed(denoise), x, course.calls, noise):
         advance(len(x))
         x = state
     return x
