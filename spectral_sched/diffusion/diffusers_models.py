@@ -55,7 +55,7 @@ class UNetDenoiser(PreconditionedDenoiser):
     Attributes
     ----------
     shape
-        (C, H, W) of its pictures.
+        (C, H, W) of its pictures; None if it takes any size.
     num_classes
         How many classes it knows; 0 if it knows none.
     """
@@ -64,7 +64,7 @@ class UNetDenoiser(PreconditionedDenoiser):
         self,
         unet: Any,
         preconditioning: Preconditioning,
-        shape: Shape,
+        shape: Shape | None,
         label: int | None = None,
     ) -> None:
         super().__init__(self._answer, preconditioning)
@@ -88,14 +88,14 @@ class UNetDenoiser(PreconditionedDenoiser):
 
 
 def load_diffusers(
-    folder: Path, shape: Shape, device: torch.device, dtype: torch.dtype
+    folder: Path, shape: Shape | None, device: torch.device, dtype: torch.dtype
 ) -> UNetDenoiser:
     """Return the denoiser of a folder.
 
     Parameters
     ----------
     shape
-        Shape of the pictures that are wanted, where it can make any.
+        (C, H, W) that its pictures must have; None for whatever they have.
 
     Raises
     ------
@@ -108,7 +108,7 @@ def load_diffusers(
     network, scheduler = _places(folder)
     config = read_foreign(network / "config.json", REMEDY)
     _check_network(config, folder)
-    shape = _own_shape(config, folder, shape)
+    own_shape = _shape(config, folder, shape)
     _check_weights(network)
     kind = read_foreign(scheduler, REMEDY).get("_class_name", str)
     diffusers = _diffusers()
@@ -116,7 +116,7 @@ def load_diffusers(
         preconditioning = preconditioning_of(kind, diffusers, scheduler, device)
         unet = _unet(diffusers, network)
         unet = unet.to(device, dtype).requires_grad_(requires_grad=False)
-    return UNetDenoiser(unet, preconditioning, shape)
+    return UNetDenoiser(unet, preconditioning, own_shape)
 
 
 def _places(folder: Path) -> tuple[Path, Path]:
@@ -159,20 +159,30 @@ def _check_network(config: Fields, folder: Path) -> None:
         raise InputError(message)
 
 
-def _own_shape(config: Fields, folder: Path, wanted: Shape) -> Shape:
-    """Return the shape of its pictures: that which is wanted, where it makes any."""
+def _shape(config: Fields, folder: Path, wanted: Shape | None) -> Shape | None:
+    """Return the shape of the network's pictures; None if it takes any."""
     size = config.get("sample_size", (int, list, type(None)))
-    height, width = size if isinstance(size, list) else (size, size)
-    shape = (
+    if size is None and wanted is None:
+        return None
+    sides = size if isinstance(size, list) else (size, size)
+    own = (
         config.get("in_channels", int),
-        wanted[1] if height is None else height,
-        wanted[2] if width is None else width,
+        *((wanted or ())[1:] if size is None else sides),
     )
-    factor = 2 ** (len(config.get("block_out_channels", list)) - 1)
-    if shape[1] % factor or shape[2] % factor:
-        message = f"{folder} needs sides that {factor} divides, and {shape} has others"
+    if len(own) != 3 or not all(isinstance(side, int) for side in own):
+        message = f"{folder} makes pictures of the shape {own}, which is none; {REMEDY}"
         raise InputError(message)
-    return shape
+    if wanted and own != wanted:
+        message = (
+            f"{folder} makes pictures of the shape {own} and the schedule was made for "
+            f"{wanted}; plan for that shape, with export --resolution"
+        )
+        raise InputError(message)
+    factor = 2 ** (len(config.get("block_out_channels", list)) - 1)
+    if own[1] % factor or own[2] % factor:
+        message = f"{folder} needs sides that {factor} divides, and {own} has others"
+        raise InputError(message)
+    return own
 
 
 def _check_weights(network: Path) -> None:
@@ -191,9 +201,8 @@ def _diffusers() -> Any:
         # The library loads its parts when they are first named.
         _ = diffusers.UNet2DModel
     except (ImportError, RuntimeError) as error:
-        reason = str(error).splitlines()[-1]
         message = (
-            f"this model needs a working diffusers ({reason}): "
+            f"this model needs a working diffusers ({_brief(error)}): "
             "pip install 'spectral-sched[diffusers]'"
         )
         raise UnavailableError(message) from error
@@ -210,14 +219,19 @@ def _read_by(diffusers: Any, folder: Path) -> Iterator[None]:
         with warnings.catch_warnings(action="ignore"):
             yield
     except BROKEN as error:
-        reason = f"{' '.join(str(error).split()) or type(error).__name__:.200}"
+        reason = _brief(error)
         message = f"cannot read {folder} as a diffusers model ({reason}); {REMEDY}"
         raise InputError(message) from error
     finally:
         logging.set_verbosity(verbosity)
 
 
+def _brief(error: BaseException) -> str:
+    return f"{' '.join(str(error).split()) or type(error).__name__:.200}"
+
+
 def _unet(diffusers: Any, network: Path) -> Any:
+    _check_size(diffusers, network)
     unet, found = diffusers.UNet2DModel.from_pretrained(
         network,
         use_safetensors=True,
@@ -229,4 +243,18 @@ def _unet(diffusers: Any, network: Path) -> Any:
         if found[wrong]:
             message = f"its weights have {wrong.replace('_', ' ')}, {found[wrong][0]}"
             raise ValueError(message)
+    if not all(bool(weights.isfinite().all()) for weights in unet.parameters()):
+        message = "its weights are not finite"
+        raise ValueError(message)
     return unet
+
+
+def _check_size(diffusers: Any, network: Path) -> None:
+    """Raise `ValueError` if the network would take far more memory than its files."""
+    network_class = diffusers.UNet2DModel
+    with torch.device("meta"):
+        unet = network_class.from_config(network_class.load_config(network))
+    needed = sum(weights.numel() for weights in unet.parameters())
+    if needed > sum(path.stat().st_size for path in network.glob("*.safetensors")):
+        message = f"it asks for {needed} weights and has fewer"
+        raise ValueError(message)
