@@ -19,7 +19,7 @@ import numpy as np
 from .errors import InputError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from numpy.typing import ArrayLike, NDArray
 
@@ -245,6 +245,36 @@ class Fields:
     def object(self, key: str) -> Fields:
         """Return a nested object."""
         return Fields(self.get(key, dict), self._path, self._remedy)
+
+
+def read_fields(
+    path: Path,
+    kind: str,
+    *,
+    version: int,
+    remedy: str,
+    payload_digest: Callable[[Document], str] | None = None,
+) -> Fields:
+    """Read a document of one format for typed look-ups.
+
+    Parameters
+    ----------
+    kind, version, remedy
+        As for `read_document`.
+    payload_digest
+        For formats that hold a digest of what they say: how it is computed.
+
+    Raises
+    ------
+    InputError
+        If the file is missing, damaged, foreign, of another version, or was changed.
+    """
+    document = read_document(path, kind, version=version, remedy=remedy)
+    fields = Fields(document, path, remedy)
+    if payload_digest and fields.get("digest", str) != payload_digest(document):
+        message = f"{path} was changed after it was written; {remedy}"
+        raise InputError(message)
+    return fields
 
 
 def _numbers(value: ArrayLike) -> NDArray[np.float64]:

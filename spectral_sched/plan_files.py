@@ -12,7 +12,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from .coordinates import converted
-from .documents import Document, Fields, is_ours, read_document, rounded, short
+from .documents import Document, Fields, is_ours, read_fields, rounded, short
 from .errors import InputError, SpecschedError
 from .planning import Planning
 from .plans import (
@@ -104,8 +104,7 @@ def read_plan(path: Path) -> Plan:
     InputError
         If the file is missing, damaged, foreign or of another version.
     """
-    document = read_document(path, "schedule", version=VERSION, remedy=REMEDY)
-    fields = Fields(document, path, REMEDY)
+    fields = read_fields(path, "schedule", version=VERSION, remedy=REMEDY)
     return Plan(
         kind=fields.get("kind", str),
         request=_read_request(fields, path),
