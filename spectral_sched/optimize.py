@@ -46,6 +46,7 @@ def optimal_table(
     ends: tuple[float, float],
     *,
     start: Start = "zero",
+    first: float | None = None,
 ) -> SigmaTable:
     """Return the table with the least expected error of a solver (ours).
 
@@ -57,8 +58,15 @@ def optimal_table(
     ends
         Lowest and highest level allowed; the first and the last positive level are
         free between them.
+    first
+        Level of the noise on the pictures that sampling starts from, if it starts from
+        pictures. It is the first level then, and the start is without error.
     """
     errors = table_errors(planning, sampler, start)
+    if first is not None:
+        return minimal_table(
+            lambda sigmas: errors(sigmas)[1:], num_steps, ends, first=first
+        )
     # What even the highest start gets wrong is taken off: with many steps it would
     # hide the rest. Samplers that add noise can do better than that.
     highest = errors(np.array([[ends[1]], [0.0]]))[0]
@@ -118,7 +126,11 @@ def minimal_table(
         log_error = _LogError(errors, levels)
         found = minimize(log_error, gaps, jac=True, options={"gtol": GRADIENT})
         gaps = found.x
-    return SigmaTable((*np.exp(levels(gaps[:, None]))[:, 0].tolist(), 0.0))
+    found_levels = np.exp(levels(gaps[:, None]))[:, 0]
+    if first is not None:
+        # The logarithm and back again would leave it a rounding off.
+        found_levels[0] = first
+    return SigmaTable.of(found_levels)
 
 
 class _Levels:
@@ -137,7 +149,7 @@ class _Levels:
 
     def __call__(self, gaps: Numbers) -> Numbers:
         """Return ln sigma, (N, B), of free numbers, (`num_free`, B)."""
-        free = np.vstack([gaps, np.zeros_like(gaps[:1])])
+        free = np.vstack([gaps, np.zeros((1, gaps.shape[1]))])
         parts = np.exp(free - free.real.max(axis=0))
         least = np.full((len(parts), 1), SHORTEST_STEP / len(parts))
         # The ends may be touched.
@@ -149,7 +161,7 @@ class _Levels:
         levels = self.high - (self.high - self.low) * share
         if self.first is None:
             return levels
-        return np.vstack([np.full_like(gaps[:1], self.high), levels])
+        return np.vstack([np.full((1, gaps.shape[1]), self.high), levels])
 
 
 class _LogError:

@@ -166,15 +166,14 @@ def _optimal_table(source: PlanSource, kind: str, wanted: Request) -> SigmaTable
         raise UsageError(message)
     low, high = wanted.limits.ends(source.bounds, wanted.start)
     first = wanted.limits.first((low, high))
-    table = optimal_table(
+    return optimal_table(
         source.planning,
         wanted.sampler,
         wanted.num_steps,
-        (low, first or high),
+        (low, high),
         start=wanted.start,
+        first=first,
     )
-    # Under a ceiling the best first level is next to it; the picture is noised to it.
-    return SigmaTable((first, *table.sigmas[1:])) if first else table
 
 
 def _family_table(source: PlanSource, kind: str, wanted: Request) -> SigmaTable:
@@ -271,7 +270,12 @@ def enough_steps(planning: Planning, ends: tuple[float, float], wanted: Request)
     steps, read at more or fewer points.
     """
     best = optimal_table(
-        planning, wanted.sampler, REFERENCE_STEPS, ends, start=wanted.start
+        planning,
+        wanted.sampler,
+        REFERENCE_STEPS,
+        ends,
+        start=wanted.start,
+        first=ends[1] if wanted.limits.partial else None,
     )
 
     def error(num_steps: int) -> float:

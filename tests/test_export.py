@@ -106,6 +106,21 @@ def test_a_start_from_a_picture_is_no_error(tmp_path: Path) -> None:
     assert invoked("show", path) == invoked(*again)
 
 
+def test_the_best_table_from_a_picture_with_noise_is_planned_from_it() -> None:
+    # The whole range allows a better start from noise alone than its top, so the table
+    # that must start at the top differs from the one that may not start above it.
+    top = exported("--sampler", "heun", "--steps", 3)["sigma_max"]
+    fixed = exported("--sampler", "heun", "--steps", 3, "--start-sigma", top)
+    free = exported("--sampler", "heun", "--steps", 3)
+    assert fixed["sigmas"][0] == top > 1.5 * free["sigmas"][0]
+    cut = exported(
+        "--sampler", "heun", "--steps", 3, "--kind", "karras", "--start-sigma", top
+    )
+    assert fixed["predicted"]["error"] < cut["predicted"]["error"]
+    once = exported("--sampler", "heun", "--steps", 1, "--start-sigma", 0.7)
+    assert once["sigmas"] == [0.7, 0.0]
+
+
 def test_strength_is_a_share_of_noise() -> None:
     whole = exported("--kind", "karras", "--sigma-max", 3)
     assert (

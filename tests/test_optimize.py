@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from spectral_sched.bounds import Start, sigma_bounds
 from spectral_sched.defects import (
@@ -187,6 +189,35 @@ def test_no_karras_table_is_better(sampler: str, num_steps: int, start: Start) -
                 )
                 found = error(data, sampler, np.array(rival.sigmas), start)
                 assert best <= found * (1 + 2e-3)  # the pooling grid's accuracy
+
+
+@pytest.mark.parametrize("sampler", FLOW_SAMPLERS)
+@pytest.mark.parametrize("num_steps", [1, 2, 4, 9])
+def test_no_table_from_the_same_picture_with_noise_is_better(
+    sampler: str, num_steps: int
+) -> None:
+    data = planning()
+    low, high = ends(data)
+    errors = table_errors(data, sampler, "zero")
+
+    def of_steps(*tables: Sequence[float]) -> NDArray[np.float64]:
+        sigmas = np.array([[*levels, 0.0] for levels in tables]).T
+        squared: NDArray[np.float64] = errors(sigmas)[1:].sum(axis=0)
+        return squared
+
+    for first in (10 * low, 1.0, high):
+        table = optimal_table(data, sampler, num_steps, (low, high), first=first)
+        assert (table.num_steps, table.levels[0]) == (num_steps, first)
+        # A free level under this ceiling, then moved to it; its steps may be shorter.
+        cut = optimal_table(data, sampler, num_steps, (low, first)).levels
+        rivals = [
+            sigma_table(Schedule(KarrasLaw(rho=rho), bottom, first), num_steps).levels
+            for bottom in np.geomspace(low, first / 3, 6)
+            for rho in (1.0, 3.0, 7.0, 20.0)
+        ]
+        ours, moved, *others = of_steps(table.levels, (first, *cut[1:]), *rivals)
+        assert ours <= min(others) * (1 + 1e-6)
+        assert ours <= moved * (1 + 1e-2)
 
 
 @given(st.lists(st.floats(-0.1, 0.1), min_size=5, max_size=5))

@@ -28,6 +28,7 @@ from spectral_sched.schedules import (
     sigma_table,
 )
 from spectral_sched.schedules.base import Law
+from spectral_sched.schedules.curves import CurveLaw
 
 from .pink import pink_basis, pink_field
 
@@ -155,8 +156,8 @@ def test_densities_integrate_to_one(kind: str, data: st.DataObject) -> None:
 def kinks(schedule: Schedule) -> NDArray[np.float64]:
     """Return where the density of a schedule jumps or bends."""
     law: Any = schedule.law
-    if hasattr(law, "_curve"):
-        return np.asarray(law._curve.log_snr)
+    if isinstance(law, CurveLaw):
+        return law.curve.log_snr
     if isinstance(law, LaplaceLaw):
         return np.array([law.mu])
     if hasattr(law, "share"):
