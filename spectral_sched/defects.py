@@ -21,7 +21,7 @@ import numpy as np
 from .solvers import DEPTH, RENEWING_NOISE, SAMPLERS, Call, Combination
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
@@ -201,6 +201,7 @@ def squared_errors(
     power: NDArray[np.float64],
     offset: NDArray[np.float64],
     start: Start,
+    spectral_start: Callable[[Numbers], tuple[Numbers, Numbers]] | None = None,
 ) -> list[Numbers]:
     """Return the squared errors at the end of the start and of each step, (..., M).
 
@@ -210,9 +211,18 @@ def squared_errors(
     ----------
     offset
         Square of the mean that a start about zero misses, per mode, (M,).
+    spectral_start
+        For a spectral start: the mean and the mean square of the starting standard
+        deviations of each mode at a level.
     """
     defects = local_defects(sampler, sigmas, power)
     first, *steps = (amplitude**2 for amplitude in defects.amplitudes)
+    if start == "spectral" and spectral_start:
+        sigma = _columns(sigmas)[0]
+        exact = power + sigma**2
+        mean, square = spectral_start(sigma)
+        wrong = square - 2 * mean * np.sqrt(exact) + exact
+        first = wrong * exact * defects.mean_kept**2 / power
     if start == "zero":
         first = first + offset * defects.mean_kept
     return [first, *steps]

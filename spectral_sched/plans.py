@@ -22,9 +22,12 @@ from .solvers import solver_calls
 from .tables import SigmaTable, resampled
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
     from .bounds import SigmaBounds
+    from .defects import Numbers
     from .images import Preprocessing
     from .measurement import Measurement
     from .planning import Planning
@@ -255,12 +258,28 @@ def predicted_error(
         power.ravel(),
         offset.ravel(),
         wanted.start,
+        _started(np.repeat(planning.field.power, power.shape[1])),
     )
     counted = steps if wanted.limits.partial else [start, *steps]
     total: NDArray[np.float64] = np.sum(counted, axis=0)
     per_ring = total.reshape(power.shape).mean(axis=1)
     mean = float(planning.field.num_modes @ per_ring / planning.field.num_pixels)
     return PredictedError(float(np.sqrt(mean)), np.sqrt(per_ring))
+
+
+def _started(
+    power: NDArray[np.float64],
+) -> Callable[[Numbers], tuple[Numbers, Numbers]]:
+    """Return the standard deviations of modes of a spectral start, and their squares.
+
+    They are a function of the level.
+    """
+
+    def started(sigma: Numbers) -> tuple[Numbers, Numbers]:
+        variance = power + sigma**2
+        return np.sqrt(variance), variance
+
+    return started
 
 
 def enough_steps(planning: Planning, ends: tuple[float, float], wanted: Request) -> int:

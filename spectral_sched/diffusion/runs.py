@@ -60,8 +60,8 @@ def sample_pictures(
 def _play(
     plan: Plan, denoise: Denoiser, noise: SeededNoise, advance: Callable[[int], None]
 ) -> Tensor:
-    mean_color = plan.planning.field.mean_color.tolist()
-    x = starting_point(noise(), plan.table.sigmas[0], plan.request.start, mean_color)
+    field, first = plan.planning.field, plan.table.sigmas[0]
+    x = starting_point(noise(), first, plan.request.start, field)
     calls = solver_calls(plan.request.sampler, plan.table)
     for state in sample(denoise, x, calls, noise):
         advance(len(x))

@@ -8,12 +8,15 @@ import torch
 
 from spectral_sched.solvers import Play
 
+from .field_filters import FieldFilter
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from torch import Tensor
 
     from spectral_sched.bounds import Start
+    from spectral_sched.gaussian_field import GaussianField
     from spectral_sched.solvers import Call
     from spectral_sched.statistics import Shape
 
@@ -58,13 +61,21 @@ class SeededNoise:
 
 
 def starting_point(
-    noise: Tensor, sigma: float, start: Start, mean_color: Sequence[float]
+    noise: Tensor, sigma: float, start: Start, field: GaussianField
 ) -> Tensor:
-    """Return where sampling starts: noise about zero or about the mean colour."""
+    """Return where sampling starts, (B, C, H, W), from unit noise.
+
+    About zero or about the mean colour it is noise alone. A spectral start (ours) has
+    the covariance of noised pictures too: that of the field, plus ``sigma**2``.
+    """
     if start == "zero":
         return sigma * noise
-    mean = torch.tensor(mean_color, dtype=noise.dtype, device=noise.device)
-    return mean.reshape(-1, 1, 1) + sigma * noise
+    mean = torch.tensor(field.mean_color, dtype=noise.dtype, device=noise.device)
+    if start == "mean":
+        return mean.reshape(-1, 1, 1) + sigma * noise
+    filtered = FieldFilter(field, noise.device, noise.dtype)
+    spectral = filtered(noise, torch.sqrt(filtered.power + sigma**2))
+    return mean.reshape(-1, 1, 1) + spectral
 
 
 def sample(

@@ -68,7 +68,7 @@ def test_the_sampler_plays_the_closed_form(sampler: str, num_steps: int) -> None
         drawn.append(source())
         return drawn[-1]
 
-    x = starting_point(noise(), table.sigmas[0], "mean", field.mean_color.tolist())
+    x = starting_point(noise(), table.sigmas[0], "mean", field)
     picture = last(denoise, x, sampler, table, noise) - denoise.mean
     after, power = decorrelated(field, picture)
     sigmas = np.array(table.sigmas)
@@ -94,7 +94,7 @@ def test_many_steps_end_where_an_independent_solver_of_the_ode_does(
     field = colour_field(4, 5)
     denoise = WienerDenoiser(field, CPU, torch.float64)
     noise = initial_noise([0], field.shape)
-    x = starting_point(noise, 20.0, "zero", field.mean_color.tolist())
+    x = starting_point(noise, 20.0, "zero", field)
 
     def slope(sigma: float, flat: np.ndarray) -> np.ndarray:
         state = torch.tensor(flat).reshape(x.shape)
@@ -169,7 +169,7 @@ def test_wiener_sampling_makes_pictures_of_the_spectrum() -> None:
     field = colour_field(8, 8)
     denoise = WienerDenoiser(field, CPU, torch.float64)
     noise = initial_noise(range(400), field.shape)
-    x = starting_point(noise, 1e3, "mean", field.mean_color.tolist())
+    x = starting_point(noise, 1e3, "mean", field)
     pictures = last(denoise, x, "heun", SigmaTable.of(np.geomspace(1e3, 1e-3, 200)))
     modes, power = decorrelated(field, pictures - denoise.mean)
     ratio = np.mean(np.abs(modes) ** 2, axis=0) / power
