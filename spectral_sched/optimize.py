@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .defects import squared_errors
-from .planning import power_measure
+from .defects import spectral_start_error, squared_errors
+from .planning import power_measure, power_variation
 from .solvers import ADDING_NOISE
 from .tables import SigmaTable
 
@@ -94,17 +94,20 @@ def table_errors(
     share = measure.weight / (measure.weight @ measure.power)
 
     def errors(sigmas: Numbers) -> Numbers:
-        terms = squared_errors(
-            sampler,
-            sigmas,
-            measure.power,
-            measure.offset,
-            start,
-            measure.spectral_start,
-        )
+        terms = squared_errors(sampler, sigmas, measure.power, measure.offset, start)
         return np.stack([term @ share for term in terms])
 
-    return errors
+    if start != "spectral":
+        return errors
+    field = planning.field
+    variation = power_variation(planning, SPREAD)
+    ring_share = field.num_modes / (measure.weight @ measure.power)
+
+    def spectral_errors(sigmas: Numbers) -> Numbers:
+        first = spectral_start_error(sampler, sigmas, field.power, variation)
+        return np.stack([first @ ring_share, *errors(sigmas)[1:]])
+
+    return spectral_errors
 
 
 def minimal_table(

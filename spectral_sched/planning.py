@@ -8,7 +8,7 @@ planned anew for another number of steps or another solver without the spectrum.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -58,31 +58,11 @@ class PowerMeasure:
         Modes per channel of that power, (M,).
     offset
         Square of the mean that a start about zero misses, per mode, (M,).
-    by_ring
-        Shares of the rings in the modes of that power, (M, K); rows sum to 1.
-    ring_power
-        Mean power per ring, (K,).
     """
 
     power: NDArray[np.float64]
     weight: NDArray[np.float64]
     offset: NDArray[np.float64]
-    by_ring: NDArray[np.float64]
-    ring_power: NDArray[np.float64]
-
-    def spectral_start(self, sigma: Any) -> tuple[Any, Any]:
-        """Return the mean and the mean square of the starting standard deviations.
-
-        The start has the mean power of each ring and noise, so modes of one power start
-        with as many standard deviations as there are rings they come from.
-
-        Parameters
-        ----------
-        sigma
-            Level of the noise, (..., 1), real or complex; results are (..., M).
-        """
-        variance = self.ring_power + sigma**2
-        return np.sqrt(variance) @ self.by_ring.T, variance @ self.by_ring.T
 
 
 def spectrum_planning(spectrum: Spectrum) -> Planning:
@@ -116,38 +96,40 @@ def power_measure(planning: Planning, spread: float) -> PowerMeasure:
     values = widened(planning.log_power, spread)
     share = planning.field.num_modes[:, None] / values.shape[1]
     weights = np.broadcast_to(share, values.shape)
-    power, pooled = _pooled(values[1:], weights[1:])
-    modes = np.zeros((len(power) + values.shape[1], len(values)))
-    modes[: len(power), 1:] = pooled
-    modes[len(power) :, 0] = weights[0]
-    weight = modes.sum(axis=1)
-    offset = np.zeros(len(weight))
+    power, weight = _pooled(values[1:].ravel(), weights[1:].ravel())
+    offset = np.zeros(len(power) + values.shape[1])
     offset[len(power) :] = planning.field.mean_offset
     return PowerMeasure(
         power=np.concatenate([power, np.exp(values[0])]),
-        weight=weight,
+        weight=np.concatenate([weight, weights[0]]),
         offset=offset,
-        by_ring=modes / weight[:, None],
-        ring_power=planning.field.power,
     )
+
+
+def power_variation(planning: Planning, spread: float) -> NDArray[np.float64]:
+    """Return the variance of power in each ring over its squared mean, (K,).
+
+    Over pictures, and over modes as far as `widened` spreads them.
+    """
+    values = widened(planning.log_power, spread)
+    power = np.exp(values - values.max(axis=1, keepdims=True))
+    variation: NDArray[np.float64] = power.var(axis=1) / power.mean(axis=1) ** 2
+    return variation
 
 
 def _pooled(
     log_power: NDArray[np.float64], weights: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return powers, (M,), and how many modes of each ring have them, (M, K)."""
     if not log_power.size:
-        return np.empty(0), np.empty((0, len(log_power)))
+        return np.empty(0), np.empty(0)
     position = (log_power - log_power.min()) * NODES_PER_NAT
     below = np.floor(position).astype(np.int64)
     above = position - below
     size = int(below.max()) + 2
-    ring = np.arange(len(log_power))[:, None]
-    modes = np.zeros((size, len(log_power)))
-    np.add.at(modes, (below, ring), weights * (1 - above))
-    np.add.at(modes, (below + 1, ring), weights * above)
+    weight = np.zeros(size)
+    np.add.at(weight, below, weights * (1 - above))
+    np.add.at(weight, below + 1, weights * above)
     power: NDArray[np.float64] = np.exp(
         log_power.min() + np.arange(size) / NODES_PER_NAT
     )
-    used = modes.any(axis=1)
-    return power[used], modes[used]
+    return power[weight > 0], weight[weight > 0]
