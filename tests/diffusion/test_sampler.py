@@ -177,6 +177,35 @@ def test_wiener_sampling_makes_pictures_of_the_spectrum() -> None:
     assert np.abs(ratio - 1).max() < 0.5  # 400 draws, exponential: std 0.05 to 0.07
 
 
+@pytest.mark.parametrize("sampler", FLOW_SAMPLERS)
+def test_a_spectral_start_is_played_in_closed_form(sampler: str) -> None:
+    # The map from unit noise is linear, so second moments are as exact as it is.
+    field, table = colour_field(), table_of(6)
+    noise = initial_noise([3, 4], field.shape)
+    x = starting_point(noise, 90.0, "spectral", field)
+    denoise = WienerDenoiser(field, CPU, torch.float64)
+    before, power = decorrelated(field, noise)
+    started, _ = decorrelated(field, x - denoise.mean)
+    np.testing.assert_allclose(started, before * np.sqrt(power + 90**2), rtol=1e-10)
+    picture = last(denoise, x, sampler, table) - denoise.mean
+    ratio = transfer(sampler, np.array(table.sigmas), power.ravel()) / 90
+    expected = started * ratio.reshape(power.shape)
+    after, _ = decorrelated(field, picture)
+    np.testing.assert_allclose(after, expected, atol=1e-10 * np.abs(expected).max())
+
+
+def test_many_steps_from_a_spectral_start_give_the_spectrum_from_any_level() -> None:
+    field = colour_field()
+    denoise = WienerDenoiser(field, CPU, torch.float64)
+    noise = initial_noise([0], field.shape)
+    before, power = decorrelated(field, noise)
+    for first in (0.3, 3.0):
+        x = starting_point(noise, first, "spectral", field)
+        table = SigmaTable.of(np.geomspace(first, 1e-5, 400))
+        after, _ = decorrelated(field, last(denoise, x, "heun", table) - denoise.mean)
+        np.testing.assert_allclose(after, before * np.sqrt(power), rtol=2e-4)
+
+
 def test_wiener_limits_and_one_sigma_per_picture() -> None:
     field = colour_field()
     denoise = WienerDenoiser(field, CPU, torch.float64)
