@@ -19,7 +19,7 @@ import numpy as np
 from .errors import InputError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from numpy.typing import ArrayLike, NDArray
 
@@ -209,6 +209,9 @@ class Fields:
 
     def __contains__(self, key: str) -> bool:
         return key in self._values
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
 
     def damaged(self, key: str, wrong: str) -> InputError:
         """Return the error that says what is wrong with a key."""

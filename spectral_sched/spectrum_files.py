@@ -10,6 +10,7 @@ from .bounds import BoundIntervals, SigmaBounds, swamped_at
 from .documents import Document, Fields, digest, read_fields, rounded, short
 from .gaussian_field import GaussianField
 from .measurement import Measurement
+from .mixture_fields import mixture_member, read_mixture
 from .pieces import Skipped
 from .power_law import field_power_law
 from .preprocessing_fields import read_preprocessing
@@ -45,6 +46,7 @@ def spectrum_document(measurement: Measurement, provenance: Document) -> Documen
         "power_law": _power_law(spectrum.field),
         "rings": _rings(spectrum, measurement.bounds),
         "sample": _sample(spectrum.sample),
+        **mixture_member(measurement.mixture),
     }
     return {
         "format": "specsched.spectrum",
@@ -109,13 +111,15 @@ def read_spectrum(path: Path) -> Measurement:
         path, "spectrum", version=VERSION, remedy=REMEDY, payload_digest=payload_digest
     )
     bounds, source = fields.object("bounds"), fields.object("source")
+    spectrum = _read_spectrum(fields)
     return Measurement(
-        spectrum=_read_spectrum(fields),
+        spectrum=spectrum,
         bounds=read_bounds(bounds),
         intervals=_read_intervals(bounds.object("interval")),
         preprocessing=read_preprocessing(fields.object("preprocessing")),
         skipped=_read_skipped(source),
         warnings=tuple(source.get("warnings", list)),
+        mixture=read_mixture(fields, len(spectrum.field.num_modes)),
     )
 
 

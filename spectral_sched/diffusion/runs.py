@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import torch
 
 from spectral_sched.errors import known
-from spectral_sched.solvers import solver_calls
 
+from .courses import common_course, own_courses
 from .devices import resolve_device
 from .models import load_denoiser
 from .sampler import SeededNoise, sample, starting_point
@@ -36,6 +36,7 @@ def sample_pictures(
     *,
     device: str = "auto",
     precision: str = "float32",
+    image_plan: Callable[[int], Plan] | None = None,
     advance: Callable[[int], None] = lambda _: None,
 ) -> Iterator[NDArray[np.float64]]:
     """Yield one picture per seed, (C, H, W) about [-1, 1], in order.
@@ -44,26 +45,60 @@ def sample_pictures(
     ----------
     model
         Name of the model, as for ``--model``.
+    image_plan
+        Gives the picture of a seed a plan of its own, which differs from `plan` in
+        nothing but levels, range and spectrum.
     advance
         Called with the number of pictures that went one step further.
     """
     known(precision, DTYPES, "precision", "--precision")
     place, dtype = resolve_device(device), DTYPES[precision]
     denoise = load_denoiser(model, plan, place, dtype)
+    yield from play_plan(plan, denoise, seeds, place, dtype, advance, image_plan)
+
+
+def play_plan(
+    plan: Plan,
+    denoise: Denoiser,
+    seeds: Sequence[int],
+    device: torch.device,
+    dtype: torch.dtype = torch.float32,
+    advance: Callable[[int], None] = lambda _: None,
+    image_plan: Callable[[int], Plan] | None = None,
+) -> Iterator[NDArray[np.float64]]:
+    """Yield one picture per seed, (C, H, W) about [-1, 1], sampled with a denoiser."""
     for first in range(0, len(seeds), BATCH):
         batch = seeds[first : first + BATCH]
-        noise = SeededNoise(batch, plan.planning.field.shape, place, dtype)
-        yield from _play(plan, denoise, noise, advance).double().cpu().numpy()
+        noise = SeededNoise(batch, plan.planning.field.shape, device, dtype)
+        plans = image_plan and [image_plan(seed) for seed in batch]
+        pictures = _play(plan, denoise, noise, advance, plans)
+        yield from pictures.double().cpu().numpy()
 
 
 @torch.inference_mode()
 def _play(
-    plan: Plan, denoise: Denoiser, noise: SeededNoise, advance: Callable[[int], None]
+    plan: Plan,
+    denoise: Denoiser,
+    noise: SeededNoise,
+    advance: Callable[[int], None],
+    plans: Sequence[Plan] | None = None,
 ) -> Tensor:
-    field, first = plan.planning.field, plan.table.sigmas[0]
-    x = starting_point(noise(), first, plan.request.start, field)
-    calls = solver_calls(plan.request.sampler, plan.table)
-    for state in sample(denoise, x, calls, noise):
+    unit = noise()
+    course = own_courses(plans, unit) if plans else common_course(plan)
+    x = (
+        _start(plan, unit)
+        if plans is None
+        else torch.cat(
+            [_start(own, unit[place : place + 1]) for place, own in enumerate(plans)]
+        )
+    )
+    for state in sample(course.informed(denoise), x, course.calls, noise):
         advance(len(x))
         x = state
     return x
+
+
+def _start(plan: Plan, noise: Tensor) -> Tensor:
+    """Return where pictures of one plan start."""
+    first, field = plan.table.sigmas[0], plan.planning.field
+    return starting_point(noise, first, plan.request.start, field)
