@@ -229,7 +229,7 @@ def test_the_curriculum_rises_to_its_end() -> None:
         (lambda: KarrasLaw(rho=float("nan")), "rho must be from 0.1 to 1000, not nan"),
         (
             lambda: AysLaw(table="sd16"),
-            "no table 'sd16'; did you mean --set table= sd15",
+            "no table 'sd16'; did you mean --set table=sd15",
         ),
         (
             lambda: SCHEDULES["vp-dilated"].of(pink_basis(), {"kappa": 60.0}),
