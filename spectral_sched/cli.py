@@ -283,7 +283,7 @@ def export(
         ),
     ] = defaults.SAMPLER,
     start: Annotated[
-        str, typer.Option(help="Start from noise about zero or about the mean.")
+        str, typer.Option(help="Start from noise about zero, mean, or spectral noise.")
     ] = "zero",
     spectrum: Annotated[
         Path, typer.Option(help="Spectrum file, or schedule file to plan anew.")

@@ -270,6 +270,36 @@ class Fields:
         return Fields(self.get(key, dict), self._path, self._remedy)
 
 
+def read_fields(
+    path: Path,
+    kind: str,
+    *,
+    version: int,
+    remedy: str,
+    payload_digest: Callable[[Document], str] | None = None,
+) -> Fields:
+    """Read a document of one format for typed look-ups.
+
+    Parameters
+    ----------
+    kind, version, remedy
+        As for `read_document`.
+    payload_digest
+        For formats that hold a digest of what they say: how it is computed.
+
+    Raises
+    ------
+    InputError
+        If the file is missing, damaged, foreign, of another version, or was changed.
+    """
+    document = read_document(path, kind, version=version, remedy=remedy)
+    fields = Fields(document, path, remedy)
+    if payload_digest and fields.get("digest", str) != payload_digest(document):
+        message = f"{path} was changed after it was written; {remedy}"
+        raise InputError(message)
+    return fields
+
+
 def _numbers(value: ArrayLike) -> NDArray[np.float64]:
     array = np.asarray(value)
     if array.size and array.dtype.kind not in "iuf":

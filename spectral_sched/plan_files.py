@@ -11,7 +11,7 @@ import math
 from typing import TYPE_CHECKING
 
 from .coordinates import converted
-from .documents import Document, Fields, is_ours, read_document
+from .documents import Document, Fields, is_ours, read_fields
 from .errors import InputError, SpecschedError
 from .kinds import KINDS, kind_settings
 from .model_headers import SUFFIX, read_model_header
@@ -95,8 +95,7 @@ def read_plan(path: Path) -> Plan:
     InputError
         If the file is missing, damaged, foreign or of another version.
     """
-    document = read_document(path, "schedule", version=VERSION, remedy=REMEDY)
-    fields = Fields(document, path, REMEDY)
+    fields = read_fields(path, "schedule", version=VERSION, remedy=REMEDY)
     return Plan(
         kind=fields.get("kind", str),
         request=_read_request(fields, path),
