@@ -171,8 +171,8 @@ def test_a_spectral_start_has_the_spectrum_of_its_own_plan() -> None:
         planning = replace(plan.planning, field=fields[seed])
         return replace(plan, source=replace(plan.source, planning=planning))
 
-    denoise, place = wiener(), (CPU, torch.float64)
-    found = play_plan(plan, denoise, [3, 4], *place, image_plan=own)
+    denoise = wiener()
+    found = play_plan(plan, denoise, [3, 4], CPU, torch.float64, image_plan=own)
     for seed, picture in zip(fields, found, strict=True):
         noise = SeededNoise([seed], FIELD.shape, CPU, torch.float64)()
         # One step: the denoised start, by the denoiser of the whole data set.
