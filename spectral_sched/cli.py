@@ -381,9 +381,9 @@ def show(
 
     Example: specsched show tight.json
     """
-    from . import console, documents, files
+    from . import console, files
 
-    document = documents.read_any(file)
+    document = files.document_of(file)
     console.show(files.parts(document, file), document, json=json)
 
 
@@ -483,7 +483,9 @@ def sample(
     ] = defaults.SCHEDULE_PATH,
     model: Annotated[
         str,
-        typer.Option(help="wiener (needs no images), images:DIR or diffusers:DIR."),
+        typer.Option(
+            help="bundled, wiener, FILE.safetensors, images:DIR or diffusers:DIR."
+        ),
     ] = defaults.MODEL,
     class_label: Annotated[
         int | None, typer.Option(help="Class to sample, of a model with classes.")
@@ -509,6 +511,12 @@ def sample(
     label: Annotated[
         str | None, typer.Option("--class", help="Draw spectra of this class.")
     ] = None,
+    as_is: Annotated[
+        bool, typer.Option("--as-is", help="Play a table made for another size.")
+    ] = False,
+    clip: Annotated[
+        bool, typer.Option("--clip", help="Plan inside the range the model knows.")
+    ] = False,
     device: Annotated[str, typer.Option(help="auto, cuda, mps or cpu.")] = "auto",
     precision: Precision = "float32",
     json: Json = False,
@@ -518,16 +526,15 @@ def sample(
 
     Example: specsched sample --schedule tight.json --model images:./images
     """
-    from . import console, gallery, image_plans
+    from . import console, gallery, image_plans, model_fits
     from .plan_files import read_plan
 
-    settings: dict[str, Any] = {"model": model, "seeds": seeds, "precision": precision}
     plan, numbers = read_plan(schedule), gallery.parse_seeds(seeds)
-    drawn = image_plans.drawn_plans(plan, label, wanted=per_image)
-    settings |= {"per_image": per_image, "class": label} if per_image else {}
+    image_plans.drawn_plans(plan, label, wanted=per_image)
     folder = gallery.open_gallery(output, force=force)
     from .diffusion.guidance import chosen_guidance
-    from .diffusion.runs import sample_pictures
+    from .diffusion.processes import processes
+    from .diffusion.runs import SamplingOptions, SamplingRun
 
     choices: dict[str, Any] = {
         "class_label": class_label,
@@ -535,19 +542,26 @@ def sample(
         "guidance": guidance,
         "guidance_interval": guidance_interval,
     }
-    settings |= {name: value for name, value in choices.items() if value is not None}
-    total = len(numbers) * plan.table.num_steps
-    with console.bar("sampling", total) as advance:
-        pictures = sample_pictures(
-            plan,
-            model,
-            numbers,
-            device=device,
-            precision=precision,
-            guidance=chosen_guidance(**choices),
-            image_plan=drawn,
-            advance=advance,
-        )
-        document = gallery.hang(pictures, numbers, folder, settings)
+    flags = {"per_image": per_image, "class": label, "as_is": as_is, "clip": clip}
+    settings: dict[str, Any] = {"model": model, "seeds": seeds, "precision": precision}
+    settings |= gallery.said(choices | flags)
+    options = SamplingOptions(
+        model,
+        precision,
+        chosen_guidance(**choices),
+        model_fits.Fitting(as_is=as_is, clip=clip),
+        per_image=per_image,
+        label=label,
+    )
+    with processes(device) as group:
+        run = SamplingRun(plan, options, group.device)
+        for message in run.messages if group.first else ():
+            console.say(message)
+        mine = [numbers[k] for k in group.share(len(numbers))]
+        with console.bar("sampling", len(mine) * run.plan.table.num_steps) as advance:
+            pictures = group.gathered(run(mine, advance))
+            if not group.first:
+                return
+            document = gallery.hang(pictures, numbers, folder, settings)
     console.show([f"{len(numbers)} pictures in {folder}"], document, json=json)
     console.say(f"look at {folder / gallery.SHEET_NAME}")

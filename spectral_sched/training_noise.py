@@ -146,9 +146,12 @@ class OwnNoise(GivenNoise):
     ----------
     log_sigma
         Ln sigma of every picture at equally spaced t, ascending, (M, Q).
+    own_ends
+        Noise range of every picture, (M, 2).
     """
 
     log_sigma: NDArray[np.float32]
+    own_ends: NDArray[np.float64]
 
     @property
     def reach(self) -> tuple[float, float]:
@@ -176,7 +179,7 @@ class OwnNoise(GivenNoise):
 
     def ends(self, pictures: NDArray[np.int64]) -> NDArray[np.float64]:
         """Return the lower and upper end of each picture's noise range, (B, 2)."""
-        return np.exp(self.log_sigma[pictures][:, [0, -1]].astype(np.float64))
+        return self.own_ends[pictures]
 
 
 def own_noise(
@@ -192,29 +195,39 @@ def own_noise(
         Noise range of the data set, which no picture's own leaves.
     """
     times = np.linspace(0, 1, NUM_QUANTILES)
-    rows = [np.log(own_schedule(power, shape, ends)(times)) for power in powers]
-    return OwnNoise(np.array(rows, dtype=np.float32))
+    rows, own_ends = [], []
+    for power in powers:
+        field = _field_of(power, shape)
+        own_ends.append(_own_ends(field, ends))
+        rows.append(np.log(own_schedule(field, own_ends[-1])(times)))
+    return OwnNoise(np.array(rows, dtype=np.float32), np.array(own_ends))
 
 
-def own_schedule(
-    powers: RingPowers, shape: Shape, ends: tuple[float, float]
-) -> Schedule:
-    """Return the schedule of one picture's own spectrum, inside the data set's range.
+def own_schedule(field: GaussianField, ends: tuple[float, float]) -> Schedule:
+    """Return the schedule of one picture's own spectrum between the ends of its range.
 
-    A picture of one colour everywhere has no spectrum to follow; it gets the whole
-    range, log-uniformly.
+    A picture of one colour everywhere has no spectrum to follow; its schedule is
+    log-uniform.
     """
-    field = _field_of(powers, shape)
-    whole = Schedule(SCHEDULES["exponential"].law(), *ends)
-    if not field.power[1:].max(initial=0.0) > np.finfo(np.float32).eps ** 2:
-        return whole
+    if _detailed(field):
+        law = SCHEDULES[OWN_KIND].of(Basis(field, *ends))
+        low, high = cut(law, *ends)
+        if low < high:
+            return Schedule(law, low, high)
+    return Schedule(SCHEDULES["exponential"].law(), *ends)
+
+
+def _detailed(field: GaussianField) -> bool:
+    return bool(field.power[1:].max(initial=0.0) > np.finfo(np.float32).eps ** 2)
+
+
+def _own_ends(field: GaussianField, ends: tuple[float, float]) -> tuple[float, float]:
+    """Return the range of one picture inside that of the data set, if they meet."""
+    if not _detailed(field):
+        return ends
     bounds = sigma_bounds(field)
     low, high = max(bounds.sigma_min, ends[0]), min(bounds.sigma_max, ends[1])
-    if not low < high:
-        return whole
-    law = SCHEDULES[OWN_KIND].of(Basis(field, low, high))
-    low, high = cut(law, low, high)
-    return Schedule(law, low, high) if low < high else whole
+    return (low, high) if low < high else ends
 
 
 def _field_of(powers: RingPowers, shape: Shape) -> GaussianField:

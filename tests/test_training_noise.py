@@ -28,7 +28,7 @@ MANY = np.zeros(4000, dtype=np.int64)
 POSITIONS = (np.arange(4000) + 0.5) / 4000
 
 
-def pictures() -> list[np.ndarray]:  # type: ignore[type-arg]
+def pictures() -> list[np.ndarray]:
     rng = np.random.default_rng(0)
     smooth = [power_law_field(SHAPE, 2.0, rng) / 30 for _ in range(6)]
     return [

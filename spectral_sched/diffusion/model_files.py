@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
     from spectral_sched.documents import Document
     from spectral_sched.model_headers import ModelHeader
-    from spectral_sched.network_configs import NetworkConfig
 
 
 def write_model(
@@ -57,7 +56,7 @@ def read_model(path: Path) -> tuple[NetworkDenoiser, ModelHeader]:
     if not all(bool(tensor.isfinite().all()) for tensor in tensors.values()):
         message = f"{path} has weights that are not finite; {REMEDY}"
         raise InputError(message)
-    return _built(header.config, tensors), header
+    return _built(header, tensors), header
 
 
 def _tensors(path: Path) -> dict[str, torch.Tensor]:
@@ -69,8 +68,9 @@ def _tensors(path: Path) -> dict[str, torch.Tensor]:
         raise InputError(message) from error
 
 
-def _built(config: NetworkConfig, tensors: dict[str, torch.Tensor]) -> NetworkDenoiser:
-    network = NetworkDenoiser(config)
+def _built(header: ModelHeader, tensors: dict[str, torch.Tensor]) -> NetworkDenoiser:
+    shape = header.source.planning.field.shape
+    network = NetworkDenoiser(header.config, shape, header.sigma_range)
     network.load_state_dict(tensors)
     network.requires_grad_(False)
     return in_channels_last(network.eval())

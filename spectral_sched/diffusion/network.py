@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from spectral_sched.network_configs import NetworkConfig
+    from spectral_sched.statistics import Shape
 
     from .denoisers import Denoiser
 
@@ -137,11 +138,22 @@ class UNet(nn.Module):
 
 
 class NetworkDenoiser(nn.Module):
-    """A U-Net as the denoiser ``denoise(x, sigma)`` of pictures in [-1, 1]."""
+    """A U-Net as the denoiser ``denoise(x, sigma)`` of pictures in [-1, 1].
 
-    def __init__(self, config: NetworkConfig) -> None:
+    Attributes
+    ----------
+    shape, sigma_range
+        Of the pictures and noise levels that it was trained on, once it is known.
+    """
+
+    def __init__(
+        self,
+        config: NetworkConfig,
+        shape: Shape | None = None,
+        sigma_range: tuple[float, float] | None = None,
+    ) -> None:
         super().__init__()
-        self.config = config
+        self.config, self.shape, self.sigma_range = config, shape, sigma_range
         self.network = UNet(config)
 
     def forward(

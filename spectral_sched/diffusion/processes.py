@@ -14,7 +14,7 @@ from torch import distributed, nn
 from .devices import resolve_device
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator
 
     from numpy.typing import NDArray
     from torch import Tensor
@@ -65,10 +65,13 @@ class Processes:
         distributed.all_gather(shares, values.contiguous())
         return torch.cat(shares, dim=-1)
 
-    def gathered(self, things: Sequence[Any]) -> list[Any]:
-        """Return in the first process the shares of all, put back in their order."""
+    def gathered(self, things: Iterable[Any]) -> Iterable[Any]:
+        """Return in the first process the shares of all, put back in their order.
+
+        A single process takes its things as they come.
+        """
         if self.count == 1:
-            return list(things)
+            return things
         shares: list[Any] = [None] * self.count
         distributed.gather_object(list(things), shares if self.first else None)
         if not self.first:

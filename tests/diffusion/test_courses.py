@@ -16,7 +16,7 @@ from spectral_sched.diffusion.denoisers import (
     FiniteSetDenoiser,
     WienerDenoiser,
 )
-from spectral_sched.diffusion.runs import sample_pictures
+from spectral_sched.diffusion.runs import play_plan
 from spectral_sched.diffusion.sampler import SeededNoise, sample, starting_point
 from spectral_sched.images import preprocessing
 from spectral_sched.planning import Planning
@@ -152,12 +152,11 @@ def test_a_seed_has_its_table_in_any_batch() -> None:
         levels = np.array(plan.table.levels) / (1 + seed / 7)
         return replace(plan, table=SigmaTable.of(levels))
 
-    options = {"device": "cpu", "precision": "float64"}
-    many = list(
-        sample_pictures(plan, "wiener", range(20), image_plan=own, **options)  # type: ignore[arg-type]
-    )
-    few = list(sample_pictures(plan, "wiener", [18, 3], image_plan=own, **options))  # type: ignore[arg-type]
-    common = list(sample_pictures(plan, "wiener", [18], **options))  # type: ignore[arg-type]
+    place = torch.device("cpu"), torch.float64
+    denoise = WienerDenoiser(plan.planning.field, *place)
+    many = list(play_plan(plan, denoise, range(20), *place, image_plan=own))
+    few = list(play_plan(plan, denoise, [18, 3], *place, image_plan=own))
+    common = list(play_plan(plan, denoise, [18], *place))
     np.testing.assert_allclose(few[0], many[18], atol=1e-10)
     np.testing.assert_allclose(few[1], many[3], atol=1e-10)
     assert np.abs(common[0] - many[18]).max() > 1e-3

@@ -56,7 +56,7 @@ def test_jackknife_interval_covers_the_true_distance() -> None:
     rng = np.random.default_rng(4)
     real = rng.normal(size=(100_000, 2))
 
-    def distance(samples: np.ndarray) -> float:  # type: ignore[type-arg]
+    def distance(samples: np.ndarray) -> float:
         return frechet_distance(samples, real)
 
     runs = [
