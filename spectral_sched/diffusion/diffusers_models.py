@@ -55,7 +55,7 @@ class UNetDenoiser(PreconditionedDenoiser):
     Attributes
     ----------
     shape
-        (C, H, W) of its pictures; None if it takes any size.
+        (C, H, W) of its pictures.
     num_classes
         How many classes it knows; 0 if it knows none.
     """
@@ -64,7 +64,7 @@ class UNetDenoiser(PreconditionedDenoiser):
         self,
         unet: Any,
         preconditioning: Preconditioning,
-        shape: Shape | None,
+        shape: Shape,
         label: int | None = None,
     ) -> None:
         super().__init__(self._answer, preconditioning)
@@ -88,14 +88,14 @@ class UNetDenoiser(PreconditionedDenoiser):
 
 
 def load_diffusers(
-    folder: Path, shape: Shape | None, device: torch.device, dtype: torch.dtype
+    folder: Path, shape: Shape, device: torch.device, dtype: torch.dtype
 ) -> UNetDenoiser:
     """Return the denoiser of a folder.
 
     Parameters
     ----------
     shape
-        (C, H, W) that its pictures must have; None for whatever they have.
+        Shape of the pictures that are wanted, where it can make any.
 
     Raises
     ------
@@ -108,7 +108,7 @@ def load_diffusers(
     network, scheduler = _places(folder)
     config = read_foreign(network / "config.json", REMEDY)
     _check_network(config, folder)
-    own_shape = _shape(config, folder, shape)
+    shape = _own_shape(config, folder, shape)
     _check_weights(network)
     kind = read_foreign(scheduler, REMEDY).get("_class_name", str)
     diffusers = _diffusers()
@@ -116,7 +116,7 @@ def load_diffusers(
         preconditioning = preconditioning_of(kind, diffusers, scheduler, device)
         unet = _unet(diffusers, network)
         unet = unet.to(device, dtype).requires_grad_(requires_grad=False)
-    return UNetDenoiser(unet, preconditioning, own_shape)
+    return UNetDenoiser(unet, preconditioning, shape)
 
 
 def _places(folder: Path) -> tuple[Path, Path]:
@@ -159,30 +159,22 @@ def _check_network(config: Fields, folder: Path) -> None:
         raise InputError(message)
 
 
-def _shape(config: Fields, folder: Path, wanted: Shape | None) -> Shape | None:
-    """Return the shape of the network's pictures; None if it takes any."""
+def _own_shape(config: Fields, folder: Path, wanted: Shape) -> Shape:
+    """Return the shape of its pictures: that which is wanted, where it makes any."""
     size = config.get("sample_size", (int, list, type(None)))
-    if size is None and wanted is None:
-        return None
     sides = size if isinstance(size, list) else (size, size)
-    own = (
+    shape = (
         config.get("in_channels", int),
-        *((wanted or ())[1:] if size is None else sides),
+        *(wanted[1:] if size is None else sides),
     )
-    if len(own) != 3 or not all(isinstance(side, int) for side in own):
-        message = f"{folder} makes pictures of the shape {own}, which is none; {REMEDY}"
-        raise InputError(message)
-    if wanted and own != wanted:
-        message = (
-            f"{folder} makes pictures of the shape {own} and the schedule was made for "
-            f"{wanted}; plan for that shape, with export --resolution"
-        )
+    if len(shape) != 3 or not all(isinstance(side, int) and side > 0 for side in shape):
+        message = f"{folder} makes pictures of the shape {shape}, which is none"
         raise InputError(message)
     factor = 2 ** (len(config.get("block_out_channels", list)) - 1)
-    if own[1] % factor or own[2] % factor:
-        message = f"{folder} needs sides that {factor} divides, and {own} has others"
+    if shape[1] % factor or shape[2] % factor:
+        message = f"{folder} needs sides that {factor} divides, and {shape} has others"
         raise InputError(message)
-    return own
+    return shape
 
 
 def _check_weights(network: Path) -> None:

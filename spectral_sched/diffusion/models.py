@@ -55,14 +55,8 @@ def load_denoiser(
             pictures = load_pictures(Path(argument), plan)
             return FiniteSetDenoiser(torch.tensor(pictures, device=device, dtype=dtype))
         case "diffusers", True:
-            folder, shape = Path(argument), plan.planning.field.shape
-            network = load_diffusers(folder, None, device, dtype)
-            # A network for any size is still picky about which sides it can halve.
-            return (
-                network
-                if network.shape
-                else load_diffusers(folder, shape, device, dtype)
-            )
+            shape = plan.planning.field.shape
+            return load_diffusers(Path(argument), shape, device, dtype)
     message = f"there is no model {name!r}; choose one with --model: {MODELS}"
     raise UsageError(message)
 
