@@ -48,6 +48,12 @@ def digest(value: object) -> str:
     return "sha256:" + hashlib.sha256(canonical(value).encode()).hexdigest()
 
 
+def file_digest(path: Path) -> str:
+    """Return the SHA-256 of a file's bytes."""
+    with path.open("rb") as file:
+        return "sha256:" + hashlib.file_digest(file, "sha256").hexdigest()
+
+
 def layout(document: Mapping[str, object]) -> str:
     """Return a document as text with one top-level key per line."""
     lines = [f"  {canonical(key)}: {canonical(item)}" for key, item in document.items()]
