@@ -1,11 +1,11 @@
 """Noise laws to train with, judged at equal budgets.
 
-Run it as ``python benchmarks/laws.py training.npy held_out.npy -o laws.json``. Every law
-trains a tiny network from each seed for the same number of steps. Judged are the
+Run it as ``python benchmarks/laws.py training.npy held_out.npy -o laws.json``. Every
+law trains a tiny network from each seed for the same number of steps. Judged are the
 held-out denoising loss, all log SNRs alike over the data set's range, and the Frechet
 distance on random features between held-out pictures and samples of 8 and 32 calls,
-beside its floor. A network that is told the ends of a picture's range (``film``) is told
-those of a random training picture for each sample.
+beside its floor. A network that is told the ends of a picture's range (``film``) is
+told those of a random training picture for each sample.
 """
 
 import argparse
@@ -24,7 +24,7 @@ from spectral_sched.diffusion.processes import Processes
 from spectral_sched.diffusion.training import TrainingSettings
 from spectral_sched.diffusion.training_runs import TrainingRun, training_options
 from spectral_sched.images import Preprocessing
-from spectral_sched.plans import make_plan, measured_source
+from spectral_sched.plans import make_plan
 from spectral_sched.requests import request
 from spectral_sched.sources import items
 from spectral_sched.statistics import Shape
