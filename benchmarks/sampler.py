@@ -9,7 +9,8 @@ also runs with synchronisations made errors.
 import argparse
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 
 import torch
@@ -45,8 +46,9 @@ def ratios(
     """Return times of sampling over those of bare calls, one pair per round."""
 
     def sampled() -> None:
-        for _ in sample(network, x, calls, noise_of(x)):
-            pass
+        with synchronisation("error" if x.device.type == "cuda" else "default"):
+            for _ in sample(network, x, calls, noise_of(x)):
+                pass
 
     def bare() -> None:
         for call in calls:
@@ -56,6 +58,19 @@ def ratios(
         sampled()
         bare()
     return [waited(sampled, x.device) / waited(bare, x.device) for _ in range(rounds)]
+
+
+@contextmanager
+def synchronisation(mode: str) -> Iterator[None]:
+    """Say what is done where the host waits for an accelerator."""
+    if mode == "default":
+        yield
+        return
+    torch.cuda.set_sync_debug_mode(mode)
+    try:
+        yield
+    finally:
+        torch.cuda.set_sync_debug_mode("default")
 
 
 def noise_of(x: torch.Tensor) -> Callable[[], torch.Tensor]:

@@ -154,6 +154,9 @@ class NetworkDenoiser(nn.Module):
     ) -> None:
         super().__init__()
         self.config, self.shape, self.sigma_range = config, shape, sigma_range
+        self.usual_ends: Tensor
+        usual = torch.tensor(config.ends or (1.0, 1.0))
+        self.register_buffer("usual_ends", usual, persistent=False)
         self.network = UNet(config)
 
     def forward(
@@ -166,7 +169,12 @@ class NetworkDenoiser(nn.Module):
         ends
             Ends of the noise range of each picture, the lower one first, (B, 2).
         """
-        levels = torch.as_tensor(sigma, dtype=x.dtype, device=x.device).expand(len(x))
+        # Filled on the device, for a copy from the host would wait for it.
+        levels = (
+            sigma.to(x).expand(len(x))
+            if isinstance(sigma, torch.Tensor)
+            else x.new_full((len(x),), sigma)
+        )
         level = per_picture(levels)
         data = self.config.sigma_data
         total = (level**2 + data**2) ** 0.5
@@ -178,8 +186,7 @@ class NetworkDenoiser(nn.Module):
         """Return the noise numbers that the network is told, (B, 1 or 3)."""
         told = [levels[:, None]]
         if self.config.ends is not None:
-            if ends is None:
-                ends = levels.new_tensor(self.config.ends)
+            ends = self.usual_ends if ends is None else ends
             told.append(ends.to(levels).expand(len(levels), 2))
         return torch.cat(told, dim=1).log() / 4
 
