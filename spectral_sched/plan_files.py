@@ -105,6 +105,22 @@ def read_plan(path: Path) -> Plan:
         If the file is missing, damaged, foreign or of another version.
     """
     document = read_document(path, "schedule", version=VERSION, remedy=REMEDY)
+    return plan_of(document, path)
+
+
+def plan_of(document: Document, path: Path) -> Plan:
+    """Return the plan that the content of a schedule file stands for.
+
+    Parameters
+    ----------
+    path
+        Name of the file, for messages.
+
+    Raises
+    ------
+    InputError
+        If the content is damaged.
+    """
     fields = Fields(document, path, REMEDY)
     return Plan(
         kind=fields.get("kind", str),
@@ -146,8 +162,11 @@ def _read_request(fields: Fields, path: Path) -> Request:
     limits = Limits()
     if "start_sigma" in fields:
         limits = Limits(start_sigma=fields.number("start_sigma"))
+    given = fields.get("arguments", dict) if "arguments" in fields else {}
+    settings = given.get("set", {})
+    num_steps = fields.get("num_steps", int)
     try:
-        return request(texts[0], fields.get("num_steps", int), texts[1], limits=limits)
+        return request(texts[0], num_steps, texts[1], settings=settings, limits=limits)
     except SpecschedError as error:
         message = f"{path} is damaged: {error}; {REMEDY}"
         raise InputError(message) from error
