@@ -64,7 +64,7 @@ def kind_settings(kind: str, texts: Sequence[str]) -> dict[str, Setting]:
         If there is no such kind or parameter, or a value is none.
     """
     check_kind(kind)
-    return read_settings(f"kind {kind}", KINDS[kind].parameters, texts)
+    return read_settings(kind, KINDS[kind].parameters, texts)
 
 
 def kinds_document() -> Document:

@@ -149,14 +149,15 @@ def read_settings(
     known_parameters: Mapping[str, Parameter],
     texts: Sequence[str],
     *,
+    noun: str = "kind",
     flag: str = "--set",
 ) -> dict[str, Setting]:
     """Return the settings of a thing that ``name=value`` texts stand for.
 
     Parameters
     ----------
-    name
-        What has the parameters, for messages: ``kind karras``, say.
+    noun, name
+        What has the parameters, for messages.
     flag
         The option that the texts were given with.
 
@@ -169,10 +170,10 @@ def read_settings(
     for text in texts:
         key, equals, value = text.partition("=")
         if not known_parameters:
-            message = f"{name} has no parameters; leave out {flag} {text}"
+            message = f"{noun} {name} has no parameters; leave out {flag} {text}"
             raise UsageError(message)
         if key not in known_parameters:
-            raise _unknown(name, key, list(known_parameters), flag)
+            raise _unknown(f"{noun} {name}", key, list(known_parameters), flag)
         if not equals or not value:
             example = known_parameters[key].example
             message = f"{flag} {text} has no value; write {flag} {key}={example}"

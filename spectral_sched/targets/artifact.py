@@ -109,9 +109,10 @@ def float32_levels(levels: NDArray[np.float64], program: str) -> NDArray[np.floa
     UsageError
         If two levels cannot be told apart in it.
     """
-    narrow = np.asarray(levels, dtype=np.float32)
+    largest = np.finfo(np.float32).max
+    narrow: NDArray[np.float32] = np.minimum(levels, largest).astype(np.float32)
     steps = np.diff(narrow)
-    if np.any(steps == 0) or not np.all(np.isfinite(narrow)):
+    if not np.all(steps):
         index = int(np.argmin(np.abs(steps)))
         message = (
             f"{program} computes in float32, where {levels[index]!s} and "

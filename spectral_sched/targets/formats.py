@@ -32,7 +32,9 @@ if TYPE_CHECKING:
 MARK = "# specsched"
 """First words of a Python file of ours."""
 
-DAMAGES = (ValueError, LookupError, TypeError, OSError, SyntaxError, BadZipFile)
+DAMAGES = (
+    *(ValueError, LookupError, TypeError, OSError, EOFError, SyntaxError, BadZipFile),
+)
 """What parsers raise on bytes of another kind."""
 
 
@@ -196,6 +198,13 @@ def format_of(path: Path) -> str | None:
     return ends.get(path.suffix)
 
 
+def _some(values: NDArray[Any]) -> NDArray[Any]:
+    if values.ndim != 1 or not values.size:
+        message = f"an array of shape {values.shape}"
+        raise ValueError(message)
+    return values
+
+
 def read(content: bytes, form: str, dtype: DTypeLike | None = None) -> NDArray[Any]:
     """Return the values in bytes that were written in a format.
 
@@ -210,7 +219,7 @@ def read(content: bytes, form: str, dtype: DTypeLike | None = None) -> NDArray[A
         If there are no numbers of that format in it.
     """
     try:
-        values = FORMATS[form].read(content)
+        values = _some(FORMATS[form].read(content))
     except DAMAGES as error:
         message = f"there are no numbers to read as {form} ({error}); export them anew"
         raise InputError(message) from error

@@ -52,7 +52,7 @@ def target_settings(target: Target, texts: Sequence[str]) -> dict[str, Setting]:
         If the target has no such parameter, or a value is none.
     """
     parameters = {item.name: item for item in target.parameters}
-    return read_settings(f"target {target.name}", parameters, texts, flag=FLAG)
+    return read_settings(target.name, parameters, texts, noun="target", flag=FLAG)
 
 
 def targets_document() -> Document:
