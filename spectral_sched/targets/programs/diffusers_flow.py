@@ -40,8 +40,8 @@ sigmas = {values}
 UNIPC = """\
 from diffusers import UniPCMultistepScheduler
 sigmas = {values}
-config = {**pipe.scheduler.config, "use_flow_sigmas": True}
-pipe.scheduler = UniPCMultistepScheduler.from_config(config)
+config = pipe.scheduler.config
+pipe.scheduler = UniPCMultistepScheduler.from_config(config, use_flow_sigmas=True)
 # pictures = pipe(..., sigmas=np.array(sigmas)).images"""
 
 

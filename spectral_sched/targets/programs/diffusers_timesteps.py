@@ -20,10 +20,10 @@ from spectral_sched.targets.trained import (
 )
 
 DPM = """\
-from diffusers import DPMSolverMultistepScheduler
+from diffusers import DPMSolverMultistepScheduler as Scheduler
 timesteps = {values}
-config = {**pipe.scheduler.config, "final_sigmas_type": "zero"}
-pipe.scheduler = DPMSolverMultistepScheduler.from_config(config)
+config = pipe.scheduler.config
+pipe.scheduler = Scheduler.from_config(config, final_sigmas_type="zero")
 # pictures = pipe(..., timesteps=timesteps).images"""
 
 HEUN = """\
