@@ -351,7 +351,10 @@ class SpectralScheduler(SchedulerMixin, ConfigMixin):  # type: ignore[misc]
             return 0
         told = torch.as_tensor(timestep, device=self.timesteps.device)
         found = (self.timesteps == told).nonzero()
-        return int(found[0]) if len(found) else 0
+        if not len(found) or found[0] == 0:
+            return 0
+        # Of two calls at a level, the first ends a step of Heun, the second begins one.
+        return int(found[min(1, len(found) - 1)])
 
     def _input(self, sigma: float) -> float:
         usual, _ = PREDICTIONS[self.config.prediction_type]

@@ -18,6 +18,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
+from spectral_sched.tables import SigmaTable
 from spectral_sched.targets.programs.edm import fitted_karras, karras
 
 from .handed import LEVELS, delivered, given, given_law
@@ -44,16 +45,9 @@ def test_the_lines_play_our_table(name: str, tolerance: float) -> None:
     code = delivered(name, form="python").content.decode()
     picture, seen = sampled(code, unit_noise())
     assert_allclose(seen, [*LEVELS, 0], rtol=tolerance)
-    table = delivered_table()
-    expected = ours("euler", table, LEVELS[0] * unit_noise())
+    expected = ours("euler", SigmaTable.of(LEVELS), LEVELS[0] * unit_noise())
     assert expected.std() > 0.1
     torch.testing.assert_close(picture, expected, atol=1e-4, rtol=0)
-
-
-def delivered_table() -> Any:
-    from .handed import plan_of_levels
-
-    return plan_of_levels(LEVELS).table
 
 
 @drawn(
@@ -80,7 +74,11 @@ def test_flags_are_the_best_and_say_how_far_off_they_are() -> None:
     flags = dict(re.findall(r"--(\w+)=(\S+)", delivery.content.decode()))
     assert flags.keys() == {"steps", "sigma_min", "sigma_max", "rho"}
     numbers = [float(flags[key]) for key in ("sigma_min", "sigma_max", "rho")]
-    played = karras(*numbers, int(flags["steps"]))
+
+    def levels(low: float, high: float, rho: float) -> np.ndarray[Any, Any]:
+        return karras(low, high, rho, int(flags["steps"]))
+
+    played = levels(*numbers)
     off = float(np.max(np.abs(played / np.array(LEVELS) - 1)))
     assert delivery.document["deviation"] == pytest.approx(off, rel=1e-12)
     assert f"up to {off:.2g} (relative) off the table" in delivery.messages[-1]
@@ -89,7 +87,7 @@ def test_flags_are_the_best_and_say_how_far_off_they_are() -> None:
         for factor in (0.99, 1.01):
             moved = list(numbers)
             moved[index] *= factor
-            worse = karras(*moved, len(LEVELS))
+            worse = levels(*moved)
             assert np.sum(np.log(worse / LEVELS) ** 2) > best
 
 

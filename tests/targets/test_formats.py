@@ -19,21 +19,20 @@ from .handed import delivered, delivered_law, given, given_law
 
 ABOUT: dict[str, Any] = {"format": "specsched.target", "target": "x", "title": "y"}
 
-FINITE = {"allow_nan": False, "allow_infinity": False}
+FLOATS = st.floats(allow_nan=False, allow_infinity=False)
+SINGLES = st.floats(allow_nan=False, allow_infinity=False, width=32)
 
 
 def arrays() -> st.SearchStrategy[np.ndarray[Any, Any]]:
     return st.one_of(
-        *(
-            st.lists(element, min_size=1, max_size=20).map(
-                lambda values, dtype=dtype: np.array(values, dtype=dtype)
-            )
+        [
+            st.builds(np.array, st.lists(element, min_size=1), st.just(dtype))
             for element, dtype in (
-                (st.floats(**FINITE), np.float64),
-                (st.floats(width=32, **FINITE), np.float32),
+                (FLOATS, np.float64),
+                (SINGLES, np.float32),
                 (st.integers(0, 10**6), np.int64),
             )
-        )
+        ]
     )
 
 

@@ -144,8 +144,7 @@ def _law(law: Law) -> Artifact:
 def _target(code: Code, name: str) -> Target:
     return Target(
         name,
-        f"lines for the sampler of {code.name}; as text, its nearest flags and their "
-        "error; for training, P_mean and P_std",
+        f"lines for {code.name}'s sampler; as text its nearest flags, or P_mean, P_std",
         partial(_table, code=code),
         _law,
         formats=PYTHON_FIRST,
