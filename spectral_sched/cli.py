@@ -17,6 +17,7 @@ from .errors import SpecschedError
 
 if TYPE_CHECKING:
     from .console import Publisher
+    from .exports import Export
     from .partials import Partial
 
 app = typer.Typer(
@@ -375,7 +376,12 @@ def export(
     publish = console.Publisher(
         options.output, json=json, force=force, marked=not target
     )
-    result = exported(spectrum, options, wanted, publish.output)
+    _publish_export(publish, exported(spectrum, options, wanted, publish.output))
+
+
+def _publish_export(publish: "Publisher", result: "Export") -> None:
+    from . import console
+
     for message in result.messages:
         console.say(message)
     publish(

@@ -125,11 +125,8 @@ class ExportOptions:
         """What is wanted for another program, if any."""
         if self.target is None:
             return None
-        target = target_named(self.target)
         guessed = format_of(self.named) if self.named else None
-        if guessed not in target.formats:
-            guessed = None
-        return Wish(target, self.known, self.form or guessed)
+        return Wish(target_named(self.target), self.known, self.form or guessed)
 
     def request(self) -> Request:
         """Return what a table is wanted for.

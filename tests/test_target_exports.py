@@ -117,6 +117,15 @@ def test_warnings_and_deviations_are_told(there: Path) -> None:
     assert "nearest law that k-diffusion can draw from" in law
 
 
+def test_of_long_tables_the_ends_are_told(there: Path) -> None:
+    arguments = ("export", "--target", "sdnext", "--steps", 40, "--sigma-min", 0.1)
+    ended = specsched(*arguments, "--sigma-max", 150, cwd=there)
+    told = next(line for line in ended.stderr.splitlines() if "steps through" in line)
+    assert ", ..., " in told
+    assert len(told) < 200
+    assert len(ended.stdout.split(",")) == 40
+
+
 def test_laws_to_train_with(there: Path) -> None:
     ended = specsched(
         *("export", "--for", "training", "--target", "smalldiffusion"),
@@ -141,6 +150,10 @@ def test_laws_to_train_with(there: Path) -> None:
         (
             ("--format", "npy"),
             "--format is about a program to write for; name one with",
+        ),
+        (
+            ("--target", "comfy-api", "-o", "n.npy"),
+            "no format of target comfy-api 'npy'",
         ),
         (("--with", "shift=3"), "--with is about a program to write for; name one"),
         (("--schedule", "tight.json"), "--schedule is about a program to write for"),

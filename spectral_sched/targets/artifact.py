@@ -20,6 +20,9 @@ Values = Any
 FORMS = ("text", "json", "csv", "npy", "npz", "safetensors", "python")
 """Formats of a list of numbers."""
 
+MANY = 16
+"""Levels that are told one by one; of longer tables, the ends."""
+
 EXACT = 1e-6
 """Relative deviation below which a program steps through our table."""
 
@@ -93,9 +96,11 @@ class Artifact:
         """What to tell before somebody is surprised, a sentence each."""
         if self.deviation <= EXACT:
             return self.remarks
-        levels = ", ".join(f"{level:.4g}" for level in self.played)
+        shown = [f"{level:.4g}" for level in self.played]
+        if len(shown) > MANY:
+            shown[MANY // 2 : -MANY // 2] = ["..."]
         note = (
-            f"the program steps through {self.played_in} {levels}: up to "
+            f"the program steps through {self.played_in} {', '.join(shown)}: up to "
             f"{self.deviation:.2g} (relative) off the table"
         )
         return (note, *self.remarks)
