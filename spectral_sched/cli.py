@@ -38,6 +38,10 @@ Epsilon = Annotated[
 Tolerance = Annotated[
     float, typer.Option(help="Error that may stay, in 8-bit rounding errors.")
 ]
+Mixture = Annotated[
+    int | None,
+    typer.Option(min=1, help="Fit so many Gaussians to spectra of single images."),
+]
 
 
 class Interrupted(BaseException):
@@ -124,6 +128,7 @@ def analyze(
     ] = None,
     epsilon: Epsilon = defaults.EPSILON,
     tolerance: Tolerance = defaults.TOLERANCE,
+    mixture: Mixture = None,
     precision: Precision = "float32",
     workers: Annotated[
         int | None, typer.Option(min=1, help="Processes; all cores if not given.")
@@ -144,9 +149,10 @@ def analyze(
 
     Example: specsched analyze ./images --resolution 64
     """
-    from . import bounds, console, images, runs, shards, sources, totals
+    from . import console, images, measurement, runs, shards, sources, totals
 
-    bounds.check_settings(epsilon, tolerance)
+    part = shards.parse_shard(shard) if shard else None
+    measurement.check_wishes(epsilon, tolerance, mixture, of_shard=part is not None)
     preprocessing = images.preprocessing(
         resolution,
         crop,
@@ -157,7 +163,6 @@ def analyze(
         data_range=images.parse_range(data_range),
         fast=fast,
     )
-    part = shards.parse_shard(shard) if shard else None
     output = output or shards.output_path(part)
     items = sources.items(source, files_from=files_from, array=array, column=column)
     publish = console.Publisher(output, json=json, force=force)
@@ -181,7 +186,7 @@ def analyze(
     if part:
         _publish_partial(publish, gathered)
     else:
-        _publish_spectrum(publish, gathered, epsilon, tolerance)
+        _publish_spectrum(publish, gathered, epsilon, tolerance, mixture)
     if checkpoint:
         checkpoint.remove()
 
@@ -201,7 +206,11 @@ def _publish_partial(publish: "Publisher", gathered: "Partial") -> None:
 
 
 def _publish_spectrum(
-    publish: "Publisher", gathered: "Partial", epsilon: float, tolerance: float
+    publish: "Publisher",
+    gathered: "Partial",
+    epsilon: float,
+    tolerance: float,
+    mixture: int | None,
 ) -> None:
     from . import console, measurement, report
     from .provenance import provenance
@@ -209,12 +218,15 @@ def _publish_spectrum(
 
     piece, settings = gathered.piece, gathered.settings
     choices = {"epsilon": epsilon, "tolerance": tolerance}
-    measured = measurement.measurement(piece, settings.preprocessing, **choices)
+    measured = measurement.measurement(
+        piece, settings.preprocessing, num_components=mixture, **choices
+    )
     for message in measured.skipped.messages:
         console.say(f"skipped: {message}")
     for message in measured.warnings:
         console.say(f"warning: {message}")
-    arguments = provenance(choices | {"precision": settings.precision})
+    asked = {"mixture": mixture} if mixture else {}
+    arguments = provenance(choices | asked | {"precision": settings.precision})
     publish(
         report.measurement_parts(measured),
         spectrum_document(measured, arguments),
@@ -232,6 +244,7 @@ def merge(
     ] = defaults.SPECTRUM_PATH,
     epsilon: Epsilon = defaults.EPSILON,
     tolerance: Tolerance = defaults.TOLERANCE,
+    mixture: Mixture = None,
     allow_missing: Annotated[
         bool, typer.Option("--allow-missing", help="Do without shards not given.")
     ] = False,
@@ -242,12 +255,12 @@ def merge(
 
     Example: specsched merge spectrum.*.partial.json
     """
-    from . import bounds, console, merging
+    from . import console, measurement, merging
 
-    bounds.check_settings(epsilon, tolerance)
+    measurement.check_wishes(epsilon, tolerance, mixture)
     publish = console.Publisher(output, json=json, force=force)
     gathered = merging.merge_partials(partials, allow_missing=allow_missing)
-    _publish_spectrum(publish, gathered, epsilon, tolerance)
+    _publish_spectrum(publish, gathered, epsilon, tolerance, mixture)
 
 
 @app.command()
@@ -422,10 +435,99 @@ def show(
 
     Example: specsched show tight.json
     """
-    from . import console, documents, files
+    from . import console, files
 
-    document = documents.read_any(file)
+    document = files.document_of(file)
     console.show(files.parts(document, file), document, json=json)
+
+
+@app.command()
+def train(
+    source: Annotated[
+        str, typer.Argument(help="Folder, image, zip, tar, npz, npy, parquet, or URL.")
+    ],
+    output: Annotated[
+        Path, typer.Option("-o", "--output", help="Model file to write.")
+    ] = defaults.MODEL_PATH,
+    law: Annotated[
+        str,
+        typer.Option(help="spectral, or any kind; see: specsched kinds."),
+    ] = defaults.TRAINING_LAW,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="A parameter of the law, as in mean=-1.2."),
+    ] = None,
+    size: Annotated[str, typer.Option(help="tiny, compact, small or base.")] = "tiny",
+    film: Annotated[
+        bool, typer.Option("--film", help="Tell the network each picture's range.")
+    ] = False,
+    steps: Annotated[int, typer.Option(help="Training steps.")] = 10_000,
+    batch: Annotated[int, typer.Option(help="Pictures per step.")] = 64,
+    rate: Annotated[float, typer.Option(help="Highest learning rate.")] = 2e-3,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of everything.")] = 0,
+    resolution: Annotated[
+        int | None, typer.Option(help="Resize to this side first.")
+    ] = None,
+    crop: Annotated[
+        str, typer.Option(help="Before resizing: center or none.")
+    ] = "center",
+    resize: Annotated[
+        str, typer.Option(help="lanczos, bicubic, bilinear, box or nearest.")
+    ] = "lanczos",
+    color: Annotated[str, typer.Option(help="auto, rgb or luma.")] = "auto",
+    data_range: Annotated[
+        str | None, typer.Option(help="Values of black and white, as in -1,1.")
+    ] = None,
+    array: Annotated[
+        str | None, typer.Option(help="Array of an npz file to read.")
+    ] = None,
+    column: Annotated[
+        str | None, typer.Option(help="Column of a Parquet file to read.")
+    ] = None,
+    device: Annotated[str, typer.Option(help="auto, cuda, mps or cpu.")] = "auto",
+    precision: Annotated[
+        str, typer.Option(help="bf16 or float32 convolutions.")
+    ] = "bf16",
+    save_every: Annotated[
+        float, typer.Option(min=0, help="Minutes between saves of all there is.")
+    ] = 2.0,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with a run that was cut short.")
+    ] = False,
+    json: Json = False,
+    force: Force = False,
+) -> None:
+    """Train a pixel denoiser on your images, its noise levels drawn from any law.
+
+    Example: specsched train ./images -o model.safetensors --steps 20000
+    """
+    from . import console, images, model_headers, report, sources
+
+    model_headers.check_model_output(output, force=force)
+    preprocessing = images.preprocessing(
+        resolution, crop, resize, color, data_range=images.parse_range(data_range)
+    )
+    from .diffusion import picture_sets, training, training_runs
+    from .diffusion.processes import processes
+
+    options = training_runs.training_options(
+        training.TrainingSettings(steps, batch, rate, seed, precision),
+        size,
+        law,
+        tuple(settings or ()),
+        film=film,
+        minutes_between_saves=save_every,
+    )
+    with processes(device) as group:
+        items = sources.items(source, array=array, column=column)
+        pictures = picture_sets.picture_set(items, preprocessing)
+        run = training_runs.TrainingRun(pictures, options, output, group, resume=resume)
+        with console.training(steps, shown=group.first) as told:
+            run(told)
+    if group.first:
+        document = model_headers.read_model_document(output)
+        console.show(report.model_parts(document), document, json=json)
+        console.say(f"wrote {output}; next: specsched sample --model {output}")
 
 
 @app.command()
@@ -434,14 +536,41 @@ def sample(
         Path, typer.Option(help="Schedule file to play.")
     ] = defaults.SCHEDULE_PATH,
     model: Annotated[
-        str, typer.Option(help="wiener (needs no images) or images:FOLDER.")
+        str,
+        typer.Option(
+            help="bundled, wiener, FILE.safetensors, images:DIR or diffusers:DIR."
+        ),
     ] = defaults.MODEL,
+    class_label: Annotated[
+        int | None, typer.Option(help="Class to sample, of a model with classes.")
+    ] = None,
+    null_label: Annotated[
+        int | None, typer.Option(help="Class that stood for none during training.")
+    ] = None,
+    guidance: Annotated[
+        float | None, typer.Option(help="Weight of the class: 1 as trained, 0 none.")
+    ] = None,
+    guidance_interval: Annotated[
+        str | None, typer.Option(help="Guide between these sigmas only, as in 0.3,5.")
+    ] = None,
     seeds: Annotated[
         str, typer.Option(help="One picture each, as in 0-15 or 3,7,20-29.")
     ] = "0-15",
     output: Annotated[
         Path, typer.Option("-o", "--output", help="Folder to write to.")
     ] = defaults.SAMPLES_PATH,
+    per_image: Annotated[
+        bool, typer.Option("--per-image", help="Draw a spectrum and plan for each.")
+    ] = False,
+    label: Annotated[
+        str | None, typer.Option("--class", help="Draw spectra of this class.")
+    ] = None,
+    as_is: Annotated[
+        bool, typer.Option("--as-is", help="Play a table made for another size.")
+    ] = False,
+    clip: Annotated[
+        bool, typer.Option("--clip", help="Plan inside the range the model knows.")
+    ] = False,
     device: Annotated[str, typer.Option(help="auto, cuda, mps or cpu.")] = "auto",
     precision: Precision = "float32",
     json: Json = False,
@@ -451,19 +580,42 @@ def sample(
 
     Example: specsched sample --schedule tight.json --model images:./images
     """
-    from . import console, gallery
+    from . import console, gallery, image_plans, model_fits
     from .plan_files import read_plan
 
-    settings: dict[str, Any] = {"model": model, "seeds": seeds, "precision": precision}
     plan, numbers = read_plan(schedule), gallery.parse_seeds(seeds)
+    image_plans.drawn_plans(plan, label, wanted=per_image)
     folder = gallery.open_gallery(output, force=force)
-    from .diffusion.runs import sample_pictures
+    from .diffusion.guidance import chosen_guidance
+    from .diffusion.processes import processes
+    from .diffusion.runs import SamplingOptions, SamplingRun
 
-    total = len(numbers) * plan.table.num_steps
-    with console.bar("sampling", total) as advance:
-        pictures = sample_pictures(
-            plan, model, numbers, device=device, precision=precision, advance=advance
-        )
-        document = gallery.hang(pictures, numbers, folder, settings)
+    choices: dict[str, Any] = {
+        "class_label": class_label,
+        "null_label": null_label,
+        "guidance": guidance,
+        "guidance_interval": guidance_interval,
+    }
+    flags = {"per_image": per_image, "class": label, "as_is": as_is, "clip": clip}
+    settings: dict[str, Any] = {"model": model, "seeds": seeds, "precision": precision}
+    settings |= gallery.said(choices | flags)
+    options = SamplingOptions(
+        model,
+        precision,
+        chosen_guidance(**choices),
+        model_fits.Fitting(as_is=as_is, clip=clip),
+        per_image=per_image,
+        label=label,
+    )
+    with processes(device) as group:
+        run = SamplingRun(plan, options, group.device)
+        for message in run.messages if group.first else ():
+            console.say(message)
+        mine = [numbers[k] for k in group.share(len(numbers))]
+        with console.bar("sampling", len(mine) * run.plan.table.num_steps) as advance:
+            pictures = group.gathered(run(mine, advance))
+            if not group.first:
+                return
+            document = gallery.hang(pictures, numbers, folder, settings)
     console.show([f"{len(numbers)} pictures in {folder}"], document, json=json)
     console.say(f"look at {folder / gallery.SHEET_NAME}")

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import sys
 import time
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from contextlib import contextmanager, nullcontext
+from typing import TYPE_CHECKING, Protocol
 
 from .documents import canonical, check_output, layout, write_atomically
 from .errors import UsageError
@@ -42,6 +42,13 @@ def show(parts: Iterable[RenderableType], document: Document, *, json: bool) -> 
     )
     for part in parts:
         console.print(part, soft_wrap=isinstance(part, str))
+
+
+class Progressing(Protocol):
+    """A training under way."""
+
+    step: int
+    losses: list[tuple[int, float]]
 
 
 class Publisher:
@@ -186,3 +193,36 @@ def bar(what: str, total: int) -> Iterator[Callable[[int], None]]:
     ) as progress:
         task = progress.add_task(what, total=total)
         yield lambda count: progress.advance(task, count)
+
+
+LOG_SECONDS = 60.0
+
+
+@contextmanager
+def training(num_steps: int, *, shown: bool) -> Iterator[Callable[[Progressing], None]]:
+    """Show step, loss and time left of a training: a bar, or a line now and then.
+
+    Parameters
+    ----------
+    shown
+        Whether this process is the one that reports.
+    """
+    from rich.console import Console
+
+    console = Console(stderr=True)
+    pace, said = Pace(), [time.monotonic()]
+
+    def line(run: Progressing) -> str:
+        loss = f"loss {run.losses[-1][1]:.4f}, " if run.losses else ""
+        return loss + pace.text("steps", run.step, 0, num_steps)
+
+    with console.status("training") if shown else nullcontext() as status:
+
+        def update(run: Progressing) -> None:
+            if status and console.is_terminal:
+                status.update(line(run))
+            elif shown and time.monotonic() - said[0] > LOG_SECONDS:
+                said[0] = time.monotonic()
+                say(line(run))
+
+        yield update

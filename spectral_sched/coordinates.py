@@ -100,7 +100,7 @@ COORDINATES: Mapping[str, Coordinate] = {
         "1 / (1 + s^2)",
     ),
     "vp_sigma": Coordinate(
-        lambda sigma: 1 / np.sqrt(1 + 1 / sigma**2),
+        lambda sigma: 1 / (1 + 1 / sigma**2) ** 0.5,
         lambda value: value / np.sqrt((1 - value) * (1 + value)),
         "s / sqrt(1 + s^2)",
     ),

@@ -21,3 +21,5 @@ NUM_STEPS = 8
 TRAINING_KIND = "mixed"
 TRAINING_STEPS = 32
 MODEL = "wiener"
+MODEL_PATH = Path("model.safetensors")
+TRAINING_LAW = "lognormal"

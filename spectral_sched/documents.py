@@ -19,7 +19,7 @@ import numpy as np
 from .errors import InputError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from numpy.typing import ArrayLike, NDArray
 
@@ -175,10 +175,25 @@ def read_any(path: Path) -> Document:
     return cast("Document", document)
 
 
+def read_foreign(path: Path, remedy: str) -> Fields:
+    """Read one JSON object that another program wrote, infinities and NaN included.
+
+    Raises
+    ------
+    InputError
+        If the file is missing, too large, no JSON or no object.
+    """
+    values = _parse(_text(path, remedy), path, remedy, constant=float)
+    if not isinstance(values, dict):
+        message = f"{path} holds no JSON object; {remedy}"
+        raise InputError(message)
+    return Fields(values, path, remedy)
+
+
 def _text(path: Path, remedy: str) -> str:
     try:
         if path.stat().st_size > MAX_DOCUMENT_BYTES:
-            message = f"{path} is over 1 GiB, which no specsched file is; {remedy}"
+            message = f"{path} is over 1 GiB, too large for its kind; {remedy}"
             raise InputError(message)
         return path.read_text(encoding="utf-8")
     except FileNotFoundError as error:
@@ -192,17 +207,22 @@ def _text(path: Path, remedy: str) -> str:
         raise InputError(message) from error
 
 
-def _parse(text: str, path: Path, remedy: str) -> object:
-    try:
-        return json.loads(text, parse_constant=_refuse_constant)
-    except (ValueError, RecursionError) as error:
-        message = f"{path} is damaged or not JSON ({error}); {remedy}"
-        raise InputError(message) from error
-
-
 def _refuse_constant(name: str) -> object:
     message = f"{name} is not a JSON number"
     raise ValueError(message)
+
+
+def _parse(
+    text: str,
+    path: Path,
+    remedy: str,
+    constant: Callable[[str], object] = _refuse_constant,
+) -> object:
+    try:
+        return json.loads(text, parse_constant=constant)
+    except (ValueError, RecursionError) as error:
+        message = f"{path} is damaged or not JSON ({error}); {remedy}"
+        raise InputError(message) from error
 
 
 class Fields:
@@ -218,6 +238,9 @@ class Fields:
 
     def __contains__(self, key: str) -> bool:
         return key in self._values
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
 
     def damaged(self, key: str, wrong: str) -> InputError:
         """Return the error that says what is wrong with a key."""

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from . import report
+from .documents import read_any
 from .errors import InputError
+from .model_headers import SUFFIX, read_model_document, read_model_header
 from .plan_files import read_plan
 from .spectrum_files import read_spectrum
 from .training_files import read_training_schedule
@@ -16,6 +18,17 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from .documents import Document
+
+
+def document_of(path: Path) -> Document:
+    """Read the document of any file of this project, in a model's file its header.
+
+    Raises
+    ------
+    InputError
+        If the file is missing, damaged or not ours.
+    """
+    return read_model_document(path) if path.suffix == SUFFIX else read_any(path)
 
 
 def parts(document: Document, path: Path) -> list[RenderableType]:
@@ -34,6 +47,9 @@ def parts(document: Document, path: Path) -> list[RenderableType]:
         case "specsched.training":
             read_training_schedule(path)
             return report.training_parts(document)
+        case "specsched.model":
+            read_model_header(path)
+            return report.model_parts(document)
         case "specsched.samples":
             return [f"{len(document.get('pictures', []))} sampled pictures"]
         case unknown:

@@ -80,6 +80,15 @@ def open_gallery(folder: Path, *, force: bool) -> Path:
     return folder
 
 
+def said(flags: Mapping[str, object]) -> dict[str, object]:
+    """Return the flags that were given, for the record."""
+    return {
+        name: value
+        for name, value in flags.items()
+        if value is not None and value is not False
+    }
+
+
 def hang(
     pictures: Iterable[NDArray[np.floating]],
     seeds: Sequence[int],

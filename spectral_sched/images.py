@@ -178,8 +178,10 @@ def _check_range(low: float, high: float) -> None:
         raise UsageError(message)
 
 
-def parse_range(text: str | None) -> tuple[float, float] | None:
-    """Return the two numbers of ``LOW,HIGH``.
+def parse_range(
+    text: str | None, flag: str = "--data-range"
+) -> tuple[float, float] | None:
+    """Return the two numbers of ``LOW,HIGH``, as given with a flag.
 
     Examples
     --------
@@ -191,7 +193,7 @@ def parse_range(text: str | None) -> tuple[float, float] | None:
     try:
         low, high = (float(part) for part in text.split(","))
     except ValueError as error:
-        message = f"--data-range needs two numbers as in 0,1, not {text!r}"
+        message = f"{flag} needs two numbers as in 0,1, not {text!r}"
         raise UsageError(message) from error
     return low, high
 

@@ -8,11 +8,17 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .defaults import SAMPLER
-from .replans import planned_table
+from .defaults import KIND, SAMPLER
+from .documents import is_ours
+from .plan_files import read_plan, read_source
+from .plans import make_plan
+from .replans import replanned
+from .requests import request
 
 if TYPE_CHECKING:
     import torch
+
+    from .tables import SigmaTable
 
 
 def get_sigmas_spectral(
@@ -48,5 +54,11 @@ def get_sigmas_spectral(
     """
     import torch
 
-    sigmas = planned_table(Path(spectrum), n, sampler).sigmas
-    return torch.tensor(sigmas, dtype=torch.float32, device=device)
+    table = _planned_table(Path(spectrum), n, sampler)
+    return torch.tensor(table.sigmas, dtype=torch.float32, device=device)
+
+
+def _planned_table(path: Path, num_steps: int, sampler: str) -> SigmaTable:
+    if is_ours(path, "schedule"):
+        return replanned(read_plan(path), num_steps, sampler).table
+    return make_plan(read_source(path), KIND, request(sampler, num_steps, "zero")).table

@@ -15,6 +15,7 @@ from .bounds import (
     sigma_bounds,
 )
 from .defaults import EPSILON, TOLERANCE
+from .mixture_fits import check_mixture, fit_mixture
 from .pieces import Settings
 from .quality import data_warnings
 from .spectra import check_precision
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
     from .analysis import Progress
     from .images import Preprocessing
+    from .mixtures import SpectralMixture
     from .pieces import Piece, Skipped
     from .sources import Item
 
@@ -44,6 +46,8 @@ class Measurement:
         Pictures that could not be used.
     warnings
         What the pictures are suspected of, one sentence each.
+    mixture
+        Distribution of the spectra of single pictures, if it was asked for.
     """
 
     spectrum: Spectrum
@@ -52,6 +56,7 @@ class Measurement:
     preprocessing: Preprocessing
     skipped: Skipped
     warnings: tuple[str, ...] = ()
+    mixture: SpectralMixture | None = None
 
 
 def measure(
@@ -84,10 +89,35 @@ def measure(
     return measurement(whole, preprocessing, epsilon=epsilon, tolerance=tolerance)
 
 
+def check_wishes(
+    epsilon: float,
+    tolerance: float,
+    num_components: int | None,
+    *,
+    of_shard: bool = False,
+) -> None:
+    """Raise an error, before the work, where what is to be derived cannot be had."""
+    check_settings(epsilon, tolerance)
+    if num_components is not None:
+        check_mixture(of_shard=of_shard)
+
+
 def measurement(
-    whole: Piece, preprocessing: Preprocessing, *, epsilon: float, tolerance: float
+    whole: Piece,
+    preprocessing: Preprocessing,
+    *,
+    epsilon: float,
+    tolerance: float,
+    num_components: int | None = None,
 ) -> Measurement:
-    """Derive the spectrum and the useful noise range from what was gathered."""
+    """Derive the spectrum and the useful noise range from what was gathered.
+
+    Parameters
+    ----------
+    num_components
+        How many Gaussians the distribution of single spectra shall have; none is fitted
+        if not given.
+    """
     check_settings(epsilon, tolerance)
     spectrum = dataset_spectrum(whole.found())
     bounds = sigma_bounds(spectrum.field, epsilon=epsilon, tolerance=tolerance)
@@ -99,4 +129,7 @@ def measurement(
         preprocessing,
         whole.skipped,
         tuple(data_warnings(spectrum, whole.num_subsampled)),
+        fit_mixture(spectrum, bounds.sigma_min, num_components)
+        if num_components
+        else None,
     )

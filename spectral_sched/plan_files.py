@@ -8,25 +8,23 @@ as from the spectrum file.
 from __future__ import annotations
 
 import math
-from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from .coordinates import converted
-from .documents import Document, Fields, is_ours, read_document, rounded, short
+from .documents import Document, Fields, is_ours, read_document
 from .errors import InputError, SpecschedError
-from .planning import Planning
-from .plans import (
-    Plan,
-    PlanSource,
-    measured_source,
-)
-from .preprocessing_fields import read_preprocessing
+from .kinds import KINDS, kind_settings
+from .model_headers import SUFFIX, read_model_header
+from .plans import Plan, PlanSource, measured_source
 from .requests import Limits, Request, request
-from .spectrum_files import read_bounds, read_field, read_spectrum
+from .source_fields import read_source_fields, source_fields
+from .spectrum_files import read_spectrum
 from .tables import SigmaTable
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from .schedules import Setting
 
 VERSION = 1
 REMEDY = "make one with: specsched export --steps 8"
@@ -42,7 +40,6 @@ def plan_document(
     coordinate
         The levels are written in this coordinate too, if it is not sigma.
     """
-    field, predicted = plan.planning.field, _predicted(plan)
     return {
         "format": "specsched.schedule",
         "version": VERSION,
@@ -57,25 +54,19 @@ def plan_document(
         "sigma_min": plan.ends[0],
         "sigma_max": plan.ends[1],
         "start": plan.request.start,
+        **_choices(plan.request),
         **(
             {"start_sigma": plan.table.sigmas[0]} if plan.request.limits.partial else {}
         ),
-        "shape": field.shape,
-        "mean_color": field.mean_color,
-        "sigma_data": field.sigma_data,
-        "data_range": [-1.0, 1.0],
-        "preprocessing": asdict(plan.preprocessing),
-        "predicted": predicted,
-        "spectrum": {
-            "frequency": field.frequency,
-            "num_modes": field.num_modes,
-            "power": field.power,
-            "cross_power": field.cross_power,
-        },
-        "planning": {"log_power_quantiles": short(plan.planning.log_power)},
-        "bounds": asdict(plan.source.bounds),
-        "source_key": plan.source.source_key,
+        "predicted": _predicted(plan),
+        **source_fields(plan.source),
     }
+
+
+def _choices(wanted: Request) -> Document:
+    """Return what was chosen of the kind, which another table of it shall share."""
+    settings = {"settings": dict(wanted.settings)} if wanted.settings else {}
+    return settings | ({"terminal": wanted.terminal} if wanted.terminal else {})
 
 
 def _values(table: SigmaTable, coordinate: str) -> Document:
@@ -126,35 +117,24 @@ def plan_of(document: Document, path: Path) -> Plan:
         kind=fields.get("kind", str),
         request=_read_request(fields, path),
         table=_read_table(fields, path),
-        source=_read_source(fields),
+        source=read_source_fields(fields),
         ends=(fields.number("sigma_min"), fields.number("sigma_max")),
     )
 
 
 def read_source(path: Path) -> PlanSource:
-    """Read what tables are planned from, in a spectrum file or a schedule file.
+    """Read what tables are planned from, in a file of a spectrum, schedule or model.
 
     Raises
     ------
     InputError
         If the file is missing, damaged, foreign or of another version.
     """
+    if path.suffix == SUFFIX:
+        return read_model_header(path).source
     if is_ours(path, "schedule"):
         return read_plan(path).source
     return measured_source(read_spectrum(path))
-
-
-def _read_source(fields: Fields) -> PlanSource:
-    field = read_field(fields, fields.object("spectrum"))
-    quantiles = fields.object("planning").array(
-        "log_power_quantiles", (len(field.num_modes), None)
-    )
-    return PlanSource(
-        planning=Planning(field, rounded(quantiles)),
-        bounds=read_bounds(fields.object("bounds")),
-        preprocessing=read_preprocessing(fields.object("preprocessing")),
-        source_key=fields.get("source_key", str),
-    )
 
 
 def _read_request(fields: Fields, path: Path) -> Request:
@@ -162,14 +142,29 @@ def _read_request(fields: Fields, path: Path) -> Request:
     limits = Limits()
     if "start_sigma" in fields:
         limits = Limits(start_sigma=fields.number("start_sigma"))
-    given = fields.get("arguments", dict) if "arguments" in fields else {}
-    settings = given.get("set", {})
-    num_steps = fields.get("num_steps", int)
+    terminal = fields.get("terminal", str) if "terminal" in fields else None
     try:
-        return request(texts[0], num_steps, texts[1], settings=settings, limits=limits)
+        return request(
+            texts[0],
+            fields.get("num_steps", int),
+            texts[1],
+            settings=_read_settings(fields),
+            limits=limits,
+            terminal=terminal,
+        )
     except SpecschedError as error:
         message = f"{path} is damaged: {error}; {REMEDY}"
         raise InputError(message) from error
+
+
+def _read_settings(fields: Fields) -> dict[str, Setting]:
+    if "settings" not in fields:
+        return {}
+    values = fields.get("settings", dict)
+    texts = [f"{name}={value}" for name, value in values.items()]
+    kind = fields.get("kind", str)
+    # The settings of a blend are those of a table that is no more.
+    return kind_settings(kind, texts) if kind in KINDS else {}
 
 
 def _read_table(fields: Fields, path: Path) -> SigmaTable:

@@ -16,7 +16,7 @@ from .errors import UsageError
 from .kinds import check_kind
 from .optimize import SPREAD, optimal_table
 from .planning import spectrum_planning, widened
-from .rescale import rescaled
+from .rescale import rescaled, rescaled_mixture
 from .schedules import SCHEDULES, Basis, Schedule, cut, sigma_table
 from .solvers import solver_calls
 from .tables import SigmaTable, resampled
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from .bounds import SigmaBounds
     from .images import Preprocessing
     from .measurement import Measurement
+    from .mixtures import SpectralMixture
     from .planning import Planning
     from .requests import Request
 
@@ -66,12 +67,15 @@ class PlanSource:
         What was done to the pictures first.
     source_key
         Digest of its pixels.
+    mixture
+        Distribution of the spectra of its pictures, if one was fitted.
     """
 
     planning: Planning
     bounds: SigmaBounds
     preprocessing: Preprocessing
     source_key: str
+    mixture: SpectralMixture | None = None
 
 
 def measured_source(measured: Measurement) -> PlanSource:
@@ -81,12 +85,14 @@ def measured_source(measured: Measurement) -> PlanSource:
         bounds=measured.bounds,
         preprocessing=measured.preprocessing,
         source_key=measured.spectrum.data_key,
+        mixture=measured.mixture,
     )
 
 
 def resized_source(source: PlanSource, side: int) -> PlanSource:
     """Return the data set as it would be at another size, bounds included."""
     planning, old = rescaled(source.planning, side), source.bounds
+    mixture = source.mixture
     return replace(
         source,
         planning=planning,
@@ -94,6 +100,7 @@ def resized_source(source: PlanSource, side: int) -> PlanSource:
             planning.field, epsilon=old.epsilon, tolerance=old.tolerance
         ),
         preprocessing=replace(source.preprocessing, resolution=side),
+        mixture=mixture and rescaled_mixture(mixture, source.planning.field, side),
     )
 
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from .documents import Document
     from .gaussian_field import GaussianField
     from .measurement import Measurement
+    from .mixtures import SpectralMixture
     from .partials import Partial
     from .plans import Plan, PredictedError
     from .spectrum import Spectrum
@@ -100,11 +101,24 @@ def measurement_parts(measured: Measurement) -> list[RenderableType]:
     parts += ["", spectrum_table(spectrum.field, swamped)]
     parts += ["", bounds_table(bounds, intervals)]
     parts += ["", enough_line(spectrum.num_images, intervals)]
+    parts += mixture_lines(measured.mixture)
     if measured.skipped.total:
         reasons = sorted(measured.skipped.reasons.items())
         counts = ", ".join(f"{count} {reason}" for reason, count in reasons)
         parts.append(f"{measured.skipped.total} skipped: {counts}")
     return parts
+
+
+def mixture_lines(mixture: SpectralMixture | None) -> list[str]:
+    """Return what is known of the spectra of single images, if anything."""
+    if mixture is None:
+        return []
+    count, size = mixture.means.shape
+    classes = len(mixture.class_weights)
+    return [
+        f"spectra of single images: {count} Gaussians in {size} dimensions"
+        + (f", mixed for {classes} classes" if classes else "")
+    ]
 
 
 def partial_parts(gathered: Partial) -> list[RenderableType]:
@@ -121,6 +135,7 @@ def plan_parts(plan: Plan) -> list[RenderableType]:
     return [
         *plan_lines(plan),
         f"beyond {plan.enough_steps} steps, more buy less than 1 % of the error",
+        *mixture_lines(plan.source.mixture),
         "",
         levels_table(plan),
         "",
@@ -245,3 +260,24 @@ def fits_table(fits: Document) -> Table:
             name, parameters, f"{fit['kolmogorov']:.3f}", f"{fit['divergence']:.3g}"
         )
     return table
+
+
+def model_parts(document: Document) -> list[RenderableType]:
+    """Return everything worth saying about a trained model."""
+    network, training, law = document["network"], document["training"], document["law"]
+    channels, height, width = document["shape"]
+    low, high = document["sigma_range"]
+    settings = "".join(f", {name} {value}" for name, value in law["set"].items())
+    told = ", told the ends of each picture's range" if "ends" in network else ""
+    losses = training["loss"]
+    return [
+        f"denoiser of {width}x{height} pictures, {channels} channels, "
+        f"sigma_data {network['sigma_data']:.4g}{told}",
+        f"widths {' '.join(map(str, network['widths']))}, {network['num_blocks']} "
+        f"blocks per level, patches of {network['patch']}",
+        f"trained on sigma {low:.4g} - {high:.4g}, drawn from {law['name']}{settings}",
+        f"{training['steps_done']} of {training['num_steps']} steps of "
+        f"{training['batch']}, loss {losses[-1][1]:.4f}"
+        if losses
+        else "not trained",
+    ]

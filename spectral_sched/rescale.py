@@ -10,6 +10,7 @@ would; real resizing also dims the last of them.
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,6 +25,7 @@ from .rings import rings
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from .mixtures import SpectralMixture
     from .statistics import Shape
 
 MAX_SIDE = 16384
@@ -69,11 +71,88 @@ def _resized(shape: Shape, side: int) -> Shape:
     return (channels, max(1, round(height * ratio)), max(1, round(width * ratio)))
 
 
+def rescaled_mixture(
+    mixture: SpectralMixture, field: GaussianField, side: int
+) -> SpectralMixture:
+    """Return the distribution of single spectra at another size.
+
+    Beyond the measured rings it has the spread of the last measured octave.
+
+    Parameters
+    ----------
+    field
+        The data set at the measured size.
+    side
+        As for `rescaled`.
+    """
+    shape = _resized(field.shape, side)
+    num_rings = len(rings(*shape[1:]))
+    center, basis, residual = mixture.center, mixture.basis, mixture.residual
+    if num_rings > len(center):
+        beyond = _beyond(field, num_rings)
+        new = np.ones(len(beyond.log_power))
+        center = np.append(center, beyond.log_power + beyond.excess(center))
+        basis = np.hstack([basis, np.outer(beyond.mean(basis.T), new)])
+        residual = np.append(residual, beyond.mean(residual) * new)
+    growth = shape[1] * shape[2] / field.num_pixels
+    return replace(
+        mixture,
+        center=rounded(np.log(growth) + center[:num_rings]),
+        basis=rounded(basis[:, :num_rings]),
+        residual=rounded(residual[:num_rings]),
+    )
+
+
 def _continued(
     planning: Planning, num_rings: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return cross power and quantiles with as many rings, still at the old size."""
-    field = planning.field
+    field, beyond = planning.field, _beyond(planning.field, num_rings)
+    power = np.exp(beyond.log_power)
+    more_power = power[:, None, None] * beyond.mean(
+        field.cross_power / _positive(field.power)[:, None, None]
+    )
+    more_logs = beyond.log_power[:, None] + beyond.excess(planning.log_power)
+    return (
+        np.concatenate([field.cross_power, more_power]),
+        np.concatenate([planning.log_power, more_logs]),
+    )
+
+
+def _positive(power: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.where(power > 0, power, 1.0)
+
+
+@dataclass(frozen=True, eq=False)
+class _Beyond:
+    """What lies beyond the measured rings: a power law that goes on as they end.
+
+    Attributes
+    ----------
+    log_power
+        Natural log of the power of the new rings.
+    weights
+        Shares of the measured rings in the last octave, (K,).
+    known_power
+        Power of the measured rings, (K,).
+    """
+
+    log_power: NDArray[np.float64]
+    weights: NDArray[np.float64]
+    known_power: NDArray[np.float64]
+
+    def mean(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the mean over the last octave of values per ring, (K, ...)."""
+        mean: NDArray[np.float64] = np.tensordot(self.weights, values, axes=1)
+        return mean
+
+    def excess(self, log_power: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return how far log powers, (K, ...), lie above the mean power there."""
+        known = np.log(_positive(self.known_power))
+        return self.mean((log_power.T - known).T)
+
+
+def _beyond(field: GaussianField, num_rings: int) -> _Beyond:
     law = field_power_law(field)
     if law is None:
         _, height, width = field.shape
@@ -82,16 +161,8 @@ def _continued(
             "analyse larger ones with specsched analyze --resolution"
         )
         raise NoAnswerError(message)
-    known, longest = len(field.cross_power), max(field.shape[1:])
+    known, longest = len(field.power), max(field.shape[1:])
     power = law(np.arange(known, num_rings) / longest)
     last = (field.frequency > 0.25) & (field.frequency <= 0.5) & (field.power > 0)
-    weights = field.num_modes[last] / field.num_modes[last].sum()
-    relative = field.cross_power[last] / field.power[last, None, None]
-    spread = planning.log_power[last] - np.log(field.power[last, None])
-    colors = np.tensordot(weights, relative, axes=1)
-    more_power = power[:, None, None] * colors
-    more_logs = np.log(power)[:, None] + weights @ spread
-    return (
-        np.concatenate([field.cross_power, more_power]),
-        np.concatenate([planning.log_power, more_logs]),
-    )
+    weights = field.num_modes * last
+    return _Beyond(np.log(power), weights / weights.sum(), field.power)

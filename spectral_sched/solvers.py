@@ -39,13 +39,27 @@ class Combination(NamedTuple):
     """Weights of the state, of the denoised images and of the points they come from.
 
     Denoised images and points are counted from the newest; `noise` is the standard
-    deviation of fresh noise.
+    deviation of fresh noise, the float 0 where there is none.
     """
 
     state: Weight
     denoised: tuple[Weight, ...]
     points: tuple[Weight, ...] = ()
     noise: Weight = 0.0
+
+    @property
+    def adds_noise(self) -> bool:
+        """Whether fresh noise is asked for."""
+        return not (isinstance(self.noise, float) and self.noise == 0)
+
+    def mapped(self, change: Callable[[Weight], Weight]) -> Combination:
+        """Return the combination with a function applied to every weight."""
+        return Combination(
+            change(self.state),
+            tuple(map(change, self.denoised)),
+            tuple(map(change, self.points)),
+            change(self.noise) if self.adds_noise else 0.0,
+        )
 
 
 class Call(NamedTuple):
@@ -67,6 +81,14 @@ class Call(NamedTuple):
     level: Weight
     state: Combination | None
     point: Combination | None = None
+
+    def mapped(self, change: Callable[[Weight], Weight]) -> Call:
+        """Return the call with a function applied to every number."""
+        state, point = (
+            None if weights is None else weights.mapped(change)
+            for weights in (self.state, self.point)
+        )
+        return Call(change(self.sigma), change(self.level), state, point)
 
 
 FINAL = Combination(0.0, (1.0,))
@@ -335,7 +357,17 @@ DEPTH = 4
 
 def solver_calls(sampler: str, table: SigmaTable) -> list[Call]:
     """Return the network calls of a sampler over a table, one after the other."""
-    return list(SAMPLERS[sampler](table.sigmas))
+    return [call.mapped(float) for call in SAMPLERS[sampler](table.sigmas)]
+
+
+def batch_calls(sampler: str, tables: Sequence[SigmaTable]) -> list[Call]:
+    """Return the network calls of a sampler over one table per picture.
+
+    The tables have the same number of steps. Weights are arrays with one number per
+    picture, (B,), or floats where they are the same for all.
+    """
+    levels = np.array([table.sigmas for table in tables]).T
+    return list(SAMPLERS[sampler](list(levels)))
 
 
 Value = TypeVar("Value")
@@ -343,6 +375,8 @@ Value = TypeVar("Value")
 
 class Play(Generic[Value]):
     """A solver under way on arrays or tensors.
+
+    It plays floats, or weights that multiply the states, as from many tables at once.
 
     Parameters
     ----------
@@ -377,8 +411,8 @@ class Play(Generic[Value]):
             *zip(weights.denoised, self._denoised, strict=False),
             *zip(weights.points, self._points, strict=False),
         ]
-        if weights.noise:
+        if weights.adds_noise:
             terms.append((weights.noise, self._noise()))
-        first, *others = (float(weight) * value for weight, value in terms)
+        first, *others = (weight * value for weight, value in terms)
         total: Value = sum(others, first)
         return total

@@ -107,7 +107,10 @@ def dataset_spectrum(statistics: SpectrumStatistics) -> Spectrum:
     mean_color = totals.channel_mean / count
     offset = math.prod(statistics.shape[1:]) * np.outer(mean_color, mean_color)
     cross_power = totals.cross_power / count
-    cross_power[0] -= offset
+    deviation = cross_power[0] - offset
+    cross_power[0] = np.where(
+        np.abs(deviation) > ROUNDING * np.abs(offset), deviation, 0
+    )
     field = GaussianField(statistics.shape, mean_color, cross_power)
     _refuse_constant(field)
     sample = _sample(statistics, mean_color)

@@ -11,6 +11,7 @@ from .documents import Document, Fields, digest, read_document, rounded, short
 from .errors import InputError
 from .gaussian_field import GaussianField
 from .measurement import Measurement
+from .mixture_fields import mixture_member, read_mixture
 from .pieces import Skipped
 from .power_law import field_power_law
 from .preprocessing_fields import read_preprocessing
@@ -46,6 +47,7 @@ def spectrum_document(measurement: Measurement, provenance: Document) -> Documen
         "power_law": _power_law(spectrum.field),
         "rings": _rings(spectrum, measurement.bounds),
         "sample": _sample(spectrum.sample),
+        **mixture_member(measurement.mixture),
     }
     return {
         "format": "specsched.spectrum",
@@ -112,13 +114,15 @@ def read_spectrum(path: Path) -> Measurement:
         message = f"{path} was changed after it was written; {REMEDY}"
         raise InputError(message)
     bounds, source = fields.object("bounds"), fields.object("source")
+    spectrum = _read_spectrum(fields)
     return Measurement(
-        spectrum=_read_spectrum(fields),
+        spectrum=spectrum,
         bounds=read_bounds(bounds),
         intervals=_read_intervals(bounds.object("interval")),
         preprocessing=read_preprocessing(fields.object("preprocessing")),
         skipped=_read_skipped(source),
         warnings=tuple(source.get("warnings", list)),
+        mixture=read_mixture(fields, len(spectrum.field.num_modes)),
     )
 
 

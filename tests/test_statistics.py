@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from spectral_sched import statistics
+from spectral_sched.bounds import sigma_bounds
 from spectral_sched.errors import NoAnswerError
 from spectral_sched.images import Pixels
 from spectral_sched.spectra import ring_powers
@@ -116,6 +117,15 @@ def test_the_sample_holds_every_picture_of_a_small_set() -> None:
 def test_a_set_of_one_colour_has_no_answer() -> None:
     with pytest.raises(NoAnswerError, match="same constant colour"):
         spectrum_of(np.full((5, 3, 8, 8), 0.1))
+
+
+def test_copies_of_one_picture_differ_in_nothing_but_rounding() -> None:
+    rng = np.random.default_rng(4)
+    picture = 0.1 * power_law_field((3, 16, 16), 2.0, rng)
+    picture += rng.normal(size=(3, 1, 1))
+    field = spectrum_of([picture] * 3).field
+    np.testing.assert_array_equal(field.cross_power[0], 0)
+    assert 0 < sigma_bounds(field).sigma_max_centred < sigma_bounds(field).sigma_max
 
 
 def test_no_images_have_no_spectrum() -> None:

@@ -10,16 +10,23 @@ import torch
 
 from spectral_sched.errors import InputError, UsageError
 from spectral_sched.images import load_pixels
+from spectral_sched.model_headers import SUFFIX
 from spectral_sched.sources import items
 
 from .denoisers import FiniteSetDenoiser, WienerDenoiser
+from .diffusers_models import load_diffusers
+from .model_files import read_model
 
 if TYPE_CHECKING:
     from spectral_sched.plans import Plan
 
     from .denoisers import Denoiser
+    from .network import NetworkDenoiser
 
-MODELS = "wiener, images:FOLDER"
+BUNDLED = Path(__file__).with_name("bundled.safetensors")
+"""The model that comes with the package; docs/bundled-model.md says how it was made."""
+
+MODELS = "bundled, wiener, images:FOLDER, diffusers:FOLDER, FILE.safetensors"
 
 
 def load_denoiser(
@@ -32,16 +39,34 @@ def load_denoiser(
     UsageError
         If there is no such model.
     InputError
-        If its pictures do not have the plan's shape.
+        If its pictures do not have the plan's shape, or it cannot be read.
+    UnavailableError
+        If the library it was made with is not installed.
     """
+    if name.endswith(SUFFIX):
+        return load_network(Path(name), device, dtype)
     kind, _, argument = name.partition(":")
-    if kind == "wiener" and not argument:
-        return WienerDenoiser(plan.planning.field, device, dtype)
-    if kind == "images" and argument:
-        pictures = load_pictures(Path(argument), plan)
-        return FiniteSetDenoiser(torch.tensor(pictures, device=device, dtype=dtype))
+    match kind, bool(argument):
+        case "bundled", False:
+            return load_network(BUNDLED, device, dtype)
+        case "wiener", False:
+            return WienerDenoiser(plan.planning.field, device, dtype)
+        case "images", True:
+            pictures = load_pictures(Path(argument), plan)
+            return FiniteSetDenoiser(torch.tensor(pictures, device=device, dtype=dtype))
+        case "diffusers", True:
+            shape = plan.planning.field.shape
+            return load_diffusers(Path(argument), shape, device, dtype)
     message = f"there is no model {name!r}; choose one with --model: {MODELS}"
     raise UsageError(message)
+
+
+def load_network(
+    path: Path, device: torch.device, dtype: torch.dtype
+) -> NetworkDenoiser:
+    """Return a network of our own."""
+    network, _ = read_model(path)
+    return network.to(device, dtype)
 
 
 def load_pictures(folder: Path, plan: Plan) -> np.ndarray[tuple[int, ...], np.dtype]:

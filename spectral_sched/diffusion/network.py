@@ -2,74 +2,52 @@
 
 The preconditioning is that of Karras et al. (arXiv 2206.00364), Table 1: inputs and
 targets of the network have unit variance at every noise level, for pictures of standard
-deviation `sigma_data`.
+deviation `sigma_data`. Noise levels enter as ``ln(sigma) / 4``, that is as
+``-log_snr / 8``. A network may also be told the ends of the noise range of each picture
+(Esteves & Makadia, arXiv 2603.19222): it then knows which spectrum to expect.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import torch
 from torch import nn
 from torch.nn import functional
 
+from spectral_sched.network_configs import GROUP
+
 from .denoisers import per_picture
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from torch import Tensor
 
+    from spectral_sched.network_configs import NetworkConfig
+    from spectral_sched.statistics import Shape
 
-@dataclass(frozen=True)
-class NetworkConfig:
-    """What a network is built from.
-
-    Attributes
-    ----------
-    image_channels
-        Channels of the pictures.
-    widths
-        Channels per level, the finest first; each level halves the side.
-    num_blocks
-        Residual blocks per level, on the way down and on the way up.
-    sigma_data
-        Standard deviation of the pictures.
-    """
-
-    image_channels: int
-    widths: tuple[int, ...]
-    num_blocks: int
-    sigma_data: float
-
-
-SIZES: Mapping[str, tuple[tuple[int, ...], int]] = {
-    "tiny": ((32, 64, 96), 1),
-    "small": ((48, 96, 144), 2),
-    "base": ((96, 192, 256, 256), 2),
-}
-"""Widths and blocks per level by the names of ``--size``."""
-
-GROUP = 16
-"""Channels per group of the group normalisation."""
+    from .denoisers import Denoiser
 
 
 class NoiseEmbedding(nn.Module):
-    """Features of ``ln(sigma) / 4``: sines and cosines, then two layers."""
+    """Features of noise numbers: sines and cosines, then two layers."""
 
-    def __init__(self, width: int) -> None:
+    def __init__(self, num_levels: int, width: int) -> None:
         super().__init__()
         self.frequencies: Tensor
         self.register_buffer("frequencies", torch.linspace(0, 4, width // 2).exp())
         self.layers = nn.Sequential(
-            nn.Linear(width, width), nn.SiLU(), nn.Linear(width, width), nn.SiLU()
+            nn.Linear(num_levels * width, width),
+            nn.SiLU(),
+            nn.Linear(width, width),
+            nn.SiLU(),
         )
 
     def forward(self, noise: Tensor) -> Tensor:
-        """Return features, (B, width), of noise numbers, (B,)."""
-        angles = noise[:, None] * self.frequencies
-        features: Tensor = self.layers(torch.cat([angles.sin(), angles.cos()], dim=1))
+        """Return features, (B, width), of noise numbers, (B, num_levels)."""
+        angles = noise[..., None] * self.frequencies
+        waves = torch.cat([angles.sin(), angles.cos()], dim=-1)
+        features: Tensor = self.layers(waves.flatten(1))
         return features
 
 
@@ -123,8 +101,9 @@ class UNet(nn.Module):
     def __init__(self, config: NetworkConfig) -> None:
         super().__init__()
         widths, noise = config.widths, 4 * config.widths[0]
-        self.embed = NoiseEmbedding(noise)
-        self.conv_in = nn.Conv2d(config.image_channels, widths[0], 3, padding=1)
+        channels, self.patch = config.image_channels * config.patch**2, config.patch
+        self.embed = NoiseEmbedding(3 if config.ends else 1, noise)
+        self.conv_in = nn.Conv2d(channels, widths[0], 3, padding=1)
         self.num_blocks = config.num_blocks
         self.down, self.up = nn.ModuleList(), nn.ModuleList()
         width = widths[0]
@@ -137,13 +116,13 @@ class UNet(nn.Module):
             self.up.append(ResidualBlock(width + level, level, noise))
             width = level
         self.norm_out = nn.GroupNorm(max(1, width // GROUP), width)
-        self.conv_out = nn.Conv2d(width, config.image_channels, 3, padding=1)
+        self.conv_out = nn.Conv2d(width, channels, 3, padding=1)
         nn.init.zeros_(self.conv_out.weight)
 
     def forward(self, x: Tensor, noise: Tensor) -> Tensor:
-        """Return (B, C, H, W) of pictures and noise numbers, (B,)."""
+        """Return (B, C, H, W) of pictures and noise numbers, (B, 1 or 3)."""
         noise = self.embed(noise)
-        x, skips = self.conv_in(x), []
+        x, skips = self.conv_in(functional.pixel_unshuffle(x, self.patch)), []
         for index, block in enumerate(self.down):
             if index and index % self.num_blocks == 0:
                 x = functional.avg_pool2d(x, 2)
@@ -155,23 +134,72 @@ class UNet(nn.Module):
                 x = functional.interpolate(x, scale_factor=2.0)
             x = block(torch.cat([x, skips.pop()], dim=1), noise)
         out: Tensor = self.conv_out(functional.silu(self.norm_out(x)))
-        return out
+        return functional.pixel_shuffle(out, self.patch)
 
 
 class NetworkDenoiser(nn.Module):
-    """A U-Net as the denoiser ``denoise(x, sigma)`` of pictures in [-1, 1]."""
+    """A U-Net as the denoiser ``denoise(x, sigma)`` of pictures in [-1, 1].
 
-    def __init__(self, config: NetworkConfig) -> None:
+    Attributes
+    ----------
+    shape, sigma_range
+        Of the pictures and noise levels that it was trained on, once it is known.
+    """
+
+    def __init__(
+        self,
+        config: NetworkConfig,
+        shape: Shape | None = None,
+        sigma_range: tuple[float, float] | None = None,
+    ) -> None:
         super().__init__()
-        self.config = config
+        self.config, self.shape, self.sigma_range = config, shape, sigma_range
         self.network = UNet(config)
 
-    def forward(self, x: Tensor, sigma: float | Tensor) -> Tensor:
-        """Return the posterior mean, (B, C, H, W), of x at noise level sigma."""
+    def forward(
+        self, x: Tensor, sigma: float | Tensor, ends: Tensor | None = None
+    ) -> Tensor:
+        """Return the posterior mean, (B, C, H, W), of x at noise level sigma.
+
+        Parameters
+        ----------
+        ends
+            Ends of the noise range of each picture, the lower one first, (B, 2).
+        """
         levels = torch.as_tensor(sigma, dtype=x.dtype, device=x.device).expand(len(x))
         level = per_picture(levels)
         data = self.config.sigma_data
         total = (level**2 + data**2) ** 0.5
-        inner = self.network(x / total, levels.log() / 4)
+        inner = self.network(x / total, self._noise(levels, ends))
         denoised: Tensor = x * (data / total) ** 2 + inner * (level * data / total)
         return denoised
+
+    def _noise(self, levels: Tensor, ends: Tensor | None) -> Tensor:
+        """Return the noise numbers that the network is told, (B, 1 or 3)."""
+        told = [levels[:, None]]
+        if self.config.ends is not None:
+            if ends is None:
+                ends = levels.new_tensor(self.config.ends)
+            told.append(ends.to(levels).expand(len(levels), 2))
+        return torch.cat(told, dim=1).log() / 4
+
+    def between(self, sigma_min: float | Tensor, sigma_max: float | Tensor) -> Denoiser:
+        """Return the denoiser of pictures whose noise ranges end at given levels.
+
+        Parameters
+        ----------
+        sigma_min, sigma_max
+            For all pictures of a batch, or for each, (B,). A network that is not told
+            the ends is returned as it is.
+        """
+        if self.config.ends is None:
+            return self
+        both = (torch.as_tensor(end).float() for end in (sigma_min, sigma_max))
+        return partial(self, ends=torch.stack(list(both), dim=-1))
+
+
+def in_channels_last(network: NetworkDenoiser) -> NetworkDenoiser:
+    """Return a network whose convolutions work on (B, H, W, C) memory, the fastest."""
+    # Torch's own types leave this argument out.
+    changed: NetworkDenoiser = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return changed

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import torch
 
 from spectral_sched.errors import known
-from spectral_sched.solvers import solver_calls
+from spectral_sched.image_plans import drawn_plans
+from spectral_sched.model_fits import Fitting, ModelLimits, fitted
 
-from .devices import resolve_device
+from .courses import common_course, own_courses
+from .guidance import UNGUIDED, guided
 from .models import load_denoiser
 from .sampler import SeededNoise, sample, starting_point
 
@@ -23,47 +26,127 @@ if TYPE_CHECKING:
     from spectral_sched.plans import Plan
 
     from .denoisers import Denoiser
+    from .guidance import Guidance
 
 BATCH = 16
 
 DTYPES = {"float32": torch.float32, "float64": torch.float64}
 
 
-def sample_pictures(
-    plan: Plan,
-    model: str,
-    seeds: Sequence[int],
-    *,
-    device: str = "auto",
-    precision: str = "float32",
-    advance: Callable[[int], None] = lambda _: None,
-) -> Iterator[NDArray[np.float64]]:
-    """Yield one picture per seed, (C, H, W) about [-1, 1], in order.
+@dataclass(frozen=True)
+class SamplingOptions:
+    """How ``specsched sample`` plays a plan.
 
-    Parameters
+    Attributes
     ----------
     model
         Name of the model, as for ``--model``.
-    advance
-        Called with the number of pictures that went one step further.
+    precision
+        Type of the state and of the network.
+    guidance
+        Class to sample, and how strongly, for a model with classes.
+    fitting
+        How the plan may be changed for the model.
+    per_image, label
+        Whether each picture gets a plan for a spectrum drawn for it, and from which
+        class it is drawn.
     """
-    known(precision, DTYPES, "precision", "--precision")
-    place, dtype = resolve_device(device), DTYPES[precision]
-    denoise = load_denoiser(model, plan, place, dtype)
+
+    model: str
+    precision: str = "float32"
+    guidance: Guidance = UNGUIDED
+    fitting: Fitting = field(default_factory=Fitting)
+    per_image: bool = False
+    label: str | None = None
+
+    def __post_init__(self) -> None:
+        known(self.precision, DTYPES, "precision", "--precision")
+
+
+class SamplingRun:
+    """A model loaded to play a plan.
+
+    Attributes
+    ----------
+    plan
+        The plan as it is played, fitted to the model.
+    messages
+        What has to be said about the fitting.
+    """
+
+    def __init__(
+        self, plan: Plan, options: SamplingOptions, device: torch.device
+    ) -> None:
+        self.device, self.dtype = device, DTYPES[options.precision]
+        model = load_denoiser(options.model, plan, device, self.dtype)
+        limits = ModelLimits(
+            getattr(model, "shape", None), getattr(model, "sigma_range", None)
+        )
+        self.plan, self.messages = fitted(plan, limits, options.fitting)
+        self.denoise = guided(model, options.guidance)
+        self.image_plan = drawn_plans(
+            self.plan, options.label, wanted=options.per_image
+        )
+
+    def __call__(
+        self, seeds: Sequence[int], advance: Callable[[int], None] = lambda _: None
+    ) -> Iterator[NDArray[np.float64]]:
+        """Yield one picture per seed, (C, H, W) about [-1, 1], in order.
+
+        Parameters
+        ----------
+        advance
+            Called with the number of pictures that went one step further.
+        """
+        yield from play_plan(
+            self.plan,
+            self.denoise,
+            seeds,
+            self.device,
+            self.dtype,
+            advance,
+            self.image_plan,
+        )
+
+
+def play_plan(
+    plan: Plan,
+    denoise: Denoiser,
+    seeds: Sequence[int],
+    device: torch.device,
+    dtype: torch.dtype = torch.float32,
+    advance: Callable[[int], None] = lambda _: None,
+    image_plan: Callable[[int], Plan] | None = None,
+) -> Iterator[NDArray[np.float64]]:
+    """Yield one picture per seed, (C, H, W) about [-1, 1], sampled with a denoiser.
+
+    Parameters
+    ----------
+    image_plan
+        Gives the picture of a seed a plan of its own, which differs from `plan` in
+        nothing but levels and range.
+    """
     for first in range(0, len(seeds), BATCH):
         batch = seeds[first : first + BATCH]
-        noise = SeededNoise(batch, plan.planning.field.shape, place, dtype)
-        yield from _play(plan, denoise, noise, advance).double().cpu().numpy()
+        noise = SeededNoise(batch, plan.planning.field.shape, device, dtype)
+        plans = image_plan and [image_plan(seed) for seed in batch]
+        pictures = _play(plan, denoise, noise, advance, plans)
+        yield from pictures.double().cpu().numpy()
 
 
 @torch.inference_mode()
 def _play(
-    plan: Plan, denoise: Denoiser, noise: SeededNoise, advance: Callable[[int], None]
+    plan: Plan,
+    denoise: Denoiser,
+    noise: SeededNoise,
+    advance: Callable[[int], None],
+    plans: Sequence[Plan] | None = None,
 ) -> Tensor:
     mean_color = plan.planning.field.mean_color.tolist()
-    x = starting_point(noise(), plan.table.sigmas[0], plan.request.start, mean_color)
-    calls = solver_calls(plan.request.sampler, plan.table)
-    for state in sample(denoise, x, calls, noise):
+    x = noise()
+    course = own_courses(plans, x) if plans else common_course(plan)
+    x = starting_point(x, course.first, plan.request.start, mean_color)
+    for state in sample(course.informed(denoise), x, course.calls, noise):
         advance(len(x))
         x = state
     return x

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
 
 from spectral_sched.solvers import Play
+
+from .denoisers import per_picture
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -14,7 +17,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from spectral_sched.bounds import Start
-    from spectral_sched.solvers import Call
+    from spectral_sched.solvers import Call, Weight
     from spectral_sched.statistics import Shape
 
     from .denoisers import Denoiser
@@ -58,13 +61,33 @@ class SeededNoise:
 
 
 def starting_point(
-    noise: Tensor, sigma: float, start: Start, mean_color: Sequence[float]
+    noise: Tensor, sigma: float | Tensor, start: Start, mean_color: Sequence[float]
 ) -> Tensor:
     """Return where sampling starts: noise about zero or about the mean colour."""
     if start == "zero":
-        return sigma * noise
+        return per_picture(sigma) * noise
     mean = torch.tensor(mean_color, dtype=noise.dtype, device=noise.device)
-    return mean.reshape(-1, 1, 1) + sigma * noise
+    return mean.reshape(-1, 1, 1) + per_picture(sigma) * noise
+
+
+def stacked_calls(calls: Sequence[Call], like: Tensor) -> list[Call]:
+    """Return calls over one table per picture with their weights beside the pictures.
+
+    Weights, floats or arrays (B,), become tensors (B, 1, 1, 1) of one transfer, and
+    noise levels (B,).
+
+    Parameters
+    ----------
+    like
+        Pictures, (B, C, H, W), for the number, device and type.
+    """
+    weights: list[Weight] = []
+    for call in calls:
+        call.mapped(weights.append)
+    rows = np.stack([np.broadcast_to(weight, len(like)) for weight in weights])
+    tensors = iter(torch.from_numpy(rows).to(like).reshape(-1, len(like), 1, 1, 1))
+    placed = [call.mapped(lambda _: next(tensors)) for call in calls]
+    return [call._replace(sigma=call.sigma.flatten()) for call in placed]
 
 
 def sample(
@@ -79,12 +102,13 @@ def sample(
     x
         Starting point at the first noise level.
     calls
-        Network calls from `spectral_sched.solvers`, in order.
+        Network calls in order: from `spectral_sched.solvers.solver_calls` for one
+        table, from `stacked_calls` for one table per picture.
     noise
         Source of fresh unit noise; solvers of the flow never ask.
     """
     play = Play(x, noise)
     for call in calls:
-        play.take(call, denoise(play.point, float(call.sigma)))
+        play.take(call, denoise(play.point, call.sigma))
         if call.state is not None:
             yield play.state

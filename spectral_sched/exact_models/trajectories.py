@@ -34,7 +34,7 @@ def solver_states(
     """Yield the state after each step of a sampler; the last one is the picture."""
     play = Play(x, _no_noise)
     for call in solver_calls(sampler, table):
-        play.take(call, denoise(play.point, float(call.sigma)))
+        play.take(call, denoise(play.point, call.sigma))
         if call.state is not None:
             yield play.state
 

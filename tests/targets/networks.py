@@ -7,8 +7,9 @@ from functools import cache
 import pytest
 import torch
 
-from spectral_sched.diffusion.network import NetworkConfig, NetworkDenoiser
+from spectral_sched.diffusion.network import NetworkDenoiser
 from spectral_sched.diffusion.sampler import sample
+from spectral_sched.network_configs import NetworkConfig
 from spectral_sched.solvers import solver_calls
 from spectral_sched.tables import SigmaTable
 

@@ -91,7 +91,7 @@ def test_tables_that_would_be_shifted_again(name: str) -> None:
         ("diffusers-flow", LEVELS, ("mu=-1", "mu_type=linear"), "a mu above 0, not -1"),
         ("diffusers-flow", LEVELS, ("mu_type=exp",), "--with mu_type= exponential?"),
         ("diffusers-flow", LEVELS, ("shift=0",), "try --with shift=0.001"),
-        ("diffusers-flow", LEVELS, ("shfit=3",), "did you mean --with shift=...?"),
+        ("diffusers-flow", LEVELS, ("shyft=3",), "did you mean --with shift=...?"),
         ("comfy-flow", LEVELS, ("shift=3",), "has no parameters; leave out --with"),
         ("diffusers-flow", LEVELS, ("shift",), "write --with shift="),
         ("sdnext", LEVELS, ("betas=scaled",), "did you mean --with betas= scaled-line"),

@@ -1,0 +1,118 @@
+"""What a scheduler of the diffusers library says about the network it was saved with.
+
+Only what the network was trained with is used: betas, what is predicted, EDM's
+sigma_data, the number of timesteps of a flow. What a scheduler does while sampling (its
+spacing of timesteps, clipping, thresholding, shift) is left to the sigma table.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from spectral_sched.errors import InputError
+
+from .preconditioning import VARIANCE_PRESERVING, discrete, edm, flow
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    import torch
+
+    from .preconditioning import Preconditioning
+
+DISCRETE = frozenset(
+    f"{name}Scheduler"
+    for name in (
+        "DDIM",
+        "DDIMParallel",
+        "DDPM",
+        "DDPMParallel",
+        "DEISMultistep",
+        "DPMSolverMultistep",
+        "DPMSolverSinglestep",
+        "EulerAncestralDiscrete",
+        "EulerDiscrete",
+        "HeunDiscrete",
+        "KDPM2AncestralDiscrete",
+        "KDPM2Discrete",
+        "LMSDiscrete",
+        "PNDM",
+        "SASolver",
+        "UniPCMultistep",
+    )
+)
+"""Schedulers of networks that were trained with betas."""
+
+EDM = frozenset({"EDMDPMSolverMultistepScheduler", "EDMEulerScheduler"})
+FLOW = frozenset({"FlowMatchEulerDiscreteScheduler", "FlowMatchHeunDiscreteScheduler"})
+
+
+def preconditioning_of(
+    kind: str, diffusers: Any, path: Path, device: torch.device
+) -> Preconditioning:
+    """Return how the network of a scheduler is called.
+
+    Parameters
+    ----------
+    kind
+        Name of the scheduler's class.
+    diffusers
+        The library.
+    path
+        The scheduler's configuration.
+
+    Raises
+    ------
+    InputError
+        If the scheduler or what it predicts is not known here.
+    """
+    _check("scheduler", kind, DISCRETE | EDM | FLOW, path)
+    scheduler = getattr(diffusers, kind).from_pretrained(
+        path.parent, local_files_only=True
+    )
+    if kind in FLOW:
+        return _flow(scheduler.config, path)
+    if kind in EDM:
+        return _edm(scheduler.config, path)
+    return _discrete(scheduler, path, device)
+
+
+def _flow(config: Any, path: Path) -> Preconditioning:
+    if config.get("invert_sigmas"):
+        message = f"{path} inverts its times (invert_sigmas), which is not supported"
+        raise InputError(message)
+    return flow(config.num_train_timesteps)
+
+
+def _edm(config: Any, path: Path) -> Preconditioning:
+    prediction = config.prediction_type
+    _check("prediction type", prediction, ("epsilon", "v_prediction"), path)
+    return edm(config.sigma_data, (config.sigma_min, config.sigma_max), prediction)
+
+
+def _discrete(scheduler: Any, path: Path, device: torch.device) -> Preconditioning:
+    config = scheduler.config
+    prediction = config.prediction_type
+    flowing = config.get("use_flow_sigmas", False)
+    if flowing:
+        _check("prediction type", prediction, ["flow_prediction"], path)
+        return flow(config.num_train_timesteps)
+    _check("prediction type", prediction, VARIANCE_PRESERVING, path)
+    abar = scheduler.alphas_cumprod.numpy().astype(np.float64)
+    called = discrete(prediction, abar, device)
+    if config.get("timestep_type") == "continuous" and prediction == "v_prediction":
+        # The network is told ln(sigma) / 4: EDM for pictures of unit variance.
+        return edm(1.0, called.sigma_range, prediction)
+    return called
+
+
+def _check(what: str, name: str, known: Iterable[str], path: Path) -> None:
+    if name not in known:
+        message = (
+            f"{path} has the {what} {name!r}, which is not supported; "
+            f"known are {', '.join(sorted(known))}"
+        )
+        raise InputError(message)

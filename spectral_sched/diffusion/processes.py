@@ -1,0 +1,104 @@
+"""One process or several that share the work, as torchrun starts them."""
+
+from __future__ import annotations
+
+import os
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import distributed, nn
+
+from .devices import resolve_device
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from numpy.typing import NDArray
+    from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Processes:
+    """One process among all.
+
+    Attributes
+    ----------
+    device
+        Where this process computes.
+    rank, count
+        Its number and how many there are.
+    """
+
+    device: torch.device
+    rank: int = 0
+    count: int = 1
+
+    @property
+    def first(self) -> bool:
+        """Whether this one reports and writes."""
+        return self.rank == 0
+
+    def share(self, total: int) -> NDArray[np.int64]:
+        """Return which of so many things are this process's."""
+        return np.arange(self.rank, total, self.count)
+
+    def shared(self, network: nn.Module) -> nn.Module:
+        """Return a network whose gradients are the mean over all processes."""
+        if self.count == 1:
+            return network
+        return nn.parallel.DistributedDataParallel(network)
+
+    def mean(self, value: Tensor) -> float:
+        """Return the mean of one number over all processes."""
+        if self.count > 1:
+            distributed.all_reduce(value)
+        return float(value) / self.count
+
+    def all(self, values: Tensor) -> Tensor:
+        """Return the values, (..., B), of all processes side by side."""
+        if self.count == 1:
+            return values
+        shares = [torch.empty_like(values) for _ in range(self.count)]
+        distributed.all_gather(shares, values.contiguous())
+        return torch.cat(shares, dim=-1)
+
+    def gathered(self, things: Iterable[Any]) -> Iterable[Any]:
+        """Return in the first process the shares of all, put back in their order.
+
+        A single process takes its things as they come.
+        """
+        if self.count == 1:
+            return things
+        shares: list[Any] = [None] * self.count
+        distributed.gather_object(list(things), shares if self.first else None)
+        if not self.first:
+            return []
+        total = sum(len(share) for share in shares)
+        return [shares[k % self.count][k // self.count] for k in range(total)]
+
+
+@contextmanager
+def processes(device: str) -> Iterator[Processes]:
+    """Join the processes that torchrun started, or be the only one.
+
+    Parameters
+    ----------
+    device
+        A name as for ``--device``; with several processes ``cuda`` means a device each.
+    """
+    count = int(os.environ.get("WORLD_SIZE", "1"))
+    place = resolve_device(device)
+    if count == 1:
+        yield Processes(place)
+        return
+    if place.type == "cuda":
+        place = torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
+        torch.cuda.set_device(place)
+    distributed.init_process_group("nccl" if place.type == "cuda" else "gloo")
+    try:
+        yield Processes(place, distributed.get_rank(), count)
+    finally:
+        distributed.destroy_process_group()

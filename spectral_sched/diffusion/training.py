@@ -1,0 +1,219 @@
+"""Training a denoiser: every step is a pure function of the seed and its number.
+
+A step draws its pictures, noise levels and noise from a generator of its own, so that
+a run that was cut short goes on exactly, and several processes share a batch without
+drawing anything twice. The loss is that of EDM (Karras et al., arXiv 2206.00364): the
+squared error of the network's own output, which weighs every noise level alike.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from .denoisers import per_picture
+from .network import NetworkDenoiser, in_channels_last
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from torch import Tensor
+
+    from spectral_sched.network_configs import NetworkConfig
+    from spectral_sched.training_noise import TrainingNoise
+
+    from .picture_sets import PictureSet
+    from .processes import Processes
+
+WARM_UP = 200
+"""Steps over which the rate rises to its full value."""
+
+MAX_NORM = 1.0
+"""Gradients of a larger norm are scaled down to it."""
+
+AVERAGE_EXPONENT = 16.97
+"""Of the power-function average of weights: a relative width of 0.05 (Karras et al.,
+arXiv 2312.02696, Equation 127)."""
+
+CURVE_POINTS = 400
+"""Points of the loss curve that are kept at most."""
+
+
+@dataclass(frozen=True)
+class TrainingSettings:
+    """How to train.
+
+    Attributes
+    ----------
+    num_steps, batch, rate, seed
+        Steps in all, pictures per step, highest learning rate, seed of everything.
+    precision
+        ``bf16`` computes convolutions in bfloat16, ``float32`` nothing.
+    """
+
+    num_steps: int
+    batch: int = 64
+    rate: float = 2e-3
+    seed: int = 0
+    precision: str = "bf16"
+
+    def rate_at(self, step: int) -> float:
+        """Return the learning rate of a step: a short rise, then half a cosine."""
+        rise = min(1.0, (step + 1) / WARM_UP)
+        return self.rate * rise * (1 + math.cos(math.pi * step / self.num_steps)) / 2
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """What one step learns from; each (B, ...) on the device.
+
+    Attributes
+    ----------
+    clean, noise
+        Pictures in [-1, 1] and unit noise, (B, C, H, W).
+    sigma
+        Noise level of each, (B,).
+    ends
+        Ends of each picture's noise range, (B, 2).
+    weights
+        What the losses are multiplied by, (B,).
+    """
+
+    clean: Tensor
+    noise: Tensor
+    sigma: Tensor
+    ends: Tensor
+    weights: Tensor
+
+
+class Trainer:
+    """A network, its running average and its optimiser, some steps into a run.
+
+    Attributes
+    ----------
+    network, average
+        The network that is trained, and the average of its weights that is used.
+    step
+        Steps done.
+    losses
+        Mean loss over each part of the run, as pairs of its last step and the loss.
+    recent
+        Losses of the steps since the last of these.
+    """
+
+    def __init__(
+        self,
+        pictures: PictureSet,
+        noise: TrainingNoise,
+        config: NetworkConfig,
+        settings: TrainingSettings,
+        processes: Processes,
+    ) -> None:
+        self.pictures, self.noise, self.settings = pictures, noise, settings
+        self.processes = processes
+        fresh = _initial(config, settings.seed).to(processes.device)
+        self.network = in_channels_last(fresh)
+        self.average = copy.deepcopy(self.network).requires_grad_(False)
+        self.shared = processes.shared(self.network)
+        self.optimizer = torch.optim.Adam(
+            self.network.parameters(), lr=settings.rate, betas=(0.9, 0.99)
+        )
+        self.step = 0
+        self.losses: list[tuple[int, float]] = []
+        self.recent: list[Tensor] = []
+
+    def draw(self) -> Batch:
+        """Return the batch of the next step, or the share of this process in it."""
+        rng = np.random.default_rng([self.settings.seed, self.step])
+        count = self.settings.batch
+        positions = rng.permutation((np.arange(count) + rng.random(count)) / count)
+        chosen = rng.integers(len(self.pictures), size=count)
+        mine = self.processes.share(count)
+        progress = self.step / self.settings.num_steps
+        sigma = self.noise.levels(positions, chosen, progress)
+        clean = self.pictures.batch(chosen[mine])
+        noise = rng.standard_normal((count, *clean.shape[1:]), dtype=np.float32)
+        return Batch(
+            self._placed(clean),
+            self._placed(torch.from_numpy(noise[mine])),
+            self._numbers(sigma[mine]),
+            self._numbers(self.noise.ends(chosen[mine])),
+            self._numbers(self.noise.weights(sigma[mine])),
+        )
+
+    def _placed(self, pictures: Tensor) -> Tensor:
+        return pictures.to(self.processes.device, memory_format=torch.channels_last)
+
+    def _numbers(self, values: NDArray[np.float64]) -> Tensor:
+        return torch.tensor(values, dtype=torch.float32, device=self.processes.device)
+
+    def advance(self) -> None:
+        """Take one step."""
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.settings.rate_at(self.step)
+        batch = self.draw()
+        losses = self.losses_of(batch)
+        weighted = (losses * batch.weights).mean()
+        self.optimizer.zero_grad()
+        weighted.backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(self.network.parameters(), MAX_NORM)
+        self.optimizer.step()
+        self.step += 1
+        update_average(self.average, self.network, self.step)
+        self._record(weighted.detach())
+        if self.noise.learns:
+            self._teach(batch.sigma, losses.detach())
+
+    def _teach(self, sigma: Tensor, losses: Tensor) -> None:
+        pairs = self.processes.all(torch.stack([sigma, losses])).double().cpu().numpy()
+        self.noise.learn(*pairs)
+
+    def losses_of(self, batch: Batch) -> Tensor:
+        """Return the mean squared error of the network's output per picture, (B,)."""
+        half = self.settings.precision == "bf16"
+        noised = batch.clean + per_picture(batch.sigma) * batch.noise
+        with torch.autocast(self.processes.device.type, torch.bfloat16, enabled=half):
+            denoised = self.shared(noised, batch.sigma, batch.ends)
+        error = (denoised.float() - batch.clean).square().mean(dim=(1, 2, 3))
+        weighted: Tensor = error * self.weight(batch.sigma)
+        return weighted
+
+    def weight(self, sigma: Tensor) -> Tensor:
+        """Return the weight of squared errors at a noise level (EDM, Table 1)."""
+        data = self.network.config.sigma_data
+        weight: Tensor = (sigma**2 + data**2) / (sigma * data) ** 2
+        return weight
+
+    def _record(self, loss: Tensor) -> None:
+        self.recent.append(loss)
+        span = max(1, math.ceil(self.settings.num_steps / CURVE_POINTS))
+        if self.step % span == 0 or self.step == self.settings.num_steps:
+            mean = self.processes.mean(torch.stack(self.recent).mean())
+            self.losses.append((self.step, mean))
+            self.recent.clear()
+
+
+def _initial(config: NetworkConfig, seed: int) -> NetworkDenoiser:
+    """Return a network with weights from a seed, without touching global randomness."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return NetworkDenoiser(config)
+
+
+@torch.no_grad()
+def update_average(
+    average: torch.nn.Module, network: torch.nn.Module, step: int
+) -> None:
+    """Move a running average towards a network after a step, counted from 1.
+
+    Weights of step s count as ``s ** AVERAGE_EXPONENT``: the average is always over the
+    same last part of the run, however long it is.
+    """
+    keep = (1 - 1 / step) ** (AVERAGE_EXPONENT + 1)
+    pairs = zip(average.parameters(), network.parameters(), strict=True)
+    for mean, weight in pairs:
+        mean.lerp_(weight, 1 - keep)

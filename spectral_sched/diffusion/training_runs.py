@@ -1,0 +1,227 @@
+"""One training run: pictures and a law in; a model, its curve and a sheet out."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from spectral_sched.defaults import KIND
+from spectral_sched.errors import NoAnswerError, UsageError, known
+from spectral_sched.gallery import contact_sheet, save_png, to_bytes
+from spectral_sched.model_headers import ModelHeader
+from spectral_sched.network_configs import network_config
+from spectral_sched.plans import make_plan, measured_source
+from spectral_sched.provenance import provenance
+from spectral_sched.requests import Request
+from spectral_sched.training_noise import LEARNED, law_settings, training_noise
+
+from .learned_noise import LearnedNoise
+from .model_files import write_model
+from .resume_files import load_state, resume_path, save_state
+from .runs import play_plan
+from .training import Trainer, TrainingSettings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from spectral_sched.plans import PlanSource
+    from spectral_sched.schedules import Setting
+    from spectral_sched.training_noise import TrainingNoise
+
+    from .picture_sets import PictureSet
+    from .processes import Processes
+
+SHEET_SEEDS = range(16)
+PRECISIONS = ("bf16", "float32")
+
+
+@dataclass(frozen=True)
+class TrainingOptions:
+    """What ``specsched train`` is asked for, checked.
+
+    Attributes
+    ----------
+    settings
+        How to train.
+    size
+        Name of the network's size.
+    law, law_settings
+        What noise levels are drawn from, and its parameters that were set.
+    film
+        Whether the network is told the ends of each picture's noise range.
+    seconds_between_saves
+        Time after which the state, the model and a contact sheet are written again.
+    """
+
+    settings: TrainingSettings
+    size: str
+    law: str
+    law_settings: Mapping[str, Setting] = field(default_factory=dict)
+    film: bool = False
+    seconds_between_saves: float = 120.0
+
+
+def training_options(
+    settings: TrainingSettings,
+    size: str,
+    law: str,
+    texts: tuple[str, ...] = (),
+    *,
+    film: bool = False,
+    minutes_between_saves: float = 2.0,
+) -> TrainingOptions:
+    """Return checked options.
+
+    Raises
+    ------
+    UsageError
+        If a name is unknown or a number out of range.
+    """
+    known(settings.precision, PRECISIONS, "precision", "--precision")
+    if settings.num_steps < 1 or settings.batch < 1:
+        message = "--steps and --batch must be at least 1"
+        raise UsageError(message)
+    if not 0 < settings.rate < 1:
+        message = f"--rate must be between 0 and 1, not {settings.rate:g}; try 0.002"
+        raise UsageError(message)
+    return TrainingOptions(
+        settings, size, law, law_settings(law, texts), film, 60 * minutes_between_saves
+    )
+
+
+class TrainingRun:
+    """A run towards one model file.
+
+    Parameters
+    ----------
+    pictures
+        What to train on.
+    output
+        The model's file; its state is kept beside it until the run is done.
+    resume
+        Whether to go on from that state.
+    """
+
+    def __init__(
+        self,
+        pictures: PictureSet,
+        options: TrainingOptions,
+        output: Path,
+        processes: Processes,
+        *,
+        resume: bool = False,
+    ) -> None:
+        self.options, self.output, self.processes = options, output, processes
+        self.source = measured_source(pictures.measured)
+        self.noise = _noise(options, self.source, pictures)
+        config = network_config(
+            options.size,
+            self.source.planning.field.shape,
+            self.source.planning.field.sigma_data,
+            typical_ends(self.noise, len(pictures)) if options.film else None,
+        )
+        self.trainer = Trainer(
+            pictures, self.noise, config, options.settings, processes
+        )
+        if resume:
+            load_state(resume_path(output), self.trainer, self._identity)
+
+    @property
+    def _identity(self) -> dict[str, object]:
+        """All that the weights depend on."""
+        return {
+            "pictures": self.source.source_key,
+            "network": asdict(self.trainer.network.config),
+            **self._asked,
+        }
+
+    @property
+    def _asked(self) -> dict[str, object]:
+        return {
+            "law": self.options.law,
+            "set": dict(self.options.law_settings),
+            "size": self.options.size,
+            "film": self.options.film,
+            **asdict(self.options.settings),
+        }
+
+    def __call__(self, report: Callable[[Trainer], None] = lambda _: None) -> None:
+        """Train to the end, saving now and then.
+
+        Parameters
+        ----------
+        report
+            Called after every step.
+
+        Raises
+        ------
+        NoAnswerError
+            If the loss is no longer finite.
+        """
+        saved = time.monotonic()
+        while self.trainer.step < self.options.settings.num_steps:
+            self.trainer.advance()
+            report(self.trainer)
+            due = time.monotonic() - saved > self.options.seconds_between_saves
+            if due and self.trainer.step < self.options.settings.num_steps:
+                self.save()
+                saved = time.monotonic()
+        self.save()
+        if self.processes.first:
+            resume_path(self.output).unlink(missing_ok=True)
+
+    def save(self) -> None:
+        """Write the state, the model as it is so far, and a sheet of its samples."""
+        losses = self.trainer.losses
+        if losses and not np.isfinite(losses[-1][1]):
+            message = (
+                f"the loss is {losses[-1][1]} after {self.trainer.step} steps; train "
+                "with a lower --rate"
+            )
+            raise NoAnswerError(message)
+        if not self.processes.first:
+            return
+        save_state(resume_path(self.output), self.trainer, self._identity)
+        asked = provenance(self._asked)
+        write_model(self.output, self.trainer.average, self.header(), asked)
+        self._hang()
+
+    def header(self) -> ModelHeader:
+        """Return what the model says of itself."""
+        return ModelHeader(
+            config=self.trainer.network.config,
+            source=self.source,
+            sigma_range=self.noise.reach,
+            law={"name": self.options.law, "set": dict(self.options.law_settings)},
+            training={
+                "steps_done": self.trainer.step,
+                **asdict(self.options.settings),
+                "loss": self.trainer.losses,
+            },
+        )
+
+    def _hang(self) -> None:
+        plan = make_plan(self.source, KIND, Request())
+        denoise, device = self.trainer.average, self.processes.device
+        pictures = play_plan(plan, denoise, SHEET_SEEDS, device)
+        sheet = contact_sheet([to_bytes(picture) for picture in pictures])
+        save_png(sheet, self.output.with_suffix(".png"))
+
+
+def _noise(
+    options: TrainingOptions, source: PlanSource, pictures: PictureSet
+) -> TrainingNoise:
+    if options.law == LEARNED:
+        return LearnedNoise((source.bounds.sigma_min, source.bounds.sigma_max))
+    return training_noise(options.law, options.law_settings, source, pictures.powers)
+
+
+def typical_ends(noise: TrainingNoise, num_pictures: int) -> tuple[float, float]:
+    """Return the geometric mean over pictures of the ends of their noise ranges."""
+    logs = np.log(noise.ends(np.arange(num_pictures)))
+    low, high = np.exp(logs.mean(axis=0)).tolist()
+    return (low, high)

@@ -1,0 +1,140 @@
+"""Plans for single pictures: the table that one picture's own spectrum asks for.
+
+A plan for a data set averages over its pictures. Here a picture has a spectrum of its
+own, and with it a noise range and a table of the same kind, sampler and number of
+steps, so that pictures with tables of their own are played in one batch.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .bounds import sigma_bounds
+from .documents import rounded
+from .errors import NoAnswerError, UsageError
+from .gaussian_field import GaussianField
+from .kinds import KINDS
+from .planning import Planning
+from .plans import make_plan
+from .requests import Limits
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from .bounds import SigmaBounds
+    from .plans import Plan
+
+
+def drawn_plans(
+    plan: Plan, label: str | None, *, wanted: bool
+) -> Callable[[int], Plan] | None:
+    """Return what draws a plan for each seed, None where that is not wanted.
+
+    Raises
+    ------
+    UsageError
+        If there is nothing to draw from, or a class is named without need.
+    """
+    if not wanted:
+        if label is not None:
+            message = "--class says which spectra to draw; add --per-image"
+            raise UsageError(message)
+        return None
+    # What cannot be drawn is refused before anything is loaded or written.
+    drawn_plan(plan, 0, label)
+    return partial(drawn_plan, plan, label=label)
+
+
+def drawn_plan(plan: Plan, seed: int, label: str | None = None) -> Plan:
+    """Return the plan for the picture of a seed, with a spectrum drawn for it.
+
+    Parameters
+    ----------
+    label
+        Class that the spectrum is drawn from; None for the whole data set.
+
+    Raises
+    ------
+    UsageError
+        If the plan carries no distribution of spectra, it is a blend of tables, or
+        there is no such class.
+    """
+    if plan.source.mixture is None:
+        message = (
+            "this schedule carries no distribution of spectra to draw from; run "
+            "specsched analyze --mixture 4, then specsched export, and sample again"
+        )
+        raise UsageError(message)
+    return image_plan(plan, plan.source.mixture.draw_for(seed, label))
+
+
+def image_plan(plan: Plan, log_power: NDArray[np.float64]) -> Plan:
+    """Return the plan of the same kind for a picture of a given spectrum.
+
+    Its noise range is that of its own spectrum inside the range of `plan`; where they
+    do not meet, it is that of `plan`.
+
+    Parameters
+    ----------
+    log_power
+        Natural log of the picture's power per ring, (K,).
+
+    Raises
+    ------
+    UsageError
+        If the plan is a blend of tables, which cannot be made anew.
+    """
+    if plan.kind not in KINDS:
+        message = (
+            f"a table of kind {plan.kind} cannot be planned anew for each picture; "
+            "export one without --blend"
+        )
+        raise UsageError(message)
+    planning = image_planning(plan.planning, log_power)
+    low, high = _ends(plan, planning.field)
+    bounds = replace(
+        plan.source.bounds, sigma_min=low, sigma_max=high, sigma_max_centred=high
+    )
+    first = plan.table.sigmas[0] if plan.request.limits.partial else None
+    return make_plan(
+        replace(plan.source, planning=planning, bounds=bounds),
+        plan.kind,
+        replace(plan.request, limits=Limits(start_sigma=first)),
+    )
+
+
+def image_planning(planning: Planning, log_power: NDArray[np.float64]) -> Planning:
+    """Return what is planned from for one picture, with the colours of the data set."""
+    field, power = planning.field, np.exp(log_power)
+    growth = np.divide(power, field.power, where=field.power > 0, out=power * 0)
+    cross_power = field.cross_power * growth[:, None, None]
+    own = GaussianField(field.shape, field.mean_color, cross_power)
+    return Planning(own, rounded(log_power[:, None]))
+
+
+def _ends(plan: Plan, field: GaussianField) -> tuple[float, float]:
+    low, high = plan.ends
+    own = _own_bounds(field, plan.source.bounds)
+    if own is None:
+        return low, high
+    own_low, own_high = max(low, own.sigma_min), min(high, own.top(plan.request.start))
+    if plan.request.limits.partial:
+        # The picture is given noise up to there, whatever its spectrum.
+        own_high = high
+    return (own_low, own_high) if own_low < own_high else (low, high)
+
+
+def _own_bounds(field: GaussianField, settings: SigmaBounds) -> SigmaBounds | None:
+    """Return the noise range of one picture; None for one that is all but blank."""
+    try:
+        return sigma_bounds(
+            field, epsilon=settings.epsilon, tolerance=settings.tolerance
+        )
+    except NoAnswerError:
+        return None

@@ -1,0 +1,178 @@
+"""Fitting a mixture to the spectra of single images, by scikit-learn.
+
+Log powers of the rings are reduced to the few principal components that explain most
+of their variance, each ring counting as its number of modes, and a Gaussian mixture is
+fitted to the scores. Components are shared by all classes and fitted to the whole
+sample; the data set and each class then get the probabilities that are likeliest for
+their own pictures. Everything follows from the sample, so that it is the same however
+the analysis was divided.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .documents import rounded
+from .errors import NoAnswerError, UnavailableError, UsageError
+from .mixtures import SpectralMixture
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from .spectrum import Spectrum, SpectrumSample
+
+EXPLAINED = 0.95
+"""Share of the variance of log power that the basis explains, if it may."""
+
+MOST_DIMENSIONS = 8
+"""Components of the basis at most."""
+
+NEGLIGIBLE = 0.01
+"""Noise level, as a share of sigma_min, whose variance no power need fall below."""
+
+REGULARITY = 1e-6
+"""Least variance in a component, as a share of that of all scores."""
+
+NUM_STARTS = 3
+GAIN = 1e-4
+MANY_ROUNDS = 100_000
+"""Starts of the fit, nats per picture that end it, and rounds that it never needs."""
+
+WEIGHT_ROUNDS = 200
+
+
+def check_mixture(*, of_shard: bool) -> None:
+    """Raise an error, before the work, where no mixture can be fitted.
+
+    Raises
+    ------
+    UsageError
+        If it is wished of one shard alone.
+    UnavailableError
+        If scikit-learn is not installed.
+    """
+    if of_shard:
+        message = (
+            "a shard is not the data set that --mixture describes; leave it out here, "
+            "and give it to specsched merge"
+        )
+        raise UsageError(message)
+    _sklearn_mixture()
+
+
+def _sklearn_mixture() -> Any:
+    try:
+        from sklearn import mixture
+    except ImportError as error:
+        message = (
+            "--mixture needs scikit-learn; install it with: "
+            "pip install 'spectral-sched[mixture]'"
+        )
+        raise UnavailableError(message) from error
+    return mixture
+
+
+def fit_mixture(
+    spectrum: Spectrum, sigma_min: float, num_components: int
+) -> SpectralMixture:
+    """Return the mixture of log spectra that the sampled images suggest.
+
+    Parameters
+    ----------
+    sigma_min
+        Lower end of the noise range; powers far below it are all the same.
+    num_components
+        How many Gaussians.
+
+    Raises
+    ------
+    NoAnswerError
+        If there are fewer different spectra than Gaussians, or only one.
+    UnavailableError
+        If scikit-learn is not installed.
+    """
+    sample = spectrum.sample
+    logs = np.log(np.maximum(sample.power, (NEGLIGIBLE * sigma_min) ** 2))
+    _check_enough(logs, num_components)
+    center = rounded(logs.mean(axis=0))
+    scores, basis = _reduced(logs - center, spectrum.field.num_modes)
+    fitted = _fitted(scores, num_components)
+    order = np.argsort(-fitted.weights_, kind="stable")
+    likelihood = (fitted.predict_proba(scores) / fitted.weights_)[:, order]
+    return SpectralMixture(
+        weights=_likeliest_weights(likelihood[: sample.num_uniform]),
+        means=fitted.means_[order],
+        covariances=fitted.covariances_[order],
+        center=center,
+        basis=basis,
+        residual=rounded((logs - center - scores @ basis).std(axis=0)),
+        class_weights=_class_weights(sample, likelihood),
+    )
+
+
+def _check_enough(logs: NDArray[np.float64], num_components: int) -> None:
+    different = len(np.unique(logs, axis=0))
+    if different == 1:
+        message = (
+            "all pictures have the same spectrum, so there is no distribution to fit; "
+            "leave out --mixture"
+        )
+        raise NoAnswerError(message)
+    if different < num_components:
+        message = (
+            f"--mixture {num_components} needs as many pictures with different spectra,"
+            f" and there are {different}; ask for fewer, or analyse more pictures"
+        )
+        raise NoAnswerError(message)
+
+
+def _reduced(
+    deviations: NDArray[np.float64], num_modes: NDArray[np.int64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the scores, (M, R), and the basis, (R, K), of weighted deviations."""
+    weight = np.sqrt(num_modes / num_modes.sum())
+    _, spread, axes = np.linalg.svd(deviations * weight, full_matrices=False)
+    explained = np.cumsum(spread**2) / np.sum(spread**2)
+    count = min(int(np.searchsorted(explained, EXPLAINED)) + 1, MOST_DIMENSIONS)
+    kept = axes[:count]
+    return deviations * weight @ kept.T, rounded(kept / weight)
+
+
+def _fitted(scores: NDArray[np.float64], num_components: int) -> Any:
+    model = _sklearn_mixture().GaussianMixture(
+        num_components,
+        tol=GAIN,
+        reg_covar=REGULARITY * scores.var(axis=0).sum(),
+        max_iter=MANY_ROUNDS,
+        n_init=NUM_STARTS,
+        random_state=0,
+    )
+    return model.fit(scores)
+
+
+def _class_weights(
+    sample: SpectrumSample, likelihood: NDArray[np.float64]
+) -> dict[str, NDArray[np.float64]]:
+    labels = np.array(sample.labels)
+    names = sorted(set(sample.labels))
+    if len(names) < 2:
+        return {}
+    return {name: _likeliest_weights(likelihood[labels == name]) for name in names}
+
+
+def _likeliest_weights(likelihood: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the probabilities of components, (J,), by expectation maximisation.
+
+    Parameters
+    ----------
+    likelihood
+        Of each picture under each component, (M, J), up to a factor per picture.
+    """
+    weights = np.full(likelihood.shape[1], 1 / likelihood.shape[1])
+    for _ in range(WEIGHT_ROUNDS):
+        joint = likelihood * weights
+        weights = np.mean(joint / joint.sum(axis=1, keepdims=True), axis=0)
+    total: float = weights.sum()
+    return weights / total

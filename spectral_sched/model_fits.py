@@ -1,0 +1,113 @@
+"""A plan fitted to the model that will play it: its size, and the range it knows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from .errors import InputError, UsageError
+from .plans import Plan, resized_source
+from .replans import planned_again
+
+if TYPE_CHECKING:
+    from .statistics import Shape
+
+BEYOND = 1.05
+"""How far a table may leave the trained range before it is worth a warning."""
+
+
+@dataclass(frozen=True)
+class ModelLimits:
+    """What a model takes; None stands for anything.
+
+    Attributes
+    ----------
+    shape
+        (C, H, W) of its pictures.
+    sigma_range
+        Lowest and highest noise level that it was trained on.
+    """
+
+    shape: Shape | None = None
+    sigma_range: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True)
+class Fitting:
+    """How a plan may be changed for a model.
+
+    Attributes
+    ----------
+    as_is
+        Whether a table for another size is played unchanged.
+    clip
+        Whether a table that leaves the trained range is planned again inside it.
+    """
+
+    as_is: bool = False
+    clip: bool = False
+
+
+def fitted(
+    plan: Plan, limits: ModelLimits, fitting: Fitting
+) -> tuple[Plan, tuple[str, ...]]:
+    """Return the plan that a model plays, and what has to be said about it.
+
+    Raises
+    ------
+    InputError
+        If the pictures of the plan and of the model differ in more than their size.
+    UsageError
+        If the model knows no part of the table's range.
+    """
+    sized, first = _sized(plan, limits.shape, fitting)
+    ranged, second = _ranged(sized, limits.sigma_range, fitting)
+    return ranged, (*first, *second)
+
+
+def _sized(
+    plan: Plan, shape: Shape | None, fitting: Fitting
+) -> tuple[Plan, tuple[str, ...]]:
+    own = plan.planning.field.shape
+    if shape is None or shape == own:
+        return plan, ()
+    if shape[0] != own[0] or shape[1] * own[2] != shape[2] * own[1]:
+        message = (
+            f"the schedule was made for {_named(own)} and the model makes "
+            f"{_named(shape)}; analyse pictures like those it was trained on"
+        )
+        raise InputError(message)
+    source = resized_source(plan.source, min(shape[1:]))
+    about = f"the table was made for {_named(own)} and the model makes {_named(shape)}"
+    if fitting.as_is:
+        return replace(plan, source=source), (f"{about}: played as it is",)
+    again = planned_again(replace(plan, source=source))
+    told = f"{about}: planned again from the spectrum in the file (see --as-is)"
+    return again, (told,)
+
+
+def _ranged(
+    plan: Plan, sigma_range: tuple[float, float] | None, fitting: Fitting
+) -> tuple[Plan, tuple[str, ...]]:
+    if sigma_range is None:
+        return plan, ()
+    low, high = sigma_range
+    levels = plan.table.levels
+    if low <= BEYOND * levels[-1] and levels[0] <= BEYOND * high:
+        return plan, ()
+    about = (
+        f"the table runs from sigma {levels[0]:.4g} to {levels[-1]:.4g} and the model "
+        f"was trained from {high:.4g} to {low:.4g}"
+    )
+    if not fitting.clip:
+        return plan, (f"warning: {about}; --clip plans it inside that range",)
+    if plan.request.limits.partial and levels[0] > BEYOND * high:
+        message = f"{about}; start lower with --start-sigma"
+        raise UsageError(message)
+    ends = max(plan.ends[0], low), min(plan.ends[1], high)
+    return planned_again(plan, ends), (f"{about}: planned again inside that range",)
+
+
+def _named(shape: Shape) -> str:
+    channels = f"{shape[0]} channel" + "s" * (shape[0] > 1)
+    return f"{shape[2]}x{shape[1]} pictures of {channels}"

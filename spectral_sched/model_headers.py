@@ -1,0 +1,154 @@
+"""What a trained model says of itself, in the header of its safetensors file.
+
+The header's metadata has one entry, a strict JSON document like every other file of
+this project. Reading it takes neither torch nor the weights, and executes nothing.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+
+from .documents import Document, Fields, canonical, check_output
+from .errors import InputError, UsageError
+from .network_configs import NetworkConfig, read_network_config
+from .source_fields import read_source_fields, source_fields
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from .plans import PlanSource
+
+SUFFIX = ".safetensors"
+METADATA_KEY = "specsched"
+FORMAT = "specsched.model"
+VERSION = 1
+REMEDY = "make one with: specsched train FOLDER"
+
+
+@dataclass(frozen=True, eq=False)
+class ModelHeader:
+    """A model without its weights.
+
+    Attributes
+    ----------
+    config
+        What the network is built from.
+    source
+        The data set that it was trained on: tables can be planned from it.
+    sigma_range
+        Lowest and highest noise level that it was trained on.
+    law
+        What its noise levels were drawn from: ``name`` and, if any, ``set``.
+    training
+        How it was trained, with its loss curve.
+    """
+
+    config: NetworkConfig
+    source: PlanSource
+    sigma_range: tuple[float, float]
+    law: Mapping[str, object]
+    training: Mapping[str, object]
+
+
+def header_metadata(header: ModelHeader, provenance: Document) -> dict[str, str]:
+    """Return the metadata of a model's file."""
+    document = {
+        "format": FORMAT,
+        "version": VERSION,
+        **provenance,
+        "network": _without_none(asdict(header.config)),
+        "sigma_range": header.sigma_range,
+        "law": dict(header.law),
+        "training": dict(header.training),
+        **source_fields(header.source),
+    }
+    return {METADATA_KEY: canonical(document)}
+
+
+def _without_none(values: Document) -> Document:
+    return {key: value for key, value in values.items() if value is not None}
+
+
+def read_model_header(path: Path) -> ModelHeader:
+    """Read what a model's file says of it.
+
+    Raises
+    ------
+    InputError
+        If the file is missing, damaged or not one of ours.
+    """
+    fields = Fields(read_model_document(path), path, REMEDY)
+    low, high = fields.array("sigma_range", (2,)).tolist()
+    if not 0 < low < high:
+        raise fields.damaged("sigma_range", "is no range")
+    return ModelHeader(
+        config=read_network_config(fields.object("network")),
+        source=read_source_fields(fields),
+        sigma_range=(low, high),
+        law=fields.get("law", dict),
+        training=fields.get("training", dict),
+    )
+
+
+def read_model_document(path: Path) -> Document:
+    """Read the JSON document in the header of a model's file.
+
+    Raises
+    ------
+    InputError
+        If the file is missing, no safetensors file, or not one of ours.
+    """
+    text = _metadata(path).get(METADATA_KEY)
+    try:
+        document = json.loads(text or "")
+    except (ValueError, RecursionError):
+        document = None
+    if not isinstance(document, dict) or document.get("format") != FORMAT:
+        message = f"{path} is a safetensors file but not a specsched model; {REMEDY}"
+        raise InputError(message)
+    if document.get("version") != VERSION:
+        message = (
+            f"{path} has version {document.get('version')!r} of its format, and this "
+            f"specsched reads version {VERSION}; {REMEDY}"
+        )
+        raise InputError(message)
+    return document
+
+
+def check_model_output(path: Path, *, force: bool) -> None:
+    """Raise `UsageError` where a model may not be written, before it is trained."""
+    if path.suffix != SUFFIX:
+        message = f"a model's file ends in {SUFFIX}; write to {path.stem}{SUFFIX}"
+        raise UsageError(message)
+    try:
+        check_output(path, force=force)
+    except UsageError:
+        if not _is_model(path):
+            raise
+
+
+def _is_model(path: Path) -> bool:
+    try:
+        return path.is_file() and bool(read_model_document(path))
+    except InputError:
+        return False
+
+
+def _metadata(path: Path) -> dict[str, str]:
+    from safetensors import SafetensorError, safe_open
+
+    if not path.is_file():
+        message = f"{path} does not exist; {REMEDY}"
+        raise InputError(message)
+    try:
+        with safe_open(path, "numpy") as file:
+            return dict(file.metadata() or {})
+    except (SafetensorError, OSError) as error:
+        message = (
+            f"{path} is not a whole safetensors file ({str(error).rstrip('.')}), and "
+            f"weights in other forms are not read; {REMEDY}"
+        )
+        raise InputError(message) from error

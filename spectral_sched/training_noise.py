@@ -1,0 +1,283 @@
+"""Noise levels of training batches: which law each picture's level is drawn from.
+
+A level belongs to a position in (0, 1), its place in the law from clean to noisy. The
+positions of a batch are stratified, one from each of as many equal parts (VDM, arXiv
+2107.00630, appendix I.1), and dealt to the pictures in random order.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, ClassVar, Protocol
+
+import numpy as np
+
+from .bounds import sigma_bounds
+from .defaults import TRAINING_STEPS
+from .errors import known
+from .gaussian_field import GaussianField
+from .kinds import KINDS, kind_settings
+from .requests import Request
+from .schedules import (
+    SCHEDULES,
+    Basis,
+    PolynomialLaw,
+    Schedule,
+    curriculum_levels,
+    cut,
+    read_settings,
+)
+from .training_laws import training_schedule
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from .plans import PlanSource
+    from .schedules import Setting
+    from .spectra import RingPowers
+    from .statistics import Shape
+
+NUM_QUANTILES = 65
+"""Points that each picture's own schedule is kept at, log-linear between them."""
+
+OWN_KIND = "mixed"
+"""The family of each picture's own schedule, as in arXiv 2603.19222."""
+
+
+class TrainingNoise(Protocol):
+    """Where the noise levels of a batch come from."""
+
+    @property
+    def reach(self) -> tuple[float, float]:
+        """Lowest and highest level that can be drawn."""
+        ...
+
+    def levels(
+        self,
+        positions: NDArray[np.float64],
+        pictures: NDArray[np.int64],
+        progress: float,
+    ) -> NDArray[np.float64]:
+        """Return the sigma of each picture of a batch.
+
+        Parameters
+        ----------
+        positions
+            Places in the law from clean to noisy, (B,).
+        pictures
+            Numbers of the pictures, (B,).
+        progress
+            Share of the training that is done.
+        """
+        ...
+
+    def ends(self, pictures: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Return the lower and upper end of each picture's noise range, (B, 2)."""
+        ...
+
+    def weights(self, levels: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return what losses at noise levels are multiplied by, (B,)."""
+        ...
+
+    @property
+    def learns(self) -> bool:
+        """Whether the law changes with the losses."""
+        ...
+
+    def learn(self, levels: NDArray[np.float64], losses: NDArray[np.float64]) -> None:
+        """Take note of the unweighted losses of a batch, (B,)."""
+        ...
+
+
+class GivenNoise:
+    """A law that is the objective itself: all its draws count alike, for good."""
+
+    learns: ClassVar[bool] = False
+
+    def weights(self, levels: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return what losses at noise levels are multiplied by, (B,)."""
+        return np.ones_like(levels)
+
+    def learn(self, levels: NDArray[np.float64], losses: NDArray[np.float64]) -> None:
+        """Take note of the unweighted losses of a batch, (B,)."""
+
+
+@dataclass(frozen=True)
+class CommonNoise(GivenNoise):
+    """One schedule's law for all pictures.
+
+    Polynomial noise has fewer predefined levels early in the training (the sinusoidal
+    curriculum of arXiv 2404.06353).
+    """
+
+    schedule: Schedule
+
+    @property
+    def reach(self) -> tuple[float, float]:
+        """Lowest and highest level that can be drawn."""
+        return (self.schedule.sigma_min, self.schedule.sigma_max)
+
+    def levels(
+        self,
+        positions: NDArray[np.float64],
+        pictures: NDArray[np.int64],
+        progress: float,
+    ) -> NDArray[np.float64]:
+        """Return the sigma of each picture of a batch."""
+        del pictures
+        law = self.schedule.law
+        if isinstance(law, PolynomialLaw):
+            law = replace(law, num_levels=curriculum_levels(progress))
+        log_snr = law.drawn(self.schedule.quantile(1 - positions))
+        return np.exp(log_snr / -2)
+
+    def ends(self, pictures: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Return the lower and upper end of each picture's noise range, (B, 2)."""
+        return np.tile(self.reach, (len(pictures), 1))
+
+
+@dataclass(frozen=True, eq=False)
+class OwnNoise(GivenNoise):
+    """Each picture's own spectral schedule (arXiv 2603.19222), t uniform.
+
+    Attributes
+    ----------
+    log_sigma
+        Ln sigma of every picture at equally spaced t, ascending, (M, Q).
+    own_ends
+        Noise range of every picture, (M, 2).
+    """
+
+    log_sigma: NDArray[np.float32]
+    own_ends: NDArray[np.float64]
+
+    @property
+    def reach(self) -> tuple[float, float]:
+        """Lowest and highest level that can be drawn."""
+        low, high = np.exp([self.log_sigma.min(), self.log_sigma.max()])
+        return (float(low), float(high))
+
+    def levels(
+        self,
+        positions: NDArray[np.float64],
+        pictures: NDArray[np.int64],
+        progress: float,
+    ) -> NDArray[np.float64]:
+        """Return the sigma of each picture of a batch."""
+        del progress
+        rows = self.log_sigma[pictures].astype(np.float64)
+        place = positions * (rows.shape[1] - 1)
+        below = np.minimum(place.astype(np.int64), rows.shape[1] - 2)
+        low, high = (
+            np.take_along_axis(rows, index[:, None], axis=1)[:, 0]
+            for index in (below, below + 1)
+        )
+        sigma: NDArray[np.float64] = np.exp(low + (place - below) * (high - low))
+        return sigma
+
+    def ends(self, pictures: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Return the lower and upper end of each picture's noise range, (B, 2)."""
+        return self.own_ends[pictures]
+
+
+def own_noise(
+    powers: Iterable[RingPowers], shape: Shape, ends: tuple[float, float]
+) -> OwnNoise:
+    """Return the law in which every picture has the schedule of its own spectrum.
+
+    Parameters
+    ----------
+    powers
+        Spectrum of each picture, not centred.
+    ends
+        Noise range of the data set, which no picture's own leaves.
+    """
+    times = np.linspace(0, 1, NUM_QUANTILES)
+    rows, own_ends = [], []
+    for power in powers:
+        field = _field_of(power, shape)
+        own_ends.append(_own_ends(field, ends))
+        rows.append(np.log(own_schedule(field, own_ends[-1])(times)))
+    return OwnNoise(np.array(rows, dtype=np.float32), np.array(own_ends))
+
+
+def own_schedule(field: GaussianField, ends: tuple[float, float]) -> Schedule:
+    """Return the schedule of one picture's own spectrum between the ends of its range.
+
+    A picture of one colour everywhere has no spectrum to follow; its schedule is
+    log-uniform.
+    """
+    if _detailed(field):
+        law = SCHEDULES[OWN_KIND].of(Basis(field, *ends))
+        low, high = cut(law, *ends)
+        if low < high:
+            return Schedule(law, low, high)
+    return Schedule(SCHEDULES["exponential"].law(), *ends)
+
+
+def _detailed(field: GaussianField) -> bool:
+    return bool(field.power[1:].max(initial=0.0) > np.finfo(np.float32).eps ** 2)
+
+
+def _own_ends(field: GaussianField, ends: tuple[float, float]) -> tuple[float, float]:
+    """Return the range of one picture inside that of the data set, if they meet."""
+    if not _detailed(field):
+        return ends
+    bounds = sigma_bounds(field)
+    low, high = max(bounds.sigma_min, ends[0]), min(bounds.sigma_max, ends[1])
+    return (low, high) if low < high else ends
+
+
+def _field_of(powers: RingPowers, shape: Shape) -> GaussianField:
+    """Return the model of one picture, its brightness not removed.
+
+    The power of a single picture does not fall steadily, and that of its mean may be
+    next to nothing; a ring counts as strong as the strongest one of finer detail.
+    """
+    envelope = np.maximum.accumulate(powers.power[::-1])[::-1]
+    cross_power = envelope[:, None, None] * np.eye(shape[0])
+    return GaussianField(shape, np.zeros(shape[0]), cross_power)
+
+
+OWN = "spectral"
+"""The law in which every picture has the schedule of its own spectrum."""
+
+LEARNED = "learned"
+"""The law that is learned together with the denoiser."""
+
+
+def law_settings(name: str, texts: Sequence[str]) -> dict[str, Setting]:
+    """Return the settings of a law that ``name=value`` texts stand for.
+
+    Raises
+    ------
+    UsageError
+        If there is no such law or parameter, or a value is none.
+    """
+    known(name, (OWN, LEARNED, *KINDS), "law", "--law")
+    if name in (OWN, LEARNED):
+        return read_settings(name, {}, texts)
+    return kind_settings(name, texts)
+
+
+def training_noise(
+    name: str,
+    settings: Mapping[str, Setting],
+    source: PlanSource,
+    powers: Callable[[], Iterable[RingPowers]],
+) -> TrainingNoise:
+    """Return the noise that a law's name stands for on a data set.
+
+    Parameters
+    ----------
+    powers
+        Gives the spectrum of each picture, not centred; asked only if it is needed.
+    """
+    if name == OWN:
+        bounds = source.bounds
+        ends = (bounds.sigma_min, bounds.sigma_max)
+        return own_noise(powers(), source.planning.field.shape, ends)
+    wanted = Request(settings=settings, num_steps=TRAINING_STEPS)
+    return CommonNoise(training_schedule(source, name, wanted))

@@ -1,0 +1,162 @@
+"""One table per picture, played in one batch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from spectral_sched.bounds import sigma_bounds
+from spectral_sched.diffusion.courses import Course, common_course, own_courses
+from spectral_sched.diffusion.denoisers import (
+    Denoiser,
+    FiniteSetDenoiser,
+    WienerDenoiser,
+)
+from spectral_sched.diffusion.runs import play_plan
+from spectral_sched.diffusion.sampler import SeededNoise, sample, starting_point
+from spectral_sched.images import preprocessing
+from spectral_sched.planning import Planning
+from spectral_sched.plans import Plan, PlanSource
+from spectral_sched.requests import Request
+from spectral_sched.solvers import SAMPLERS
+from spectral_sched.tables import SigmaTable
+
+from .test_sampler import CPU, colour_field
+
+FIELD = colour_field()
+SEEDS = (3, 4, 5)
+
+
+def plan_of(sampler: str, *levels: float) -> Plan:
+    """Return a plan with given levels for the coloured field."""
+    planning = Planning(FIELD, np.log(FIELD.power)[:, None])
+    source = PlanSource(planning, sigma_bounds(FIELD), preprocessing(), "")
+    ends = (levels[-1] / 2, levels[0] * 2)
+    wanted = Request(sampler, len(levels), "mean")
+    return Plan("optimal", wanted, SigmaTable.of(levels), source, ends)
+
+
+def wiener() -> Denoiser:
+    return WienerDenoiser(FIELD, CPU, torch.float64)
+
+
+def finite_set() -> Denoiser:
+    generator = torch.Generator().manual_seed(0)
+    pictures = torch.randn(9, *FIELD.shape, generator=generator, dtype=torch.float64)
+    # So close together that the last levels of the tables do not tell them apart.
+    return FiniteSetDenoiser(0.02 * pictures)
+
+
+def played(
+    make: Callable[[], Denoiser],
+    course: Callable[[torch.Tensor], Course],
+    seeds: tuple[int, ...] = SEEDS,
+) -> torch.Tensor:
+    noise = SeededNoise(seeds, FIELD.shape, CPU, torch.float64)
+    first = noise()
+    way = course(first)
+    x = starting_point(first, way.first, "mean", FIELD.mean_color.tolist())
+    *_, picture = sample(way.informed(make()), x, way.calls, noise)
+    return picture
+
+
+@pytest.mark.parametrize("make", [wiener, finite_set])
+@pytest.mark.parametrize("sampler", SAMPLERS)
+@pytest.mark.parametrize("num_steps", [1, 2, 6])
+def test_equal_tables_are_one_table(
+    sampler: str, num_steps: int, make: Callable[[], Denoiser]
+) -> None:
+    plan = plan_of(sampler, *np.geomspace(60, 0.05, num_steps + 1)[:-1])
+    one = played(make, lambda _: common_course(plan))
+    batch = played(make, lambda like: own_courses([plan] * 3, like))
+    scale = float(one.abs().max())
+    torch.testing.assert_close(batch, one, rtol=0, atol=1e-12 * scale)
+    assert scale > 0.01
+
+
+@pytest.mark.parametrize("make", [wiener, finite_set])
+@pytest.mark.parametrize("sampler", SAMPLERS)
+def test_a_picture_of_a_mixed_batch_is_that_of_its_table_alone(
+    sampler: str, make: Callable[[], Denoiser]
+) -> None:
+    plans = [
+        plan_of(sampler, 90.0, 20.0, 3.0, 0.7, 0.1),
+        plan_of(sampler, 30.0, 9.0, 2.0, 0.4, 0.2),
+        plan_of(sampler, 55.0, 7.0, 5.0, 1.0, 0.03),
+    ]
+    batch = played(make, lambda like: own_courses(plans, like))
+    for index, seed in enumerate(SEEDS):
+        plan = plans[index]
+        alone = played(make, lambda _, plan=plan: common_course(plan), (seed,))  # type: ignore[misc]
+        torch.testing.assert_close(batch[index], alone[0], rtol=0, atol=1e-10)
+    others = played(make, lambda like: own_courses([*plans[1:], plans[0]], like))
+    assert float((batch - others).abs().max()) > 1e-6
+
+
+def test_weights_are_placed_like_the_pictures() -> None:
+    plans = [plan_of("heun", 9.0, 1.0), plan_of("heun", 5.0, 0.5)]
+    like = torch.zeros(2, *FIELD.shape, dtype=torch.float32)
+    course = own_courses(plans, like)
+    assert isinstance(course.first, torch.Tensor)
+    assert course.first.tolist() == [9.0, 5.0]
+    for call in course.calls:
+        assert call.sigma.shape == (2,)
+        assert call.sigma.dtype == torch.float32
+        if call.state:
+            assert call.state.state.shape == (2, 1, 1, 1)
+    assert [call.sigma.tolist() for call in course.calls] == [
+        [9, 5],
+        [1, 0.5],
+        [1, 0.5],
+    ]
+
+
+class Told:
+    """A denoiser that is told the ends of the range, and remembers them."""
+
+    def __init__(self) -> None:
+        self.ends: list[tuple[object, object]] = []
+
+    def between(
+        self, sigma_min: float | torch.Tensor, sigma_max: float | torch.Tensor
+    ) -> Denoiser:
+        self.ends.append((sigma_min, sigma_max))
+        return lambda x, _: torch.full_like(x, 0.5)
+
+    def __call__(self, x: torch.Tensor, sigma: float | torch.Tensor) -> torch.Tensor:
+        pytest.fail(f"called at {sigma} on {len(x)} without having been told the ends")
+
+
+def test_a_conditioned_network_is_told_the_ends_of_each_range() -> None:
+    plans = [plan_of("euler", 9.0, 1.0), plan_of("euler", 5.0, 0.5)]
+    told = Told()
+    picture = played(lambda: told, lambda _: common_course(plans[0]))
+    torch.testing.assert_close(picture, torch.full_like(picture, 0.5))
+    assert told.ends == [(0.5, 18.0)]
+    played(lambda: told, lambda like: own_courses(plans, like), (0, 1))
+    low, high = told.ends[1]
+    assert isinstance(low, torch.Tensor)
+    assert isinstance(high, torch.Tensor)
+    assert low.tolist() == [0.5, 0.25]
+    assert high.tolist() == [18.0, 10.0]
+
+
+def test_a_seed_has_its_table_in_any_batch() -> None:
+    plan = plan_of("dpmpp-2m", 60.0, 8.0, 1.0, 0.2)
+
+    def own(seed: int) -> Plan:
+        levels = np.array(plan.table.levels) / (1 + seed / 7)
+        return replace(plan, table=SigmaTable.of(levels))
+
+    place = torch.device("cpu"), torch.float64
+    denoise = WienerDenoiser(plan.planning.field, *place)
+    many = list(play_plan(plan, denoise, range(20), *place, image_plan=own))
+    few = list(play_plan(plan, denoise, [18, 3], *place, image_plan=own))
+    common = list(play_plan(plan, denoise, [18], *place))
+    np.testing.assert_allclose(few[0], many[18], atol=1e-10)
+    np.testing.assert_allclose(few[1], many[3], atol=1e-10)
+    assert np.abs(common[0] - many[18]).max() > 1e-3

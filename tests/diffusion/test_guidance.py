@@ -1,0 +1,134 @@
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+from torch import Tensor
+
+from spectral_sched.diffusion.guidance import (
+    Guidance,
+    GuidedDenoiser,
+    chosen_guidance,
+    guided,
+)
+from spectral_sched.errors import UsageError
+
+
+class Shrink:
+    """A denoiser that scales, and counts its calls."""
+
+    sigma_range = (0.01, 50.0)
+
+    def __init__(self, factor: float) -> None:
+        self.factor = factor
+        self.calls = 0
+
+    def __call__(self, x: Tensor, sigma: float | Tensor) -> Tensor:
+        self.calls += 1
+        assert isinstance(sigma, float) or sigma.shape == (len(x),)
+        return self.factor * x
+
+
+class Classes(Shrink):
+    num_classes = 4
+
+    def of_class(self, label: int) -> Shrink:
+        return Shrink(0.1 * (label + 1))
+
+
+@pytest.fixture
+def x() -> Tensor:
+    return torch.randn(3, 2, 4, 4, generator=torch.Generator().manual_seed(0))
+
+
+@pytest.mark.parametrize(
+    ("weight", "sigma", "expected", "calls"),
+    [
+        (1.0, 1.0, 0.9, (1, 0)),
+        (0.0, 1.0, 0.3, (0, 1)),
+        (3.0, 1.0, 0.3 + 3 * 0.6, (1, 1)),
+        (-0.5, 1.0, 0.3 - 0.5 * 0.6, (1, 1)),
+        (3.0, 0.2, 0.9, (1, 0)),  # the lower end is outside
+        (3.0, 5.0, 0.3 + 3 * 0.6, (1, 1)),  # the upper end is inside
+        (3.0, 5.1, 0.9, (1, 0)),
+        (0.0, 0.1, 0.9, (1, 0)),
+    ],
+)
+def test_weights_and_the_interval(
+    x: Tensor, weight: float, sigma: float, expected: float, calls: tuple[int, int]
+) -> None:
+    first, second = Shrink(0.9), Shrink(0.3)
+    out = GuidedDenoiser(first, second, weight, (0.2, 5.0))(x, sigma)
+    assert torch.allclose(out, expected * x, atol=1e-6)
+    assert (first.calls, second.calls) == calls
+
+
+@pytest.mark.parametrize("weight", [0.0, 1.0, 2.5])
+def test_each_picture_by_its_own_level(x: Tensor, weight: float) -> None:
+    denoise = GuidedDenoiser(Shrink(0.9), Shrink(0.3), weight, (0.2, 5.0))
+    sigmas = torch.tensor([0.1, 1.0, 9.0])
+    alone = [denoise(x[i : i + 1], float(sigma)) for i, sigma in enumerate(sigmas)]
+    assert torch.equal(denoise(x, sigmas), torch.cat(alone))
+    for dtype in (torch.float64, torch.bfloat16):
+        assert denoise(x.to(dtype), sigmas).dtype == dtype
+
+
+def test_the_class_is_chosen(x: Tensor) -> None:
+    model = Classes(0.0)
+    assert torch.allclose(guided(model, Guidance(2))(x, 1.0), 0.3 * x)
+    both = guided(model, Guidance(0, null_label=3, weight=2.0))
+    assert torch.allclose(both(x, 1.0), (0.4 - 2 * 0.3) * x, atol=1e-6)
+    assert getattr(both, "sigma_range", None) == Shrink.sigma_range
+
+
+def test_models_without_classes_stay_as_they_are() -> None:
+    model = Shrink(0.5)
+    assert guided(model, Guidance()) is model
+    with pytest.raises(UsageError, match="no classes; leave out --class-label"):
+        guided(model, Guidance(0))
+
+
+@pytest.mark.parametrize(
+    ("guidance", "message"),
+    [
+        (Guidance(), "has 4 classes; choose with --class-label"),
+        (Guidance(4), "no class 4; choose --class-label 0 to 3"),
+        (Guidance(-1), "no class -1; choose --class-label 0 to 3"),
+        (Guidance(0, 4, 2.0), "no class 4; choose --null-label 0 to 3"),
+    ],
+)
+def test_classes_that_there_are_not(guidance: Guidance, message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        guided(Classes(0.0), guidance)
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        ({"class_label": 1, "guidance": 2.0}, "name it with --null-label"),
+        ({"guidance": 2.0, "null_label": 1}, "name one with --class-label"),
+        ({"null_label": 1}, "name one with --class-label"),
+        ({"guidance_interval": "1,2"}, "name one with --class-label"),
+        ({"class_label": 1, "guidance": math.nan}, "finite number, not nan"),
+        ({"class_label": 1, "guidance_interval": "2,1"}, "LOW < HIGH, not 2,1"),
+        ({"class_label": 1, "guidance_interval": "nan,1"}, "LOW < HIGH, not nan,1"),
+        ({"class_label": 1, "guidance_interval": "2"}, "--guidance-interval needs two"),
+    ],
+)
+def test_flags_that_make_no_sense(flags: dict[str, object], message: str) -> None:
+    names = ("class_label", "null_label", "guidance", "guidance_interval")
+    given: dict[str, object] = dict.fromkeys(names) | flags
+    with pytest.raises(UsageError, match=message):
+        chosen_guidance(**given)  # type: ignore[arg-type]
+
+
+def test_flags_that_are_not_given_change_nothing() -> None:
+    given = chosen_guidance(
+        class_label=None, null_label=None, guidance=None, guidance_interval=None
+    )
+    assert given == Guidance()
+    interval = chosen_guidance(
+        class_label=1, null_label=2, guidance=3.0, guidance_interval="0.3,inf"
+    )
+    assert interval == Guidance(1, 2, 3.0, (0.3, math.inf))

@@ -1,0 +1,217 @@
+"""Model files: round trips, and files that are damaged, foreign or hostile."""
+
+from __future__ import annotations
+
+import json
+import pickle
+import struct
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from spectral_sched.bounds import sigma_bounds
+from spectral_sched.diffusion.model_files import read_model, write_model
+from spectral_sched.diffusion.network import NetworkDenoiser
+from spectral_sched.errors import InputError, UsageError
+from spectral_sched.images import Preprocessing
+from spectral_sched.model_headers import (
+    METADATA_KEY,
+    ModelHeader,
+    check_model_output,
+    header_metadata,
+    read_model_header,
+)
+from spectral_sched.network_configs import network_config
+from spectral_sched.plan_files import read_source
+from spectral_sched.planning import spectrum_planning
+from spectral_sched.plans import PlanSource
+from spectral_sched.provenance import provenance
+from tests.commands import sentence, specsched
+from tests.helpers import power_law_field, spectrum_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SHAPE = (3, 16, 16)
+
+
+def header(ends: tuple[float, float] | None = None) -> ModelHeader:
+    rng = np.random.default_rng(0)
+    spectrum = spectrum_of([power_law_field(SHAPE, 2.0, rng) / 30 for _ in range(8)])
+    source = PlanSource(
+        spectrum_planning(spectrum),
+        sigma_bounds(spectrum.field),
+        Preprocessing(),
+        "key",
+    )
+    return ModelHeader(
+        network_config("tiny", SHAPE, spectrum.field.sigma_data, ends),
+        source,
+        (0.01, 12.0),
+        {"name": "lognormal", "set": {"mean": -1.0}},
+        {"steps_done": 3, "num_steps": 3, "batch": 4, "loss": [[3, 0.5]]},
+    )
+
+
+def network(about: ModelHeader) -> NetworkDenoiser:
+    torch.manual_seed(0)
+    built = NetworkDenoiser(about.config)
+    torch.nn.init.normal_(built.network.conv_out.weight, std=0.1)
+    return built
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Path:
+    path = tmp_path / "model.safetensors"
+    write_model(path, network(header()), header(), provenance({}))
+    return path
+
+
+@pytest.mark.parametrize("ends", [None, (0.05, 8.0)])
+def test_model_comes_back_as_it_was(
+    tmp_path: Path, ends: tuple[float, float] | None
+) -> None:
+    about, path = header(ends), tmp_path / "model.safetensors"
+    before = network(about)
+    write_model(path, before, about, provenance({}))
+    after, found = read_model(path)
+    x = torch.randn(2, *SHAPE, generator=torch.Generator().manual_seed(1))
+    assert found.config == about.config
+    assert found.law == about.law
+    assert (after.shape, after.sigma_range) == (SHAPE, (0.01, 12.0))
+    torch.testing.assert_close(after(x, 0.5), before(x, 0.5), rtol=0, atol=5e-3)
+    assert float((after(x, 0.5) - x).abs().max()) > 0.1
+
+
+def test_tables_are_planned_from_a_model(model: Path) -> None:
+    source = read_source(model)
+    np.testing.assert_array_equal(
+        source.planning.log_power, header().source.planning.log_power
+    )
+    assert source.bounds == header().source.bounds
+
+
+def test_show_and_export_take_a_model(model: Path) -> None:
+    shown = specsched("show", model, cwd=model.parent)
+    assert "trained on sigma 0.01 - 12, drawn from lognormal, mean -1.0" in shown.stdout
+    specsched("export", "--spectrum", model, "-o", "t.json", cwd=model.parent)
+    table = json.loads((model.parent / "t.json").read_text())
+    assert table["shape"] == list(SHAPE)
+
+
+def rewritten(model: Path, **changes: object) -> Path:
+    """Write the file anew with other facts in its header."""
+    content = model.read_bytes()
+    (size,) = struct.unpack("<Q", content[:8])
+    head = json.loads(content[8 : 8 + size])
+    document = json.loads(head["__metadata__"][METADATA_KEY])
+    for key, value in changes.items():
+        place, _, name = key.partition("__")
+        if name:
+            document[place][name] = value
+        else:
+            document[place] = value
+    head["__metadata__"][METADATA_KEY] = json.dumps(document)
+    text = json.dumps(head).encode()
+    text += b" " * (-len(text) % 8)
+    model.write_bytes(struct.pack("<Q", len(text)) + text + content[8 + size :])
+    return model
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"version": 2}, "has version 2"),
+        ({"format": "other"}, "not a specsched model"),
+        ({"sigma_range": [3.0, 1.0]}, "'sigma_range' is no range"),
+        ({"network__widths": [32, 64]}, "does not hold the network that it describes"),
+        ({"network__widths": [10**9, 16]}, "'widths' cannot be used"),
+        ({"network__num_blocks": 10**6}, "'widths' cannot be used"),
+        ({"network__num_blocks": "many"}, "'num_blocks' cannot be"),
+        ({"network__widths": []}, "'widths' cannot be used"),
+        ({"network": "__import__('os')"}, "'network' cannot be"),
+    ],
+)
+def test_headers_that_lie_are_refused(
+    model: Path, changes: dict[str, object], message: str
+) -> None:
+    with pytest.raises(InputError, match=message):
+        read_model(rewritten(model, **changes))
+
+
+class Hostile:
+    """What runs code when it is unpickled."""
+
+    def __reduce__(self) -> tuple[object, tuple[str]]:
+        return (print, ("executed",))
+
+
+def test_pickles_are_never_opened(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "model.safetensors"
+    path.write_bytes(pickle.dumps(Hostile()))
+    with pytest.raises(InputError, match="is not a whole safetensors file"):
+        read_model(path)
+    torch.save({"weight": Hostile()}, path)
+    with pytest.raises(InputError, match="is not a whole safetensors file"):
+        read_model(path)
+    assert "executed" not in capsys.readouterr().out
+
+
+def test_truncated_and_hostile_files_are_refused(model: Path) -> None:
+    content = model.read_bytes()
+    for size in (0, 7, 8, 100, 2000, len(content) // 2, len(content) - 1):
+        model.write_bytes(content[:size])
+        with pytest.raises(InputError, match="is not a whole safetensors file"):
+            read_model_header(model)
+    model.write_bytes(struct.pack("<Q", 1 << 62) + content[8:])
+    with pytest.raises(InputError, match="is not a whole safetensors file"):
+        read_model_header(model)
+
+
+def test_weights_that_are_not_finite_are_refused(tmp_path: Path) -> None:
+    path, about = tmp_path / "model.safetensors", header()
+    broken = network(about)
+    torch.nn.init.constant_(broken.network.conv_out.weight, float("nan"))
+    write_model(path, broken, about, provenance({}))
+    with pytest.raises(InputError, match="weights that are not finite"):
+        read_model(path)
+
+
+def test_foreign_safetensors_are_told_apart(tmp_path: Path) -> None:
+    path = tmp_path / "other.safetensors"
+    save_file({"weight": torch.ones(2)}, path)
+    with pytest.raises(InputError, match="not a specsched model"):
+        read_model(path)
+    save_file(
+        {"weight": torch.ones(2)},
+        path,
+        metadata=header_metadata(header(), provenance({})),
+    )
+    with pytest.raises(InputError, match="does not hold the network"):
+        read_model(path)
+
+
+def test_only_our_own_models_are_replaced(model: Path, tmp_path: Path) -> None:
+    check_model_output(model, force=False)
+    foreign = tmp_path / "foreign.safetensors"
+    save_file({"weight": torch.ones(2)}, foreign)
+    with pytest.raises(UsageError, match="was not written by specsched"):
+        check_model_output(foreign, force=False)
+    check_model_output(foreign, force=True)
+    with pytest.raises(UsageError, match=r"ends in \.safetensors"):
+        check_model_output(tmp_path / "model.pt", force=False)
+
+
+def test_commands_end_in_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "bad.safetensors").write_bytes(b"\x80\x04cut")
+    message = sentence("show", "bad.safetensors", cwd=tmp_path, code=3)
+    assert "is not a whole safetensors file" in message
+    message = sentence("train", "nowhere", cwd=tmp_path, code=3)
+    assert "nowhere does not exist" in message
+    message = sentence("train", ".", "-o", "model.pt", cwd=tmp_path, code=2)
+    assert "write to model.safetensors" in message

@@ -1,0 +1,266 @@
+"""Training: exact resuming, shared batches, laws, the average, and what it learns."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+import torch
+
+from spectral_sched.diffusion.denoisers import WienerDenoiser
+from spectral_sched.diffusion.network import NetworkDenoiser
+from spectral_sched.diffusion.picture_sets import PictureSet, picture_set
+from spectral_sched.diffusion.processes import Processes
+from spectral_sched.diffusion.resume_files import load_state, save_state
+from spectral_sched.diffusion.training import (
+    AVERAGE_EXPONENT,
+    Trainer,
+    TrainingSettings,
+    update_average,
+)
+from spectral_sched.diffusion.training_runs import (
+    TrainingOptions,
+    TrainingRun,
+    training_options,
+)
+from spectral_sched.errors import InputError, NoAnswerError, UsageError
+from spectral_sched.images import Preprocessing
+from spectral_sched.network_configs import NetworkConfig, network_config
+from spectral_sched.plans import measured_source
+from spectral_sched.sources import Item, items
+from spectral_sched.training_noise import training_noise
+from tests.helpers import power_law_field, write_pictures
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from spectral_sched.diffusion.denoisers import Denoiser
+
+CPU = Processes(torch.device("cpu"))
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> PictureSet:
+    folder = tmp_path_factory.mktemp("pictures")
+    write_pictures(folder, 12, (16, 16))
+    return picture_set(items(folder), Preprocessing())
+
+
+def options(
+    law: str = "lognormal", steps: int = 6, *, film: bool = False
+) -> TrainingOptions:
+    settings = TrainingSettings(steps, batch=4, rate=0.01, precision="float32")
+    return training_options(settings, "tiny", law, film=film, minutes_between_saves=60)
+
+
+def run(
+    pictures: PictureSet, chosen: TrainingOptions, path: Path, *, resume: bool = False
+) -> TrainingRun:
+    return TrainingRun(pictures, chosen, path, CPU, resume=resume)
+
+
+def weights(trainer: Trainer) -> dict[str, torch.Tensor]:
+    return {name: w.clone() for name, w in trainer.average.state_dict().items()}
+
+
+def test_pictures_are_the_same_in_any_order(tmp_path: Path) -> None:
+    paths = write_pictures(tmp_path, 5, (8, 8))
+    listed = [Item(path.name, "", path) for path in paths]
+    first = picture_set(listed, Preprocessing())
+    second = picture_set(listed[::-1], Preprocessing())
+    np.testing.assert_array_equal(first.values, second.values)
+    batch = first.batch(np.array([2, 2, 0]))
+    assert batch.shape == (3, 3, 8, 8)
+    stored = first.values[[2, 2, 0]] / 127.5 - 1
+    np.testing.assert_allclose(batch.numpy(), stored, atol=1e-6)
+
+
+def test_pictures_of_floats_keep_their_stated_range() -> None:
+    rng = np.random.default_rng(0)
+    stack = [power_law_field((3, 8, 8), 2, rng).transpose(1, 2, 0) for _ in range(3)]
+    listed = [Item(str(n), "", array) for n, array in enumerate(stack)]
+    found = picture_set(listed, Preprocessing(data_range=(-2.0, 2.0)))
+    values = sorted(float(picture.flat[0]) for picture in found.values)
+    np.testing.assert_allclose(
+        sorted(found.batch(np.arange(3))[:, 0, 0, 0].tolist()),
+        np.array(values) / 2,
+        rtol=1e-5,
+    )
+    assert found.measured.preprocessing.data_range == (-2.0, 2.0)
+
+
+def test_no_readable_picture_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(b"no picture")
+    with pytest.raises(InputError, match=r"no picture could be read .*a\.png"):
+        picture_set(items(tmp_path), Preprocessing())
+
+
+@pytest.mark.parametrize(
+    ("law", "film"),
+    [
+        ("lognormal", False),
+        ("polynomial", False),
+        ("spectral", True),
+        ("learned", False),
+    ],
+)
+def test_resumed_run_is_the_run_that_never_stopped(
+    pictures: PictureSet, tmp_path: Path, law: str, film: bool
+) -> None:
+    chosen = options(law, film=film)
+    whole = run(pictures, chosen, tmp_path / "whole.safetensors")
+    whole()
+    part = run(pictures, chosen, tmp_path / "part.safetensors")
+    for _ in range(3):
+        part.trainer.advance()
+    part.save()
+    rest = run(pictures, chosen, tmp_path / "part.safetensors", resume=True)
+    assert rest.trainer.step == 3
+    rest()
+    assert rest.trainer.losses == whole.trainer.losses
+    for name, weight in weights(whole.trainer).items():
+        torch.testing.assert_close(weights(rest.trainer)[name], weight, rtol=0, atol=0)
+    assert sorted(path.name for path in tmp_path.glob("part*")) == [
+        "part.png",
+        "part.safetensors",
+    ]
+
+
+def test_resuming_another_run_is_refused(pictures: PictureSet, tmp_path: Path) -> None:
+    path = tmp_path / "model.safetensors"
+    first = run(pictures, options(), path)
+    first.trainer.advance()
+    first.save()
+    with pytest.raises(UsageError, match=r"is of another run \(other law\)"):
+        run(pictures, options("laplace"), path, resume=True)
+    with pytest.raises(UsageError, match="to go on from; leave out --resume"):
+        run(pictures, options(), tmp_path / "other.safetensors", resume=True)
+    (tmp_path / "model.resume.safetensors").write_bytes(b"cut short")
+    with pytest.raises(InputError, match="is damaged"):
+        run(pictures, options(), path, resume=True)
+
+
+def test_processes_share_a_batch_between_them(pictures: PictureSet) -> None:
+    def drawn(rank: int, count: int) -> Trainer:
+        place = Processes(torch.device("cpu"), rank, count)
+        chosen = options("spectral")
+        trainer = Trainer.__new__(Trainer)
+        whole = run_trainer(pictures, chosen)
+        trainer.__dict__ = whole.__dict__ | {"processes": place}
+        return trainer
+
+    alone, first, second = (drawn(*place).draw() for place in [(0, 1), (0, 2), (1, 2)])
+    torch.testing.assert_close(alone.clean[0::2], first.clean, rtol=0, atol=0)
+    torch.testing.assert_close(alone.noise[1::2], second.noise, rtol=0, atol=0)
+    torch.testing.assert_close(alone.sigma[1::2], second.sigma, rtol=0, atol=0)
+    assert len(set(alone.sigma.tolist())) == 4
+
+
+def run_trainer(pictures: PictureSet, chosen: TrainingOptions) -> Trainer:
+    from pathlib import Path
+
+    return run(pictures, chosen, Path("unused.safetensors")).trainer
+
+
+def test_average_is_the_power_function_average() -> None:
+    """Weights of step s count as the difference of s ** (exponent + 1)."""
+    config = NetworkConfig(1, (16,), 1, 0.5)
+    average, network = NetworkDenoiser(config), NetworkDenoiser(config)
+    values, expected = [3.0, -1.0, 2.0, 5.0], 0.0
+    for step, value in enumerate(values, 1):
+        torch.nn.init.constant_(network.network.conv_in.bias, value)  # type: ignore[arg-type]
+        update_average(average, network, step)
+        power = AVERAGE_EXPONENT + 1
+        share = (step**power - (step - 1) ** power) / 4**power
+        expected += value * share
+    found = average.network.conv_in.bias
+    assert found is not None
+    assert found[0].item() == pytest.approx(expected, rel=1e-5)
+
+
+def test_training_approaches_the_exact_denoiser_of_a_gaussian_field() -> None:
+    """On Gaussian pictures the best denoiser is known: the error comes close to it."""
+    rng = np.random.default_rng(0)
+    stack = [
+        power_law_field((1, 8, 8), 4.0, rng).transpose(1, 2, 0) for _ in range(512)
+    ]
+    listed = [Item(str(n), "", array) for n, array in enumerate(stack)]
+    found = picture_set(listed, Preprocessing(data_range=(-4.0, 4.0)))
+    field = found.measured.spectrum.field
+    noise = training_noise(
+        "lognormal", {"mean": 0.0, "std": 0.3}, measured_source(found.measured), list
+    )
+    settings = TrainingSettings(120, batch=32, rate=1e-2, precision="float32")
+    config = NetworkConfig(1, (16, 32), 1, field.sigma_data)
+    trainer = Trainer(found, noise, config, settings, CPU)
+    clean = found.batch(np.arange(256))
+    seeded = torch.Generator().manual_seed(1)
+    noised = clean + torch.randn(clean.shape, generator=seeded)
+
+    def error(denoise: Denoiser) -> float:
+        with torch.inference_mode():
+            return float((denoise(noised, 1.0) - clean).square().mean())
+
+    untrained = error(trainer.network)
+    for _ in range(120):
+        trainer.advance()
+    exact = error(WienerDenoiser(field, torch.device("cpu"), torch.float32))
+    assert exact < 0.75 * untrained
+    assert error(trainer.average) < 1.2 * exact
+
+
+def test_network_that_is_told_the_ends_listens(pictures: PictureSet) -> None:
+    config = network_config("tiny", (3, 16, 16), 0.5, (0.01, 10.0))
+    torch.manual_seed(0)
+    network = NetworkDenoiser(config)
+    network.requires_grad_(requires_grad=False)
+    for weight in network.parameters():
+        torch.nn.init.normal_(weight, std=0.1)
+    x = pictures.batch(np.arange(3))
+    plain = network(x, 0.5)
+    torch.testing.assert_close(network.between(0.01, 10.0)(x, 0.5), plain)
+    other = network.between(torch.full((3,), 0.05), torch.full((3,), 20.0))(x, 0.5)
+    assert float((other - plain).abs().max()) > 1e-3
+
+
+def test_diverging_training_says_so(pictures: PictureSet, tmp_path: Path) -> None:
+    bad = run(pictures, options(), tmp_path / "model.safetensors")
+    bad.trainer.losses.append((1, float("nan")))
+    with pytest.raises(NoAnswerError, match="lower --rate"):
+        bad.save()
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"num_steps": 0}, "--steps and --batch"),
+        ({"rate": 2.0}, "--rate must be"),
+        ({"precision": "fp8"}, "there is no precision 'fp8'"),
+    ],
+)
+def test_options_that_cannot_be_used(changes: dict[str, object], message: str) -> None:
+    settings = TrainingSettings(**({"num_steps": 5} | changes))  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match=message):
+        training_options(settings, "tiny", "lognormal")
+
+
+def test_sides_that_cannot_be_halved_are_refused() -> None:
+    with pytest.raises(
+        InputError, match=r"multiples of 16, not 24x40.*--resolution 32"
+    ):
+        network_config("compact", (3, 40, 24), 0.5, None)
+    with pytest.raises(UsageError, match="did you mean --size tiny"):
+        network_config("tinny", (3, 40, 24), 0.5, None)
+
+
+def test_state_needs_no_pickle(pictures: PictureSet, tmp_path: Path) -> None:
+    trainer = run_trainer(pictures, options())
+    trainer.advance()
+    path = tmp_path / "state.safetensors"
+    save_state(path, trainer, {"law": "x"})
+    other = run_trainer(pictures, options())
+    load_state(path, other, {"law": "x"})
+    assert other.step == 1
+    assert other.losses == trainer.losses

@@ -1,0 +1,151 @@
+"""Plans for single pictures: tables from one spectrum, inside the plan's range."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from spectral_sched.bounds import sigma_bounds
+from spectral_sched.errors import UsageError
+from spectral_sched.image_plans import drawn_plan, drawn_plans, image_plan
+from spectral_sched.images import preprocessing
+from spectral_sched.kinds import KINDS, kind_settings
+from spectral_sched.mixtures import SpectralMixture
+from spectral_sched.planning import spectrum_planning
+from spectral_sched.plans import Plan, PlanSource, make_plan
+from spectral_sched.requests import Limits, Request
+
+from .helpers import power_law_field, spectrum_of
+from .pink import pink_source
+
+
+def quiet() -> np.ndarray:
+    """Return the log power of a picture softer and smoother than `pink_source`."""
+    field = pink_source().planning.field
+    slope = np.log(1 + np.arange(len(field.power)))
+    log_power: np.ndarray = np.log(field.power) - 3 - 0.5 * slope
+    return log_power
+
+
+def pink_plan(kind: str = "optimal", wanted: Request | None = None) -> Plan:
+    return make_plan(pink_source(), kind, wanted or Request())
+
+
+def with_mixture(plan: Plan) -> Plan:
+    num_rings = len(plan.planning.field.power)
+    mixture = SpectralMixture(
+        weights=np.array([0.5, 0.5]),
+        means=np.array([[-1.0], [1.0]]),
+        covariances=np.full((2, 1, 1), 0.01),
+        center=np.log(plan.planning.field.power),
+        basis=np.ones((1, num_rings)),
+        residual=np.full(num_rings, 0.1),
+        class_weights={"loud": np.array([0.0, 1.0]), "soft": np.array([1.0, 0.0])},
+    )
+    return replace(plan, source=replace(plan.source, mixture=mixture))
+
+
+@pytest.mark.parametrize("sampler", ["dpmpp-2m", "heun"])
+def test_it_is_the_plan_of_a_data_set_of_that_picture_alone(sampler: str) -> None:
+    # A picture and its negative have one spectrum and a mean of zero.
+    picture = power_law_field((1, 16, 16), 2.0, np.random.default_rng(0))
+    picture += 0.3
+    alone = spectrum_of([picture, -picture])
+    source = PlanSource(
+        spectrum_planning(alone), sigma_bounds(alone.field), preprocessing(), ""
+    )
+    expected = make_plan(source, "optimal", Request(sampler, 5))
+    # The same from a plan for other pictures, of the same mean colour, in its range.
+    rng = np.random.default_rng(1)
+    others = [3 * power_law_field((1, 16, 16), 1.5, rng) for _ in range(10)]
+    many = spectrum_of([*others, *(-other for other in others)])
+    wide = PlanSource(
+        spectrum_planning(many), sigma_bounds(many.field), preprocessing(), ""
+    )
+    plan = make_plan(wide, "optimal", Request(sampler, 5))
+    own = image_plan(plan, np.log(alone.sample.power[0]))
+    assert own.ends[1] == pytest.approx(expected.ends[1], rel=1e-5)
+    np.testing.assert_allclose(own.table.levels, expected.table.levels, rtol=1e-3)
+    assert np.abs(np.log(np.divide(own.table.levels, plan.table.levels))).max() > 0.1
+
+
+@pytest.mark.parametrize("start", ["zero", "mean"])
+def test_the_range_is_the_pictures_own_inside_that_of_the_plan(start: str) -> None:
+    plan = pink_plan(wanted=Request(start="zero" if start == "zero" else "mean"))
+    own = image_plan(plan, quiet())
+    assert plan.ends[0] <= own.ends[0] < own.ends[1] < plan.ends[1]
+    bounds = sigma_bounds(own.planning.field)
+    assert own.ends[1] == bounds.top(plan.request.start)
+    louder = image_plan(plan, np.log(plan.planning.field.power) + 4)
+    assert louder.ends[1] == plan.ends[1]
+
+
+def test_a_blank_picture_keeps_the_range_of_the_plan() -> None:
+    plan = pink_plan()
+    blank = image_plan(plan, np.full(len(quiet()), -40.0))
+    assert blank.ends == plan.ends
+    assert blank.table.num_steps == plan.table.num_steps
+
+
+def test_a_range_that_the_picture_does_not_reach_is_kept() -> None:
+    plan = pink_plan(wanted=Request(limits=Limits(sigma_min=50.0, sigma_max=60.0)))
+    own = image_plan(plan, quiet() - 4)
+    assert own.ends == (50.0, 60.0)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_is_planned_for_pictures(kind: str) -> None:
+    plan = pink_plan(kind, Request(num_steps=6))
+    own = image_plan(plan, quiet())
+    assert own.kind == kind
+    assert own.table.num_steps == 6
+    assert own.request.sampler == plan.request.sampler
+
+
+def test_settings_of_the_kind_are_kept() -> None:
+    settings = kind_settings("karras", ["rho=3"])
+    plan = pink_plan("karras", Request(num_steps=5, settings=settings))
+    own = image_plan(plan, quiet())
+    roots = np.cbrt(own.table.levels)
+    np.testing.assert_allclose(np.diff(roots), roots[1] - roots[0])
+    assert own.table.sigmas[0] == pytest.approx(own.ends[1])
+
+
+def test_a_start_from_pictures_with_noise_stays() -> None:
+    wanted = Request(num_steps=4, limits=Limits(start_sigma=5.0))
+    for kind in ("optimal", "karras"):
+        own = image_plan(pink_plan(kind, wanted), quiet() - 6)
+        assert own.table.sigmas[0] == 5.0
+        assert own.table.num_steps == 4
+    ratio = np.divide(own.table.levels, pink_plan("optimal", wanted).table.levels)
+    assert np.abs(np.log(ratio[1:])).min() > 0.01
+
+
+def test_draws_follow_the_class_and_the_seed() -> None:
+    plan = with_mixture(pink_plan())
+    loud, soft, whole = (
+        [drawn_plan(plan, seed, label).table.sigmas[0] for seed in range(12)]
+        for label in ("loud", "soft", None)
+    )
+    assert max(soft) < min(loud)
+    assert set(whole) <= {*loud, *soft}
+    assert len(set(whole)) == 12
+    draw = drawn_plans(plan, "soft", wanted=True)
+    assert draw is not None
+    assert [draw(seed).table.sigmas[0] for seed in range(12)] == soft
+
+
+def test_what_cannot_be_drawn_is_said_before_the_work() -> None:
+    plan = pink_plan()
+    assert drawn_plans(plan, None, wanted=False) is None
+    with pytest.raises(UsageError, match=r"carries no distribution .* --mixture 4"):
+        drawn_plans(plan, None, wanted=True)
+    with pytest.raises(UsageError, match="--class says which spectra"):
+        drawn_plans(with_mixture(plan), "loud", wanted=False)
+    with pytest.raises(UsageError, match="no class 'laud'; did you mean --class loud"):
+        drawn_plans(with_mixture(plan), "laud", wanted=True)
+    blend = with_mixture(replace(plan, kind="blend"))
+    with pytest.raises(UsageError, match="kind blend cannot be planned anew"):
+        drawn_plans(blend, None, wanted=True)
