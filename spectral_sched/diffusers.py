@@ -384,8 +384,9 @@ class SpectralScheduler(SchedulerMixin, ConfigMixin):  # type: ignore[misc]
             What the network is told of the noise, one per picture or one for all.
         """
         pairs = [self._level_and_scale(told) for told in timesteps.reshape(-1)]
+        shape = (-1, *([1] * (original_samples.ndim - 1)))
         levels, scales = (
-            original_samples.new_tensor(each).reshape(-1, 1, 1, 1)
+            original_samples.new_tensor(each).reshape(shape)
             for each in zip(*pairs, strict=True)
         )
         return (original_samples + levels * noise) / scales

@@ -234,6 +234,17 @@ def targets_table() -> Table:
     return table
 
 
+def target_lines(document: Document) -> list[str]:
+    """Return what another program was given, one fact per line."""
+    warned = [f"warning: {warning}" for warning in document.get("warnings", [])]
+    return [
+        f"for {document.get('target')}: {document.get('title')}",
+        *warned,
+        *document.get("announcements", []),
+        f"use: {document.get('usage')}",
+    ]
+
+
 def training_parts(document: Document) -> list[RenderableType]:
     """Return everything worth saying about a law to train with."""
     edm = document["edm"]

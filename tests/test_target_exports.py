@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+import importlib
 import json
+import pkgutil
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from spectral_sched.targets import FORMATS, TARGETS, read
+from spectral_sched.targets import FORMATS, TARGETS, programs, read
 
 from .commands import sentence, specsched
 from .helpers import ROOT, write_pictures
@@ -85,6 +87,27 @@ def test_files_are_named_by_their_format(there: Path, form: str) -> None:
     np.testing.assert_array_equal(values, np.array(sigmas, np.float32))
     again = specsched(*arguments, "-o", path.name, "--force", "--json", cwd=there)
     assert json.loads(again.stdout)["target"] == "k-diffusion"
+
+
+def test_a_document_for_a_program_is_shown(there: Path) -> None:
+    arguments = ("--schedule", "tight.json", "--target", "sdnext")
+    specsched("export", *arguments, "-o", "sdnext.json", cwd=there)
+    shown = specsched("show", "sdnext.json", cwd=there).stdout
+    assert shown.startswith("for sdnext: optimal table for dpmpp-2m, 6 steps\n")
+    assert "the program steps through sigma" in shown
+    assert "use: paste it into Timesteps override" in shown
+    # Ours, so it is replaced without being forced.
+    specsched("export", *arguments, "-o", "sdnext.json", cwd=there)
+
+
+def test_every_file_of_a_program_is_found() -> None:
+    files = {each.name for each in pkgutil.iter_modules(programs.__path__)}
+    declared = [
+        target.name
+        for name in files
+        for target in importlib.import_module(f"{programs.__name__}.{name}").TARGETS
+    ]
+    assert sorted(declared) == list(TARGETS) == NAMES
 
 
 def test_bytes_go_through_a_pipe(there: Path) -> None:

@@ -5,6 +5,7 @@ them there, so a new program is one new file. `formats` writes what a target giv
 bytes and reads it back.
 """
 
+from . import programs
 from .artifact import Artifact
 from .base import Law, Settings, Target, law_artifact, table_artifact
 from .formats import FORMATS, Format, format_of, read
@@ -20,6 +21,7 @@ __all__ = [
     "Target",
     "format_of",
     "law_artifact",
+    "programs",
     "read",
     "table_artifact",
     "target_named",

@@ -98,21 +98,25 @@ class Recorder:
 LATENTS = torch.randn(1, 4, 8, 8, generator=torch.Generator().manual_seed(5))
 
 
+def call() -> dict[str, Any]:
+    """Return the arguments of the pipeline beside those of the table."""
+    return {
+        "prompt_embeds": torch.zeros(1, 2, 8),
+        "latents": LATENTS,
+        "guidance_scale": 1.0,
+        "height": 8,
+        "width": 8,
+        "output_type": "latent",
+    }
+
+
 def piped(name: str) -> tuple[torch.Tensor, Recorder, Artifact]:
     """Paste the lines of a target, and run the pipeline on what they make."""
     names: dict[str, Any] = {"pipe": pipeline()}
     exec(delivered(name).content.decode(), names)
     pipe, artifact = names["pipe"], given(name)
     recorder = Recorder(pipe.scheduler)
-    pictures = pipe(
-        prompt_embeds=torch.zeros(1, 2, 8),
-        latents=LATENTS,
-        guidance_scale=1.0,
-        height=8,
-        width=8,
-        output_type="latent",
-        **{artifact.variable: names[artifact.variable]},
-    ).images
+    pictures = pipe(**call(), **{artifact.variable: names[artifact.variable]}).images
     return pictures, recorder, artifact
 
 
@@ -154,6 +158,21 @@ def test_euler_in_a_pipeline_plays_our_table_and_makes_our_picture() -> None:
     torch.testing.assert_close(recorder.first, LEVELS[0] * LATENTS)
     wanted = expected("euler", artifact)
     assert wanted.std() > 0.1
+    torch.testing.assert_close(picture.double(), wanted, atol=1e-4, rtol=0)
+
+
+@pytest.mark.parametrize("sampler", ["euler", "heun", "dpmpp-2m"])
+def test_our_scheduler_takes_sigmas_from_a_pipeline(sampler: str) -> None:
+    from spectral_sched.diffusers import SpectralScheduler
+
+    pipe = pipeline()
+    pipe.scheduler = SpectralScheduler(
+        sigmas=(9.0, 1.0), sampler=sampler, prediction_type="v_prediction"
+    )
+    picture = pipe(**call(), sigmas=[*LEVELS, 0.0]).images
+    table = SigmaTable.of(LEVELS)
+    calls = solver_calls(sampler, table)
+    *_, wanted = sample(by_v, LEVELS[0] * LATENTS.double(), calls, pytest.fail)
     torch.testing.assert_close(picture.double(), wanted, atol=1e-4, rtol=0)
 
 
@@ -218,14 +237,14 @@ FLOWS = [
 TIMES = np.array(LEVELS) / (1 + np.array(LEVELS))
 
 
-@pytest.mark.parametrize(("said", "config", "call"), FLOWS)
+@pytest.mark.parametrize(("said", "config", "extra"), FLOWS)
 def test_the_flow_scheduler_shifts_back_to_our_table(
-    said: tuple[str, ...], config: dict[str, Any], call: dict[str, Any]
+    said: tuple[str, ...], config: dict[str, Any], extra: dict[str, Any]
 ) -> None:
     names: dict[str, Any] = {}
     exec(delivered("diffusers-flow", LEVELS, *said).content.decode(), names)
     scheduler = diffusers.FlowMatchEulerDiscreteScheduler(**config)
-    scheduler.set_timesteps(sigmas=names["sigmas"], **call)
+    scheduler.set_timesteps(sigmas=names["sigmas"], **extra)
     recorder = Recorder(scheduler)
     x = unit_noise()
     for time in scheduler.timesteps:
@@ -242,9 +261,9 @@ def test_the_flow_scheduler_shifts_back_to_our_table(
     torch.testing.assert_close(x.double(), wanted, atol=1e-4, rtol=0)
 
 
-@pytest.mark.parametrize(("said", "config", "call"), FLOWS[:3])
+@pytest.mark.parametrize(("said", "config", "extra"), FLOWS[:3])
 def test_unipc_shifts_back_to_our_table(
-    said: tuple[str, ...], config: dict[str, Any], call: dict[str, Any]
+    said: tuple[str, ...], config: dict[str, Any], extra: dict[str, Any]
 ) -> None:
     class Pipe:
         scheduler = diffusers.UniPCMultistepScheduler(
@@ -255,7 +274,7 @@ def test_unipc_shifts_back_to_our_table(
     names: dict[str, Any] = {"pipe": Pipe}
     exec(delivered("diffusers-unipc-flow", LEVELS, *said).content.decode(), names)
     scheduler = Pipe.scheduler
-    scheduler.set_timesteps(sigmas=np.array(names["sigmas"]), **call)
+    scheduler.set_timesteps(sigmas=np.array(names["sigmas"]), **extra)
     recorder = Recorder(scheduler)
     x = unit_noise()
     for time in scheduler.timesteps:

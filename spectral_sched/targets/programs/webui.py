@@ -13,8 +13,14 @@ import numpy as np
 from spectral_sched.coordinates import converted
 from spectral_sched.errors import UsageError
 from spectral_sched.targets.artifact import Artifact, float32_levels
-from spectral_sched.targets.base import MODEL_RANGE, Job, Target, option, outside_model
-from spectral_sched.targets.base import word as choice
+from spectral_sched.targets.base import (
+    MODEL_RANGE,
+    Job,
+    Target,
+    option,
+    outside_model,
+    word,
+)
 from spectral_sched.targets.checks import duplicates, shifted_again
 from spectral_sched.targets.trained import (
     BETAS,
@@ -97,7 +103,7 @@ TARGETS = (
         "whole timesteps for Timesteps override of SD.Next",
         _sdnext,
         parameters=(
-            choice("model", ("discrete", "flow"), "what the model was trained on"),
+            word("model", ("discrete", "flow"), "what the model was trained on"),
             BETAS,
             option("shift", None, 1e-3, 1e3, "shift of the scheduler, flow models"),
         ),
