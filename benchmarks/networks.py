@@ -37,6 +37,7 @@ KINDS: dict[str, tuple[str, list[str]]] = {
     "mixed": ("mixed", []),
     "tangent": ("tangent", []),
     "ays": ("ays", ["table=if"]),
+    "gaussian": ("gaussian", []),
     "optimal": ("optimal", []),
 }
 """Tables without a network call: the kind and its settings."""

@@ -24,8 +24,9 @@ if TYPE_CHECKING:
     from .gaussian_field import GaussianField
     from .spectrum import Spectrum
 
-Start = Literal["zero", "mean"]
-"""Where sampling starts: noise about zero, or noise about the mean colour."""
+Start = Literal["zero", "mean", "spectral"]
+"""Where sampling starts: noise about zero, noise about the mean colour, or about it a
+Gaussian field of the measured spectrum under noise (ours)."""
 
 QUANTISATION = 2 / 255 / np.sqrt(12)
 """Root-mean-square error of rounding [-1, 1] to 8 bits, 0.00226."""
@@ -72,7 +73,7 @@ class SigmaBounds:
     kl_gaussian_centred: float
 
     def top(self, start: Start) -> float:
-        """Return the upper end for a start about zero or about the mean."""
+        """Return the upper end for a start about zero, or about the mean colour."""
         return self.sigma_max if start == "zero" else self.sigma_max_centred
 
 

@@ -284,7 +284,7 @@ def export(
         ),
     ] = defaults.SAMPLER,
     start: Annotated[
-        str, typer.Option(help="Start from noise about zero or about the mean.")
+        str, typer.Option(help="Start from noise about zero, mean, or spectral noise.")
     ] = "zero",
     spectrum: Annotated[
         Path, typer.Option(help="Spectrum file, or schedule file to plan anew.")
@@ -461,6 +461,9 @@ def train(
     film: Annotated[
         bool, typer.Option("--film", help="Tell the network each picture's range.")
     ] = False,
+    init: Annotated[
+        Path | None, typer.Option(help="Model to go on from, as for fine-tuning.")
+    ] = None,
     steps: Annotated[int, typer.Option(help="Training steps.")] = 10_000,
     batch: Annotated[int, typer.Option(help="Pictures per step.")] = 64,
     rate: Annotated[float, typer.Option(help="Highest learning rate.")] = 2e-3,
@@ -516,6 +519,7 @@ def train(
         law,
         tuple(settings or ()),
         film=film,
+        init=init,
         minutes_between_saves=save_every,
     )
     with processes(device) as group:

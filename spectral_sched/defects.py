@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 Numbers = Any
 """Real or complex arrays."""
 
+KURTOSIS_DISTANCE = 3 / 32
+
 Value = tuple[Numbers, ...]
 """Weights of one value on independent sources of unit variance."""
 
@@ -204,7 +206,8 @@ def squared_errors(
 ) -> list[Numbers]:
     """Return the squared errors at the end of the start and of each step, (..., M).
 
-    Their sum is the expected squared error if defects are independent (ours).
+    Their sum is the expected squared error if defects are independent (ours). The start
+    is noise alone; for a spectral one see `spectral_start_error`.
 
     Parameters
     ----------
@@ -216,6 +219,30 @@ def squared_errors(
     if start == "zero":
         first = first + offset * defects.mean_kept
     return [first, *steps]
+
+
+def spectral_start_error(
+    sampler: str,
+    sigmas: Numbers,
+    power: NDArray[np.float64],
+    variation: NDArray[np.float64],
+) -> Numbers:
+    """Return the squared error at the end of a spectral start, (..., M).
+
+    The start is Gaussian of the right variance, ``power + sigma**2``. A mode of noised
+    pictures has that variance too, but in each picture another one, so it is not
+    Gaussian. To leading order its excess kurtosis is ``3 v``, v the variance of the
+    variance over its squared mean, and the squared Wasserstein distance is 3/32 of
+    ``v**2`` times the mean (ours; by the third Hermite polynomial in the quantiles).
+
+    Parameters
+    ----------
+    variation
+        Variance of the power of a mode over its squared mean, (M,).
+    """
+    exact = power + _columns(sigmas)[0] ** 2
+    kept = local_defects(sampler, sigmas, power).mean_kept
+    return KURTOSIS_DISTANCE * (variation * power**2) ** 2 / exact**3 * kept
 
 
 def transfer_kl(sampler: str, sigmas: Numbers, power: NDArray[np.float64]) -> Numbers:

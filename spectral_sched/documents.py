@@ -48,6 +48,12 @@ def digest(value: object) -> str:
     return "sha256:" + hashlib.sha256(canonical(value).encode()).hexdigest()
 
 
+def file_digest(path: Path) -> str:
+    """Return the SHA-256 of a file's bytes."""
+    with path.open("rb") as file:
+        return "sha256:" + hashlib.file_digest(file, "sha256").hexdigest()
+
+
 def layout(document: Mapping[str, object]) -> str:
     """Return a document as text with one top-level key per line."""
     lines = [f"  {canonical(key)}: {canonical(item)}" for key, item in document.items()]
@@ -277,6 +283,36 @@ class Fields:
     def object(self, key: str) -> Fields:
         """Return a nested object."""
         return Fields(self.get(key, dict), self._path, self._remedy)
+
+
+def read_fields(
+    path: Path,
+    kind: str,
+    *,
+    version: int,
+    remedy: str,
+    payload_digest: Callable[[Document], str] | None = None,
+) -> Fields:
+    """Read a document of one format for typed look-ups.
+
+    Parameters
+    ----------
+    kind, version, remedy
+        As for `read_document`.
+    payload_digest
+        For formats that hold a digest of what they say: how it is computed.
+
+    Raises
+    ------
+    InputError
+        If the file is missing, damaged, foreign, of another version, or was changed.
+    """
+    document = read_document(path, kind, version=version, remedy=remedy)
+    fields = Fields(document, path, remedy)
+    if payload_digest and fields.get("digest", str) != payload_digest(document):
+        message = f"{path} was changed after it was written; {remedy}"
+        raise InputError(message)
+    return fields
 
 
 def _numbers(value: ArrayLike) -> NDArray[np.float64]:

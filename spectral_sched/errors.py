@@ -84,6 +84,7 @@ def known(name: str, names: Iterable[str], what: str, flag: str) -> None:
     if name in names:
         return
     near = difflib.get_close_matches(name, names, 1, cutoff=0.4)
-    hint = f"did you mean {flag} {near[0]}?" if near else f"choose one with {flag}"
+    written = flag if flag.endswith("=") else f"{flag} "
+    hint = f"did you mean {written}{near[0]}?" if near else f"choose one with {flag}"
     message = f"there is no {what} {name!r}; {hint} (known: {', '.join(names)})"
     raise UsageError(message)

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from .defaults import KIND
+from .end_to_end import OBJECTIVES
 from .errors import known
 from .schedules import SCHEDULES, Parameter, Setting, read_settings
+from .schedules.parameters import check_values, choice, parameters
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -40,8 +42,33 @@ OPTIMAL = KindInfo(
     parameters={},
 )
 
+
+@dataclass(frozen=True, kw_only=True)
+class GaussianSettings:
+    """What can be set for tables that are best end to end on Gaussian data.
+
+    Raises
+    ------
+    UsageError
+        If there is no such objective.
+    """
+
+    objective: str = choice("w2", tuple(OBJECTIVES), "distance to the Gaussian field")
+
+    def __post_init__(self) -> None:
+        check_values(self)
+
+
+GAUSSIAN = KindInfo(
+    name="gaussian",
+    formula="least W2 or KL from the sampled to the true Gaussian of the mean spectrum",
+    source="Benita, Elad & Keshet, arXiv 2502.00180, with free ends",
+    parameters={item.name: item for item in parameters(GaussianSettings)},
+)
+
 KINDS: Mapping[str, KindInfo] = {
     OPTIMAL.name: OPTIMAL,
+    GAUSSIAN.name: GAUSSIAN,
     **{
         name: KindInfo(name, family.formula, family.source, family.parameters)
         for name, family in SCHEDULES.items()

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .defects import squared_errors
-from .planning import power_measure
+from .defects import spectral_start_error, squared_errors
+from .planning import power_measure, power_variation
 from .solvers import ADDING_NOISE
 from .tables import SigmaTable
 
@@ -35,6 +35,9 @@ High orders would gain on paper from steps of no length at the start, which fill
 history; a network's own error would grow there without bound.
 """
 
+TOUCHING = 1e-6
+"""Share of the range that stands for no gap at all where a search begins."""
+
 COMPLEX_STEP = 1e-30
 GRADIENT = 1e-8
 
@@ -46,6 +49,7 @@ def optimal_table(
     ends: tuple[float, float],
     *,
     start: Start = "zero",
+    first: float | None = None,
 ) -> SigmaTable:
     """Return the table with the least expected error of a solver (ours).
 
@@ -57,8 +61,15 @@ def optimal_table(
     ends
         Lowest and highest level allowed; the first and the last positive level are
         free between them.
+    first
+        Level of the noise on the pictures that sampling starts from, if it starts from
+        pictures. It is the first level then, and the start is without error.
     """
     errors = table_errors(planning, sampler, start)
+    if first is not None:
+        return minimal_table(
+            lambda sigmas: errors(sigmas)[1:], num_steps, ends, first=first
+        )
     # What even the highest start gets wrong is taken off: with many steps it would
     # hide the rest. Samplers that add noise can do better than that.
     highest = errors(np.array([[ends[1]], [0.0]]))[0]
@@ -86,7 +97,17 @@ def table_errors(
         terms = squared_errors(sampler, sigmas, measure.power, measure.offset, start)
         return np.stack([term @ share for term in terms])
 
-    return errors
+    if start != "spectral":
+        return errors
+    field = planning.field
+    variation = power_variation(planning, SPREAD)
+    ring_share = field.num_modes / (measure.weight @ measure.power)
+
+    def spectral_errors(sigmas: Numbers) -> Numbers:
+        first = spectral_start_error(sampler, sigmas, field.power, variation)
+        return np.stack([first @ ring_share, *errors(sigmas)[1:]])
+
+    return spectral_errors
 
 
 def minimal_table(
@@ -96,6 +117,7 @@ def minimal_table(
     *,
     first: float | None = None,
     gaps: NDArray[np.float64] | None = None,
+    near: SigmaTable | None = None,
 ) -> SigmaTable:
     """Return the table inside `ends` that minimises a sum of analytic errors.
 
@@ -109,16 +131,23 @@ def minimal_table(
     gaps
         Where the search begins: log ratios of the gaps between levels to the last one,
         as many as there are free levels. Even steps if not given.
+    near
+        Table that the search begins at, in place of gaps.
     """
     from scipy.optimize import minimize
 
     levels = _Levels(num_steps, ends, first)
-    gaps = np.zeros(levels.num_free) if gaps is None else gaps
+    if gaps is None:
+        gaps = levels.gaps(near) if near else np.zeros(levels.num_free)
     if levels.num_free:
         log_error = _LogError(errors, levels)
         found = minimize(log_error, gaps, jac=True, options={"gtol": GRADIENT})
         gaps = found.x
-    return SigmaTable((*np.exp(levels(gaps[:, None]))[:, 0].tolist(), 0.0))
+    found_levels = np.exp(levels(gaps[:, None]))[:, 0]
+    if first is not None:
+        # The logarithm and back again would leave it a rounding off.
+        found_levels[0] = first
+    return SigmaTable.of(found_levels)
 
 
 class _Levels:
@@ -135,21 +164,38 @@ class _Levels:
         self.num_free = num_steps if first is None else num_steps - 1
         self.low, self.high = np.log(ends[0]), np.log(first or ends[1])
 
-    def __call__(self, gaps: Numbers) -> Numbers:
-        """Return ln sigma, (N, B), of free numbers, (`num_free`, B)."""
-        free = np.vstack([gaps, np.zeros_like(gaps[:1])])
-        parts = np.exp(free - free.real.max(axis=0))
-        least = np.full((len(parts), 1), SHORTEST_STEP / len(parts))
+    @property
+    def least(self) -> NDArray[np.float64]:
+        """The least share of every gap, (G,)."""
+        num_gaps = self.num_free + 1
+        least = np.full(num_gaps, SHORTEST_STEP / num_gaps)
         # The ends may be touched.
         least[-1] = 0
         if self.first is None:
             least[0] = 0
+        return least
+
+    def gaps(self, table: SigmaTable) -> NDArray[np.float64]:
+        """Return the free numbers of a table, (`num_free`,)."""
+        top = [self.high] if self.first is None else []
+        edges = np.array([*top, *np.log(table.levels), self.low])
+        shares = -np.diff(edges) / (self.high - self.low)
+        parts = (shares - self.least) / (1 - self.least.sum())
+        logs = np.log(np.maximum(parts, TOUCHING))
+        free: NDArray[np.float64] = logs[:-1] - logs[-1]
+        return free
+
+    def __call__(self, gaps: Numbers) -> Numbers:
+        """Return ln sigma, (N, B), of free numbers, (`num_free`, B)."""
+        free = np.vstack([gaps, np.zeros((1, gaps.shape[1]))])
+        parts = np.exp(free - free.real.max(axis=0))
+        least = self.least[:, None]
         gap = least + (1 - least.sum()) * parts / parts.sum(axis=0)
         share = np.cumsum(gap, axis=0)[:-1]
         levels = self.high - (self.high - self.low) * share
         if self.first is None:
             return levels
-        return np.vstack([np.full_like(gaps[:1], self.high), levels])
+        return np.vstack([np.full((1, gaps.shape[1]), self.high), levels])
 
 
 class _LogError:

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .documents import Document, Fields, digest, read_document
-from .errors import InputError, UsageError
+from .documents import Document, Fields, digest, read_fields
+from .errors import UsageError
 from .listings import Listing
 from .pieces import Piece, Settings, Shaped, Skipped
 from .preprocessing_fields import read_preprocessing
@@ -139,11 +139,9 @@ def read_partial(path: Path) -> Partial:
     InputError
         If the file is missing, damaged, foreign, of another version, or was changed.
     """
-    document = read_document(path, KIND, version=VERSION, remedy=REMEDY)
-    fields = Fields(document, path, REMEDY)
-    if fields.get("digest", str) != _digest(document):
-        message = f"{path} was changed after it was written; {REMEDY}"
-        raise InputError(message)
+    fields = read_fields(
+        path, KIND, version=VERSION, remedy=REMEDY, payload_digest=_digest
+    )
     shard = fields.object("shard")
     return Partial(
         piece=_read_piece(fields),

@@ -106,6 +106,17 @@ def power_measure(planning: Planning, spread: float) -> PowerMeasure:
     )
 
 
+def power_variation(planning: Planning, spread: float) -> NDArray[np.float64]:
+    """Return the variance of power in each ring over its squared mean, (K,).
+
+    Over pictures, and over modes as far as `widened` spreads them.
+    """
+    values = widened(planning.log_power, spread)
+    power = np.exp(values - values.max(axis=1, keepdims=True))
+    variation: NDArray[np.float64] = power.var(axis=1) / power.mean(axis=1) ** 2
+    return variation
+
+
 def _pooled(
     log_power: NDArray[np.float64], weights: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

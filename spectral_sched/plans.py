@@ -4,24 +4,27 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from .bounds import sigma_bounds
 from .defaults import KIND
-from .defects import squared_errors
+from .defects import spectral_start_error, squared_errors
+from .end_to_end import gaussian_table
 from .errors import UsageError
-from .kinds import check_kind
+from .kinds import GaussianSettings, check_kind
 from .optimize import SPREAD, optimal_table
-from .planning import spectrum_planning, widened
+from .planning import power_variation, spectrum_planning, widened
 from .rescale import rescaled, rescaled_mixture
 from .schedules import SCHEDULES, Basis, Schedule, cut, sigma_table
 from .solvers import solver_calls
 from .tables import SigmaTable, resampled
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
     from .bounds import SigmaBounds
@@ -160,28 +163,41 @@ def make_plan(source: PlanSource, kind: str, wanted: Request) -> Plan:
         If there is no such kind, or it cannot be had as wished.
     """
     check_kind(kind)
-    planned = _optimal_table if kind == KIND else _family_table
-    table = planned(source, kind, wanted)
+    table = _table(source, kind, wanted)
     low, high = wanted.limits.ends(source.bounds, wanted.start)
     ends = (low, table.sigmas[0] if wanted.limits.partial else high)
     return Plan(kind, wanted, table, source, ends)
 
 
-def _optimal_table(source: PlanSource, kind: str, wanted: Request) -> SigmaTable:
+def _table(source: PlanSource, kind: str, wanted: Request) -> SigmaTable:
+    if kind in SCHEDULES:
+        return _family_table(source, kind, wanted)
     if wanted.terminal:
         message = f"kind {kind} chooses its last level itself; leave out --terminal"
         raise UsageError(message)
     low, high = wanted.limits.ends(source.bounds, wanted.start)
     first = wanted.limits.first((low, high))
-    table = optimal_table(
+    search = optimal_table if kind == KIND else _gaussian_search(kind, wanted)
+    return search(
         source.planning,
         wanted.sampler,
         wanted.num_steps,
-        (low, first or high),
+        (low, high),
         start=wanted.start,
+        first=first,
     )
-    # Under a ceiling the best first level is next to it; the picture is noised to it.
-    return SigmaTable((first, *table.sigmas[1:])) if first else table
+
+
+def _gaussian_search(kind: str, wanted: Request) -> Callable[..., SigmaTable]:
+    values = {name: str(value) for name, value in wanted.settings.items()}
+    settings = GaussianSettings(**values)
+    if wanted.start == "spectral" and not wanted.limits.partial:
+        message = (
+            f"kind {kind} has nothing to do from a spectral start, which is of the "
+            "Gaussian already; choose --start mean"
+        )
+        raise UsageError(message)
+    return partial(gaussian_table, objective=settings.objective)
 
 
 def _family_table(source: PlanSource, kind: str, wanted: Request) -> SigmaTable:
@@ -264,11 +280,35 @@ def predicted_error(
         offset.ravel(),
         wanted.start,
     )
-    counted = steps if wanted.limits.partial else [start, *steps]
-    total: NDArray[np.float64] = np.sum(counted, axis=0)
-    per_ring = total.reshape(power.shape).mean(axis=1)
+    of_steps: NDArray[np.float64] = np.sum(steps, axis=0)
+    per_ring = of_steps.reshape(power.shape).mean(axis=1)
+    if not wanted.limits.partial:
+        per_ring = per_ring + _start_error(planning, table, wanted, start)
     mean = float(planning.field.num_modes @ per_ring / planning.field.num_pixels)
     return PredictedError(float(np.sqrt(mean)), np.sqrt(per_ring))
+
+
+def _start_error(
+    planning: Planning,
+    table: SigmaTable,
+    wanted: Request,
+    of_noise: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    """Return the squared error of the start per ring, (K,).
+
+    `of_noise` is that of a start from noise alone, ring after ring.
+    """
+    field = planning.field
+    if wanted.start != "spectral":
+        rings = of_noise.reshape(len(field.power), -1)
+        return np.asarray(rings.mean(axis=1))
+    error: NDArray[np.float64] = spectral_start_error(
+        wanted.sampler,
+        np.array(table.sigmas),
+        field.power,
+        power_variation(planning, SPREAD),
+    )
+    return error
 
 
 def enough_steps(planning: Planning, ends: tuple[float, float], wanted: Request) -> int:
@@ -278,7 +318,12 @@ def enough_steps(planning: Planning, ends: tuple[float, float], wanted: Request)
     steps, read at more or fewer points.
     """
     best = optimal_table(
-        planning, wanted.sampler, REFERENCE_STEPS, ends, start=wanted.start
+        planning,
+        wanted.sampler,
+        REFERENCE_STEPS,
+        ends,
+        start=wanted.start,
+        first=ends[1] if wanted.limits.partial else None,
     )
 
     def error(num_steps: int) -> float:

@@ -14,12 +14,12 @@ from .power_law import field_power_law
 from .targets import TARGETS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from numpy.typing import NDArray
     from rich.console import RenderableType
 
-    from .bounds import BoundIntervals, SigmaBounds
+    from .bounds import BoundIntervals, SigmaBounds, Start
     from .documents import Document
     from .gaussian_field import GaussianField
     from .measurement import Measurement
@@ -27,6 +27,12 @@ if TYPE_CHECKING:
     from .partials import Partial
     from .plans import Plan, PredictedError
     from .spectrum import Spectrum
+
+STARTS: Mapping[Start, str] = {
+    "zero": "start about zero",
+    "mean": "start about mean",
+    "spectral": "start from the spectrum",
+}
 
 ENOUGH = 0.05
 """Relative uncertainty of sigma_max that is good enough in practice."""
@@ -203,7 +209,7 @@ def plan_lines(plan: Plan) -> list[str]:
     low, high = plan.ends
     return [
         f"{plan.kind} table for {plan.request.sampler}: {plan.table.num_steps} steps, "
-        f"{plan.num_calls} network calls, start about {plan.request.start}",
+        f"{plan.num_calls} network calls, {STARTS[plan.request.start]}",
         f"range {low:.4g} - {high:.4g}, "
         f"predicted error {plan.predicted.error:.3g} per pixel (of a range of 2)",
     ]

@@ -111,7 +111,8 @@ class Request:
     num_steps
         Number of steps, 1 to 1000.
     start
-        Whether sampling starts from noise about zero or about the mean colour.
+        Whether sampling starts from noise about zero or about the mean colour, or from
+        noise with the measured spectrum.
     settings
         Parameters of the kind that are not left at their defaults.
     limits

@@ -7,8 +7,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from .bounds import BoundIntervals, SigmaBounds, swamped_at
-from .documents import Document, Fields, digest, read_document, rounded, short
-from .errors import InputError
+from .documents import Document, Fields, digest, read_fields, rounded, short
 from .gaussian_field import GaussianField
 from .measurement import Measurement
 from .mixture_fields import mixture_member, read_mixture
@@ -108,11 +107,9 @@ def read_spectrum(path: Path) -> Measurement:
     InputError
         If the file is missing, damaged, foreign, of another version, or was changed.
     """
-    document = read_document(path, "spectrum", version=VERSION, remedy=REMEDY)
-    fields = Fields(document, path, REMEDY)
-    if fields.get("digest", str) != payload_digest(document):
-        message = f"{path} was changed after it was written; {REMEDY}"
-        raise InputError(message)
+    fields = read_fields(
+        path, "spectrum", version=VERSION, remedy=REMEDY, payload_digest=payload_digest
+    )
     bounds, source = fields.object("bounds"), fields.object("source")
     spectrum = _read_spectrum(fields)
     return Measurement(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .documents import Document, Fields, read_document
+from .documents import Document, read_fields
 from .schedules import Schedule, TableLaw
 from .training_laws import NUM_QUANTILES, fits, law_quantiles, law_sample
 
@@ -96,8 +96,7 @@ def read_training_schedule(path: Path) -> Schedule:
     InputError
         If the file is missing, damaged, foreign or of another version.
     """
-    document = read_document(path, "training", version=VERSION, remedy=REMEDY)
-    fields = Fields(document, path, REMEDY)
+    fields = read_fields(path, "training", version=VERSION, remedy=REMEDY)
     quantiles = fields.array("quantiles", (None,))
     if len(quantiles) < 2 or np.any(np.diff(quantiles) <= 0):
         raise fields.damaged("quantiles", "does not rise")

@@ -18,9 +18,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .defaults import KIND
 from .plans import family_schedule, make_plan
-from .schedules import Schedule, TableLaw
+from .schedules import SCHEDULES, Schedule, TableLaw
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -85,10 +84,10 @@ class Fit:
 def training_schedule(source: PlanSource, kind: str, wanted: Request) -> Schedule:
     """Return the schedule of a kind whose law is to be trained with.
 
-    For the optimal kind it is the law of its steps: equal weight between the levels of
-    a fine table.
+    For kinds that search for a table it is the law of its steps: equal weight between
+    the levels of a fine one.
     """
-    if kind != KIND:
+    if kind in SCHEDULES:
         return family_schedule(source, kind, wanted)
     levels = make_plan(source, kind, wanted).table.levels
     return Schedule(TableLaw(levels=levels), levels[-1], levels[0])

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -104,6 +106,74 @@ def test_a_start_from_a_picture_is_no_error(tmp_path: Path) -> None:
     assert read_plan(path).request.limits.start_sigma == 1
     again = ("export", "--start-sigma", 1, "--steps", 60, "-o", path)
     assert invoked("show", path) == invoked(*again)
+
+
+def test_the_best_table_from_a_picture_with_noise_is_planned_from_it() -> None:
+    # The whole range allows a better start from noise alone than its top, so the table
+    # that must start at the top differs from the one that may not start above it.
+    top = exported("--sampler", "heun", "--steps", 3)["sigma_max"]
+    fixed = exported("--sampler", "heun", "--steps", 3, "--start-sigma", top)
+    free = exported("--sampler", "heun", "--steps", 3)
+    assert fixed["sigmas"][0] == top > 1.5 * free["sigmas"][0]
+    cut = exported(
+        "--sampler", "heun", "--steps", 3, "--kind", "karras", "--start-sigma", top
+    )
+    assert fixed["predicted"]["error"] < cut["predicted"]["error"]
+    once = exported("--sampler", "heun", "--steps", 1, "--start-sigma", 0.7)
+    assert once["sigmas"] == [0.7, 0.0]
+
+
+def test_a_spectral_start_goes_through_files(tmp_path: Path) -> None:
+    path = tmp_path / "spectral.json"
+    told = invoked("export", "--start", "spectral", "--steps", 6, "-o", path)
+    assert "start from the spectrum" in told
+    assert invoked("show", path) == told
+    plan, mean = read_plan(path), exported("--start", "mean", "--steps", 6)
+    assert plan.request.start == "spectral"
+    assert plan.ends == (mean["sigma_min"], mean["sigma_max"])
+    assert plan.table.levels[0] < mean["sigmas"][0]
+    again = exported("--start", "spectral", "--steps", 6, "--spectrum", path)
+    assert again["sigmas"] == list(plan.table.sigmas)
+    invoked("sample", "--schedule", path, "--seeds", "0-2", "-o", tmp_path / "seen")
+    assert len(list((tmp_path / "seen").glob("*.png"))) == 4
+
+
+def test_the_predicted_error_of_a_spectral_start_term_by_term() -> None:
+    document = exported(
+        *("--start", "spectral", "--sampler", "euler", "--steps", 3),
+        *("--kind", "karras", "--sigma-max", 20),
+    )
+    power, modes = (document["spectrum"][key] for key in ("power", "num_modes"))
+    logs = document["planning"]["log_power_quantiles"]
+    sigmas, squared = document["sigmas"], []
+    for mean, quantiles in zip(power, logs, strict=True):
+        likely = [math.exp(q + 1.22 * k) for q in quantiles for k in (-1, 0, 1)]
+        middle = sum(likely) / len(likely)
+        variance = sum((p - middle) ** 2 for p in likely) / len(likely)
+        noised = mean + sigmas[0] ** 2
+        share = variance / middle**2 * (mean / noised) ** 2
+        total = 3 / 32 * share**2 * noised * (mean / noised)
+        for s, t in pairwise(sigmas):
+            for p in likely:
+                made = (s * t + p) / (s * s + p) * math.sqrt(p + s * s)
+                wrong = (made - math.sqrt(p + t * t)) * math.sqrt(p / (p + t * t))
+                total += wrong**2 / len(likely)
+        squared.append(total)
+    predicted = document["predicted"]
+    np.testing.assert_allclose(predicted["per_ring"], np.sqrt(squared), rtol=1e-5)
+    mean_square = np.dot(squared, modes) / sum(modes)
+    assert predicted["error"] == pytest.approx(math.sqrt(mean_square), rel=1e-5)
+
+
+def test_the_gaussian_kind_has_two_objectives() -> None:
+    wanted = ("--kind", "gaussian", "--sampler", "heun", "--steps", 4)
+    by_distance, by_nats = (
+        exported(*wanted, "--set", f"objective={name}") for name in ("w2", "kl")
+    )
+    assert exported(*wanted)["sigmas"] == by_distance["sigmas"] != by_nats["sigmas"]
+    assert by_nats["arguments"]["set"] == {"objective": "kl"}
+    below = exported(*wanted, "--start-sigma", 2, "--start", "spectral")
+    assert below["sigmas"][0] == 2
 
 
 def test_strength_is_a_share_of_noise() -> None:
@@ -233,7 +303,10 @@ def test_kinds_are_listed() -> None:
             assert f"{name}=" in shown
     document = json.loads(invoked("kinds", "--json"))
     assert document["format"] == "specsched.kinds"
-    assert [kind["name"] for kind in document["kinds"]] == ["optimal", *SCHEDULES]
+    assert [kind["name"] for kind in document["kinds"]] == [
+        *("optimal", "gaussian"),
+        *SCHEDULES,
+    ]
     karras = next(kind for kind in document["kinds"] if kind["name"] == "karras")
     assert karras["parameters"] == [
         {
@@ -263,6 +336,16 @@ def test_kinds_are_listed() -> None:
             ("--kind", "ays", "--set", "table=sd3"),
             "there is no table 'sd3'; did you mean",
         ),
+        (
+            ("--kind", "gaussian", "--set", "objective=w3"),
+            "there is no objective 'w3'; did you mean --set objective=w2?",
+        ),
+        (
+            ("--kind", "gaussian", "--start", "spectral"),
+            "kind gaussian has nothing to do from a spectral start",
+        ),
+        (("--kind", "gaussian", "--terminal", "zero"), "chooses its last level itself"),
+        (("--start", "spectrum"), "did you mean --start spectral?"),
         (("--sigma-min", "5", "--sigma-max", "1"), "not from 5 to 1; set --sigma-min"),
         (("--sigma-min", "-1"), "not from -1 to"),
         (("--sigma-max", "nan"), "to nan; set --sigma-min and --sigma-max"),

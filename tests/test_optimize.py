@@ -1,15 +1,20 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
+from typing import get_args
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
+from scipy.stats import norm
 
 from spectral_sched.bounds import Start, sigma_bounds
 from spectral_sched.defects import (
     local_defects,
+    spectral_start_error,
     squared_errors,
     transfer,
     transfer_kl,
@@ -18,6 +23,7 @@ from spectral_sched.optimize import minimal_table, optimal_table, table_errors
 from spectral_sched.planning import (
     Planning,
     power_measure,
+    power_variation,
     spectrum_planning,
     widened,
 )
@@ -25,6 +31,8 @@ from spectral_sched.schedules import KarrasLaw, Schedule, sigma_table
 from spectral_sched.solvers import FLOW_SAMPLERS, SAMPLERS
 
 from .helpers import power_law_field, spectrum_of
+
+STARTS_ABOUT_THE_MEAN: tuple[Start, ...] = ("spectral", "mean")
 
 POWER = np.geomspace(1e-4, 1e3, 9)
 
@@ -189,6 +197,35 @@ def test_no_karras_table_is_better(sampler: str, num_steps: int, start: Start) -
                 assert best <= found * (1 + 2e-3)  # the pooling grid's accuracy
 
 
+@pytest.mark.parametrize("sampler", FLOW_SAMPLERS)
+@pytest.mark.parametrize("num_steps", [1, 3, 6])
+def test_no_table_from_the_same_picture_with_noise_is_better(
+    sampler: str, num_steps: int
+) -> None:
+    data = planning()
+    low, high = ends(data)
+    errors = table_errors(data, sampler, "zero")
+
+    def of_steps(*tables: Sequence[float]) -> NDArray[np.float64]:
+        sigmas = np.array([[*levels, 0.0] for levels in tables]).T
+        squared: NDArray[np.float64] = errors(sigmas)[1:].sum(axis=0)
+        return squared
+
+    for first in (10 * low, 1.0, high):
+        table = optimal_table(data, sampler, num_steps, (low, high), first=first)
+        assert (table.num_steps, table.levels[0]) == (num_steps, first)
+        # A free level under this ceiling, then moved to it; its steps may be shorter.
+        cut = optimal_table(data, sampler, num_steps, (low, first)).levels
+        rivals = [
+            sigma_table(Schedule(KarrasLaw(rho=rho), bottom, first), num_steps).levels
+            for bottom in np.geomspace(low, first / 3, 6)
+            for rho in (1.0, 3.0, 7.0, 20.0)
+        ]
+        ours, moved, *others = of_steps(table.levels, (first, *cut[1:]), *rivals)
+        assert ours <= min(others) * (1 + 1e-6)
+        assert ours <= moved * (1 + 5e-2)
+
+
 @given(st.lists(st.floats(-0.1, 0.1), min_size=5, max_size=5))
 def test_the_optimum_is_a_minimum(moves: list[float]) -> None:
     data = planning()
@@ -222,6 +259,63 @@ def test_the_search_does_not_depend_on_its_start(sampler: str) -> None:
         for gaps in (np.zeros(6), *rng.normal(0, 1, (4, 6)))
     ]
     np.testing.assert_allclose(found, [found[0]] * 5, rtol=1e-3)
+
+
+def distance_from_gaussian(factors: np.ndarray, power: float, sigma: float) -> float:
+    """Return the squared Wasserstein distance of noised modes from one Gaussian.
+
+    The modes have the given power times one of some equally likely factors of mean 1.
+    """
+    std = np.sqrt(power * factors + sigma**2)
+    points = np.linspace(-9, 9, 20001) * np.sqrt(power + sigma**2)
+    cdf = norm.cdf(points[:, None] / std).mean(axis=1)
+    inside = (cdf > 1e-14) & (cdf < 1 - 1e-14)
+    density = norm.pdf(points[:, None] / std) / std
+    moved = norm.ppf(cdf[inside]) * np.sqrt(power + sigma**2)
+    squared = (points[inside] - moved) ** 2 * density.mean(axis=1)[inside]
+    return float(squared.sum() * (points[1] - points[0]))
+
+
+@pytest.mark.parametrize("sigma", [8.0, 20.0])
+def test_a_spectral_start_errs_by_the_distance_from_a_gaussian(sigma: float) -> None:
+    factors, power = np.array([0.2, 0.6, 1.0, 2.2]), 9.0
+    at_start = distance_from_gaussian(factors, power, sigma)
+    found = spectral_start_error(
+        *("euler", np.array([sigma, 0.1, 0.0])),
+        *(np.array([power]), np.array([factors.var()])),
+    )
+    # The leading order is 6 % off at sigma 8 and 1 % at 20.
+    carried = at_start * power / (power + sigma**2)
+    assert found[0] == pytest.approx(carried, rel=0.5 * power / sigma**2 + 0.005)
+
+
+def test_variation_is_that_of_widened_power() -> None:
+    logs = np.log(np.array([[1.0, 3.0], [5.0, 5.0]]))
+    data = Planning(planning().field, logs)
+    np.testing.assert_allclose(power_variation(data, 0.0), [0.25, 0.0], atol=1e-15)
+    spread = np.exp(1.22 * 0.7 * np.array([-1.0, 0.0, 1.0]))
+    assert power_variation(data, 0.7)[1] == pytest.approx(
+        spread.var() / spread.mean() ** 2
+    )
+
+
+@pytest.mark.parametrize("sampler", ["dpmpp-2m", "heun", "heun-churn"])
+def test_a_spectral_start_is_lower_and_inside_the_bounds(sampler: str) -> None:
+    data = planning()
+    low_high = ends(data, "mean")
+    spectral, mean = (
+        optimal_table(data, sampler, 8, low_high, start=start)
+        for start in STARTS_ABOUT_THE_MEAN
+    )
+    assert low_high[0] < spectral.levels[-1]
+    assert spectral.levels[0] < 0.5 * mean.levels[0]
+    errors = {start: table_errors(data, sampler, start) for start in get_args(Start)}
+    sigmas = np.array(mean.sigmas)[:, None]
+    zero, about_mean, spectrum = (errors[start](sigmas) for start in get_args(Start))
+    assert zero[0, 0] > about_mean[0, 0] > 10 * spectrum[0, 0]
+    # What the steps get wrong does not depend on the start.
+    np.testing.assert_array_equal(about_mean[1:], zero[1:])
+    np.testing.assert_array_equal(spectrum[1:], zero[1:])
 
 
 def test_widening_has_the_spread_it_says() -> None:

@@ -28,6 +28,7 @@ from spectral_sched.schedules import (
     sigma_table,
 )
 from spectral_sched.schedules.base import Law
+from spectral_sched.schedules.curves import CurveLaw
 
 from .pink import pink_basis, pink_field
 
@@ -155,8 +156,8 @@ def test_densities_integrate_to_one(kind: str, data: st.DataObject) -> None:
 def kinks(schedule: Schedule) -> NDArray[np.float64]:
     """Return where the density of a schedule jumps or bends."""
     law: Any = schedule.law
-    if hasattr(law, "_curve"):
-        return np.asarray(law._curve.log_snr)
+    if isinstance(law, CurveLaw):
+        return law.curve.log_snr
     if isinstance(law, LaplaceLaw):
         return np.array([law.mu])
     if hasattr(law, "share"):
@@ -228,7 +229,7 @@ def test_the_curriculum_rises_to_its_end() -> None:
         (lambda: KarrasLaw(rho=float("nan")), "rho must be from 0.1 to 1000, not nan"),
         (
             lambda: AysLaw(table="sd16"),
-            "no table 'sd16'; did you mean --set table= sd15",
+            "no table 'sd16'; did you mean --set table=sd15",
         ),
         (
             lambda: SCHEDULES["vp-dilated"].of(pink_basis(), {"kappa": 60.0}),

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-import numpy as np
 import torch
 
-from spectral_sched.rings import rings
+from .field_filters import FieldFilter
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -49,23 +48,15 @@ class WienerDenoiser:
     def __init__(
         self, field: GaussianField, device: torch.device, dtype: torch.dtype
     ) -> None:
-        power, axes = np.linalg.eigh(field.cross_power)
-        index = rings(*field.shape[1:]).index
-        real = torch.zeros((), device=device, dtype=dtype)
-        self.size = field.shape[1:]
-        self.mean = real.new_tensor(field.mean_color).reshape(-1, 1, 1)
-        self.power = real.new_tensor(power.clip(0)[index]).permute(2, 0, 1)
-        axes_of_modes = real.new_tensor(axes[index]).permute(2, 3, 0, 1)
-        self.axes = axes_of_modes.to(dtype.to_complex())
+        self.filter = FieldFilter(field, device, dtype)
+        mean = torch.tensor(field.mean_color, device=device, dtype=dtype)
+        self.mean = mean.reshape(-1, 1, 1)
 
     def __call__(self, x: Tensor, sigma: float | Tensor) -> Tensor:
         """Return the posterior mean, (B, C, H, W), of x at noise level sigma."""
-        modes = torch.fft.rfft2(x - self.mean, norm="ortho")
-        turned = torch.einsum("cahw,bchw->bahw", self.axes, modes)
-        scaled = turned * (self.power / (self.power + per_picture(sigma) ** 2))
-        back = torch.einsum("cahw,bahw->bchw", self.axes, scaled)
-        centred: Tensor = torch.fft.irfft2(back, s=self.size, norm="ortho")
-        return centred + self.mean
+        power = self.filter.power
+        kept = power / (power + per_picture(sigma) ** 2)
+        return self.filter(x - self.mean, kept) + self.mean
 
 
 class FiniteSetDenoiser:

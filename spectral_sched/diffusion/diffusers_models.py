@@ -162,12 +162,14 @@ def _check_network(config: Fields, folder: Path) -> None:
 def _own_shape(config: Fields, folder: Path, wanted: Shape) -> Shape:
     """Return the shape of its pictures: that which is wanted, where it makes any."""
     size = config.get("sample_size", (int, list, type(None)))
-    height, width = size if isinstance(size, list) else (size, size)
+    sides = size if isinstance(size, list) else (size, size)
     shape = (
         config.get("in_channels", int),
-        wanted[1] if height is None else height,
-        wanted[2] if width is None else width,
+        *(wanted[1:] if size is None else sides),
     )
+    if len(shape) != 3 or not all(isinstance(side, int) and side > 0 for side in shape):
+        message = f"{folder} makes pictures of the shape {shape}, which is none"
+        raise InputError(message)
     factor = 2 ** (len(config.get("block_out_channels", list)) - 1)
     if shape[1] % factor or shape[2] % factor:
         message = f"{folder} needs sides that {factor} divides, and {shape} has others"
@@ -191,9 +193,8 @@ def _diffusers() -> Any:
         # The library loads its parts when they are first named.
         _ = diffusers.UNet2DModel
     except (ImportError, RuntimeError) as error:
-        reason = str(error).splitlines()[-1]
         message = (
-            f"this model needs a working diffusers ({reason}): "
+            f"this model needs a working diffusers ({_brief(error)}): "
             "pip install 'spectral-sched[diffusers]'"
         )
         raise UnavailableError(message) from error
@@ -210,14 +211,19 @@ def _read_by(diffusers: Any, folder: Path) -> Iterator[None]:
         with warnings.catch_warnings(action="ignore"):
             yield
     except BROKEN as error:
-        reason = f"{' '.join(str(error).split()) or type(error).__name__:.200}"
+        reason = _brief(error)
         message = f"cannot read {folder} as a diffusers model ({reason}); {REMEDY}"
         raise InputError(message) from error
     finally:
         logging.set_verbosity(verbosity)
 
 
+def _brief(error: BaseException) -> str:
+    return f"{' '.join(str(error).split()) or type(error).__name__:.200}"
+
+
 def _unet(diffusers: Any, network: Path) -> Any:
+    _check_size(diffusers, network)
     unet, found = diffusers.UNet2DModel.from_pretrained(
         network,
         use_safetensors=True,
@@ -229,4 +235,18 @@ def _unet(diffusers: Any, network: Path) -> Any:
         if found[wrong]:
             message = f"its weights have {wrong.replace('_', ' ')}, {found[wrong][0]}"
             raise ValueError(message)
+    if not all(bool(weights.isfinite().all()) for weights in unet.parameters()):
+        message = "its weights are not finite"
+        raise ValueError(message)
     return unet
+
+
+def _check_size(diffusers: Any, network: Path) -> None:
+    """Raise `ValueError` if the network would take far more memory than its files."""
+    network_class = diffusers.UNet2DModel
+    with torch.device("meta"):
+        unet = network_class.from_config(network_class.load_config(network))
+    needed = sum(weights.numel() for weights in unet.parameters())
+    if needed > sum(path.stat().st_size for path in network.glob("*.safetensors")):
+        message = f"it asks for {needed} weights and has fewer"
+        raise ValueError(message)

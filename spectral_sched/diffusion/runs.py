@@ -124,7 +124,7 @@ def play_plan(
     ----------
     image_plan
         Gives the picture of a seed a plan of its own, which differs from `plan` in
-        nothing but levels and range.
+        nothing but levels, range and spectrum.
     """
     for first in range(0, len(seeds), BATCH):
         batch = seeds[first : first + BATCH]
@@ -142,11 +142,22 @@ def _play(
     advance: Callable[[int], None],
     plans: Sequence[Plan] | None = None,
 ) -> Tensor:
-    mean_color = plan.planning.field.mean_color.tolist()
-    x = noise()
-    course = own_courses(plans, x) if plans else common_course(plan)
-    x = starting_point(x, course.first, plan.request.start, mean_color)
+    unit = noise()
+    course = own_courses(plans, unit) if plans else common_course(plan)
+    x = (
+        _start(plan, unit)
+        if plans is None
+        else torch.cat(
+            [_start(own, unit[place : place + 1]) for place, own in enumerate(plans)]
+        )
+    )
     for state in sample(course.informed(denoise), x, course.calls, noise):
         advance(len(x))
         x = state
     return x
+
+
+def _start(plan: Plan, noise: Tensor) -> Tensor:
+    """Return where pictures of one plan start."""
+    first, field = plan.table.sigmas[0], plan.planning.field
+    return starting_point(noise, first, plan.request.start, field)

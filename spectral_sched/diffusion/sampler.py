@@ -10,6 +10,7 @@ import torch
 from spectral_sched.solvers import Play
 
 from .denoisers import per_picture
+from .field_filters import FieldFilter
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from spectral_sched.bounds import Start
+    from spectral_sched.gaussian_field import GaussianField
     from spectral_sched.solvers import Call, Weight
     from spectral_sched.statistics import Shape
 
@@ -61,13 +63,21 @@ class SeededNoise:
 
 
 def starting_point(
-    noise: Tensor, sigma: float | Tensor, start: Start, mean_color: Sequence[float]
+    noise: Tensor, sigma: float | Tensor, start: Start, field: GaussianField
 ) -> Tensor:
-    """Return where sampling starts: noise about zero or about the mean colour."""
+    """Return where sampling starts, (B, C, H, W), from unit noise.
+
+    About zero or about the mean colour it is noise alone. A spectral start (ours) has
+    the covariance of noised pictures too: that of the field, plus ``sigma**2``.
+    """
     if start == "zero":
         return per_picture(sigma) * noise
-    mean = torch.tensor(mean_color, dtype=noise.dtype, device=noise.device)
-    return mean.reshape(-1, 1, 1) + per_picture(sigma) * noise
+    mean = torch.tensor(field.mean_color, dtype=noise.dtype, device=noise.device)
+    if start == "mean":
+        return mean.reshape(-1, 1, 1) + per_picture(sigma) * noise
+    filtered = FieldFilter(field, noise.device, noise.dtype)
+    spectral = filtered(noise, torch.sqrt(filtered.power + per_picture(sigma) ** 2))
+    return mean.reshape(-1, 1, 1) + spectral
 
 
 def stacked_calls(calls: Sequence[Call], like: Tensor) -> list[Call]:

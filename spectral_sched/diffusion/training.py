@@ -109,14 +109,13 @@ class Trainer:
         self,
         pictures: PictureSet,
         noise: TrainingNoise,
-        config: NetworkConfig,
+        network: NetworkDenoiser,
         settings: TrainingSettings,
         processes: Processes,
     ) -> None:
         self.pictures, self.noise, self.settings = pictures, noise, settings
         self.processes = processes
-        fresh = _initial(config, settings.seed).to(processes.device)
-        self.network = in_channels_last(fresh)
+        self.network = in_channels_last(network.to(processes.device))
         self.average = copy.deepcopy(self.network).requires_grad_(False)
         self.shared = processes.shared(self.network)
         self.optimizer = torch.optim.Adam(
@@ -197,7 +196,7 @@ class Trainer:
             self.recent.clear()
 
 
-def _initial(config: NetworkConfig, seed: int) -> NetworkDenoiser:
+def fresh_network(config: NetworkConfig, seed: int) -> NetworkDenoiser:
     """Return a network with weights from a seed, without touching global randomness."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from spectral_sched.defaults import KIND
-from spectral_sched.errors import NoAnswerError, UsageError, known
+from spectral_sched.documents import file_digest
+from spectral_sched.errors import InputError, NoAnswerError, UsageError, known
 from spectral_sched.gallery import contact_sheet, save_png, to_bytes
 from spectral_sched.model_headers import ModelHeader
 from spectral_sched.network_configs import network_config
@@ -19,10 +20,10 @@ from spectral_sched.requests import Request
 from spectral_sched.training_noise import LEARNED, law_settings, training_noise
 
 from .learned_noise import LearnedNoise
-from .model_files import write_model
+from .model_files import read_model, write_model
 from .resume_files import load_state, resume_path, save_state
 from .runs import play_plan
-from .training import Trainer, TrainingSettings
+from .training import Trainer, TrainingSettings, fresh_network
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from spectral_sched.schedules import Setting
     from spectral_sched.training_noise import TrainingNoise
 
+    from .network import NetworkDenoiser
     from .picture_sets import PictureSet
     from .processes import Processes
 
@@ -53,6 +55,8 @@ class TrainingOptions:
         What noise levels are drawn from, and its parameters that were set.
     film
         Whether the network is told the ends of each picture's noise range.
+    init
+        Model to go on from, in place of a fresh network of that size.
     seconds_between_saves
         Time after which the state, the model and a contact sheet are written again.
     """
@@ -62,6 +66,7 @@ class TrainingOptions:
     law: str
     law_settings: Mapping[str, Setting] = field(default_factory=dict)
     film: bool = False
+    init: Path | None = None
     seconds_between_saves: float = 120.0
 
 
@@ -72,6 +77,7 @@ def training_options(
     texts: tuple[str, ...] = (),
     *,
     film: bool = False,
+    init: Path | None = None,
     minutes_between_saves: float = 2.0,
 ) -> TrainingOptions:
     """Return checked options.
@@ -88,9 +94,12 @@ def training_options(
     if not 0 < settings.rate < 1:
         message = f"--rate must be between 0 and 1, not {settings.rate:g}; try 0.002"
         raise UsageError(message)
-    return TrainingOptions(
-        settings, size, law, law_settings(law, texts), film, 60 * minutes_between_saves
-    )
+    if init is not None and film:
+        message = "--init brings its own network; leave out --film"
+        raise UsageError(message)
+    settled = law_settings(law, texts)
+    seconds = 60 * minutes_between_saves
+    return TrainingOptions(settings, size, law, settled, film, init, seconds)
 
 
 class TrainingRun:
@@ -118,14 +127,10 @@ class TrainingRun:
         self.options, self.output, self.processes = options, output, processes
         self.source = measured_source(pictures.measured)
         self.noise = _noise(options, self.source, pictures)
-        config = network_config(
-            options.size,
-            self.source.planning.field.shape,
-            self.source.planning.field.sigma_data,
-            typical_ends(self.noise, len(pictures)) if options.film else None,
-        )
+        ends = typical_ends(self.noise, len(pictures)) if options.film else None
+        network = _network(options, self.source, ends)
         self.trainer = Trainer(
-            pictures, self.noise, config, options.settings, processes
+            pictures, self.noise, network, options.settings, processes
         )
         if resume:
             load_state(resume_path(output), self.trainer, self._identity)
@@ -146,6 +151,7 @@ class TrainingRun:
             "set": dict(self.options.law_settings),
             "size": self.options.size,
             "film": self.options.film,
+            **({"init": file_digest(self.options.init)} if self.options.init else {}),
             **asdict(self.options.settings),
         }
 
@@ -210,6 +216,25 @@ class TrainingRun:
         pictures = play_plan(plan, denoise, SHEET_SEEDS, device)
         sheet = contact_sheet([to_bytes(picture) for picture in pictures])
         save_png(sheet, self.output.with_suffix(".png"))
+
+
+def _network(
+    options: TrainingOptions, source: PlanSource, ends: tuple[float, float] | None
+) -> NetworkDenoiser:
+    """Return the network to begin with: a fresh one, or that of a model's file."""
+    field = source.planning.field
+    if options.init is None:
+        config = network_config(options.size, field.shape, field.sigma_data, ends)
+        return fresh_network(config, options.settings.seed)
+    network, header = read_model(options.init)
+    if header.source.planning.field.shape != field.shape:
+        message = (
+            f"{options.init} makes pictures of the shape "
+            f"{header.source.planning.field.shape} and these have {field.shape}; "
+            "start from another model, or bring them to its size with --resolution"
+        )
+        raise InputError(message)
+    return network.train().requires_grad_(requires_grad=True)
 
 
 def _noise(

@@ -11,7 +11,7 @@ import numpy as np
 from spectral_sched.defaults import EPSILON
 
 from .base import Law
-from .log_linear import Curve
+from .curves import Curve, CurveLaw
 from .parameters import number
 from .roots import increasing_root
 
@@ -34,7 +34,7 @@ FAR = (-200.0, 200.0)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class SpectralLaw(Law):
+class SpectralLaw(CurveLaw):
     """Levels that follow the spectrum from its faintest ring to its strongest.
 
     Our reading of Esteves & Makadia, "Spectrally-Guided Diffusion Noise Schedules"
@@ -61,7 +61,8 @@ class SpectralLaw(Law):
     num_modes: NDArray[np.int64]
 
     @cached_property
-    def _curve(self) -> Curve:
+    def curve(self) -> Curve:
+        """The curve at times evenly spaced."""
         times = np.linspace(1, 0, GRID + 1)
         return Curve(-2 * self._log_sigma(times), -times)
 
@@ -82,20 +83,8 @@ class SpectralLaw(Law):
     @property
     def reach(self) -> tuple[float, float]:
         """Widest noise range on which there is any weight."""
-        high, low = np.exp(self._curve.log_snr[[0, -1]] / -2)
+        high, low = np.exp(self.curve.log_snr[[0, -1]] / -2)
         return (float(low), float(high))
-
-    def cumulative(self, log_snr: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the weight up to a log_snr, up to a constant."""
-        return self._curve.weight(log_snr)
-
-    def inverse(self, cumulative: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the log_snr up to which there is a given weight."""
-        return self._curve.inverse(cumulative)
-
-    def density(self, log_snr: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the derivative of `cumulative`."""
-        return self._curve.slope(log_snr)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -59,7 +59,7 @@ def played(
     noise = SeededNoise(seeds, FIELD.shape, CPU, torch.float64)
     first = noise()
     way = course(first)
-    x = starting_point(first, way.first, "mean", FIELD.mean_color.tolist())
+    x = starting_point(first, way.first, "mean", FIELD)
     *_, picture = sample(way.informed(make()), x, way.calls, noise)
     return picture
 
@@ -160,3 +160,21 @@ def test_a_seed_has_its_table_in_any_batch() -> None:
     np.testing.assert_allclose(few[0], many[18], atol=1e-10)
     np.testing.assert_allclose(few[1], many[3], atol=1e-10)
     assert np.abs(common[0] - many[18]).max() > 1e-3
+
+
+def test_a_spectral_start_has_the_spectrum_of_its_own_plan() -> None:
+    plan = plan_of("euler", 5.0)
+    plan = replace(plan, request=replace(plan.request, start="spectral"))
+    fields = {3: FIELD, 4: replace(FIELD, cross_power=9 * FIELD.cross_power)}
+
+    def own(seed: int) -> Plan:
+        planning = replace(plan.planning, field=fields[seed])
+        return replace(plan, source=replace(plan.source, planning=planning))
+
+    denoise = wiener()
+    found = play_plan(plan, denoise, [3, 4], CPU, torch.float64, image_plan=own)
+    for seed, picture in zip(fields, found, strict=True):
+        noise = SeededNoise([seed], FIELD.shape, CPU, torch.float64)()
+        # One step: the denoised start, by the denoiser of the whole data set.
+        expected = denoise(starting_point(noise, 5.0, "spectral", fields[seed]), 5.0)
+        np.testing.assert_allclose(picture, expected[0].numpy(), atol=1e-12)

@@ -385,16 +385,20 @@ def test_folders_that_are_no_models(model: Path, tmp_path: Path) -> None:
     assert "is a latent model" in refused(model)
 
 
-def test_shapes_that_do_not_fit(model: Path) -> None:
-    message = refused(model, (3, 32, 32))
-    assert "(3, 16, 16) and the schedule was made for (3, 32, 32)" in message
-    assert "(1, 16, 16)" in refused(model, (1, 16, 16))
+def test_shapes_are_those_of_the_network(model: Path) -> None:
+    def shape(wanted: tuple[int, int, int]) -> tuple[int, ...]:
+        return load_diffusers(model, wanted, CPU, torch.float32).shape
+
+    assert shape((3, 32, 32)) == SHAPE
     config = model / "unet" / "config.json"
-    changed(config, sample_size=None)
-    assert load_diffusers(model, (3, 8, 12), CPU, torch.float32).shape == (3, 8, 12)
-    assert "needs sides that 2 divides" in refused(model, (3, 16, 15))
     changed(config, sample_size=[16, 12])
-    assert "(3, 16, 12)" in refused(model)
+    assert shape(SHAPE) == (3, 16, 12)
+    for size in ([16], [16, "16"], 0):
+        changed(config, sample_size=size)
+        assert "which is none" in refused(model)
+    changed(config, sample_size=None)
+    assert shape((3, 8, 12)) == (3, 8, 12)
+    assert "needs sides that 2 divides" in refused(model, (3, 16, 15))
 
 
 @pytest.mark.parametrize(
@@ -404,8 +408,10 @@ def test_shapes_that_do_not_fit(model: Path) -> None:
         ({"class_embed_type": "timestep"}, "conditioned on more than classes"),
         ({"in_channels": 6}, "turns 6 channels into 3"),
         ({"out_channels": "many"}, "'out_channels' cannot be 'many'"),
-        ({"block_out_channels": [16, 64]}, "cannot read"),
         ({"layers_per_block": 2}, "size mismatch for"),
+        ({"block_out_channels": [1 << 20, 1 << 20]}, "weights and has fewer"),
+        ({"resnet_time_scale_shift": "scale_shift"}, "size mismatch for"),
+        ({"block_out_channels": [32, 16]}, "size mismatch for"),
         ({"norm_num_groups": 0}, "cannot read"),
         ({"down_block_types": ["No", "Such"]}, "cannot read"),
     ],
@@ -487,6 +493,8 @@ def test_weights_that_are_damaged(model: Path) -> None:
     assert f"its weights have missing keys, {name}" in refused(model)
     save_file(tensors | {"more": torch.zeros(2)}, path)
     assert "its weights have unexpected keys, more" in refused(model)
+    save_file(tensors | {name: torch.full_like(tensors[name], torch.nan)}, path)
+    assert "its weights are not finite" in refused(model)
 
 
 def test_errors_of_the_command(planned: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -518,5 +526,7 @@ def test_without_a_working_diffusers(
     planned: Path, monkeypatch: pytest.MonkeyPatch, library: object
 ) -> None:
     monkeypatch.setitem(sys.modules, "diffusers", library)
-    with pytest.raises(UnavailableError, match=r"pip install 'spectral-sched\[diff"):
+    with pytest.raises(
+        UnavailableError, match=r"\): pip install 'spectral-sched\[diff"
+    ):
         loaded(planned / "model")

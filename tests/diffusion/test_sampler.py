@@ -68,7 +68,7 @@ def test_the_sampler_plays_the_closed_form(sampler: str, num_steps: int) -> None
         drawn.append(source())
         return drawn[-1]
 
-    x = starting_point(noise(), table.sigmas[0], "mean", field.mean_color.tolist())
+    x = starting_point(noise(), table.sigmas[0], "mean", field)
     picture = last(denoise, x, sampler, table, noise) - denoise.mean
     after, power = decorrelated(field, picture)
     sigmas = np.array(table.sigmas)
@@ -94,7 +94,7 @@ def test_many_steps_end_where_an_independent_solver_of_the_ode_does(
     field = colour_field(4, 5)
     denoise = WienerDenoiser(field, CPU, torch.float64)
     noise = initial_noise([0], field.shape)
-    x = starting_point(noise, 20.0, "zero", field.mean_color.tolist())
+    x = starting_point(noise, 20.0, "zero", field)
 
     def slope(sigma: float, flat: np.ndarray) -> np.ndarray:
         state = torch.tensor(flat).reshape(x.shape)
@@ -169,12 +169,41 @@ def test_wiener_sampling_makes_pictures_of_the_spectrum() -> None:
     field = colour_field(8, 8)
     denoise = WienerDenoiser(field, CPU, torch.float64)
     noise = initial_noise(range(400), field.shape)
-    x = starting_point(noise, 1e3, "mean", field.mean_color.tolist())
+    x = starting_point(noise, 1e3, "mean", field)
     pictures = last(denoise, x, "heun", SigmaTable.of(np.geomspace(1e3, 1e-3, 200)))
     modes, power = decorrelated(field, pictures - denoise.mean)
     ratio = np.mean(np.abs(modes) ** 2, axis=0) / power
     assert ratio.mean() == pytest.approx(1, abs=0.015)  # scatter 0.005
     assert np.abs(ratio - 1).max() < 0.5  # 400 draws, exponential: std 0.05 to 0.07
+
+
+@pytest.mark.parametrize("sampler", FLOW_SAMPLERS)
+def test_a_spectral_start_is_played_in_closed_form(sampler: str) -> None:
+    # The map from unit noise is linear, so second moments are as exact as it is.
+    field, table = colour_field(), table_of(6)
+    noise = initial_noise([3, 4], field.shape)
+    x = starting_point(noise, 90.0, "spectral", field)
+    denoise = WienerDenoiser(field, CPU, torch.float64)
+    before, power = decorrelated(field, noise)
+    started, _ = decorrelated(field, x - denoise.mean)
+    np.testing.assert_allclose(started, before * np.sqrt(power + 90**2), rtol=1e-10)
+    picture = last(denoise, x, sampler, table) - denoise.mean
+    ratio = transfer(sampler, np.array(table.sigmas), power.ravel()) / 90
+    expected = started * ratio.reshape(power.shape)
+    after, _ = decorrelated(field, picture)
+    np.testing.assert_allclose(after, expected, atol=1e-10 * np.abs(expected).max())
+
+
+def test_many_steps_from_a_spectral_start_give_the_spectrum_from_any_level() -> None:
+    field = colour_field()
+    denoise = WienerDenoiser(field, CPU, torch.float64)
+    noise = initial_noise([0], field.shape)
+    before, power = decorrelated(field, noise)
+    for first in (0.3, 3.0):
+        x = starting_point(noise, first, "spectral", field)
+        table = SigmaTable.of(np.geomspace(first, 1e-5, 400))
+        after, _ = decorrelated(field, last(denoise, x, "heun", table) - denoise.mean)
+        np.testing.assert_allclose(after, before * np.sqrt(power), rtol=2e-4)
 
 
 def test_wiener_limits_and_one_sigma_per_picture() -> None:

@@ -17,6 +17,7 @@ from spectral_sched.diffusion.training import (
     AVERAGE_EXPONENT,
     Trainer,
     TrainingSettings,
+    fresh_network,
     update_average,
 )
 from spectral_sched.diffusion.training_runs import (
@@ -193,7 +194,7 @@ def test_training_approaches_the_exact_denoiser_of_a_gaussian_field() -> None:
     )
     settings = TrainingSettings(120, batch=32, rate=1e-2, precision="float32")
     config = NetworkConfig(1, (16, 32), 1, field.sigma_data)
-    trainer = Trainer(found, noise, config, settings, CPU)
+    trainer = Trainer(found, noise, fresh_network(config, 0), settings, CPU)
     clean = found.batch(np.arange(256))
     seeded = torch.Generator().manual_seed(1)
     noised = clean + torch.randn(clean.shape, generator=seeded)

@@ -1,0 +1,188 @@
+"""Tables that are best end to end on Gaussian data.
+
+A stationary Gaussian field falls into independent modes, one for each Fourier mode and
+axis that decorrelates its ring's colours. A solver with Wiener's denoiser maps the
+starting noise of a mode to the picture by one factor, so the distance between the
+pictures sampled and the field is known in closed form, and the table that minimises it
+can be searched for (Benita, Elad & Keshet, arXiv 2502.00180).
+
+Theirs has fixed ends; here they are free inside the noise range, as for all tables that
+are searched for. Errors of one step may make up for those of another, which they do not
+in networks: that is what `optimize.optimal_table` leaves out.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .defects import transfer_by_source
+from .optimize import minimal_table, optimal_table
+from .schedules import KarrasLaw, Schedule, sigma_table
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from .bounds import Start
+    from .defects import Numbers
+    from .gaussian_field import GaussianField
+    from .planning import Planning
+    from .tables import SigmaTable
+
+RHOS = (1.0, 3.0, 10.0)
+"""Of the Karras tables that searches begin at: for each, the best between some ends."""
+
+NUM_ENDS = 8
+
+
+@dataclass(frozen=True, eq=False)
+class FieldModes:
+    """Independent modes of a Gaussian field, those alike taken together.
+
+    Attributes
+    ----------
+    power
+        Their variances, (M,).
+    weight
+        How many there are, (M,).
+    squared_mean
+        Squares of their means, (M,).
+    """
+
+    power: NDArray[np.float64]
+    weight: NDArray[np.float64]
+    squared_mean: NDArray[np.float64]
+
+
+def field_modes(field: GaussianField) -> FieldModes:
+    """Return the modes of a field that have any power.
+
+    Those without are the same in every picture, and no distance to them is finite but
+    that of getting them exactly right.
+    """
+    power, axes = np.linalg.eigh(field.cross_power)
+    weight = np.broadcast_to(field.num_modes[:, None], power.shape)
+    squared_mean = np.zeros_like(power)
+    squared_mean[0] = field.num_pixels * (field.mean_color @ axes[0]) ** 2
+    used = power > np.finfo(np.float32).eps ** 2 * power.max()
+    return FieldModes(power[used], weight[used], squared_mean[used])
+
+
+def squared_distance(variance: Numbers, missed: Numbers, power: Numbers) -> Numbers:
+    """Return the squared Wasserstein distance between two Gaussians.
+
+    Parameters
+    ----------
+    variance, power
+        Of the sampled and of the true one.
+    missed
+        Squared distance of their means.
+    """
+    return (np.sqrt(variance) - np.sqrt(power)) ** 2 + missed
+
+
+def divergence(variance: Numbers, missed: Numbers, power: Numbers) -> Numbers:
+    """Return the divergence of one Gaussian from another, in nats.
+
+    The parameters are those of `squared_distance`.
+    """
+    ratio = variance / power
+    return (ratio - 1 - np.log(ratio) + missed / power) / 2
+
+
+OBJECTIVES: Mapping[str, Callable[[Numbers, Numbers, Numbers], Numbers]] = {
+    "w2": squared_distance,
+    "kl": divergence,
+}
+"""Distances by the names used in commands and files, the default first."""
+
+
+def end_to_end_error(
+    modes: FieldModes, sampler: str, sigmas: Numbers, start: Start, objective: str
+) -> Numbers:
+    """Return the distance of the sampled pictures from the field, per mode.
+
+    Parameters
+    ----------
+    sigmas
+        (N + 1, ...) with the final 0.
+    start
+        Where sampling starts; a spectral start is exact, and so is a picture with
+        noise.
+    """
+    sigma = np.asarray(sigmas)[0][..., None]
+    first, *fresh = transfer_by_source(sampler, sigmas, modes.power)
+    kept = (first / sigma) ** 2
+    own = modes.power if start == "spectral" else 0.0
+    variance = kept * (own + sigma**2) + sum(factor**2 for factor in fresh)
+    missed = kept * (modes.squared_mean if start == "zero" else 0.0)
+    distance = OBJECTIVES[objective](variance, missed, modes.power)
+    return distance @ modes.weight / modes.weight.sum()
+
+
+def gaussian_table(
+    planning: Planning,
+    sampler: str,
+    num_steps: int,
+    ends: tuple[float, float],
+    *,
+    start: Start = "zero",
+    objective: str = "w2",
+    first: float | None = None,
+) -> SigmaTable:
+    """Return the table of least end-to-end error on the Gaussian field of a data set.
+
+    The error has several minima. Searches begin at the optimal table and at the best
+    of many Karras tables, and the best table of all is returned.
+
+    Parameters
+    ----------
+    ends
+        Lowest and highest level allowed.
+    objective
+        Name of the distance, in `OBJECTIVES`.
+    first
+        Level of the noise on the pictures that sampling starts from, if it starts from
+        pictures. It is the first level then, and the start is without error.
+    """
+    modes = field_modes(planning.field)
+    origin: Start = start if first is None else "spectral"
+
+    def errors(sigmas: Numbers) -> Numbers:
+        return end_to_end_error(modes, sampler, sigmas, origin, objective)[None]
+
+    local = optimal_table(planning, sampler, num_steps, ends, start=start, first=first)
+    begun = [
+        local,
+        *(_best(errors, _karras(num_steps, ends, first, rho)) for rho in RHOS),
+    ]
+    found = [
+        minimal_table(errors, num_steps, ends, first=first, near=table)
+        for table in begun
+    ]
+    return _best(errors, [*begun, *found])
+
+
+def _karras(
+    num_steps: int, ends: tuple[float, float], first: float | None, rho: float
+) -> list[SigmaTable]:
+    """Return Karras tables between ends inside the range."""
+    low, high = ends
+    tops = np.geomspace(low, high, NUM_ENDS + 1)[1:] if first is None else [first]
+    return [
+        sigma_table(Schedule(KarrasLaw(rho=rho), float(bottom), float(top)), num_steps)
+        for top in tops
+        for bottom in np.geomspace(low, top, NUM_ENDS + 1)[:-1]
+    ]
+
+
+def _best(
+    errors: Callable[[Numbers], Numbers], tables: Sequence[SigmaTable]
+) -> SigmaTable:
+    """Return the table of the least error."""
+    sigmas = np.array([table.sigmas for table in tables]).T
+    return tables[int(errors(sigmas)[0].argmin())]
