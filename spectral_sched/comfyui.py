@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from spectral_sched.coordinates import converted
 from spectral_sched.documents import digest
-from spectral_sched.errors import InputError, SpecschedError
+from spectral_sched.errors import InputError
 from spectral_sched.plan_files import read_plan
 from spectral_sched.replans import replanned
 from spectral_sched.requests import MAX_STEPS
 from spectral_sched.solvers import FLOW_SAMPLERS
+from spectral_sched.targets.checks import check_start
 
 if TYPE_CHECKING:
     import torch
@@ -72,12 +73,7 @@ class SpecschedScheduler:
         import torch
 
         plan = read_plan(Path(file))
-        if plan.request.start == "mean":
-            message = (
-                f"{file} assumes a start about the mean colour, and ComfyUI starts "
-                "about zero; export it without --start mean"
-            )
-            raise SpecschedError(message)
+        check_start(plan.request, "ComfyUI")
         solver = None if sampler == AS_PLANNED else sampler
         table = replanned(plan, steps or plan.table.num_steps, solver).table
         levels = converted(table.sigmas, "sigma", MODELS[model])

@@ -37,7 +37,7 @@ from .plan_files import plan_of
 from .replans import replanned
 from .solvers import SAMPLERS, Play, solver_calls
 from .tables import SigmaTable, resampled
-from .targets.checks import outside
+from .targets.checks import check_start, outside
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -407,12 +407,7 @@ class SpectralScheduler(SchedulerMixin, ConfigMixin):  # type: ignore[misc]
 
 def _checked_plan(schedule: Mapping[str, Any]) -> Plan:
     plan = plan_of(dict(schedule), Path("the schedule"))
-    if plan.request.start == "mean":
-        message = (
-            "pipelines start from noise about zero, and this schedule assumes a start "
-            "about the mean colour; export it without --start mean"
-        )
-        raise UsageError(message)
+    check_start(plan.request, "a pipeline")
     return plan
 
 

@@ -148,5 +148,5 @@ def test_a_file_that_is_missing_or_changed_is_noticed(
 def test_a_start_about_the_mean_is_refused(host: Host, schedule: Path) -> None:
     plan = make_plan(pink_source(), "karras", request("dpmpp-2m", 6, "mean"))
     write_document(plan_document(plan, provenance({})), schedule)
-    with pytest.raises(SpecschedError, match="export it without --start mean"):
+    with pytest.raises(SpecschedError, match="plan it without --start mean"):
         host.execute(workflow(schedule), "5")

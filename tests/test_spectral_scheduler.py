@@ -319,7 +319,7 @@ def test_what_is_no_scheduler(tmp_path: Path) -> None:
         SpectralScheduler.from_schedule(tmp_path / "none.json")
     mean = make_plan(pink_source(), "karras", request("euler", 4, "mean"))
     write_document(plan_document(mean, provenance({})), tmp_path / "mean.json")
-    with pytest.raises(UsageError, match="export it without --start mean"):
+    with pytest.raises(UsageError, match="plan it without --start mean"):
         SpectralScheduler.from_schedule(tmp_path / "mean.json")
     scheduler = SpectralScheduler(sigmas=LEVELS, sampler="heun")
     scheduler.set_begin_index(3)

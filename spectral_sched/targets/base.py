@@ -11,7 +11,7 @@ from spectral_sched.errors import UsageError, known
 from spectral_sched.schedules import Parameter, Setting
 
 from .artifact import FORMS
-from .checks import outside
+from .checks import check_start, outside
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -165,12 +165,7 @@ def table_artifact(
             "add --for training"
         )
         raise UsageError(message)
-    if plan.request.start == "mean":
-        message = (
-            f"target {target.name} starts from noise about zero, and this table "
-            "assumes a start about the mean colour; plan it without --start mean"
-        )
-        raise UsageError(message)
+    check_start(plan.request, f"target {target.name}")
     return target.table(Job(plan.table, _complete(target, settings), form))
 
 

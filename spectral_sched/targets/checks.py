@@ -4,18 +4,39 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from spectral_sched.errors import UsageError
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from numpy.typing import ArrayLike
 
+    from spectral_sched.requests import Request
+
 ROUNDING = 1e-6
+
+STARTS = {"mean": "the mean colour", "spectral": "a picture of the measured spectrum"}
+"""What sampling starts from noise about, where that is not zero."""
 
 LEVELS_PER_UNIT = 127.5
 """8-bit levels per unit of pixels in [-1, 1]."""
 
 VISIBLE = 2.0
 """Noise of so many 8-bit levels (standard deviation) is seen in smooth places."""
+
+
+def check_start(wanted: Request, program: str) -> None:
+    """Raise `UsageError` if a table assumes a start that a program does not make.
+
+    A table for pictures that are given noise starts from those, whatever it assumes.
+    """
+    if wanted.start == "zero" or wanted.limits.partial:
+        return
+    message = (
+        f"{program} starts from noise about zero, and this table assumes a start about "
+        f"{STARTS[wanted.start]}; plan it without --start {wanted.start}"
+    )
+    raise UsageError(message)
 
 
 def outside(levels: Sequence[float], low: float, high: float) -> tuple[str, ...]:

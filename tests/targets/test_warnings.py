@@ -114,10 +114,11 @@ def test_flags_of_one_step_divide_by_zero() -> None:
 
 
 @pytest.mark.parametrize("name", [name for name in TARGETS if TARGETS[name].table])
-def test_programs_start_about_zero(name: str) -> None:
-    plan = plan_of_levels(LEVELS, "mean")
+@pytest.mark.parametrize("start", ["mean", "spectral"])
+def test_programs_start_about_zero(name: str, start: str) -> None:
+    plan = plan_of_levels(LEVELS, start)
     settings = target_settings(TARGETS[name], ())
-    with pytest.raises(UsageError, match="plan it without --start mean"):
+    with pytest.raises(UsageError, match=f"plan it without --start {start}"):
         table_artifact(TARGETS[name], plan, settings, TARGETS[name].formats[0])
 
 
