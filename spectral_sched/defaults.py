@@ -20,6 +20,6 @@ SAMPLER = "dpmpp-2m"
 NUM_STEPS = 8
 TRAINING_KIND = "mixed"
 TRAINING_STEPS = 32
-MODEL = "wiener"
+MODEL = "bundled"
 MODEL_PATH = Path("model.safetensors")
 TRAINING_LAW = "lognormal"

@@ -74,7 +74,8 @@ def _sized(
     if shape[0] != own[0] or shape[1] * own[2] != shape[2] * own[1]:
         message = (
             f"the schedule was made for {_named(own)} and the model makes "
-            f"{_named(shape)}; analyse pictures like those it was trained on"
+            f"{_named(shape)}; analyse pictures like those it was trained on, or "
+            "sample with --model wiener"
         )
         raise InputError(message)
     source = resized_source(plan.source, min(shape[1:]))

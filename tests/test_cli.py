@@ -53,7 +53,16 @@ def test_results_are_json_when_asked(measured: Path, tmp_path: Path) -> None:
         document = json.loads(run.stdout, parse_constant=pytest.fail)
         assert document["tool"] == f"specsched {__version__}"
     output = ("-o", tmp_path / "samples")
-    run = specsched("sample", "--seeds", "5,7-8", *output, "--json", cwd=measured)
+    run = specsched(
+        "sample",
+        "--model",
+        "wiener",
+        "--seeds",
+        "5,7-8",
+        *output,
+        "--json",
+        cwd=measured,
+    )
     record = json.loads(run.stdout)
     assert record["pictures"] == ["000005.png", "000007.png", "000008.png"]
 
@@ -67,7 +76,16 @@ def test_runs_repeat_and_files_hold_no_paths(measured: Path, tmp_path: Path) -> 
         payloads.append(json.loads(text)["digest"])
     assert payloads[0] == payloads[1]
     for name in ("x", "y"):
-        specsched("sample", "--seeds", "3", "-o", tmp_path / name, cwd=measured)
+        specsched(
+            "sample",
+            "--model",
+            "wiener",
+            "--seeds",
+            "3",
+            "-o",
+            tmp_path / name,
+            cwd=measured,
+        )
     assert (tmp_path / "x/000003.png").read_bytes() == (
         tmp_path / "y/000003.png"
     ).read_bytes()
@@ -76,8 +94,26 @@ def test_runs_repeat_and_files_hold_no_paths(measured: Path, tmp_path: Path) -> 
 def test_a_seed_is_the_same_picture_in_any_batch(
     measured: Path, tmp_path: Path
 ) -> None:
-    specsched("sample", "--seeds", "0-20", "-o", tmp_path / "many", cwd=measured)
-    specsched("sample", "--seeds", "19", "-o", tmp_path / "one", cwd=measured)
+    specsched(
+        "sample",
+        "--model",
+        "wiener",
+        "--seeds",
+        "0-20",
+        "-o",
+        tmp_path / "many",
+        cwd=measured,
+    )
+    specsched(
+        "sample",
+        "--model",
+        "wiener",
+        "--seeds",
+        "19",
+        "-o",
+        tmp_path / "one",
+        cwd=measured,
+    )
     many, one = (
         np.asarray(Image.open(tmp_path / name / "000019.png")).astype(int)
         for name in ("many", "one")
@@ -90,7 +126,15 @@ def test_sampling_a_finite_set_finds_its_pictures(
 ) -> None:
     specsched("export", "--steps", 40, "-o", tmp_path / "fine.json", cwd=measured)
     specsched(
-        *("sample", "--schedule", tmp_path / "fine.json", "--seeds", "0-3"),
+        *(
+            "sample",
+            "--model",
+            "wiener",
+            "--schedule",
+            tmp_path / "fine.json",
+            "--seeds",
+            "0-3",
+        ),
         *("--model", "images:images", "-o", tmp_path / "found"),
         cwd=measured,
     )
@@ -108,7 +152,10 @@ def test_grey_pictures_stay_grey(tmp_path: Path) -> None:
         grey.save(path)
     assert "1 channel," in specsched("analyze", "images", cwd=tmp_path).stdout
     specsched("export", cwd=tmp_path)
-    specsched("sample", "--seeds", "0", cwd=tmp_path)
+    text = sentence("sample", "--seeds", "0", cwd=tmp_path, code=3)
+    assert "1 channel and the model makes 64x64 pictures of 3 channels" in text
+    assert text.endswith("or sample with --model wiener")
+    specsched("sample", "--model", "wiener", "--seeds", "0", cwd=tmp_path)
     with Image.open(tmp_path / "samples/000000.png") as picture:
         assert picture.mode == "L"
 

@@ -119,10 +119,28 @@ def energy(path: Path) -> float:
 def test_a_seed_keeps_its_table_in_any_batch(measured: Path, tmp_path: Path) -> None:
     for name, seeds in (("many", "3-19"), ("one", "19")):
         specsched(
-            *("sample", "--per-image", "--seeds", seeds, "-o", tmp_path / name),
+            *(
+                "sample",
+                "--model",
+                "wiener",
+                "--per-image",
+                "--seeds",
+                seeds,
+                "-o",
+                tmp_path / name,
+            ),
             cwd=measured,
         )
-    specsched("sample", "--seeds", "19", "-o", tmp_path / "common", cwd=measured)
+    specsched(
+        "sample",
+        "--model",
+        "wiener",
+        "--seeds",
+        "19",
+        "-o",
+        tmp_path / "common",
+        cwd=measured,
+    )
     many, one, common = (
         np.asarray(Image.open(tmp_path / name / "000019.png")).astype(int)
         for name in ("many", "one", "common")
@@ -139,7 +157,15 @@ def test_classes_have_tables_of_their_own(measured: Path, tmp_path: Path) -> Non
     plan = read_plan(tmp_path / "one.json")
     for label in ("faint", "loud"):
         specsched(
-            *("sample", "--schedule", tmp_path / "one.json", "--seeds", "0-7"),
+            *(
+                "sample",
+                "--model",
+                "wiener",
+                "--schedule",
+                tmp_path / "one.json",
+                "--seeds",
+                "0-7",
+            ),
             *("--per-image", "--class", label, "-o", tmp_path / label),
             cwd=measured,
         )
@@ -182,7 +208,17 @@ def test_a_missing_extra_is_said_before_the_work(
     text = sentence("analyze", "nowhere", "--mixture", 2, cwd=measured, code=4)
     assert "pip install 'spectral-sched[mixture]'" in text
     # Drawing from a mixture does without.
-    specsched("sample", "--per-image", "--seeds", 0, "-o", "drawn", cwd=measured)
+    specsched(
+        "sample",
+        "--model",
+        "wiener",
+        "--per-image",
+        "--seeds",
+        0,
+        "-o",
+        "drawn",
+        cwd=measured,
+    )
 
 
 @pytest.mark.parametrize(

@@ -134,7 +134,17 @@ def test_a_spectral_start_goes_through_files(tmp_path: Path) -> None:
     assert plan.table.levels[0] < mean["sigmas"][0]
     again = exported("--start", "spectral", "--steps", 6, "--spectrum", path)
     assert again["sigmas"] == list(plan.table.sigmas)
-    invoked("sample", "--schedule", path, "--seeds", "0-2", "-o", tmp_path / "seen")
+    invoked(
+        "sample",
+        "--model",
+        "wiener",
+        "--schedule",
+        path,
+        "--seeds",
+        "0-2",
+        "-o",
+        tmp_path / "seen",
+    )
     assert len(list((tmp_path / "seen").glob("*.png"))) == 4
 
 

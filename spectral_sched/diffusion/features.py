@@ -67,9 +67,10 @@ class RandomFeatures:
         pooled = []
         for level, kernel in enumerate(self.kernels):
             x = functional.conv2d(x, kernel, stride=2 if level else 1, padding=1)
-            x = x.relu()
             # Lost detail changes contrasts by factors, so their logarithms are taken.
-            pooled += [x.mean(dim=(2, 3)), (x.std(dim=(2, 3)) + DARK).log()]
+            contrast = (x.std(dim=(2, 3)) + DARK).log()
+            x = x.relu()
+            pooled += [x.mean(dim=(2, 3)), contrast]
         return torch.cat(pooled, dim=1) @ self.projection
 
 

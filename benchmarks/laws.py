@@ -1,0 +1,151 @@
+"""Noise laws to train with, judged at equal budgets.
+
+Run it as ``python benchmarks/laws.py training.npy held_out.npy -o laws.json``. Every
+law trains a tiny network from each seed for the same number of steps. Judged are the
+held-out denoising loss, all log SNRs alike over the data set's range, and the Frechet
+distance on random features between held-out pictures and samples of 8 and 32 calls,
+beside its floor. A network that is told the ends of a picture's range (``film``) is
+told those of a random training picture for each sample.
+"""
+
+import argparse
+import json
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from spectral_sched.diffusion.comparison import Player, Yardsticks
+from spectral_sched.diffusion.network import NetworkDenoiser
+from spectral_sched.diffusion.picture_sets import PictureSet, picture_set
+from spectral_sched.diffusion.processes import Processes
+from spectral_sched.diffusion.training import TrainingSettings
+from spectral_sched.diffusion.training_runs import TrainingRun, training_options
+from spectral_sched.images import Preprocessing
+from spectral_sched.plans import make_plan
+from spectral_sched.requests import request
+from spectral_sched.sources import items
+from spectral_sched.statistics import Shape
+
+CALLS = (8, 32)
+NUM_LEVELS = 16
+BATCH = 64
+
+
+class Entry(NamedTuple):
+    """A law as it is trained with: its name, its settings, and whether FiLM is on."""
+
+    law: str
+    settings: tuple[str, ...] = ()
+    film: bool = False
+
+
+ENTRIES: dict[str, Entry] = {
+    "lognormal": Entry("lognormal"),
+    "lognormal wide": Entry("lognormal", ("mean=-0.6", "std=1.7")),
+    "laplace": Entry("laplace"),
+    "polynomial": Entry("polynomial"),
+    "spectral": Entry("spectral"),
+    "spectral film": Entry("spectral", film=True),
+    "learned": Entry("learned"),
+}
+
+
+def trained(
+    pictures: PictureSet, entry: Entry, settings: TrainingSettings
+) -> TrainingRun:
+    """Train a tiny network and return its run."""
+    options = training_options(
+        settings, "tiny", entry.law, entry.settings, film=entry.film
+    )
+    run = TrainingRun(
+        pictures, options, Path("unused.safetensors"), Processes(torch.device("cpu"))
+    )
+    while run.trainer.step < settings.num_steps:
+        run.trainer.advance()
+    return run
+
+
+def shape_of(pictures: NDArray[np.float64]) -> Shape:
+    """Return (C, H, W) of pictures."""
+    _, channels, height, width = pictures.shape
+    return channels, height, width
+
+
+@torch.inference_mode()
+def denoising_loss(
+    network: NetworkDenoiser, real: NDArray[np.float64], ends: tuple[float, float]
+) -> float:
+    """Return EDM's loss on pictures, all log SNRs alike."""
+    clean = torch.tensor(real, dtype=torch.float32)
+    seeded = torch.Generator().manual_seed(0)
+    data, losses = network.config.sigma_data, []
+    for sigma in np.geomspace(*ends, NUM_LEVELS):
+        noise = torch.randn(clean.shape, generator=seeded)
+        error = (network(clean + sigma * noise, sigma) - clean).square().mean()
+        losses.append(float(error) * (sigma**2 + data**2) / (sigma * data) ** 2)
+    return float(np.mean(losses))
+
+
+def judged(
+    run: TrainingRun, pictures: PictureSet, real: NDArray[np.float64], num_samples: int
+) -> dict[str, object]:
+    """Return the loss and the distances of one trained network."""
+    network, source = run.trainer.average.eval(), run.source
+    ends = (source.bounds.sigma_min, source.bounds.sigma_max)
+    found: dict[str, object] = {"loss": denoising_loss(network, real[:256], ends)}
+    marks = Yardsticks(np.zeros((num_samples, 1, 1, 1), dtype=np.float32), real)
+    chosen = np.random.default_rng(0).integers(len(pictures), size=num_samples)
+    low, high = torch.tensor(run.noise.ends(chosen)).T
+    for calls in CALLS:
+        plan = make_plan(source, "optimal", request("dpmpp-2m", calls, "zero"))
+        samples = [
+            Player(network.between(low[part], high[part]), shape_of(real), part)(
+                plan.table, "dpmpp-2m"
+            )
+            for part in np.split(np.arange(num_samples), num_samples // BATCH)
+        ]
+        found[f"distance {calls}"] = marks.distance(np.concatenate(samples))
+    return found
+
+
+def arguments() -> argparse.Namespace:
+    """Return the command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("pictures")
+    parser.add_argument("held_out")
+    parser.add_argument("--laws", nargs="+", default=list(ENTRIES), choices=ENTRIES)
+    parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
+    parser.add_argument("--steps", type=int, default=2000)
+    parser.add_argument("--batch", type=int, default=64)
+    parser.add_argument("--samples", type=int, default=256)
+    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
+    parser.add_argument("-o", "--output", type=Path, default=Path("laws.json"))
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Train and judge every law from every seed."""
+    given = arguments()
+    torch.set_num_threads(given.threads)
+    pictures = picture_set(items(given.pictures), Preprocessing())
+    held_out = picture_set(items(given.held_out), Preprocessing())
+    real = held_out.batch(np.arange(len(held_out))).double().numpy()
+    marks = Yardsticks(np.zeros((given.samples, 1, 1, 1), dtype=np.float32), real)
+    print(f"features {marks.features.name}, floor {marks.floor}", flush=True)
+    rows: dict[str, list[dict[str, object]]] = {}
+    for seed in given.seeds:
+        for name in given.laws:
+            settings = TrainingSettings(given.steps, given.batch, seed=seed)
+            run = trained(pictures, ENTRIES[name], settings)
+            found = judged(run, pictures, real, given.samples)
+            rows.setdefault(name, []).append(found)
+            told = "  ".join(f"{key} {value}" for key, value in found.items())
+            print(f"seed {seed}  {name:15} {told}", flush=True)
+            given.output.write_text(json.dumps(rows, indent=1))
+
+
+if __name__ == "__main__":
+    main()
