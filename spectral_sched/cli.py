@@ -17,6 +17,7 @@ from .errors import SpecschedError
 
 if TYPE_CHECKING:
     from .console import Publisher
+    from .exports import Export
     from .partials import Partial
 
 app = typer.Typer(
@@ -318,12 +319,35 @@ def export(
         typer.Option(help="Also write the levels as log_snr, flow_time, ..."),
     ] = None,
     purpose: Annotated[
-        str, typer.Option("--for", help="sampling or training.")
-    ] = "sampling",
+        str | None,
+        typer.Option("--for", help="sampling (if not given) or training."),
+    ] = None,
+    target: Annotated[
+        str | None,
+        typer.Option(help="Program to write for; see --list-targets."),
+    ] = None,
+    list_targets: Annotated[
+        bool, typer.Option("--list-targets", help="List the programs and leave.")
+    ] = False,
+    known: Annotated[
+        list[str] | None,
+        typer.Option("--with", help="Something of the target, as in shift=3."),
+    ] = None,
+    form: Annotated[
+        str | None,
+        typer.Option(
+            "--format", help="text, json, csv, npy, npz, safetensors or python."
+        ),
+    ] = None,
+    schedule: Annotated[
+        Path | None,
+        typer.Option(help="Schedule file whose table the target gets as it is."),
+    ] = None,
     output: Annotated[
         Path | None,
         typer.Option(
-            "-o", "--output", help="File, tight.json if not given; - is stdout."
+            *("-o", "--output"),
+            help="File, tight.json if not given; - is stdout, where targets go.",
         ),
     ] = None,
     json: Json = False,
@@ -333,6 +357,9 @@ def export(
 
     Example: specsched export --steps 8 --sampler heun -o heun8.json
     """
+    if list_targets:
+        _list_targets(json=json)
+        return
     from . import console
     from .exports import ExportOptions, exported
 
@@ -352,11 +379,38 @@ def export(
         blend=blend,
         weight=weight,
         coordinate=coordinate,
+        schedule=schedule,
+        target=target,
+        known=tuple(known or ()),
+        form=form,
+        named=output,
     )
     wanted = options.request()
-    publish = console.Publisher(output or options.output, json=json, force=force)
-    result = exported(spectrum, options, wanted, publish.output)
-    publish(result.parts, result.document, following=result.following)
+    publish = console.Publisher(
+        options.output, json=json, force=force, marked=not target
+    )
+    _publish_export(publish, exported(spectrum, options, wanted, publish.output))
+
+
+def _publish_export(publish: "Publisher", result: "Export") -> None:
+    from . import console
+
+    for message in result.messages:
+        console.say(message)
+    publish(
+        result.parts,
+        result.document,
+        following=result.following,
+        content=result.content,
+    )
+
+
+def _list_targets(*, json: bool) -> None:
+    from . import console, report
+    from .targets import targets_document
+
+    console.show([report.targets_table()], targets_document(), json=json)
+    console.say("next: specsched export --target comfy --steps 8")
 
 
 @app.command()

@@ -11,7 +11,8 @@ import time
 from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Protocol
 
-from .documents import canonical, check_output, write_document
+from .documents import canonical, check_output, layout, write_atomically
+from .errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -61,24 +62,67 @@ class Publisher:
         Print the document instead of tables.
     force
         Replace a file that this project did not write.
+    marked
+        Whether files of the kind can be told from those of others.
     """
 
-    def __init__(self, output: Path, *, json: bool, force: bool) -> None:
+    def __init__(
+        self, output: Path, *, json: bool, force: bool, marked: bool = True
+    ) -> None:
         self.output = output
         self.to_stdout = str(output) == "-"
+        self.asked = json
         self.json = json or self.to_stdout
         if not self.to_stdout:
-            check_output(output, force=force)
+            check_output(output, force=force, marked=marked)
 
     def __call__(
-        self, parts: Iterable[RenderableType], document: Document, *, following: str
+        self,
+        parts: Iterable[RenderableType],
+        document: Document,
+        *,
+        following: str,
+        content: bytes | None = None,
     ) -> None:
-        """Write the document, print the result, and suggest the next command."""
+        """Write the document, print the result, and suggest what comes next.
+
+        Parameters
+        ----------
+        content
+            What is written for another program; the document only describes it.
+        """
+        if self.to_stdout and content is not None and not self.asked:
+            emit(content)
+            say(f"next: {following}")
+            return
         if not self.to_stdout:
-            write_document(document, self.output)
+            made = layout(document).encode() if content is None else content
+            write_atomically(self.output, made)
         show(parts, document, json=self.json)
         if not self.to_stdout:
             say(f"wrote {self.output}; next: {following}")
+
+
+def emit(content: bytes) -> None:
+    """Write bytes to standard output, unless a terminal cannot show them.
+
+    Raises
+    ------
+    UsageError
+        If they are no text, and standard output is a terminal.
+    """
+    try:
+        text = content.decode()
+        binary = "\0" in text
+    except UnicodeDecodeError:
+        binary = True
+    if not binary:
+        sys.stdout.write(text)
+    elif sys.stdout.isatty():
+        message = "a terminal cannot show this format; name a file with -o"
+        raise UsageError(message)
+    else:
+        sys.stdout.buffer.write(content)
 
 
 @contextmanager

@@ -60,8 +60,16 @@ def layout(document: Mapping[str, object]) -> str:
     return "{\n" + ",\n".join(lines) + "\n}\n"
 
 
-def check_output(path: Path, *, force: bool = False) -> None:
-    """Raise `UsageError` where a document may not be written, before it is made."""
+def check_output(path: Path, *, force: bool = False, marked: bool = True) -> None:
+    """Raise `UsageError` where a file may not be written, before it is made.
+
+    Parameters
+    ----------
+    force
+        Replace any file.
+    marked
+        Whether files of the kind to be written can be told from those of others.
+    """
     if path.is_dir():
         message = f"cannot write {path}: it is a folder; name a file with -o"
         raise UsageError(message)
@@ -69,8 +77,9 @@ def check_output(path: Path, *, force: bool = False) -> None:
         message = f"cannot write {path}: its folder does not exist; make it first"
         raise UsageError(message)
     if path.exists() and not force and not is_ours(path):
+        reason = "was not written" if marked else "cannot be known to be written"
         message = (
-            f"{path} was not written by specsched; name another file with -o, "
+            f"{path} {reason} by specsched; name another file with -o, "
             "or replace it with --force"
         )
         raise UsageError(message)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal, get_args
 
 from . import report
@@ -22,13 +23,12 @@ from .plan_files import plan_document, read_plan, read_source
 from .plans import Plan, blended, make_plan, resized_source
 from .provenance import provenance
 from .requests import Limits, Request, request
+from .target_exports import Delivery, Wish, law_delivery, plan_delivery
+from .targets import format_of, target_named
 from .training_files import training_document
 from .training_laws import training_schedule
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
-
     from rich.console import RenderableType
 
     from .documents import Document
@@ -36,8 +36,21 @@ if TYPE_CHECKING:
 
 Purpose = Literal["sampling", "training"]
 
-FOR_TABLES_ONLY = ("terminal", "start_sigma", "strength", "blend", "coordinate")
+FOR_TABLES_ONLY = (
+    *("terminal", "start_sigma", "strength", "blend", "coordinate", "schedule"),
+)
 """Options that mean nothing to a training law."""
+
+FOR_PLANNING_ONLY = (
+    *("kind", "steps", "settings", "sigma_min", "sigma_max", "start_sigma", "strength"),
+    *("terminal", "resolution", "blend", "weight", "coordinate"),
+)
+"""Options that mean nothing to a table that is there already."""
+
+FLAGS = {"settings": "set", "known": "with", "form": "format"}
+"""Names of options that are not those of the attributes."""
+
+STDOUT = Path("-")
 
 
 @dataclass(frozen=True)
@@ -56,9 +69,15 @@ class ExportOptions:
         Schedule file to blend with, and its weight.
     coordinate
         Coordinate to write the levels in, beside sigma.
+    schedule
+        Schedule file whose table to write as it is.
+    target, known, form
+        Program to write for, what is known of it as ``name=value``, and the format.
+    named
+        The file to write, if one is named.
     """
 
-    purpose: str = "sampling"
+    purpose: str | None = None
     kind: str | None = None
     steps: int | None = None
     sampler: str = SAMPLER
@@ -73,11 +92,22 @@ class ExportOptions:
     blend: Path | None = None
     weight: float | None = None
     coordinate: str | None = None
+    schedule: Path | None = None
+    target: str | None = None
+    known: tuple[str, ...] = ()
+    form: str | None = None
+    named: Path | None = None
+
+    @property
+    def wanted_purpose(self) -> str:
+        """The purpose asked for, or the first that the target serves."""
+        served = target_named(self.target).purposes if self.target else ("sampling",)
+        return self.purpose or served[0]
 
     @property
     def training(self) -> bool:
         """Whether a law to train with is wanted."""
-        return self.purpose == "training"
+        return self.wanted_purpose == "training"
 
     @property
     def wanted_kind(self) -> str:
@@ -86,8 +116,17 @@ class ExportOptions:
 
     @property
     def output(self) -> Path:
-        """The file to write if none is named."""
-        return TRAINING_PATH if self.training else SCHEDULE_PATH
+        """The file to write; what a target wants goes to standard output."""
+        default = TRAINING_PATH if self.training else SCHEDULE_PATH
+        return self.named or (STDOUT if self.target else default)
+
+    @property
+    def wish(self) -> Wish | None:
+        """What is wanted for another program, if any."""
+        if self.target is None:
+            return None
+        guessed = format_of(self.named) if self.named else None
+        return Wish(target_named(self.target), self.known, self.form or guessed)
 
     def request(self) -> Request:
         """Return what a table is wanted for.
@@ -97,10 +136,9 @@ class ExportOptions:
         UsageError
             If an option cannot be used.
         """
-        known(self.purpose, get_args(Purpose), "purpose", "--for")
+        known(self.wanted_purpose, get_args(Purpose), "purpose", "--for")
         check_coordinate(self.coordinate or "sigma")
-        if self.training:
-            self._refuse_table_options()
+        self._refuse_what_means_nothing()
         if self.weight is not None and self.blend is None:
             message = "--weight says how much of the --blend file to take; name one"
             raise UsageError(message)
@@ -116,14 +154,28 @@ class ExportOptions:
             terminal=self.terminal,
         )
 
-    def _refuse_table_options(self) -> None:
-        for name in FOR_TABLES_ONLY:
-            if getattr(self, name) is not None:
-                flag = f"--{name.replace('_', '-')}"
-                message = (
-                    f"{flag} shapes sigma tables, not laws to train with; leave it "
-                    "out, or leave out --for training"
-                )
+    def _refuse_what_means_nothing(self) -> None:
+        if self.training:
+            self._refuse(
+                FOR_TABLES_ONLY,
+                "shapes sigma tables, not laws to train with; leave it out",
+            )
+        if self.schedule is not None:
+            self._refuse(
+                FOR_PLANNING_ONLY,
+                "plans a table, and --schedule takes one as it is; leave one out",
+            )
+        if self.target is None:
+            self._refuse(
+                ("known", "form", "schedule"),
+                "is about a program to write for; name one with --target",
+            )
+
+    def _refuse(self, names: tuple[str, ...], reason: str) -> None:
+        for name in names:
+            if getattr(self, name) not in (None, ()):
+                flag = FLAGS.get(name, name.replace("_", "-"))
+                message = f"--{flag} {reason}"
                 raise UsageError(message)
 
     def arguments(self, wanted: Request) -> dict[str, object]:
@@ -133,41 +185,47 @@ class ExportOptions:
             for item in fields(self)
             if item.default is None and getattr(self, item.name) is not None
         }
-        optional.pop("blend", None)
+        for name in ("blend", "schedule", "named", "form"):
+            optional.pop(name, None)
         return optional | {
-            "purpose": self.purpose,
+            "purpose": self.wanted_purpose,
             "kind": self.wanted_kind,
             "sampler": wanted.sampler,
             "steps": wanted.num_steps,
             "start": wanted.start,
             **({"set": dict(wanted.settings)} if wanted.settings else {}),
+            **({"with": self.known} if self.known else {}),
         }
 
 
 @dataclass(frozen=True)
 class Export:
-    """A finished document, how to show it, and the command to go on with."""
+    """A finished document, how to show it, and the command to go on with.
+
+    Attributes
+    ----------
+    content
+        Bytes to write in place of the document, for another program.
+    messages
+        What to tell on the way.
+    """
 
     document: Document
     parts: list[RenderableType]
     following: str
+    content: bytes | None = None
+    messages: tuple[str, ...] = ()
 
 
 def exported(
     spectrum: Path, options: ExportOptions, wanted: Request, output: Path
 ) -> Export:
     """Return what is asked for, from a spectrum file or a schedule file."""
-    source = read_source(spectrum)
-    if options.resolution is not None:
-        source = resized_source(source, options.resolution)
-    arguments = options.arguments(wanted)
     if options.training:
-        return _training_export(source, options.wanted_kind, wanted, arguments)
-    plan = make_plan(source, options.wanted_kind, wanted)
-    if options.blend is not None:
-        weight = 0.5 if options.weight is None else options.weight
-        plan, second = _blended(plan, read_plan(options.blend), weight)
-        arguments |= second
+        return _training_export(_source(spectrum, options), options, wanted)
+    plan, arguments = _plan(spectrum, options, wanted)
+    if options.wish:
+        return _handed_over(plan_delivery(options.wish, plan, provenance(arguments)))
     return Export(
         plan_document(plan, provenance(arguments), options.coordinate or "sigma"),
         report.plan_parts(plan),
@@ -175,23 +233,64 @@ def exported(
     )
 
 
+def _source(spectrum: Path, options: ExportOptions) -> PlanSource:
+    source = read_source(spectrum)
+    if options.resolution is None:
+        return source
+    return resized_source(source, options.resolution)
+
+
+def _plan(
+    spectrum: Path, options: ExportOptions, wanted: Request
+) -> tuple[Plan, Document]:
+    """Return the plan that is asked for, and what the file says of its making."""
+    if options.schedule is not None:
+        plan = read_plan(options.schedule)
+        return plan, _arguments_of(plan)
+    plan = make_plan(_source(spectrum, options), options.wanted_kind, wanted)
+    arguments = options.arguments(wanted)
+    if options.blend is not None:
+        weight = 0.5 if options.weight is None else options.weight
+        plan, second = _blended(plan, read_plan(options.blend), weight)
+        arguments |= second
+    return plan, arguments
+
+
+def _arguments_of(plan: Plan) -> Document:
+    """Return what is known of the making of a plan from a file."""
+    return {
+        "kind": plan.kind,
+        "sampler": plan.request.sampler,
+        "steps": plan.table.num_steps,
+        "source_key": plan.source.source_key,
+    }
+
+
+def _handed_over(delivery: Delivery) -> Export:
+    return Export(
+        delivery.document,
+        list(delivery.lines),
+        delivery.usage,
+        delivery.content,
+        delivery.messages,
+    )
+
+
 def _blended(plan: Plan, other: Plan, weight: float) -> tuple[Plan, Document]:
     """Return a blended plan, and what the file says of the blend."""
-    second = {
-        "kind": other.kind,
-        "sampler": other.request.sampler,
-        "steps": other.table.num_steps,
-        "source_key": other.source.source_key,
-    }
+    second = {"blend": _arguments_of(other), "weight": weight}
     table = blended(plan.table, other.table, weight)
-    return replace(plan, kind="blend", table=table), {"blend": second, "weight": weight}
+    return replace(plan, kind="blend", table=table), second
 
 
 def _training_export(
-    source: PlanSource, kind: str, wanted: Request, arguments: Mapping[str, object]
+    source: PlanSource, options: ExportOptions, wanted: Request
 ) -> Export:
+    kind, made = options.wanted_kind, provenance(options.arguments(wanted))
     schedule = training_schedule(source, kind, wanted)
-    document = training_document(source, kind, schedule, provenance(arguments))
+    if options.wish:
+        return _handed_over(law_delivery(options.wish, schedule, source, made))
+    document = training_document(source, kind, schedule, made)
     return Export(
         document, report.training_parts(document), "specsched export --steps 8"
     )

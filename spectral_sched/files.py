@@ -50,6 +50,8 @@ def parts(document: Document, path: Path) -> list[RenderableType]:
         case "specsched.model":
             read_model_header(path)
             return report.model_parts(document)
+        case "specsched.target":
+            return list(report.target_lines(document))
         case "specsched.samples":
             return [f"{len(document.get('pictures', []))} sampled pictures"]
         case unknown:

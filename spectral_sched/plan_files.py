@@ -11,7 +11,7 @@ import math
 from typing import TYPE_CHECKING
 
 from .coordinates import converted
-from .documents import Document, Fields, is_ours, read_fields
+from .documents import Document, Fields, is_ours, read_document
 from .errors import InputError, SpecschedError
 from .kinds import KINDS, kind_settings
 from .model_headers import SUFFIX, read_model_header
@@ -95,7 +95,24 @@ def read_plan(path: Path) -> Plan:
     InputError
         If the file is missing, damaged, foreign or of another version.
     """
-    fields = read_fields(path, "schedule", version=VERSION, remedy=REMEDY)
+    document = read_document(path, "schedule", version=VERSION, remedy=REMEDY)
+    return plan_of(document, path)
+
+
+def plan_of(document: Document, path: Path) -> Plan:
+    """Return the plan that the content of a schedule file stands for.
+
+    Parameters
+    ----------
+    path
+        Name of the file, for messages.
+
+    Raises
+    ------
+    InputError
+        If the content is damaged.
+    """
+    fields = Fields(document, path, REMEDY)
     return Plan(
         kind=fields.get("kind", str),
         request=_read_request(fields, path),

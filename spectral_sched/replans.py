@@ -1,4 +1,4 @@
-"""Plans made again: for another size or range, from what a schedule file holds."""
+"""Plans made again: for another size, range, solver or number of steps."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from .defaults import KIND
 from .kinds import KINDS
 from .plans import make_plan
+from .requests import request
 
 if TYPE_CHECKING:
     from .plans import Plan
@@ -30,3 +31,25 @@ def planned_again(plan: Plan, ends: tuple[float, float] | None = None) -> Plan:
     if plan.kind in KINDS:
         return make_plan(plan.source, plan.kind, wanted)
     return make_plan(plan.source, KIND, replace(wanted, settings={}, terminal=None))
+
+
+def replanned(plan: Plan, num_steps: int, sampler: str | None = None) -> Plan:
+    """Return a plan like a given one for another number of steps or solver.
+
+    The plan itself is returned where both are its own.
+
+    Raises
+    ------
+    UsageError
+        If a number or a name cannot be used.
+    """
+    old = plan.request
+    sampler = sampler or old.sampler
+    if (num_steps, sampler) == (plan.table.num_steps, old.sampler):
+        return plan
+    checked = request(sampler, num_steps, old.start)
+    wanted = replace(old, sampler=checked.sampler, num_steps=checked.num_steps)
+    own = old.limits.partial or plan.ends == old.limits.ends(
+        plan.source.bounds, old.start
+    )
+    return planned_again(replace(plan, request=wanted), None if own else plan.ends)

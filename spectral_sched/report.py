@@ -11,6 +11,7 @@ from .bounds import swamped_at
 from .documents import canonical
 from .kinds import KINDS
 from .power_law import field_power_law
+from .targets import TARGETS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -226,6 +227,28 @@ def kinds_table() -> Table:
         )
         table.add_row(kind.name, parameters, kind.formula, kind.source)
     return table
+
+
+def targets_table() -> Table:
+    """Return all programs to write for, with their formats and parameters."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in ("target", "what it takes", "formats", "--with"):
+        table.add_column(column, overflow="fold")
+    for target in TARGETS.values():
+        names = " ".join(item.name for item in target.parameters)
+        table.add_row(target.name, target.what, " ".join(target.formats), names)
+    return table
+
+
+def target_lines(document: Document) -> list[str]:
+    """Return what another program was given, one fact per line."""
+    warned = [f"warning: {warning}" for warning in document.get("warnings", [])]
+    return [
+        f"for {document.get('target')}: {document.get('title')}",
+        *warned,
+        *document.get("announcements", []),
+        f"use: {document.get('usage')}",
+    ]
 
 
 def training_parts(document: Document) -> list[RenderableType]:

@@ -45,33 +45,39 @@ def training_document(
         "shape": field.shape,
         "data_range": [-1.0, 1.0],
         "preprocessing": asdict(source.preprocessing),
-        "edm": _edm(found[0], field.sigma_data),
-        "k_diffusion": _k_diffusion(found, schedule, field.sigma_data),
+        "edm": edm_arguments(found, field.sigma_data),
+        "k_diffusion": k_diffusion_keys(found, schedule, field.sigma_data),
         "fits": {fit.name: _fit(fit) for fit in found},
         "source_key": source.source_key,
     }
 
 
-def _edm(fit: Fit, sigma_data: float) -> Document:
+def edm_arguments(found: Sequence[Fit], sigma_data: float) -> Document:
     """Return the arguments of EDM's loss."""
+    fit = next(fit for fit in found if fit.name == "lognormal")
     mean, std = fit.parameters["mean"], fit.parameters["std"]
     return {"P_mean": mean, "P_std": std, "sigma_data": sigma_data}
 
 
-def _k_diffusion(
+def k_diffusion_keys(
     found: Sequence[Fit], schedule: Schedule, sigma_data: float
 ) -> Document:
     """Return the keys of ``model`` in k-diffusion's configuration, best law first."""
-    best = min(
-        (fit for fit in found if fit.name in K_DIFFUSION),
-        key=lambda fit: fit.divergence,
-    )
+    best = k_diffusion_fit(found)
     return {
         "sigma_data": sigma_data,
         "sigma_min": schedule.sigma_min,
         "sigma_max": schedule.sigma_max,
         "sigma_sample_density": {"type": best.name, **best.parameters},
     }
+
+
+def k_diffusion_fit(found: Sequence[Fit]) -> Fit:
+    """Return the best of the fitted laws that k-diffusion can draw from."""
+    return min(
+        (fit for fit in found if fit.name in K_DIFFUSION),
+        key=lambda fit: fit.divergence,
+    )
 
 
 def _fit(fit: Fit) -> Document:

@@ -54,15 +54,18 @@ class Parameter:
         Limits of a number, both allowed.
     choices
         The words that it may be, if it is no number.
+    flag
+        The option of the command that sets it.
     """
 
     name: str
     what: str
     default: Setting | None
-    whole: bool
-    low: float
-    high: float
-    choices: tuple[str, ...]
+    whole: bool = False
+    low: float = -math.inf
+    high: float = math.inf
+    choices: tuple[str, ...] = ()
+    flag: str = "--set"
 
     @property
     def example(self) -> Setting:
@@ -86,7 +89,7 @@ class Parameter:
         except ValueError as error:
             kind = "a whole number" if self.whole else "a number"
             message = (
-                f"--set {self.name}={text}: {self.name} must be {kind}, "
+                f"{self.flag} {self.name}={text}: {self.name} must be {kind}, "
                 f"such as {self.name}={self.example:g}"
             )
             raise UsageError(message) from error
@@ -96,13 +99,13 @@ class Parameter:
         if value is None and self.default is None:
             return
         if self.choices:
-            known(str(value), self.choices, self.name, f"--set {self.name}=")
+            known(str(value), self.choices, self.name, f"{self.flag} {self.name}=")
             return
         inside = isinstance(value, float | int) and self.low <= value <= self.high
         if not inside or not math.isfinite(float(value or 0)):
             message = (
                 f"{self.name} must be from {self.low:g} to {self.high:g}, not {value}; "
-                f"try --set {self.name}={self.example:g}"
+                f"try {self.flag} {self.name}={self.example:g}"
             )
             raise UsageError(message)
 
@@ -142,9 +145,21 @@ def check_values(instance: Any) -> None:
 
 
 def read_settings(
-    name: str, known_parameters: Mapping[str, Parameter], texts: Sequence[str]
+    name: str,
+    known_parameters: Mapping[str, Parameter],
+    texts: Sequence[str],
+    *,
+    noun: str = "kind",
+    flag: str = "--set",
 ) -> dict[str, Setting]:
-    """Return the settings of a family that ``name=value`` texts stand for.
+    """Return the settings of a thing that ``name=value`` texts stand for.
+
+    Parameters
+    ----------
+    noun, name
+        What has the parameters, for messages.
+    flag
+        The option that the texts were given with.
 
     Raises
     ------
@@ -155,21 +170,21 @@ def read_settings(
     for text in texts:
         key, equals, value = text.partition("=")
         if not known_parameters:
-            message = f"kind {name} has no parameters; leave out --set {text}"
+            message = f"{noun} {name} has no parameters; leave out {flag} {text}"
             raise UsageError(message)
         if key not in known_parameters:
-            raise _unknown(name, key, list(known_parameters))
+            raise _unknown(f"{noun} {name}", key, list(known_parameters), flag)
         if not equals or not value:
             example = known_parameters[key].example
-            message = f"--set {text} has no value; write --set {key}={example}"
+            message = f"{flag} {text} has no value; write {flag} {key}={example}"
             raise UsageError(message)
         settings[key] = known_parameters[key].read(value)
     return settings
 
 
-def _unknown(name: str, key: str, names: list[str]) -> UsageError:
+def _unknown(name: str, key: str, names: list[str], flag: str) -> UsageError:
     near = difflib.get_close_matches(key, names, 1, cutoff=0.4) or names[:1]
     return UsageError(
-        f"kind {name} has no parameter {key!r}; did you mean --set {near[0]}=...? "
+        f"{name} has no parameter {key!r}; did you mean {flag} {near[0]}=...? "
         f"(known: {', '.join(names)})"
     )

@@ -1,0 +1,64 @@
+"""For k-diffusion: a table planned from a spectrum, beside ``get_sigmas_karras``.
+
+In k-diffusion's conventions: ``n`` levels and then 0, on the device of the noise.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .defaults import KIND, SAMPLER
+from .documents import is_ours
+from .plan_files import read_plan, read_source
+from .plans import make_plan
+from .replans import replanned
+from .requests import request
+
+if TYPE_CHECKING:
+    import torch
+
+    from .tables import SigmaTable
+
+
+def get_sigmas_spectral(
+    n: int,
+    spectrum: str | Path,
+    sampler: str = SAMPLER,
+    device: str | torch.device = "cpu",
+) -> torch.Tensor:
+    """Return the sigmas of the best table of `n` steps for a data set.
+
+    Parameters
+    ----------
+    n
+        Number of steps.
+    spectrum
+        A file of ``specsched analyze``, or a schedule file, which is planned anew.
+    sampler
+        The solver that will play them, by its name here; for k-diffusion's
+        ``sample_dpmpp_2m``, ``sample_euler`` and ``sample_heun`` that is ``dpmpp-2m``,
+        ``euler`` and ``heun``.
+
+    Returns
+    -------
+    torch.Tensor
+        Decreasing levels and a final 0, (n + 1,), float32.
+
+    Raises
+    ------
+    InputError
+        If the file is missing, damaged or foreign.
+    UsageError
+        If `n` is out of range, or there is no such sampler.
+    """
+    import torch
+
+    table = _planned_table(Path(spectrum), n, sampler)
+    return torch.tensor(table.sigmas, dtype=torch.float32, device=device)
+
+
+def _planned_table(path: Path, num_steps: int, sampler: str) -> SigmaTable:
+    if is_ours(path, "schedule"):
+        return replanned(read_plan(path), num_steps, sampler).table
+    return make_plan(read_source(path), KIND, request(sampler, num_steps, "zero")).table

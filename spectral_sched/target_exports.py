@@ -1,0 +1,144 @@
+"""From a plan, or a law to train with, to what another program is given."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from .targets import (
+    FORMATS,
+    Artifact,
+    Target,
+    law_artifact,
+    table_artifact,
+    target_settings,
+)
+from .targets.formats import plain_numbers
+
+if TYPE_CHECKING:
+    from .documents import Document
+    from .plans import Plan, PlanSource
+    from .schedules import Schedule
+
+VERSION = 1
+
+
+@dataclass(frozen=True, eq=False)
+class Delivery:
+    """What is handed over.
+
+    Attributes
+    ----------
+    content
+        Bytes of the file.
+    document
+        What they are, for ``--json``.
+    messages
+        What will not go as planned, and how near the program comes.
+    lines
+        What was made, for people.
+    usage
+        Where it goes.
+    """
+
+    content: bytes
+    document: Document
+    messages: tuple[str, ...]
+    lines: tuple[str, ...]
+    usage: str
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What is wanted for which program.
+
+    Attributes
+    ----------
+    target
+        The program.
+    texts
+        What is known of it, as ``name=value``.
+    form
+        Name of the format, None for the target's own.
+    """
+
+    target: Target
+    texts: tuple[str, ...] = ()
+    form: str | None = None
+
+
+def plan_delivery(wish: Wish, plan: Plan, provenance: Document) -> Delivery:
+    """Return what a target is given to play the table of a plan.
+
+    Raises
+    ------
+    UsageError
+        If the target cannot represent it.
+    """
+    form = wish.target.form(wish.form)
+    settings = target_settings(wish.target, wish.texts)
+    artifact = table_artifact(wish.target, plan, settings, form)
+    count = plan.table.num_steps
+    title = f"{plan.kind} table for {plan.request.sampler}, {count} steps"
+    return _delivery(wish, artifact, title, provenance)
+
+
+def law_delivery(
+    wish: Wish, schedule: Schedule, source: PlanSource, provenance: Document
+) -> Delivery:
+    """Return what a target is given to train with a schedule's law.
+
+    Raises
+    ------
+    UsageError
+        If the target cannot represent it.
+    """
+    settings = target_settings(wish.target, wish.texts)
+    artifact = law_artifact(wish.target, schedule, source, settings)
+    low, high = schedule.sigma_min, schedule.sigma_max
+    title = f"law to train with, sigma from {low:.4g} to {high:.4g}"
+    return _delivery(wish, artifact, title, provenance)
+
+
+def _delivery(
+    wish: Wish, artifact: Artifact, title: str, provenance: Document
+) -> Delivery:
+    form = wish.target.form(wish.form, artifact)
+    document = _document(wish.target, artifact, title, provenance)
+    warned = tuple(f"warning: {warning}" for warning in artifact.warnings)
+    return Delivery(
+        content=FORMATS[form].write(artifact, document),
+        document=document,
+        messages=(*warned, *artifact.announcements),
+        lines=(f"{wish.target.name} as {form}: {title}",),
+        usage=artifact.usage,
+    )
+
+
+def _document(
+    target: Target, artifact: Artifact, title: str, provenance: Document
+) -> Document:
+    """Return what is handed over and how it will be played."""
+    document: Document = {
+        "format": "specsched.target",
+        "version": VERSION,
+        **provenance,
+        "target": target.name,
+        "title": title,
+        "usage": artifact.usage,
+        "warnings": artifact.warnings,
+        "announcements": artifact.announcements,
+        "deviation": artifact.deviation,
+        "start_scale": artifact.start_scale,
+    }
+    if artifact.played is not None:
+        document |= {"played_in": artifact.played_in, "played": artifact.played}
+    if artifact.fields is not None:
+        document["fields"] = artifact.fields
+    if artifact.values.size:
+        document |= {
+            "coordinate": artifact.coordinate,
+            "dtype": artifact.values.dtype.name,
+            "values": plain_numbers(artifact.values),
+        }
+    return document

@@ -1,0 +1,200 @@
+"""What a target is: a program, what it takes, and how a table becomes that."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from spectral_sched.errors import UsageError, known
+from spectral_sched.schedules import Parameter, Setting
+
+from .artifact import FORMS
+from .checks import check_start, outside
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from spectral_sched.plans import Plan, PlanSource
+    from spectral_sched.schedules import Schedule
+    from spectral_sched.tables import SigmaTable
+
+    from .artifact import Artifact
+
+Settings = dict[str, Setting | None]
+
+FLAG = "--with"
+"""The option that sets what is known of the program and its model."""
+
+PYTHON_FIRST = ("python", *(name for name in FORMS if name != "python"))
+"""Formats of a target that is used from Python."""
+
+
+class Job(NamedTuple):
+    """One table on its way to a program.
+
+    Attributes
+    ----------
+    table
+        The table.
+    settings
+        What is known of the program and its model, by name, defaults included.
+    form
+        Name of the format that is asked for.
+    """
+
+    table: SigmaTable
+    settings: Settings
+    form: str
+
+    @property
+    def sigmas(self) -> NDArray[np.float64]:
+        """The levels and the final 0, (num_steps + 1,)."""
+        return np.array(self.table.sigmas)
+
+    def number(self, name: str) -> float | None:
+        """Return the setting of a number, or None if nothing is known."""
+        value = self.settings[name]
+        return None if value is None else float(value)
+
+
+class Law(NamedTuple):
+    """A law to train with on its way to a program.
+
+    Attributes
+    ----------
+    schedule
+        The law.
+    source
+        The data set it is for.
+    settings
+        What is known of the program and its model, by name, defaults included.
+    """
+
+    schedule: Schedule
+    source: PlanSource
+    settings: Settings
+
+
+@dataclass(frozen=True)
+class Target:
+    """A program, or one way into it.
+
+    Attributes
+    ----------
+    name, what
+        Its name, and what it is in one line.
+    table, law
+        How a sigma table, and a law to train with, become what it takes; None if it
+        takes no such thing.
+    formats
+        Formats it can be had in, the default first.
+    parameters
+        What can be said of the program and its model.
+    """
+
+    name: str
+    what: str
+    table: Callable[[Job], Artifact] | None = None
+    law: Callable[[Law], Artifact] | None = None
+    formats: tuple[str, ...] = FORMS
+    parameters: tuple[Parameter, ...] = ()
+
+    @property
+    def purposes(self) -> tuple[str, ...]:
+        """What it serves, the default first."""
+        takes = {"sampling": self.table, "training": self.law}
+        return tuple(purpose for purpose, way in takes.items() if way)
+
+    def form(self, name: str | None, artifact: Artifact | None = None) -> str:
+        """Return the format of a name, or the first that an artefact has for None.
+
+        Raises
+        ------
+        UsageError
+            If it cannot be had in that format.
+        """
+        there = artifact.forms if artifact else frozenset(FORMS)
+        names = [each for each in self.formats if each in there]
+        if name is None:
+            return names[0]
+        known(name, names, f"format of target {self.name}", "--format")
+        return name
+
+
+def option(
+    name: str, default: float | None, low: float, high: float, what: str
+) -> Parameter:
+    """Return a number that can be said of a program."""
+    return Parameter(name, what, default, low=low, high=high, flag=FLAG)
+
+
+def word(name: str, choices: Sequence[str], what: str) -> Parameter:
+    """Return a word that can be said of a program, the default first."""
+    return Parameter(name, what, choices[0], choices=tuple(choices), flag=FLAG)
+
+
+MODEL_RANGE = (
+    option("model_min", None, 0, 1e9, "lowest sigma that the model knows"),
+    option("model_max", None, 0, 1e9, "highest sigma that the model knows"),
+)
+
+
+def outside_model(job: Job) -> tuple[str, ...]:
+    """Return a warning for each end that is outside the model's range, if known."""
+    low, high = job.number("model_min"), job.number("model_max")
+    return outside(job.table.levels, low or 0.0, np.inf if high is None else high)
+
+
+def table_artifact(
+    target: Target, plan: Plan, settings: Mapping[str, Setting], form: str
+) -> Artifact:
+    """Return what a target is given to play the table of a plan.
+
+    Raises
+    ------
+    UsageError
+        If the target cannot represent it.
+    """
+    if target.table is None:
+        message = (
+            f"target {target.name} takes a law to train with, not a sigma table; "
+            "add --for training"
+        )
+        raise UsageError(message)
+    check_start(plan.request, f"target {target.name}")
+    return target.table(Job(plan.table, _complete(target, settings), form))
+
+
+def law_artifact(
+    target: Target,
+    schedule: Schedule,
+    source: PlanSource,
+    settings: Mapping[str, Setting],
+) -> Artifact:
+    """Return what a target is given to train with a schedule's law.
+
+    Raises
+    ------
+    UsageError
+        If the target cannot represent it.
+    """
+    if target.law is None:
+        message = (
+            f"target {target.name} takes a sigma table, not a law to train with; "
+            "leave out --for training"
+        )
+        raise UsageError(message)
+    return target.law(Law(schedule, source, _complete(target, settings)))
+
+
+def _complete(target: Target, settings: Mapping[str, Setting]) -> Settings:
+    """Return settings with the defaults of those that were not said, checked."""
+    defaults = {item.name: item.default for item in target.parameters}
+    complete: Settings = {**defaults, **settings}
+    for item in target.parameters:
+        item.check(complete[item.name])
+    return complete

@@ -1,0 +1,89 @@
+"""What can go wrong with a table in a program: a sentence each, or none."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from spectral_sched.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from numpy.typing import ArrayLike
+
+    from spectral_sched.requests import Request
+
+ROUNDING = 1e-6
+
+STARTS = {"mean": "the mean colour", "spectral": "a picture of the measured spectrum"}
+"""What sampling starts from noise about, where that is not zero."""
+
+LEVELS_PER_UNIT = 127.5
+"""8-bit levels per unit of pixels in [-1, 1]."""
+
+VISIBLE = 2.0
+"""Noise of so many 8-bit levels (standard deviation) is seen in smooth places."""
+
+
+def check_start(wanted: Request, program: str) -> None:
+    """Raise `UsageError` if a table assumes a start that a program does not make.
+
+    A table for pictures that are given noise starts from those, whatever it assumes.
+    """
+    if wanted.start == "zero" or wanted.limits.partial:
+        return
+    message = (
+        f"{program} starts from noise about zero, and this table assumes a start about "
+        f"{STARTS[wanted.start]}; plan it without --start {wanted.start}"
+    )
+    raise UsageError(message)
+
+
+def outside(levels: Sequence[float], low: float, high: float) -> tuple[str, ...]:
+    """Return a warning for each end of a table that is outside a model's range."""
+    found = []
+    if levels[0] > high * (1 + ROUNDING):
+        found.append(
+            f"sigma {levels[0]:.4g} is above the range of the model, which ends at "
+            f"{high:.4g}: it was not trained there; plan with --sigma-max {high:.6g}"
+        )
+    if levels[-1] < low * (1 - ROUNDING):
+        found.append(
+            f"sigma {levels[-1]:.4g} is below the range of the model, which begins at "
+            f"{low:.4g}: it was not trained there; plan with --sigma-min {low:.6g}"
+        )
+    return tuple(found)
+
+
+def duplicates(timesteps: ArrayLike) -> tuple[str, ...]:
+    """Return a warning if several levels fall onto one timestep."""
+    values: list[float] = list(timesteps)  # type: ignore[arg-type]
+    repeated = sorted({each for each in values if values.count(each) > 1}, reverse=True)
+    if not repeated:
+        return ()
+    shown = ", ".join(f"{each:g}" for each in repeated)
+    return (
+        f"several levels fall onto timestep {shown}: multistep solvers divide by the "
+        "distance of two steps; ask for fewer --steps or a higher --sigma-min",
+    )
+
+
+def noisy_end(level: float) -> tuple[str, ...]:
+    """Return a warning if noise of a level can be seen, where sampling stops at it."""
+    shown = level * LEVELS_PER_UNIT
+    if shown <= VISIBLE:
+        return ()
+    return (
+        f"sampling stops at sigma {level:.4g}, and noise of {shown:.2g} 8-bit levels "
+        "stays visible; plan with a lower --sigma-min",
+    )
+
+
+def shifted_again(said: bool, flags: Iterable[str]) -> tuple[str, ...]:
+    """Return a warning if nothing was said of the shift that a scheduler applies."""
+    if said:
+        return ()
+    return (
+        "a scheduler whose configuration has a shift would shift these values again; "
+        f"say which with {' or '.join(flags)}, and it is taken out beforehand",
+    )

@@ -1,0 +1,128 @@
+"""diffusers, flow-matching schedulers: flow times without the 0, shift taken out.
+
+These schedulers shift whatever they are given, by a ratio ``a`` from their
+configuration, or ``exp(mu)`` from the size of the picture: f goes to
+``a f / (1 + (a - 1) f)``. The inverse is applied here.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from spectral_sched.coordinates import converted
+from spectral_sched.errors import UsageError
+from spectral_sched.targets.artifact import Artifact, float32_levels
+from spectral_sched.targets.base import (
+    PYTHON_FIRST,
+    Job,
+    Settings,
+    Target,
+    option,
+    word,
+)
+from spectral_sched.targets.checks import shifted_again
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+SHIFT = (
+    option("shift", None, 1e-3, 1e3, "shift in the scheduler's configuration"),
+    option("mu", None, -7, 7, "mu of a dynamic shift, from the size of the picture"),
+    word("mu_type", ("exponential", "linear"), "time_shift_type of the configuration"),
+)
+
+FLOW = """\
+sigmas = {values}
+# With a FlowMatchEulerDiscreteScheduler: pictures = pipe(..., sigmas=sigmas).images"""
+
+UNIPC = """\
+from diffusers import UniPCMultistepScheduler
+sigmas = {values}
+config = pipe.scheduler.config
+pipe.scheduler = UniPCMultistepScheduler.from_config(config, use_flow_sigmas=True)
+# pictures = pipe(..., sigmas=np.array(sigmas)).images"""
+
+
+def shift_ratio(settings: Settings) -> float:
+    """Return the ratio that a scheduler shifts by, 1 if nothing is said.
+
+    Raises
+    ------
+    UsageError
+        If both ways of a shift are said.
+    """
+    shift, mu = settings["shift"], settings["mu"]
+    if shift is not None and mu is not None:
+        message = (
+            "a scheduler shifts by --with shift or by --with mu, never both; leave "
+            "out --with shift if it has use_dynamic_shifting"
+        )
+        raise UsageError(message)
+    if mu is None:
+        return 1.0 if shift is None else float(shift)
+    if settings["mu_type"] == "exponential":
+        return float(np.exp(float(mu)))
+    if float(mu) > 0:
+        return float(mu)
+    message = f"a linear shift has a mu above 0, not {mu}; try --with mu=1.15"
+    raise UsageError(message)
+
+
+def shifted(times: NDArray[np.floating], ratio: float) -> NDArray[np.float64]:
+    """Return flow times as a scheduler shifts them; ``1 / ratio`` is the inverse."""
+    wide = times.astype(np.float64)
+    return ratio * wide / (1 + (ratio - 1) * wide)
+
+
+def _flow(job: Job) -> Artifact:
+    ratio = shift_ratio(job.settings)
+    times = converted(job.table.levels, "sigma", "flow_time")
+    values = float32_levels(shifted(times, 1 / ratio), "diffusers")
+    said = job.settings["shift"] is not None or job.settings["mu"] is not None
+    return Artifact(
+        values,
+        coordinate="flow_time",
+        wanted=np.append(times, 0.0),
+        played=np.append(shifted(values, ratio), 0.0),
+        played_in="flow_time",
+        start_scale=1 / (1 - float(times[0])),
+        snippet=FLOW,
+        warnings=shifted_again(said, ("--with shift=1", "--with mu=...")),
+        usage="pipe(..., sigmas=sigmas); never pass timesteps, which are not shifted",
+    )
+
+
+def _unipc(job: Job) -> Artifact:
+    given = _flow(job)
+    wide = shifted(given.wanted[:-1], 1 / shift_ratio(job.settings))
+    return Artifact(
+        wide,
+        coordinate=given.coordinate,
+        wanted=given.wanted,
+        played=given.wanted,
+        played_in=given.played_in,
+        start_scale=given.start_scale,
+        snippet=UNIPC,
+        warnings=given.warnings,
+        usage="pipe(..., sigmas=np.array(sigmas)) with UniPCMultistepScheduler",
+    )
+
+
+TARGETS = (
+    Target(
+        "diffusers-flow",
+        "flow times for FlowMatchEulerDiscreteScheduler, its shift taken out, no 0",
+        _flow,
+        formats=PYTHON_FIRST,
+        parameters=SHIFT,
+    ),
+    Target(
+        "diffusers-unipc-flow",
+        "flow times for UniPCMultistepScheduler, a numpy array, its shift taken out",
+        _unipc,
+        formats=PYTHON_FIRST,
+        parameters=SHIFT,
+    ),
+)

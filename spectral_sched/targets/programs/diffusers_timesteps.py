@@ -1,0 +1,86 @@
+"""diffusers, schedulers that take timesteps of a discretely trained model.
+
+DPM-Solver's are whole numbers, so the table is quantised to the levels of training and
+the deviation told. Heun's keep fractions and are read linearly in sigma between the
+levels, so a table inside the range of training is played as it is.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from spectral_sched.targets.artifact import Artifact
+from spectral_sched.targets.base import PYTHON_FIRST, Job, Target
+from spectral_sched.targets.checks import duplicates
+from spectral_sched.targets.trained import (
+    BETAS,
+    nearest_timesteps,
+    outside_training,
+    trained_sigmas,
+)
+
+DPM = """\
+from diffusers import DPMSolverMultistepScheduler as Scheduler
+timesteps = {values}
+config = pipe.scheduler.config
+pipe.scheduler = Scheduler.from_config(config, final_sigmas_type="zero")
+# pictures = pipe(..., timesteps=timesteps).images"""
+
+HEUN = """\
+from diffusers import HeunDiscreteScheduler
+timesteps = {values}
+config = pipe.scheduler.config
+pipe.scheduler = HeunDiscreteScheduler.from_config(config, timestep_spacing="trailing")
+# pictures = pipe(..., timesteps=timesteps).images"""
+
+
+def _dpm(job: Job) -> Artifact:
+    timesteps = nearest_timesteps(job)
+    played = trained_sigmas(str(job.settings["betas"]))[timesteps].astype(np.float64)
+    return Artifact(
+        timesteps,
+        variable="timesteps",
+        coordinate="timestep",
+        wanted=job.sigmas,
+        played=np.append(played, 0.0),
+        start_scale=float(np.hypot(1, played[0])),
+        snippet=DPM,
+        warnings=(*outside_training(job), *duplicates(timesteps)),
+        usage="pipe(..., timesteps=timesteps) with DPMSolverMultistepScheduler",
+    )
+
+
+def _heun(job: Job) -> Artifact:
+    known = trained_sigmas(str(job.settings["betas"])).astype(np.float64)
+    numbers = np.arange(len(known))
+    timesteps = np.interp(job.table.levels, known, numbers).astype(np.float32)
+    played = np.interp(timesteps, numbers, known)
+    return Artifact(
+        timesteps,
+        variable="timesteps",
+        coordinate="timestep",
+        wanted=job.sigmas,
+        played=np.append(played, 0.0),
+        start_scale=float(played[0]),
+        snippet=HEUN,
+        warnings=(*outside_training(job), *duplicates(timesteps)),
+        usage="pipe(..., timesteps=timesteps) with HeunDiscreteScheduler",
+    )
+
+
+TARGETS = (
+    Target(
+        "diffusers-dpm-timesteps",
+        "whole timesteps for DPMSolverMultistepScheduler and others that take them",
+        _dpm,
+        formats=PYTHON_FIRST,
+        parameters=(BETAS,),
+    ),
+    Target(
+        "diffusers-heun-timesteps",
+        "timesteps with fractions for HeunDiscreteScheduler",
+        _heun,
+        formats=PYTHON_FIRST,
+        parameters=(BETAS,),
+    ),
+)

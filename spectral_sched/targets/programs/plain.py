@@ -1,0 +1,27 @@
+"""The table as it is, for programs that are not listed."""
+
+from __future__ import annotations
+
+from spectral_sched.targets.artifact import Artifact
+from spectral_sched.targets.base import MODEL_RANGE, Job, Target, outside_model
+
+
+def _table(job: Job) -> Artifact:
+    return Artifact(
+        job.sigmas,
+        wanted=job.sigmas,
+        played=job.sigmas,
+        start_scale=float(job.sigmas[0]),
+        warnings=outside_model(job),
+        usage="num_steps decreasing sigmas, then 0; start from sigmas[0] * noise",
+    )
+
+
+TARGETS = (
+    Target(
+        "plain",
+        "sigmas of x = picture + sigma * noise, decreasing, the final 0 included",
+        _table,
+        parameters=MODEL_RANGE,
+    ),
+)

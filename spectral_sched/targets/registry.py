@@ -1,0 +1,76 @@
+"""All targets by name: those that the files of `programs` declare."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from typing import TYPE_CHECKING
+
+from spectral_sched.errors import known
+from spectral_sched.schedules import Setting, read_settings
+
+from . import programs
+from .base import FLAG
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from spectral_sched.documents import Document
+
+    from .base import Target
+
+
+def _declared() -> Iterator[Target]:
+    for module in pkgutil.iter_modules(programs.__path__):
+        yield from importlib.import_module(f"{programs.__name__}.{module.name}").TARGETS
+
+
+TARGETS: Mapping[str, Target] = {
+    target.name: target for target in sorted(_declared(), key=lambda each: each.name)
+}
+"""Targets by the names used in commands."""
+
+
+def target_named(name: str) -> Target:
+    """Return a target.
+
+    Raises
+    ------
+    UsageError
+        With the nearest name, if there is no such target.
+    """
+    known(name, TARGETS, "target", "--target")
+    return TARGETS[name]
+
+
+def target_settings(target: Target, texts: Sequence[str]) -> dict[str, Setting]:
+    """Return the settings that ``name=value`` texts stand for.
+
+    Raises
+    ------
+    UsageError
+        If the target has no such parameter, or a value is none.
+    """
+    parameters = {item.name: item for item in target.parameters}
+    return read_settings(target.name, parameters, texts, noun="target", flag=FLAG)
+
+
+def targets_document() -> Document:
+    """Return all targets with their formats and parameters, for programs."""
+    return {
+        "format": "specsched.targets",
+        "version": 1,
+        "targets": [
+            {
+                "name": target.name,
+                "what": target.what,
+                "purposes": target.purposes,
+                "formats": target.formats,
+                "parameters": [
+                    {"name": item.name, "default": item.default, "what": item.what}
+                    for item in target.parameters
+                ],
+            }
+            for target in TARGETS.values()
+        ],
+    }
