@@ -38,6 +38,26 @@ Epsilon = Annotated[
 Tolerance = Annotated[
     float, typer.Option(help="Error that may stay, in 8-bit rounding errors.")
 ]
+Resolution = Annotated[
+    int | None, typer.Option(help="Resize to this side, as for training.")
+]
+Crop = Annotated[str, typer.Option(help="Before resizing: center or none.")]
+Resize = Annotated[
+    str, typer.Option(help="lanczos, bicubic, bilinear, box or nearest.")
+]
+Color = Annotated[str, typer.Option(help="auto, rgb or luma.")]
+Background = Annotated[
+    str, typer.Option(help="Behind transparent pixels: black, white or grey.")
+]
+DataRange = Annotated[
+    str | None, typer.Option(help="Values of black and white, as in -1,1.")
+]
+Array = Annotated[str | None, typer.Option(help="Array of an npz file to read.")]
+Column = Annotated[str | None, typer.Option(help="Column of a Parquet file to read.")]
+Device = Annotated[str, typer.Option(help="auto, cuda, mps or cpu.")]
+Resume = Annotated[
+    bool, typer.Option("--resume", help="Go on with a run that was cut short.")
+]
 Mixture = Annotated[
     int | None,
     typer.Option(min=1, help="Fit so many Gaussians to spectra of single images."),
@@ -92,31 +112,17 @@ def analyze(
     output: Annotated[
         Path | None, typer.Option("-o", "--output", help="File to write; - is stdout.")
     ] = None,
-    resolution: Annotated[
-        int | None, typer.Option(help="Resize to this side, as for training.")
-    ] = None,
-    crop: Annotated[
-        str, typer.Option(help="Before resizing: center or none.")
-    ] = "center",
-    resize: Annotated[
-        str, typer.Option(help="lanczos, bicubic, bilinear, box or nearest.")
-    ] = "lanczos",
-    color: Annotated[str, typer.Option(help="auto, rgb or luma.")] = "auto",
-    background: Annotated[
-        str, typer.Option(help="Behind transparent pixels: black, white or grey.")
-    ] = "black",
+    resolution: Resolution = None,
+    crop: Crop = "center",
+    resize: Resize = "lanczos",
+    color: Color = "auto",
+    background: Background = "black",
     window: Annotated[
         str, typer.Option(help="Fade the borders: none or hann.")
     ] = "none",
-    data_range: Annotated[
-        str | None, typer.Option(help="Values of black and white, as in -1,1.")
-    ] = None,
-    array: Annotated[
-        str | None, typer.Option(help="Array of an npz file to read.")
-    ] = None,
-    column: Annotated[
-        str | None, typer.Option(help="Column of a Parquet file to read.")
-    ] = None,
+    data_range: DataRange = None,
+    array: Array = None,
+    column: Column = None,
     fast: Annotated[
         bool, typer.Option("--fast", help="Decode large JPEGs at a fraction.")
     ] = False,
@@ -133,9 +139,7 @@ def analyze(
     workers: Annotated[
         int | None, typer.Option(min=1, help="Processes; all cores if not given.")
     ] = None,
-    resume: Annotated[
-        bool, typer.Option("--resume", help="Go on with a run that was cut short.")
-    ] = False,
+    resume: Resume = False,
     shard: Annotated[
         str | None, typer.Option(help="Only one part, as in 0/8; then merge.")
     ] = None,
@@ -451,7 +455,9 @@ def train(
     ] = defaults.MODEL_PATH,
     law: Annotated[
         str,
-        typer.Option(help="spectral, or any kind; see: specsched kinds."),
+        typer.Option(
+            help="lognormal, spectral, learned, or any kind; see: specsched kinds."
+        ),
     ] = defaults.TRAINING_LAW,
     settings: Annotated[
         list[str] | None,
@@ -468,35 +474,22 @@ def train(
     batch: Annotated[int, typer.Option(help="Pictures per step.")] = 64,
     rate: Annotated[float, typer.Option(help="Highest learning rate.")] = 2e-3,
     seed: Annotated[int, typer.Option(min=0, help="Seed of everything.")] = 0,
-    resolution: Annotated[
-        int | None, typer.Option(help="Resize to this side first.")
-    ] = None,
-    crop: Annotated[
-        str, typer.Option(help="Before resizing: center or none.")
-    ] = "center",
-    resize: Annotated[
-        str, typer.Option(help="lanczos, bicubic, bilinear, box or nearest.")
-    ] = "lanczos",
-    color: Annotated[str, typer.Option(help="auto, rgb or luma.")] = "auto",
-    data_range: Annotated[
-        str | None, typer.Option(help="Values of black and white, as in -1,1.")
-    ] = None,
-    array: Annotated[
-        str | None, typer.Option(help="Array of an npz file to read.")
-    ] = None,
-    column: Annotated[
-        str | None, typer.Option(help="Column of a Parquet file to read.")
-    ] = None,
-    device: Annotated[str, typer.Option(help="auto, cuda, mps or cpu.")] = "auto",
+    resolution: Resolution = None,
+    crop: Crop = "center",
+    resize: Resize = "lanczos",
+    color: Color = "auto",
+    background: Background = "black",
+    data_range: DataRange = None,
+    array: Array = None,
+    column: Column = None,
+    device: Device = "auto",
     precision: Annotated[
         str, typer.Option(help="bf16 or float32 convolutions.")
     ] = "bf16",
     save_every: Annotated[
         float, typer.Option(min=0, help="Minutes between saves of all there is.")
     ] = 2.0,
-    resume: Annotated[
-        bool, typer.Option("--resume", help="Go on with a run that was cut short.")
-    ] = False,
+    resume: Resume = False,
     json: Json = False,
     force: Force = False,
 ) -> None:
@@ -508,7 +501,12 @@ def train(
 
     model_headers.check_model_output(output, force=force)
     preprocessing = images.preprocessing(
-        resolution, crop, resize, color, data_range=images.parse_range(data_range)
+        resolution,
+        crop,
+        resize,
+        color,
+        background=background,
+        data_range=images.parse_range(data_range),
     )
     from .diffusion import picture_sets, training, training_runs
     from .diffusion.processes import processes
@@ -575,7 +573,7 @@ def sample(
     clip: Annotated[
         bool, typer.Option("--clip", help="Plan inside the range the model knows.")
     ] = False,
-    device: Annotated[str, typer.Option(help="auto, cuda, mps or cpu.")] = "auto",
+    device: Device = "auto",
     precision: Precision = "float32",
     json: Json = False,
     force: Force = False,

@@ -155,13 +155,18 @@ def read_document(path: Path, kind: str, *, version: int, remedy: str) -> Docume
     if not isinstance(document, dict) or document.get("format") != expected:
         message = f"{path} is not a specsched {kind} file; {remedy}"
         raise InputError(message)
+    check_version(document, path, version=version, remedy=remedy)
+    return document
+
+
+def check_version(document: Document, path: Path, *, version: int, remedy: str) -> None:
+    """Raise `InputError` if a document has another version than is read here."""
     if document.get("version") != version:
         message = (
             f"{path} has version {document.get('version')!r} of its format, and this "
             f"specsched reads version {version}; {remedy}"
         )
         raise InputError(message)
-    return document
 
 
 def read_any(path: Path) -> Document:

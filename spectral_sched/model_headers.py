@@ -10,7 +10,7 @@ import json
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
-from .documents import Document, Fields, canonical, check_output
+from .documents import Document, Fields, canonical, check_output, check_version
 from .errors import InputError, UsageError
 from .network_configs import NetworkConfig, read_network_config
 from .source_fields import read_source_fields, source_fields
@@ -109,12 +109,7 @@ def read_model_document(path: Path) -> Document:
     if not isinstance(document, dict) or document.get("format") != FORMAT:
         message = f"{path} is a safetensors file but not a specsched model; {REMEDY}"
         raise InputError(message)
-    if document.get("version") != VERSION:
-        message = (
-            f"{path} has version {document.get('version')!r} of its format, and this "
-            f"specsched reads version {VERSION}; {REMEDY}"
-        )
-        raise InputError(message)
+    check_version(document, path, version=VERSION, remedy=REMEDY)
     return document
 
 
