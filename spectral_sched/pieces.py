@@ -69,6 +69,11 @@ class Skipped:
             raise self._too_many(other.messages[min(left, len(other.messages) - 1)])
         self.messages = [*self.messages, *other.messages][:NAMES_KEPT]
 
+    def nothing_left(self) -> InputError:
+        """Return the error that says that no picture could be read."""
+        first = f" (first: {self.messages[0]})" if self.messages else ""
+        return InputError(f"no picture could be read{first}; name a folder of images")
+
     def _too_many(self, message: str) -> InputError:
         if self.most == 0:
             return InputError(f"{message}; without --strict it would be skipped")
@@ -150,10 +155,7 @@ class Piece:
     def found(self) -> SpectrumStatistics:
         """Return the statistics, or raise `InputError` if no picture could be read."""
         if self.statistics is None:
-            messages = self.skipped.messages
-            first = f" (first: {messages[0]})" if messages else ""
-            message = f"no picture could be read{first}; name a folder of images"
-            raise InputError(message)
+            raise self.skipped.nothing_left()
         return self.statistics
 
 

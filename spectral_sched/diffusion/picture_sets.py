@@ -74,9 +74,7 @@ def picture_set(items: Iterable[Item], settings: Preprocessing) -> PictureSet:
     skipped = Skipped()
     loaded = sorted(_loaded(items, settings, skipped), key=lambda named: named[1].key())
     if not loaded:
-        first = f" (first: {skipped.messages[0]})" if skipped.messages else ""
-        message = f"no picture could be read{first}; name a folder of images"
-        raise InputError(message)
+        raise skipped.nothing_left()
     low, high = loaded[0][1].low, loaded[0][1].high
     # They are prepared already; their range is all that is left to say of them.
     ranged = None if loaded[0][1].values.dtype.kind == "u" else (low, high)

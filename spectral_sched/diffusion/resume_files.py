@@ -11,6 +11,7 @@ from safetensors.torch import save
 
 from spectral_sched.documents import canonical, write_atomically
 from spectral_sched.errors import InputError, UsageError
+from spectral_sched.model_headers import METADATA_KEY
 
 from .learned_noise import LearnedNoise
 
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from .training import Trainer
-
-METADATA_KEY = "specsched"
 
 
 def resume_path(output: Path) -> Path:

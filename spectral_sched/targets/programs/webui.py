@@ -29,6 +29,8 @@ from spectral_sched.targets.trained import (
     trained_sigmas,
 )
 
+from .diffusers_flow import shifted
+
 THOUSAND = 1000
 
 
@@ -66,21 +68,19 @@ def _sdnext(job: Job) -> Artifact:
 def _thousandths(job: Job) -> Artifact:
     times = converted(job.table.levels, "sigma", "flow_time")
     ratio = job.number("shift") or 1.0
-    plain = times / (ratio - (ratio - 1) * times)
-    values = np.rint(THOUSAND * plain).astype(np.int64)
+    values = np.rint(THOUSAND * shifted(times, 1 / ratio)).astype(np.int64)
     if values[-1] == 0:
         message = (
             "SD.Next counts flow time in thousandths, and the last level is below "
             "half of one; plan with a higher --sigma-min"
         )
         raise UsageError(message)
-    again = values / THOUSAND
     return Artifact(
         values,
         variable="timesteps",
         coordinate="flow_time / 1000",
         wanted=np.append(times, 0.0),
-        played=np.append(ratio * again / (1 + (ratio - 1) * again), 0.0),
+        played=np.append(shifted(values / THOUSAND, ratio), 0.0),
         played_in="flow_time",
         separator=",",
         warnings=(
