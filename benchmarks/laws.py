@@ -105,7 +105,7 @@ def judged(
             Player(network.between(low[part], high[part]), shape_of(real), part)(
                 plan.table, "dpmpp-2m"
             )
-            for part in np.split(np.arange(num_samples), num_samples // BATCH)
+            for part in np.arange(num_samples).reshape(-1, BATCH).tolist()
         ]
         found[f"distance {calls}"] = marks.distance(np.concatenate(samples))
     return found
