@@ -1,0 +1,147 @@
+"""Measure the spectrum of pictures, whole or in shards."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from spectral_sched import defaults
+
+from .measured import publish_spectrum
+from .options import (
+    Array,
+    Background,
+    Color,
+    Column,
+    Crop,
+    DataRange,
+    Epsilon,
+    Force,
+    Json,
+    Mixture,
+    Precision,
+    Resize,
+    Resolution,
+    Resume,
+    Tolerance,
+)
+
+if TYPE_CHECKING:
+    from spectral_sched.console import Publisher
+    from spectral_sched.partials import Partial
+
+
+def analyze(
+    source: Annotated[
+        str | None,
+        typer.Argument(help="Folder, image, zip, tar, npz, npy, parquet, or a URL."),
+    ] = None,
+    files_from: Annotated[
+        str | None, typer.Option(help="File that lists sources; - is standard input.")
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="File to write; - is stdout.")
+    ] = None,
+    resolution: Resolution = None,
+    crop: Crop = "center",
+    resize: Resize = "lanczos",
+    color: Color = "auto",
+    background: Background = "black",
+    window: Annotated[
+        str, typer.Option(help="Fade the borders: none or hann.")
+    ] = "none",
+    data_range: DataRange = None,
+    array: Array = None,
+    column: Column = None,
+    fast: Annotated[
+        bool, typer.Option("--fast", help="Decode large JPEGs at a fraction.")
+    ] = False,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Stop at the first bad image.")
+    ] = False,
+    max_errors: Annotated[
+        int | None, typer.Option(min=0, help="Stop after so many bad images.")
+    ] = None,
+    epsilon: Epsilon = defaults.EPSILON,
+    tolerance: Tolerance = defaults.TOLERANCE,
+    mixture: Mixture = None,
+    precision: Precision = "float32",
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Processes; all cores if not given.")
+    ] = None,
+    resume: Resume = False,
+    shard: Annotated[
+        str | None, typer.Option(help="Only one part, as in 0/8; then merge.")
+    ] = None,
+    dask: Annotated[
+        str | None, typer.Option(help="Work on a Dask cluster: local or an address.")
+    ] = None,
+    json: Json = False,
+    force: Force = False,
+) -> None:
+    """Measure the spectrum and the useful noise range of your images.
+
+    Example: specsched analyze ./images --resolution 64
+    """
+    from spectral_sched import (
+        console,
+        images,
+        measurement,
+        runs,
+        shards,
+        sources,
+        totals,
+    )
+
+    part = shards.parse_shard(shard) if shard else None
+    measurement.check_wishes(epsilon, tolerance, mixture, of_shard=part is not None)
+    preprocessing = images.preprocessing(
+        resolution,
+        crop,
+        resize,
+        color,
+        background=background,
+        window=window,
+        data_range=images.parse_range(data_range),
+        fast=fast,
+    )
+    output = output or shards.output_path(part)
+    items = sources.items(source, files_from=files_from, array=array, column=column)
+    publish = console.Publisher(output, json=json, force=force)
+    settings = runs.checked_settings(preprocessing, precision)
+    checkpoint = runs.checkpoint(output, settings, part, resume=resume)
+    if checkpoint and checkpoint.expected.count:
+        console.say(f"going on after {checkpoint.expected.count} items")
+    with (
+        runs.engine(workers, dask) as engine,
+        console.counter("images", totals.counted(source)) as progress,
+    ):
+        gathered = runs.gather(
+            items,
+            settings,
+            engine=engine,
+            shard=part,
+            max_errors=0 if strict else max_errors,
+            checkpoint=checkpoint,
+            progress=progress,
+        )
+    if part:
+        _publish_partial(publish, gathered)
+    else:
+        publish_spectrum(publish, gathered, epsilon, tolerance, mixture)
+    if checkpoint:
+        checkpoint.remove()
+
+
+def _publish_partial(publish: "Publisher", gathered: "Partial") -> None:
+    from spectral_sched import console, report
+    from spectral_sched.partials import partial_document
+    from spectral_sched.provenance import provenance
+
+    for message in gathered.piece.skipped.messages:
+        console.say(f"skipped: {message}")
+    publish(
+        report.partial_parts(gathered),
+        partial_document(gathered, provenance({"shard": str(gathered.shard)})),
+        following="specsched merge *.partial.json",
+    )

@@ -1,0 +1,163 @@
+"""Make a table of noise levels, or a law to train with."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from spectral_sched import defaults
+
+from .options import Force, Json
+
+if TYPE_CHECKING:
+    from spectral_sched.console import Publisher
+    from spectral_sched.exports import Export
+
+
+def export(
+    steps: Annotated[
+        int | None,
+        typer.Option(help="Number of steps, 8 if not given; the final 0 is not one."),
+    ] = None,
+    kind: Annotated[
+        str | None,
+        typer.Option(help="optimal, mixed, karras, ...; see: specsched kinds."),
+    ] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="A parameter of the kind, as in rho=5."),
+    ] = None,
+    sampler: Annotated[
+        str,
+        typer.Option(
+            help="dpmpp-2m, euler, heun, dpmpp-3m, unipc, unipc-3, ipndm or deis."
+        ),
+    ] = defaults.SAMPLER,
+    start: Annotated[
+        str, typer.Option(help="Start from noise about zero, mean, or spectral noise.")
+    ] = "zero",
+    spectrum: Annotated[
+        Path, typer.Option(help="Spectrum file, or schedule file to plan anew.")
+    ] = defaults.SPECTRUM_PATH,
+    resolution: Annotated[
+        int | None, typer.Option(help="Plan for this side in place of the measured.")
+    ] = None,
+    sigma_min: Annotated[
+        float | None, typer.Option(help="Lower end, in place of the measured one.")
+    ] = None,
+    sigma_max: Annotated[
+        float | None, typer.Option(help="Upper end, in place of the measured one.")
+    ] = None,
+    start_sigma: Annotated[
+        float | None, typer.Option(help="Begin here, as for a picture given noise.")
+    ] = None,
+    strength: Annotated[
+        float | None, typer.Option(help="The same as a share of noise, 0 to 1.")
+    ] = None,
+    terminal: Annotated[
+        str | None,
+        typer.Option(help="Last step from sigma-min, or zero: in sigma-min's place."),
+    ] = None,
+    blend: Annotated[
+        Path | None, typer.Option(help="Schedule file to take the mean with.")
+    ] = None,
+    weight: Annotated[
+        float | None, typer.Option(help="Weight of that file, 0.5 if not given.")
+    ] = None,
+    coordinate: Annotated[
+        str | None,
+        typer.Option(help="Also write the levels as log_snr, flow_time, ..."),
+    ] = None,
+    purpose: Annotated[
+        str | None,
+        typer.Option("--for", help="sampling (if not given) or training."),
+    ] = None,
+    target: Annotated[
+        str | None,
+        typer.Option(help="Program to write for; see --list-targets."),
+    ] = None,
+    list_targets: Annotated[
+        bool, typer.Option("--list-targets", help="List the programs and leave.")
+    ] = False,
+    known: Annotated[
+        list[str] | None,
+        typer.Option("--with", help="Something of the target, as in shift=3."),
+    ] = None,
+    form: Annotated[
+        str | None,
+        typer.Option(
+            "--format", help="text, json, csv, npy, npz, safetensors or python."
+        ),
+    ] = None,
+    schedule: Annotated[
+        Path | None,
+        typer.Option(help="Schedule file whose table the target gets as it is."),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            *("-o", "--output"),
+            help="File, tight.json if not given; - is stdout, where targets go.",
+        ),
+    ] = None,
+    json: Json = False,
+    force: Force = False,
+) -> None:
+    """Make a sigma table, or a law to train with, from a measured spectrum.
+
+    Example: specsched export --steps 8 --sampler heun -o heun8.json
+    """
+    if list_targets:
+        _list_targets(json=json)
+        return
+    from spectral_sched import console
+    from spectral_sched.exports import ExportOptions, exported
+
+    options = ExportOptions(
+        purpose=purpose,
+        kind=kind,
+        steps=steps,
+        sampler=sampler,
+        start=start,
+        settings=tuple(settings or ()),
+        sigma_min=sigma_min,
+        sigma_max=sigma_max,
+        start_sigma=start_sigma,
+        strength=strength,
+        terminal=terminal,
+        resolution=resolution,
+        blend=blend,
+        weight=weight,
+        coordinate=coordinate,
+        schedule=schedule,
+        target=target,
+        known=tuple(known or ()),
+        form=form,
+        named=output,
+    )
+    wanted = options.request()
+    publish = console.Publisher(
+        options.output, json=json, force=force, marked=not target
+    )
+    _publish_export(publish, exported(spectrum, options, wanted, publish.output))
+
+
+def _publish_export(publish: "Publisher", result: "Export") -> None:
+    from spectral_sched import console
+
+    for message in result.messages:
+        console.say(message)
+    publish(
+        result.parts,
+        result.document,
+        following=result.following,
+        content=result.content,
+    )
+
+
+def _list_targets(*, json: bool) -> None:
+    from spectral_sched import console, report
+    from spectral_sched.targets import targets_document
+
+    console.show([report.targets_table()], targets_document(), json=json)
+    console.say("next: specsched export --target comfy --steps 8")

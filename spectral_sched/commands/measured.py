@@ -1,0 +1,39 @@
+"""How a measured spectrum is told and written."""
+
+from typing import TYPE_CHECKING
+
+from spectral_sched import defaults
+
+if TYPE_CHECKING:
+    from spectral_sched.console import Publisher
+    from spectral_sched.partials import Partial
+
+
+def publish_spectrum(
+    publish: "Publisher",
+    gathered: "Partial",
+    epsilon: float,
+    tolerance: float,
+    mixture: int | None,
+) -> None:
+    """Print what was measured and write the spectrum file."""
+    from spectral_sched import console, measurement, report
+    from spectral_sched.provenance import provenance
+    from spectral_sched.spectrum_files import spectrum_document
+
+    piece, settings = gathered.piece, gathered.settings
+    choices = {"epsilon": epsilon, "tolerance": tolerance}
+    measured = measurement.measurement(
+        piece, settings.preprocessing, num_components=mixture, **choices
+    )
+    for message in measured.skipped.messages:
+        console.say(f"skipped: {message}")
+    for message in measured.warnings:
+        console.say(f"warning: {message}")
+    asked = {"mixture": mixture} if mixture else {}
+    arguments = provenance(choices | asked | {"precision": settings.precision})
+    publish(
+        report.measurement_parts(measured),
+        spectrum_document(measured, arguments),
+        following=f"specsched export --steps {defaults.NUM_STEPS}",
+    )

@@ -1,0 +1,39 @@
+"""Merge the shards of an analysis."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from spectral_sched import defaults
+
+from .measured import publish_spectrum
+from .options import Epsilon, Force, Json, Mixture, Tolerance
+
+
+def merge(
+    partials: Annotated[
+        list[Path], typer.Argument(help="Files that analyze --shard wrote.")
+    ],
+    output: Annotated[
+        Path, typer.Option("-o", "--output", help="File to write; - is stdout.")
+    ] = defaults.SPECTRUM_PATH,
+    epsilon: Epsilon = defaults.EPSILON,
+    tolerance: Tolerance = defaults.TOLERANCE,
+    mixture: Mixture = None,
+    allow_missing: Annotated[
+        bool, typer.Option("--allow-missing", help="Do without shards not given.")
+    ] = False,
+    json: Json = False,
+    force: Force = False,
+) -> None:
+    """Merge the shards of an analysis, in any order, to what one run would give.
+
+    Example: specsched merge spectrum.*.partial.json
+    """
+    from spectral_sched import console, measurement, merging
+
+    measurement.check_wishes(epsilon, tolerance, mixture)
+    publish = console.Publisher(output, json=json, force=force)
+    gathered = merging.merge_partials(partials, allow_missing=allow_missing)
+    publish_spectrum(publish, gathered, epsilon, tolerance, mixture)

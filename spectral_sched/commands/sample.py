@@ -1,0 +1,100 @@
+"""Sample pictures."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from spectral_sched import defaults
+
+from .options import Device, Force, Json, Precision
+
+
+def sample(
+    schedule: Annotated[
+        Path, typer.Option(help="Schedule file to play.")
+    ] = defaults.SCHEDULE_PATH,
+    model: Annotated[
+        str,
+        typer.Option(
+            help="bundled, wiener, FILE.safetensors, images:DIR or diffusers:DIR."
+        ),
+    ] = defaults.MODEL,
+    class_label: Annotated[
+        int | None, typer.Option(help="Class to sample, of a model with classes.")
+    ] = None,
+    null_label: Annotated[
+        int | None, typer.Option(help="Class that stood for none during training.")
+    ] = None,
+    guidance: Annotated[
+        float | None, typer.Option(help="Weight of the class: 1 as trained, 0 none.")
+    ] = None,
+    guidance_interval: Annotated[
+        str | None, typer.Option(help="Guide between these sigmas only, as in 0.3,5.")
+    ] = None,
+    seeds: Annotated[
+        str, typer.Option(help="One picture each, as in 0-15 or 3,7,20-29.")
+    ] = "0-15",
+    output: Annotated[
+        Path, typer.Option("-o", "--output", help="Folder to write to.")
+    ] = defaults.SAMPLES_PATH,
+    per_image: Annotated[
+        bool, typer.Option("--per-image", help="Draw a spectrum and plan for each.")
+    ] = False,
+    label: Annotated[
+        str | None, typer.Option("--class", help="Draw spectra of this class.")
+    ] = None,
+    as_is: Annotated[
+        bool, typer.Option("--as-is", help="Play a table made for another size.")
+    ] = False,
+    clip: Annotated[
+        bool, typer.Option("--clip", help="Plan inside the range the model knows.")
+    ] = False,
+    device: Device = "auto",
+    precision: Precision = "float32",
+    json: Json = False,
+    force: Force = False,
+) -> None:
+    """Sample pictures with a schedule.
+
+    Example: specsched sample --schedule tight.json --model images:./images
+    """
+    from spectral_sched import console, gallery, image_plans, model_fits
+    from spectral_sched.plan_files import read_plan
+
+    plan, numbers = read_plan(schedule), gallery.parse_seeds(seeds)
+    image_plans.drawn_plans(plan, label, wanted=per_image)
+    folder = gallery.open_gallery(output, force=force)
+    from spectral_sched.diffusion.guidance import chosen_guidance
+    from spectral_sched.diffusion.processes import processes
+    from spectral_sched.diffusion.runs import SamplingOptions, SamplingRun
+
+    choices: dict[str, Any] = {
+        "class_label": class_label,
+        "null_label": null_label,
+        "guidance": guidance,
+        "guidance_interval": guidance_interval,
+    }
+    flags = {"per_image": per_image, "class": label, "as_is": as_is, "clip": clip}
+    settings: dict[str, Any] = {"model": model, "seeds": seeds, "precision": precision}
+    settings |= gallery.said(choices | flags)
+    options = SamplingOptions(
+        model,
+        precision,
+        chosen_guidance(**choices),
+        model_fits.Fitting(as_is=as_is, clip=clip),
+        per_image=per_image,
+        label=label,
+    )
+    with processes(device) as group:
+        run = SamplingRun(plan, options, group.device)
+        for message in run.messages if group.first else ():
+            console.say(message)
+        mine = [numbers[k] for k in group.share(len(numbers))]
+        with console.bar("sampling", len(mine) * run.plan.table.num_steps) as advance:
+            pictures = group.gathered(run(mine, advance))
+            if not group.first:
+                return
+            document = gallery.hang(pictures, numbers, folder, settings)
+    console.show([f"{len(numbers)} pictures in {folder}"], document, json=json)
+    console.say(f"look at {folder / gallery.SHEET_NAME}")

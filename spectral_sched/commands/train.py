@@ -1,0 +1,109 @@
+"""Train a network."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from spectral_sched import defaults
+
+from .options import (
+    Array,
+    Background,
+    Color,
+    Column,
+    Crop,
+    DataRange,
+    Device,
+    Force,
+    Json,
+    Resize,
+    Resolution,
+    Resume,
+)
+
+
+def train(
+    source: Annotated[
+        str, typer.Argument(help="Folder, image, zip, tar, npz, npy, parquet, or URL.")
+    ],
+    output: Annotated[
+        Path, typer.Option("-o", "--output", help="Model file to write.")
+    ] = defaults.MODEL_PATH,
+    law: Annotated[
+        str,
+        typer.Option(
+            help="lognormal, spectral, learned, or any kind; see: specsched kinds."
+        ),
+    ] = defaults.TRAINING_LAW,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="A parameter of the law, as in mean=-1.2."),
+    ] = None,
+    size: Annotated[str, typer.Option(help="tiny, compact, small or base.")] = "tiny",
+    film: Annotated[
+        bool, typer.Option("--film", help="Tell the network each picture's range.")
+    ] = False,
+    init: Annotated[
+        Path | None, typer.Option(help="Model to go on from, as for fine-tuning.")
+    ] = None,
+    steps: Annotated[int, typer.Option(help="Training steps.")] = 10_000,
+    batch: Annotated[int, typer.Option(help="Pictures per step.")] = 64,
+    rate: Annotated[float, typer.Option(help="Highest learning rate.")] = 2e-3,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of everything.")] = 0,
+    resolution: Resolution = None,
+    crop: Crop = "center",
+    resize: Resize = "lanczos",
+    color: Color = "auto",
+    background: Background = "black",
+    data_range: DataRange = None,
+    array: Array = None,
+    column: Column = None,
+    device: Device = "auto",
+    precision: Annotated[
+        str, typer.Option(help="bf16 or float32 convolutions.")
+    ] = "bf16",
+    save_every: Annotated[
+        float, typer.Option(min=0, help="Minutes between saves of all there is.")
+    ] = 2.0,
+    resume: Resume = False,
+    json: Json = False,
+    force: Force = False,
+) -> None:
+    """Train a pixel denoiser on your images, its noise levels drawn from any law.
+
+    Example: specsched train ./images -o model.safetensors --steps 20000
+    """
+    from spectral_sched import console, images, model_headers, report, sources
+
+    model_headers.check_model_output(output, force=force)
+    preprocessing = images.preprocessing(
+        resolution,
+        crop,
+        resize,
+        color,
+        background=background,
+        data_range=images.parse_range(data_range),
+    )
+    from spectral_sched.diffusion import picture_sets, training, training_runs
+    from spectral_sched.diffusion.processes import processes
+
+    options = training_runs.training_options(
+        training.TrainingSettings(steps, batch, rate, seed, precision),
+        size,
+        law,
+        tuple(settings or ()),
+        film=film,
+        init=init,
+        minutes_between_saves=save_every,
+    )
+    with processes(device) as group:
+        items = sources.items(source, array=array, column=column)
+        pictures = picture_sets.picture_set(items, preprocessing)
+        run = training_runs.TrainingRun(pictures, options, output, group, resume=resume)
+        with console.training(steps, shown=group.first) as told:
+            run(told)
+    if group.first:
+        document = model_headers.read_model_document(output)
+        console.show(report.model_parts(document), document, json=json)
+        console.say(f"wrote {output}; next: specsched sample --model {output}")
