@@ -27,6 +27,7 @@ from .options import (
 )
 
 if TYPE_CHECKING:
+    from spectral_sched.checkpoints import Checkpoint
     from spectral_sched.console import Publisher
     from spectral_sched.partials import Partial
 
@@ -83,17 +84,11 @@ def analyze(
 
     Example: specsched analyze ./images --resolution 64
     """
-    from spectral_sched import (
-        console,
-        images,
-        measurement,
-        runs,
-        shards,
-        sources,
-        totals,
-    )
+    from spectral_sched import console, images, measurement, runs, sources
+    from spectral_sched.shards import output_path, parse_shard
+    from spectral_sched.totals import counted
 
-    part = shards.parse_shard(shard) if shard else None
+    part = parse_shard(shard) if shard else None
     measurement.check_wishes(epsilon, tolerance, mixture, of_shard=part is not None)
     preprocessing = images.preprocessing(
         resolution,
@@ -105,16 +100,15 @@ def analyze(
         data_range=images.parse_range(data_range),
         fast=fast,
     )
-    output = output or shards.output_path(part)
+    output = output or output_path(part)
     items = sources.items(source, files_from=files_from, array=array, column=column)
     publish = console.Publisher(output, json=json, force=force)
     settings = runs.checked_settings(preprocessing, precision)
     checkpoint = runs.checkpoint(output, settings, part, resume=resume)
-    if checkpoint and checkpoint.expected.count:
-        console.say(f"going on after {checkpoint.expected.count} items")
+    _tell_of(checkpoint)
     with (
         runs.engine(workers, dask) as engine,
-        console.counter("images", totals.counted(source)) as progress,
+        console.counter("images", counted(source)) as progress,
     ):
         gathered = runs.gather(
             items,
@@ -131,6 +125,13 @@ def analyze(
         publish_spectrum(publish, gathered, epsilon, tolerance, mixture)
     if checkpoint:
         checkpoint.remove()
+
+
+def _tell_of(checkpoint: "Checkpoint | None") -> None:
+    from spectral_sched import console
+
+    if checkpoint and checkpoint.expected.count:
+        console.say(f"going on after {checkpoint.expected.count} items")
 
 
 def _publish_partial(publish: "Publisher", gathered: "Partial") -> None:
