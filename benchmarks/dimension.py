@@ -80,13 +80,16 @@ def spectral_table(model: GaussianMixture, sampler: str, steps: int) -> SigmaTab
     power = model.std**2 + np.array([between, 0.0])
     num_modes = np.array([1.0, model.dimension - 1.0])
 
+    top = 100 * float(np.sqrt(model.dimension))
+    highest = local_defects(sampler, np.array([top, 0.0]), power)
+
     def errors(sigmas: Numbers) -> Numbers:
         defects = local_defects(sampler, sigmas, power)
-        begun = noise_start_error(defects, np.zeros(2), "mean")
+        begun = noise_start_error(sampler, defects, highest, np.zeros(2), "mean")
         terms = squared_errors(sampler, defects, begun)
         return np.stack([term @ num_modes for term in terms])
 
-    return minimal_table(errors, steps, (1e-3, 100 * float(np.sqrt(model.dimension))))
+    return minimal_table(errors, steps, (1e-3, top))
 
 
 def over_table(name: str, dimension: int, sampler: str, steps: int) -> Outcome:

@@ -18,7 +18,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from .solvers import DEPTH, ONE_STEP, RENEWING_NOISE, SAMPLERS, Call, Combination
+from .solvers import (
+    ADDING_NOISE,
+    DEPTH,
+    ONE_STEP,
+    RENEWING_NOISE,
+    SAMPLERS,
+    Call,
+    Combination,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -205,19 +213,14 @@ class StartError(NamedTuple):
     spread
         Error in the standard deviation, with its sign.
     mean
-        Size of the error in the mean.
-    shape
-        Squared error of a distribution that has the right mean and variance.
+        Error in the size of the mean.
+    apart
+        Squared error that has nothing to do with those of steps.
     """
 
     spread: Numbers = 0.0
     mean: Numbers = 0.0
-    shape: Numbers = 0.0
-
-    def beside(self, other: StartError) -> StartError:
-        """Return what is wrong beside another start from the same noise."""
-        parts = (own - its for own, its in zip(self, other, strict=True))
-        return StartError(*parts)
+    apart: Numbers = 0.0
 
 
 EXACT_START = StartError()
@@ -225,17 +228,38 @@ EXACT_START = StartError()
 
 
 def noise_start_error(
-    defects: Defects, offset: NDArray[np.float64], start: Start
+    sampler: str,
+    defects: Defects,
+    highest: Defects,
+    offset: NDArray[np.float64],
+    start: Start,
 ) -> StartError:
     """Return the error of a start from noise alone, about zero or the mean.
 
+    It is what the start gets wrong beside the highest one from the same noise. What
+    even that one gets wrong is apart, because no table can mend it; solvers that add
+    noise can.
+
     Parameters
     ----------
+    highest
+        Defects of a table that starts at the highest level there is.
     offset
         Square of the mean that a start about zero misses, per mode, (M,).
     """
+    spread, mean = _start(defects, offset, start)
+    if sampler in ADDING_NOISE:
+        return StartError(spread, mean)
+    least_spread, least_mean = _start(highest, offset, start)
+    unmended = least_spread**2 + least_mean**2
+    return StartError(spread - least_spread, mean - least_mean, unmended)
+
+
+def _start(
+    defects: Defects, offset: NDArray[np.float64], start: Start
+) -> tuple[Numbers, Numbers]:
     missed = np.sqrt(offset * defects.mean_kept) if start == "zero" else 0.0
-    return StartError(defects.amplitudes[0], missed)
+    return defects.amplitudes[0], missed
 
 
 def spectral_start_error(
@@ -259,8 +283,8 @@ def spectral_start_error(
     """
     exact = power + _columns(sigmas)[0] ** 2
     kept = local_defects(sampler, sigmas, power).mean_kept
-    shape = KURTOSIS_DISTANCE * (variation * power**2) ** 2 / exact**3 * kept
-    return StartError(shape=shape)
+    squared = KURTOSIS_DISTANCE * (variation * power**2) ** 2 / exact**3 * kept
+    return StartError(apart=squared)
 
 
 def squared_errors(sampler: str, defects: Defects, begun: StartError) -> list[Numbers]:
@@ -275,7 +299,7 @@ def squared_errors(sampler: str, defects: Defects, begun: StartError) -> list[Nu
     _, *steps = defects.amplitudes
     made = [begun.spread + 0 * steps[0], *steps]
     first, *others = _shares(made) if sampler in ONE_STEP else [d**2 for d in made]
-    return [first + begun.mean**2 + begun.shape, *others]
+    return [first + begun.mean**2 + begun.apart, *others]
 
 
 def _shares(parts: Sequence[Numbers]) -> list[Numbers]:

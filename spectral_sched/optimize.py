@@ -20,7 +20,6 @@ from .defects import (
     squared_errors,
 )
 from .planning import power_measure, power_variation
-from .solvers import ADDING_NOISE
 from .tables import SigmaTable
 
 if TYPE_CHECKING:
@@ -91,21 +90,19 @@ def table_errors(
     start
         Where sampling starts; None for pictures that were given noise.
     top
-        Highest level there is. What even a start there gets wrong is not counted,
-        because no table can mend it; samplers that add noise can.
+        Highest level there is. What even a start there gets wrong is not counted.
     """
     measure = power_measure(planning, SPREAD)
     energy = measure.weight @ measure.power
     made = partial(local_defects, sampler, power=measure.power)
-    least = made(sigmas=np.array([top, 0.0]))
+    highest = made(sigmas=np.array([top, 0.0]))
 
     def begun(defects: Defects) -> StartError:
         if start is None or start == "spectral":
             return EXACT_START
-        error = noise_start_error(defects, measure.offset, start)
-        if sampler in ADDING_NOISE:
-            return error
-        return error.beside(noise_start_error(least, measure.offset, start))
+        error = noise_start_error(sampler, defects, highest, measure.offset, start)
+        # With many steps, what no table can mend would hide the rest.
+        return error._replace(apart=0.0)
 
     def errors(sigmas: Numbers) -> Numbers:
         defects = made(sigmas=sigmas)
@@ -119,7 +116,7 @@ def table_errors(
 
     def spectral_errors(sigmas: Numbers) -> Numbers:
         first = spectral_start_error(sampler, sigmas, field.power, variation)
-        return np.stack([first.shape @ field.num_modes / energy, *errors(sigmas)])
+        return np.stack([first.apart @ field.num_modes / energy, *errors(sigmas)])
 
     return spectral_errors
 

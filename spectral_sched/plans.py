@@ -147,7 +147,7 @@ class Plan:
     @cached_property
     def predicted(self) -> PredictedError:
         """Closed-form error of the table on the data set."""
-        return predicted_error(self.planning, self.table, self.request)
+        return predicted_error(self.planning, self.table, self.request, self.ends[1])
 
     @cached_property
     def enough_steps(self) -> int:
@@ -268,23 +268,34 @@ def blended(table: SigmaTable, other: SigmaTable, weight: float) -> SigmaTable:
 
 
 def predicted_error(
-    planning: Planning, table: SigmaTable, wanted: Request
+    planning: Planning, table: SigmaTable, wanted: Request, top: float
 ) -> PredictedError:
     """Return the closed-form error of a table on a data set.
 
     On networks of 32x32 pictures it was within a factor of two of the distance between
     the samples and a fine reference from the same noise. Where sampling starts from
     pictures with noise, the start itself is exact.
+
+    Parameters
+    ----------
+    top
+        Highest level that sampling could start from.
     """
     power = np.exp(widened(planning.log_power, SPREAD))
     offset = np.zeros_like(power)
     offset[0] = planning.field.mean_offset
     sampler, sigmas = wanted.sampler, np.array(table.sigmas)
     from_noise = not wanted.limits.partial and wanted.start != "spectral"
-    defects = local_defects(sampler, sigmas, power.ravel())
-    begun = noise_start_error(defects, offset.ravel(), wanted.start)
+    defects, highest = (
+        local_defects(sampler, levels, power.ravel())
+        for levels in (sigmas, np.array([top, 0.0]))
+    )
+    modes = (defects, highest, offset.ravel())
+    begun = noise_start_error(sampler, *modes, wanted.start)
     terms = squared_errors(sampler, defects, begun if from_noise else EXACT_START)
-    per_ring = np.sum(terms, axis=0).reshape(power.shape).mean(axis=1)
+    # Shares of a square that is all but zero may sum to less than it.
+    squared = np.maximum(np.sum(terms, axis=0), 0.0)
+    per_ring = squared.reshape(power.shape).mean(axis=1)
     if wanted.start == "spectral" and not wanted.limits.partial:
         per_ring = per_ring + _spectral_error(planning, sampler, sigmas)
     mean = float(planning.field.num_modes @ per_ring / planning.field.num_pixels)
@@ -296,14 +307,14 @@ def _spectral_error(
 ) -> NDArray[np.float64]:
     variation = power_variation(planning, SPREAD)
     begun = spectral_start_error(sampler, sigmas, planning.field.power, variation)
-    return np.asarray(begun.shape)
+    return np.asarray(begun.apart)
 
 
 def enough_steps(planning: Planning, ends: tuple[float, float], wanted: Request) -> int:
     """Return the number of steps beyond which more buy less than 1 % of the error.
 
     What remains is the error of the ends. The number is that of the best table of 16
-    steps, read at more or fewer points.
+    steps, drawn out to the ends and read at more or fewer points.
     """
     best = optimal_table(
         planning,
@@ -314,9 +325,12 @@ def enough_steps(planning: Planning, ends: tuple[float, float], wanted: Request)
         first=ends[1] if wanted.limits.partial else None,
     )
 
+    low, high = ends
+    whole = SigmaTable.of([high, *best.levels[1:], low])
+
     def error(num_steps: int) -> float:
-        table = resampled(best, num_steps)
-        return predicted_error(planning, table, wanted).error
+        table = resampled(whole, num_steps)
+        return predicted_error(planning, table, wanted, high).error
 
     limit = (1 + WORTH) * error(MANY_STEPS)
     steps = range(1, MANY_STEPS + 1)

@@ -163,11 +163,12 @@ def test_the_predicted_error_of_a_spectral_start_term_by_term() -> None:
         noised = mean + sigmas[0] ** 2
         share = variance / middle**2 * (mean / noised) ** 2
         total = 3 / 32 * share**2 * noised * (mean / noised)
-        for s, t in pairwise(sigmas):
-            for p in likely:
+        for p in likely:
+            wrong = 0.0
+            for s, t in pairwise(sigmas):
                 made = (s * t + p) / (s * s + p) * math.sqrt(p + s * s)
-                wrong = (made - math.sqrt(p + t * t)) * math.sqrt(p / (p + t * t))
-                total += wrong**2 / len(likely)
+                wrong += (made - math.sqrt(p + t * t)) * math.sqrt(p / (p + t * t))
+            total += wrong**2 / len(likely)
         squared.append(total)
     predicted = document["predicted"]
     np.testing.assert_allclose(predicted["per_ring"], np.sqrt(squared), rtol=1e-5)

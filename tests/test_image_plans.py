@@ -126,7 +126,7 @@ def test_a_start_from_pictures_with_noise_stays() -> None:
 def test_draws_follow_the_class_and_the_seed() -> None:
     plan = with_mixture(pink_plan())
     loud, soft, whole = (
-        [drawn_plan(plan, seed, label).table.sigmas[0] for seed in range(12)]
+        [drawn_plan(plan, seed, label).table.levels[4] for seed in range(12)]
         for label in ("loud", "soft", None)
     )
     assert max(soft) < min(loud)
@@ -134,7 +134,7 @@ def test_draws_follow_the_class_and_the_seed() -> None:
     assert len(set(whole)) == 12
     draw = drawn_plans(plan, "soft", wanted=True)
     assert draw is not None
-    assert [draw(seed).table.sigmas[0] for seed in range(12)] == soft
+    assert [draw(seed).table.levels[4] for seed in range(12)] == soft
 
 
 def test_what_cannot_be_drawn_is_said_before_the_work() -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import get_args
@@ -13,8 +14,6 @@ from scipy.stats import norm
 
 from spectral_sched.bounds import Start, sigma_bounds
 from spectral_sched.defects import (
-    EXACT_START,
-    Defects,
     StartError,
     local_defects,
     noise_start_error,
@@ -32,7 +31,7 @@ from spectral_sched.planning import (
     widened,
 )
 from spectral_sched.schedules import KarrasLaw, Schedule, sigma_table
-from spectral_sched.solvers import ADDING_NOISE, FLOW_SAMPLERS, ONE_STEP, SAMPLERS
+from spectral_sched.solvers import FLOW_SAMPLERS, ONE_STEP, SAMPLERS
 
 from .helpers import power_law_field, spectrum_of
 
@@ -68,15 +67,12 @@ def error(data: Planning, sampler: str, sigmas: np.ndarray, start: Start) -> flo
     offset = np.zeros_like(power)
     offset[0] = data.field.mean_offset
 
-    def begun(defects: Defects) -> StartError:
-        return noise_start_error(defects, offset.ravel(), start)
-
     defects, highest = (
         local_defects(sampler, np.asarray(levels), power.ravel())
         for levels in (sigmas, [ends(data, start)[1], 0.0])
     )
-    least = EXACT_START if sampler in ADDING_NOISE else begun(highest)
-    squared = sum(squared_errors(sampler, defects, begun(defects).beside(least)))
+    begun = noise_start_error(sampler, defects, highest, offset.ravel(), start)
+    squared = sum(squared_errors(sampler, defects, begun._replace(apart=0.0)))
     weights = np.repeat(data.field.num_modes, power.shape[1])
     return float(squared @ weights / (power.ravel() @ weights))
 
@@ -169,38 +165,56 @@ def test_local_defects_of_one_euler_step_by_hand() -> None:
 
 
 def test_a_missed_mean_by_hand() -> None:
-    defects = local_defects("euler", np.array([3.0, 0.0]), np.array([2.0]))
-    zero, mean = (noise_start_error(defects, np.array([5.0]), start) for start in ABOUT)
-    assert zero.mean**2 == pytest.approx(5 * 2 / 11)
+    power, offset = np.array([2.0]), np.array([5.0])
+    defects, highest = (
+        local_defects("euler", np.array([sigma, 0.0]), power) for sigma in (3.0, 7.0)
+    )
+    zero, mean = (
+        noise_start_error("euler", defects, highest, offset, start) for start in ABOUT
+    )
+    # sqrt(P / (P + s^2)) of an error in the mean is left.
+    left, least = (math.sqrt(5 * 2 / (2 + sigma**2)) for sigma in (3, 7))
+    assert zero.mean == pytest.approx(left - least)
     assert mean.mean == 0
+    assert zero.spread == mean.spread == defects.amplitudes[0] - highest.amplitudes[0]
+    assert zero.apart - mean.apart == pytest.approx(least**2)
     with_mean, without = (
         np.sum(squared_errors("euler", defects, begun), axis=0)
         for begun in (zero, mean)
     )
-    assert (with_mean - without)[0] == pytest.approx(5 * 2 / 11)
+    assert (with_mean - without)[0] == pytest.approx((left - least) ** 2 + least**2)
+
+
+def test_solvers_that_add_noise_mend_the_highest_start() -> None:
+    power, offset = np.array([2.0]), np.array([5.0])
+    defects = local_defects("heun-churn", np.array([3.0, 1.0, 0.0]), power)
+    begun = noise_start_error("heun-churn", defects, defects, offset, "zero")
+    assert begun.spread == defects.amplitudes[0]
+    assert (begun.spread, begun.apart) != (0, 0)
 
 
 def test_errors_of_one_step_solvers_have_signs_and_others_do_not() -> None:
     sigmas, power = np.array([30.0, 3.0, 1.0, 0.0]), np.array([0.1, 2.0])
     for sampler in FLOW_SAMPLERS:
         defects = local_defects(sampler, sigmas, power)
-        begun = StartError(spread=np.array([0.1, -0.2]), shape=np.array([0.5, 0.0]))
+        begun = StartError(spread=np.array([0.1, -0.2]), apart=np.array([0.5, 0.0]))
         found = sum(squared_errors(sampler, defects, begun))
         made = np.array([begun.spread, *defects.amplitudes[1:]])
         summed = made.sum(axis=0) ** 2 if sampler in ONE_STEP else (made**2).sum(axis=0)
-        np.testing.assert_allclose(found, summed + begun.shape, rtol=1e-12)
+        np.testing.assert_allclose(found, summed + begun.apart, rtol=1e-12)
     assert set(FLOW_SAMPLERS) > ONE_STEP
 
 
 @pytest.mark.parametrize("sampler", SAMPLERS)
 def test_imaginary_steps_give_the_slopes(sampler: str) -> None:
     power, levels = np.geomspace(0.01, 100, 5), np.array([40.0, 6.0, 1.0, 0.2])
+    highest = local_defects(sampler, np.array([90.0, 0.0]), power)
 
     def total(level: int, step: complex) -> complex:
         sigmas = np.append(levels, 0.0).astype(complex)
         sigmas[level] += step
         defects = local_defects(sampler, sigmas, power)
-        begun = noise_start_error(defects, np.full(5, 0.3), "zero")
+        begun = noise_start_error(sampler, defects, highest, np.full(5, 0.3), "zero")
         return complex(np.sum(squared_errors(sampler, defects, begun)))
 
     for level in range(4):
@@ -213,7 +227,7 @@ def test_imaginary_steps_give_the_slopes(sampler: str) -> None:
 def test_fine_tables_have_no_defects(sampler: str) -> None:
     sigmas = np.append(np.geomspace(500, 1e-4, 4000), 0.0)
     defects = local_defects(sampler, sigmas, POWER)
-    begun = noise_start_error(defects, np.zeros_like(POWER), "mean")
+    begun = noise_start_error(sampler, defects, defects, np.zeros_like(POWER), "mean")
     squared = sum(squared_errors(sampler, defects, begun))
     assert np.sqrt(squared / POWER).max() < 5e-3
 
@@ -337,7 +351,7 @@ def test_a_spectral_start_errs_by_the_distance_from_a_gaussian(sigma: float) -> 
     )
     # The leading order is 6 % off at sigma 8 and 1 % at 20.
     carried = at_start * power / (power + sigma**2)
-    assert found.shape[0] == pytest.approx(carried, rel=0.5 * power / sigma**2 + 0.005)
+    assert found.apart[0] == pytest.approx(carried, rel=0.5 * power / sigma**2 + 0.005)
 
 
 def test_variation_is_that_of_widened_power() -> None:
