@@ -18,11 +18,11 @@ from .defaults import (
     TRAINING_STEPS,
 )
 from .errors import UsageError, known
-from .kinds import kind_settings
 from .plan_files import plan_document, read_plan, read_source
 from .plans import Plan, blended, make_plan, resized_source
 from .provenance import provenance
 from .requests import Limits, Request, request
+from .table_kinds import kind_settings
 from .target_exports import Delivery, Wish, law_delivery, plan_delivery
 from .targets import format_of, target_named
 from .training_files import training_document

@@ -7,17 +7,17 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from .analysis import Engine, analyse_items
-from .bounds import (
+from .defaults import EPSILON, TOLERANCE
+from .mixture_fits import check_mixture, fit_mixture
+from .pieces import Settings
+from .quality import data_warnings
+from .sigma_bounds import (
     BoundIntervals,
     SigmaBounds,
     bound_intervals,
     check_settings,
     sigma_bounds,
 )
-from .defaults import EPSILON, TOLERANCE
-from .mixture_fits import check_mixture, fit_mixture
-from .pieces import Settings
-from .quality import data_warnings
 from .spectra import check_precision
 from .spectrum import Spectrum, dataset_spectrum
 from .workers import ordered_map

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING
 from .coordinates import converted
 from .documents import Document, Fields, is_ours, read_document
 from .errors import InputError, SpecschedError
-from .kinds import KINDS, kind_settings
 from .model_headers import SUFFIX, read_model_header
 from .plans import Plan, PlanSource, measured_source
 from .requests import Limits, Request, request
 from .source_fields import read_source_fields, source_fields
 from .spectrum_files import read_spectrum
+from .table_kinds import KINDS, kind_settings
 from .tables import SigmaTable
 
 if TYPE_CHECKING:

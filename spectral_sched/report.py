@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from rich.table import Table
 
-from .bounds import swamped_at
 from .documents import canonical
-from .kinds import KINDS
 from .power_law import field_power_law
+from .sigma_bounds import swamped_at
+from .table_kinds import KINDS
 from .targets import TARGETS
 
 if TYPE_CHECKING:
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from rich.console import RenderableType
 
-    from .bounds import BoundIntervals, SigmaBounds, Start
     from .documents import Document
     from .gaussian_field import GaussianField
     from .measurement import Measurement
     from .mixtures import SpectralMixture
     from .partials import Partial
     from .plans import Plan, PredictedError
+    from .sigma_bounds import BoundIntervals, SigmaBounds, Start
     from .spectrum import Spectrum
 
 STARTS: Mapping[Start, str] = {

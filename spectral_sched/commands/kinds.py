@@ -9,7 +9,7 @@ def kinds(json: Json = False) -> None:
     Example: specsched kinds --json
     """
     from spectral_sched import console, report
-    from spectral_sched.kinds import kinds_document
+    from spectral_sched.table_kinds import kinds_document
 
     console.show([report.kinds_table()], kinds_document(), json=json)
     console.say("next: specsched export --kind karras --set rho=5")

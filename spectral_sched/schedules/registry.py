@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from spectral_sched.bounds import Start
     from spectral_sched.gaussian_field import GaussianField
+    from spectral_sched.sigma_bounds import Start
 
 
 @dataclass(frozen=True, eq=False)
