@@ -7,9 +7,9 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from . import __version__
 from .commands import COMMANDS
 from .errors import SpecschedError
+from .version import __version__
 
 app = typer.Typer(
     no_args_is_help=True,

@@ -18,7 +18,7 @@ from .defaults import (
     TRAINING_STEPS,
 )
 from .errors import UsageError, known
-from .plan_files import plan_document, read_plan, read_source
+from .plan_files import plan_arguments, plan_document, read_plan, read_source
 from .plans import Plan, blended, make_plan, resized_source
 from .provenance import provenance
 from .requests import Limits, Request, request
@@ -246,7 +246,7 @@ def _plan(
     """Return the plan that is asked for, and what the file says of its making."""
     if options.schedule is not None:
         plan = read_plan(options.schedule)
-        return plan, _arguments_of(plan)
+        return plan, plan_arguments(plan)
     plan = make_plan(_source(spectrum, options), options.wanted_kind, wanted)
     arguments = options.arguments(wanted)
     if options.blend is not None:
@@ -254,16 +254,6 @@ def _plan(
         plan, second = _blended(plan, read_plan(options.blend), weight)
         arguments |= second
     return plan, arguments
-
-
-def _arguments_of(plan: Plan) -> Document:
-    """Return what is known of the making of a plan from a file."""
-    return {
-        "kind": plan.kind,
-        "sampler": plan.request.sampler,
-        "steps": plan.table.num_steps,
-        "source_key": plan.source.source_key,
-    }
 
 
 def _handed_over(delivery: Delivery) -> Export:
@@ -278,7 +268,7 @@ def _handed_over(delivery: Delivery) -> Export:
 
 def _blended(plan: Plan, other: Plan, weight: float) -> tuple[Plan, Document]:
     """Return a blended plan, and what the file says of the blend."""
-    second = {"blend": _arguments_of(other), "weight": weight}
+    second = {"blend": plan_arguments(other), "weight": weight}
     table = blended(plan.table, other.table, weight)
     return replace(plan, kind="blend", table=table), second
 

@@ -63,6 +63,13 @@ def spectrum_document(measurement: Measurement, provenance: Document) -> Documen
     }
 
 
+def measured_arguments(measurement: Measurement) -> Document:
+    """Return what a measurement was asked for, as far as it knows, for the file."""
+    bounds, mixture = measurement.bounds, measurement.mixture
+    asked = {"epsilon": bounds.epsilon, "tolerance": bounds.tolerance}
+    return asked | ({"mixture": len(mixture.means)} if mixture else {})
+
+
 def payload_digest(document: Document) -> str:
     """Return the digest of a document's payload, which holds no provenance."""
     return digest({key: document[key] for key in document if key not in NOT_IN_PAYLOAD})

@@ -94,6 +94,17 @@ def kind_settings(kind: str, texts: Sequence[str]) -> dict[str, Setting]:
     return read_settings(kind, KINDS[kind].parameters, texts)
 
 
+def checked_settings(kind: str, settings: Mapping[str, Setting]) -> dict[str, Setting]:
+    """Return settings that a kind takes, given as values.
+
+    Raises
+    ------
+    UsageError
+        If there is no such kind or parameter, or a value is none.
+    """
+    return kind_settings(kind, [f"{name}={value}" for name, value in settings.items()])
+
+
 def kinds_document() -> Document:
     """Return all kinds with their parameters, for programs."""
     return {

@@ -19,21 +19,23 @@ def publish_spectrum(
     """Print what was measured and write the spectrum file."""
     from spectral_sched import console, measurement, report
     from spectral_sched.provenance import provenance
-    from spectral_sched.spectrum_files import spectrum_document
+    from spectral_sched.spectrum_files import measured_arguments, spectrum_document
 
     piece, settings = gathered.piece, gathered.settings
-    choices = {"epsilon": epsilon, "tolerance": tolerance}
     measured = measurement.measurement(
-        piece, settings.preprocessing, num_components=mixture, **choices
+        piece,
+        settings.preprocessing,
+        epsilon=epsilon,
+        tolerance=tolerance,
+        num_components=mixture,
     )
     for message in measured.skipped.messages:
         console.say(f"skipped: {message}")
     for message in measured.warnings:
         console.say(f"warning: {message}")
-    asked = {"mixture": mixture} if mixture else {}
-    arguments = provenance(choices | asked | {"precision": settings.precision})
+    asked = measured_arguments(measured) | {"precision": settings.precision}
     publish(
         report.measurement_parts(measured),
-        spectrum_document(measured, arguments),
+        spectrum_document(measured, provenance(asked)),
         following=f"specsched export --steps {defaults.NUM_STEPS}",
     )

@@ -60,9 +60,11 @@ def sample(
     Example: specsched sample --schedule tight.json --model images:./images
     """
     from spectral_sched import console, gallery, image_plans, model_fits
+    from spectral_sched.images import parse_range
     from spectral_sched.plan_files import read_plan
 
     plan, numbers = read_plan(schedule), gallery.parse_seeds(seeds)
+    interval = parse_range(guidance_interval, "--guidance-interval")
     image_plans.drawn_plans(plan, label, wanted=per_image)
     folder = gallery.open_gallery(output, force=force)
     from spectral_sched.diffusion.guidance import chosen_guidance
@@ -81,7 +83,7 @@ def sample(
     options = SamplingOptions(
         model,
         precision,
-        chosen_guidance(**choices),
+        chosen_guidance(class_label, null_label, guidance, interval),
         model_fits.Fitting(as_is=as_is, clip=clip),
         per_image=per_image,
         label=label,

@@ -19,7 +19,7 @@ from .folders import folder_items, remote_folder_items
 from .item import Item, is_picture, shown
 from .lists import listed
 from .places import Remote, expanded, is_url, last_name
-from .stacks import npy_items, npz_items
+from .stacks import array_items, npy_items, npz_items
 from .tables import parquet_items
 from .tars import tar_items
 from .zips import zip_items
@@ -27,7 +27,7 @@ from .zips import zip_items
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["Item", "items"]
+__all__ = ["Item", "array_items", "items"]
 
 TAR_ENDINGS = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
 

@@ -85,6 +85,19 @@ def npy_items(place: str) -> Iterator[Item]:
         yield from _pictures(file, header, name, None)
 
 
+def array_items(stack: NDArray[Any]) -> Iterator[Item]:
+    """Stream the pictures of a stack in memory.
+
+    Raises
+    ------
+    InputError
+        If it is no stack of pictures.
+    """
+    _check(Header(stack.shape, fortran=False, dtype=stack.dtype), "the array")
+    for number, picture in enumerate(stack):
+        yield Item(f"array[{number}]", "", picture)
+
+
 def npz_items(place: str, array: str | None = None) -> Iterator[Item]:
     """Stream the pictures of one array of a ``.npz`` file.
 
