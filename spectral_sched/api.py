@@ -126,7 +126,7 @@ def analyze(
     --------
     White noise of standard deviation 0.5 has power 0.25 at every frequency:
 
-    >>> noise = np.random.default_rng(0).normal(0, 0.5, (64, 16, 16))
+    >>> noise = np.random.default_rng(0).normal(0, 0.5, (512, 16, 16))
     >>> power = analyze(noise, data_range=(-1, 1)).spectrum.field.power
     >>> bool(np.all(abs(power[1:] - 0.25) < 0.05))
     True

@@ -1,0 +1,17 @@
+"""Say what is installed, what works and what is missing."""
+
+from .options import Json
+
+
+def doctor(json: Json = False) -> None:
+    """Say what is installed, what works, and what to install for what is missing.
+
+    Example: specsched doctor
+    """
+    from spectral_sched import console
+    from spectral_sched.doctor import check_health, doctor_parts, examined
+
+    document = examined()
+    console.show(doctor_parts(document), document, json=json)
+    check_health(document)
+    console.say("next: specsched analyze ./images")
