@@ -19,6 +19,13 @@ app = typer.Typer(
 )
 
 
+EXIT_STATUS = (
+    "Exit status: 0 done; 1 no answer, or a check that failed; 2 a flag, a value or an "
+    "output that cannot be used; 3 input that is missing or damaged; 4 an extra or a "
+    "device that is missing; 130 interrupted."
+)
+
+
 class Interrupted(BaseException):
     """The user pressed Ctrl-C."""
 
@@ -56,4 +63,4 @@ def _options(
 
 
 for _command in COMMANDS:
-    app.command()(_command)
+    app.command(epilog=EXIT_STATUS)(_command)

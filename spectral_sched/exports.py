@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, get_args
@@ -222,14 +223,14 @@ def exported(
 ) -> Export:
     """Return what is asked for, from a spectrum file or a schedule file."""
     if options.training:
-        return _training_export(_source(spectrum, options), options, wanted)
+        return _training_export(_source(spectrum, options), options, wanted, output)
     plan, arguments = _plan(spectrum, options, wanted)
     if options.wish:
         return _handed_over(plan_delivery(options.wish, plan, provenance(arguments)))
     return Export(
         plan_document(plan, provenance(arguments), options.coordinate or "sigma"),
         report.plan_parts(plan),
-        f"specsched sample --schedule {output}",
+        f"specsched sample --schedule {shlex.quote(str(output))}",
     )
 
 
@@ -274,13 +275,12 @@ def _blended(plan: Plan, other: Plan, weight: float) -> tuple[Plan, Document]:
 
 
 def _training_export(
-    source: PlanSource, options: ExportOptions, wanted: Request
+    source: PlanSource, options: ExportOptions, wanted: Request, output: Path
 ) -> Export:
     kind, made = options.wanted_kind, provenance(options.arguments(wanted))
     schedule = training_schedule(source, kind, wanted)
     if options.wish:
         return _handed_over(law_delivery(options.wish, schedule, source, made))
     document = training_document(source, kind, schedule, made)
-    return Export(
-        document, report.training_parts(document), "specsched export --steps 8"
-    )
+    following = f"specsched show {shlex.quote(str(output))}"
+    return Export(document, report.training_parts(document), following)

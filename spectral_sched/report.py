@@ -10,6 +10,7 @@ from rich.table import Table
 from .documents import canonical
 from .power_law import field_power_law
 from .sigma_bounds import swamped_at
+from .solvers import SAMPLERS
 from .table_kinds import KINDS
 from .targets import TARGETS
 
@@ -213,6 +214,14 @@ def plan_lines(plan: Plan) -> list[str]:
         f"range {low:.4g} - {high:.4g}, "
         f"predicted error {plan.predicted.error:.3g} per pixel (of a range of 2)",
     ]
+
+
+def kinds_parts() -> list[RenderableType]:
+    """Return all kinds of tables, and the samplers that they are made for."""
+    samplers = Table(box=None, pad_edge=False, header_style="bold")
+    samplers.add_column("samplers", overflow="fold")
+    samplers.add_row(" ".join(SAMPLERS))
+    return [kinds_table(), "", samplers]
 
 
 def kinds_table() -> Table:

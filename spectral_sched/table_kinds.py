@@ -10,6 +10,7 @@ from .end_to_end import OBJECTIVES
 from .errors import known
 from .schedules import SCHEDULES, Parameter, Setting, read_settings
 from .schedules.parameters import check_values, choice, parameters
+from .solvers import SAMPLERS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -106,7 +107,7 @@ def checked_settings(kind: str, settings: Mapping[str, Setting]) -> dict[str, Se
 
 
 def kinds_document() -> Document:
-    """Return all kinds with their parameters, for programs."""
+    """Return all kinds with their parameters, and the samplers, for programs."""
     return {
         "format": "specsched.kinds",
         "version": 1,
@@ -119,6 +120,7 @@ def kinds_document() -> Document:
             }
             for kind in KINDS.values()
         ],
+        "samplers": list(SAMPLERS),
     }
 
 

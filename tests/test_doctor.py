@@ -7,6 +7,7 @@ import os
 import platform
 import socket
 import sys
+from email.message import Message
 from importlib import metadata
 from pathlib import Path
 
@@ -33,7 +34,7 @@ DECLARED = [
 @pytest.fixture
 def other_metadata(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the distribution declare other things."""
-    found = metadata.metadata("numpy")
+    found = Message()
     for name in ("dev", "fast", "parquet", "plot"):
         found["Provides-Extra"] = name
     monkeypatch.setattr("importlib.metadata.requires", lambda _: DECLARED)
@@ -58,13 +59,8 @@ def test_versions_and_devices_are_those_of_this_machine(tmp_path: Path) -> None:
 def test_neither_paths_nor_hosts_are_told(tmp_path: Path) -> None:
     for flags in ((), ("--json",)):
         told = specsched("doctor", *flags, cwd=tmp_path)
-        for secret in (
-            socket.gethostname(),
-            sys.prefix,
-            str(Path.home()),
-            str(Path.cwd()),
-        ):
-            assert secret not in told.stdout + told.stderr
+        for secret in (socket.gethostname(), sys.prefix, Path.home(), Path.cwd()):
+            assert str(secret) not in told.stdout + told.stderr
 
 
 def test_torch_is_tried_in_another_process(tmp_path: Path) -> None:

@@ -1,5 +1,7 @@
-"""How a measured spectrum is told and written."""
+"""How a measured spectrum is told and written, and what comes next."""
 
+import shlex
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from spectral_sched import defaults
@@ -37,5 +39,12 @@ def publish_spectrum(
     publish(
         report.measurement_parts(measured),
         spectrum_document(measured, provenance(asked)),
-        following=f"specsched export --steps {defaults.NUM_STEPS}",
+        following=export_after(publish.output),
     )
+
+
+def export_after(spectrum: Path) -> str:
+    """Return the command that plans from a file."""
+    named = f" --spectrum {shlex.quote(str(spectrum))}"
+    usual = spectrum == defaults.SPECTRUM_PATH
+    return f"specsched export{'' if usual else named} --steps {defaults.NUM_STEPS}"
