@@ -256,7 +256,6 @@ def _read(terminal: int) -> bytes:
         (("show", f"{BOLD}.json"), 80),
         (("show", f"{BOLD}.json"), 200),
         (("kinds",), 80),
-        (("doctor",), 80),
     ],
 )
 def test_a_terminal_of_80_columns_loses_nothing(
