@@ -26,6 +26,10 @@ BOLD = "[bold]x[/bold]"
 """A name that a terminal library would take for markup; the slash makes it two."""
 
 
+COMPLETING = "from spectral_sched.cli import app; app(prog_name='specsched')"
+"""The program as it is installed."""
+
+
 def refuse(name: str) -> float:
     message = f"{name} is not JSON"
     raise ValueError(message)
@@ -279,3 +283,20 @@ def test_a_terminal_of_80_columns_loses_nothing(
         assert "".join(sorted("".join(plain.split()))) == "".join(
             sorted("".join(shown.split()))
         )
+
+
+@pytest.mark.parametrize(
+    ("words", "offered"),
+    [("specsched an", "analyze"), ("specsched export --sig", "--sigma-max")],
+)
+def test_the_shell_completes_commands_and_flags(words: str, offered: str) -> None:
+    place = str(len(words.split()) - 1)
+    asked = {"_SPECSCHED_COMPLETE": "complete_bash", "COMP_WORDS": words}
+    ended = subprocess.run(
+        [sys.executable, "-c", COMPLETING],
+        env=os.environ | asked | {"COMP_CWORD": place},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert offered in ended.stdout.split()
