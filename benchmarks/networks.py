@@ -21,11 +21,11 @@ from numpy.typing import NDArray
 from spectral_sched.diffusion.comparison import Player, Yardsticks, best_by_running
 from spectral_sched.diffusion.model_files import read_model
 from spectral_sched.images import Preprocessing, load_pixels
-from spectral_sched.kinds import kind_settings
 from spectral_sched.plans import PlanSource, make_plan
 from spectral_sched.requests import Limits, request
 from spectral_sched.solvers import SAMPLERS, solver_calls
 from spectral_sched.sources import items
+from spectral_sched.table_kinds import kind_settings
 from spectral_sched.tables import SigmaTable
 
 REFERENCE = ("heun", 128)

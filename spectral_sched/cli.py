@@ -7,15 +7,22 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from . import __version__
 from .commands import COMMANDS
 from .errors import SpecschedError
+from .version import __version__
 
 app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     help="Noise levels for pixel diffusion models, measured from your own images.",
+)
+
+
+EXIT_STATUS = (
+    "Exit status: 0 done; 1 no answer, or a check that failed; 2 a flag, a value or an "
+    "output that cannot be used; 3 input that is missing or damaged; 4 an extra or a "
+    "device that is missing; 130 interrupted."
 )
 
 
@@ -56,4 +63,4 @@ def _options(
 
 
 for _command in COMMANDS:
-    app.command()(_command)
+    app.command(epilog=EXIT_STATUS)(_command)

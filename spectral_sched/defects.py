@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from .bounds import Start
+    from .sigma_bounds import Start
 
 Numbers = Any
 """Real or complex arrays."""

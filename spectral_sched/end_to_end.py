@@ -27,10 +27,10 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from .bounds import Start
     from .defects import Numbers
     from .gaussian_field import GaussianField
     from .planning import Planning
+    from .sigma_bounds import Start
     from .tables import SigmaTable
 
 RHOS = (1.0, 3.0, 10.0)

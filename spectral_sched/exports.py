@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, get_args
@@ -18,11 +19,11 @@ from .defaults import (
     TRAINING_STEPS,
 )
 from .errors import UsageError, known
-from .kinds import kind_settings
-from .plan_files import plan_document, read_plan, read_source
+from .plan_files import plan_arguments, plan_document, read_plan, read_source
 from .plans import Plan, blended, make_plan, resized_source
 from .provenance import provenance
 from .requests import Limits, Request, request
+from .table_kinds import kind_settings
 from .target_exports import Delivery, Wish, law_delivery, plan_delivery
 from .targets import format_of, target_named
 from .training_files import training_document
@@ -222,14 +223,14 @@ def exported(
 ) -> Export:
     """Return what is asked for, from a spectrum file or a schedule file."""
     if options.training:
-        return _training_export(_source(spectrum, options), options, wanted)
+        return _training_export(_source(spectrum, options), options, wanted, output)
     plan, arguments = _plan(spectrum, options, wanted)
     if options.wish:
         return _handed_over(plan_delivery(options.wish, plan, provenance(arguments)))
     return Export(
         plan_document(plan, provenance(arguments), options.coordinate or "sigma"),
         report.plan_parts(plan),
-        f"specsched sample --schedule {output}",
+        f"specsched sample --schedule {shlex.quote(str(output))}",
     )
 
 
@@ -246,7 +247,7 @@ def _plan(
     """Return the plan that is asked for, and what the file says of its making."""
     if options.schedule is not None:
         plan = read_plan(options.schedule)
-        return plan, _arguments_of(plan)
+        return plan, plan_arguments(plan)
     plan = make_plan(_source(spectrum, options), options.wanted_kind, wanted)
     arguments = options.arguments(wanted)
     if options.blend is not None:
@@ -254,16 +255,6 @@ def _plan(
         plan, second = _blended(plan, read_plan(options.blend), weight)
         arguments |= second
     return plan, arguments
-
-
-def _arguments_of(plan: Plan) -> Document:
-    """Return what is known of the making of a plan from a file."""
-    return {
-        "kind": plan.kind,
-        "sampler": plan.request.sampler,
-        "steps": plan.table.num_steps,
-        "source_key": plan.source.source_key,
-    }
 
 
 def _handed_over(delivery: Delivery) -> Export:
@@ -278,19 +269,18 @@ def _handed_over(delivery: Delivery) -> Export:
 
 def _blended(plan: Plan, other: Plan, weight: float) -> tuple[Plan, Document]:
     """Return a blended plan, and what the file says of the blend."""
-    second = {"blend": _arguments_of(other), "weight": weight}
+    second = {"blend": plan_arguments(other), "weight": weight}
     table = blended(plan.table, other.table, weight)
     return replace(plan, kind="blend", table=table), second
 
 
 def _training_export(
-    source: PlanSource, options: ExportOptions, wanted: Request
+    source: PlanSource, options: ExportOptions, wanted: Request, output: Path
 ) -> Export:
     kind, made = options.wanted_kind, provenance(options.arguments(wanted))
     schedule = training_schedule(source, kind, wanted)
     if options.wish:
         return _handed_over(law_delivery(options.wish, schedule, source, made))
     document = training_document(source, kind, schedule, made)
-    return Export(
-        document, report.training_parts(document), "specsched export --steps 8"
-    )
+    following = f"specsched show {shlex.quote(str(output))}"
+    return Export(document, report.training_parts(document), following)

@@ -13,22 +13,22 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .bounds import sigma_bounds
 from .documents import rounded
 from .errors import NoAnswerError, UsageError
 from .gaussian_field import GaussianField
-from .kinds import KINDS
 from .planning import Planning
 from .plans import make_plan
 from .requests import Limits
+from .sigma_bounds import sigma_bounds
+from .table_kinds import KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from numpy.typing import NDArray
 
-    from .bounds import SigmaBounds
     from .plans import Plan
+    from .sigma_bounds import SigmaBounds
 
 
 def drawn_plans(

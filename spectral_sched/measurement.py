@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING
 
-from .analysis import Engine, analyse_items
-from .bounds import (
+from .defaults import EPSILON, TOLERANCE
+from .mixture_fits import check_mixture, fit_mixture
+from .quality import data_warnings
+from .runs import checked_settings, engine, gather
+from .sigma_bounds import (
     BoundIntervals,
     SigmaBounds,
     bound_intervals,
     check_settings,
     sigma_bounds,
 )
-from .defaults import EPSILON, TOLERANCE
-from .mixture_fits import check_mixture, fit_mixture
-from .pieces import Settings
-from .quality import data_warnings
-from .spectra import check_precision
 from .spectrum import Spectrum, dataset_spectrum
-from .workers import ordered_map
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -66,27 +62,34 @@ def measure(
     epsilon: float = EPSILON,
     tolerance: float = TOLERANCE,
     precision: str = "float32",
+    num_components: int | None = None,
     max_errors: int | None = None,
-    workers: int = 1,
+    workers: int | None = 1,
+    dask: str | None = None,
     progress: Progress | None = None,
 ) -> Measurement:
     """Measure the spectrum and the useful noise range of pictures.
 
     Parameters
     ----------
-    workers
-        Processes that share the work. A program that asks for more than one must guard
-        its start with ``if __name__ == "__main__"``, as for `multiprocessing`.
+    workers, dask
+        Who does the work, as for `runs.engine`. A program that asks for more than one
+        process must guard its start with ``if __name__ == "__main__"``, as for
+        `multiprocessing`.
     """
-    check_settings(epsilon, tolerance)
-    whole = analyse_items(
-        items,
-        Settings(preprocessing, check_precision(precision)),
-        max_errors=max_errors,
-        engine=Engine(partial(ordered_map, num_workers=workers)),
-        progress=progress,
+    check_wishes(epsilon, tolerance, num_components)
+    settings = checked_settings(preprocessing, precision)
+    with engine(workers, dask) as crew:
+        gathered = gather(
+            items, settings, engine=crew, max_errors=max_errors, progress=progress
+        )
+    return measurement(
+        gathered.piece,
+        preprocessing,
+        epsilon=epsilon,
+        tolerance=tolerance,
+        num_components=num_components,
     )
-    return measurement(whole, preprocessing, epsilon=epsilon, tolerance=tolerance)
 
 
 def check_wishes(

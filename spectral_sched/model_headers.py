@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .documents import Document, Fields, canonical, check_output, check_version
@@ -17,9 +18,11 @@ from .source_fields import read_source_fields, source_fields
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     from .plans import PlanSource
+
+BUNDLED = Path(__file__).parent / "diffusion" / "bundled.safetensors"
+"""The model that comes with the package; docs/bundled-model.md says how it was made."""
 
 SUFFIX = ".safetensors"
 METADATA_KEY = "specsched"

@@ -27,9 +27,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from .bounds import Start
     from .defects import Defects, Numbers, StartError
     from .planning import Planning
+    from .sigma_bounds import Start
 
 SPREAD = 1.0
 """Log-normal spread of mode power about its ring: the one free number, w in docs."""

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING
 from .coordinates import converted
 from .documents import Document, Fields, is_ours, read_document
 from .errors import InputError, SpecschedError
-from .kinds import KINDS, kind_settings
 from .model_headers import SUFFIX, read_model_header
 from .plans import Plan, PlanSource, measured_source
 from .requests import Limits, Request, request
 from .source_fields import read_source_fields, source_fields
 from .spectrum_files import read_spectrum
+from .table_kinds import KINDS, checked_settings
 from .tables import SigmaTable
 
 if TYPE_CHECKING:
@@ -60,6 +60,16 @@ def plan_document(
         ),
         "predicted": _predicted(plan),
         **source_fields(plan.source),
+    }
+
+
+def plan_arguments(plan: Plan) -> Document:
+    """Return what is known of the making of a plan, for the file."""
+    return {
+        "kind": plan.kind,
+        "sampler": plan.request.sampler,
+        "steps": plan.table.num_steps,
+        "source_key": plan.source.source_key,
     }
 
 
@@ -161,10 +171,9 @@ def _read_settings(fields: Fields) -> dict[str, Setting]:
     if "settings" not in fields:
         return {}
     values = fields.get("settings", dict)
-    texts = [f"{name}={value}" for name, value in values.items()]
     kind = fields.get("kind", str)
     # The settings of a blend are those of a table that is no more.
-    return kind_settings(kind, texts) if kind in KINDS else {}
+    return checked_settings(kind, values) if kind in KINDS else {}
 
 
 def _read_table(fields: Fields, path: Path) -> SigmaTable:

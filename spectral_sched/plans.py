@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .bounds import sigma_bounds
 from .defaults import KIND
 from .defects import (
     EXACT_START,
@@ -20,12 +19,13 @@ from .defects import (
 )
 from .end_to_end import gaussian_table
 from .errors import UsageError
-from .kinds import GaussianSettings, check_kind
 from .optimize import SPREAD, optimal_table
 from .planning import power_variation, spectrum_planning, widened
 from .rescale import rescaled, rescaled_mixture
 from .schedules import SCHEDULES, Basis, Schedule, cut, sigma_table
+from .sigma_bounds import sigma_bounds
 from .solvers import solver_calls
+from .table_kinds import GaussianSettings, check_kind
 from .tables import SigmaTable, resampled
 
 if TYPE_CHECKING:
@@ -33,12 +33,12 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from .bounds import SigmaBounds
     from .images import Preprocessing
     from .measurement import Measurement
     from .mixtures import SpectralMixture
     from .planning import Planning
     from .requests import Request
+    from .sigma_bounds import SigmaBounds
 
 REFERENCE_STEPS = 16
 MANY_STEPS = 256

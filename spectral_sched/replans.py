@@ -6,9 +6,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from .defaults import KIND
-from .kinds import KINDS
 from .plans import make_plan
 from .requests import request
+from .table_kinds import KINDS
 
 if TYPE_CHECKING:
     from .plans import Plan

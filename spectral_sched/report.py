@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from rich.table import Table
 
-from .bounds import swamped_at
 from .documents import canonical
-from .kinds import KINDS
 from .power_law import field_power_law
+from .sigma_bounds import swamped_at
+from .solvers import SAMPLERS
+from .table_kinds import KINDS
 from .targets import TARGETS
 
 if TYPE_CHECKING:
@@ -19,13 +20,13 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from rich.console import RenderableType
 
-    from .bounds import BoundIntervals, SigmaBounds, Start
     from .documents import Document
     from .gaussian_field import GaussianField
     from .measurement import Measurement
     from .mixtures import SpectralMixture
     from .partials import Partial
     from .plans import Plan, PredictedError
+    from .sigma_bounds import BoundIntervals, SigmaBounds, Start
     from .spectrum import Spectrum
 
 STARTS: Mapping[Start, str] = {
@@ -213,6 +214,14 @@ def plan_lines(plan: Plan) -> list[str]:
         f"range {low:.4g} - {high:.4g}, "
         f"predicted error {plan.predicted.error:.3g} per pixel (of a range of 2)",
     ]
+
+
+def kinds_parts() -> list[RenderableType]:
+    """Return all kinds of tables, and the samplers that they are made for."""
+    samplers = Table(box=None, pad_edge=False, header_style="bold")
+    samplers.add_column("samplers", overflow="fold")
+    samplers.add_row(" ".join(SAMPLERS))
+    return [kinds_table(), "", samplers]
 
 
 def kinds_table() -> Table:

@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING, cast, get_args
 
 import numpy as np
 
-from .bounds import Start
 from .coordinates import converted
 from .defaults import NUM_STEPS, SAMPLER
 from .errors import UsageError, known
 from .schedules import Setting, Terminal, check_range
+from .sigma_bounds import Start
 from .solvers import SAMPLERS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from .bounds import SigmaBounds
+    from .sigma_bounds import SigmaBounds
 
 MAX_STEPS = 1000
 

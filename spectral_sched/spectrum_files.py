@@ -6,7 +6,6 @@ from collections import Counter
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from .bounds import BoundIntervals, SigmaBounds, swamped_at
 from .documents import Document, Fields, digest, read_fields, rounded, short
 from .gaussian_field import GaussianField
 from .measurement import Measurement
@@ -16,6 +15,7 @@ from .power_law import field_power_law
 from .preprocessing_fields import read_preprocessing
 from .provenance import PROVENANCE_KEYS
 from .rings import rings
+from .sigma_bounds import BoundIntervals, SigmaBounds, swamped_at
 from .spectrum import Spectrum, SpectrumSample
 
 if TYPE_CHECKING:
@@ -61,6 +61,13 @@ def spectrum_document(measurement: Measurement, provenance: Document) -> Documen
         **payload,
         "digest": digest(payload),
     }
+
+
+def measured_arguments(measurement: Measurement) -> Document:
+    """Return what a measurement was asked for, as far as it knows, for the file."""
+    bounds, mixture = measurement.bounds, measurement.mixture
+    asked = {"epsilon": bounds.epsilon, "tolerance": bounds.tolerance}
+    return asked | ({"mixture": len(mixture.means)} if mixture else {})
 
 
 def payload_digest(document: Document) -> str:

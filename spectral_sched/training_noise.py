@@ -12,11 +12,9 @@ from typing import TYPE_CHECKING, ClassVar, Protocol
 
 import numpy as np
 
-from .bounds import sigma_bounds
 from .defaults import TRAINING_STEPS
 from .errors import known
 from .gaussian_field import GaussianField
-from .kinds import KINDS, kind_settings
 from .requests import Request
 from .schedules import (
     SCHEDULES,
@@ -27,6 +25,8 @@ from .schedules import (
     cut,
     read_settings,
 )
+from .sigma_bounds import sigma_bounds
+from .table_kinds import KINDS, kind_settings
 from .training_laws import training_schedule
 
 if TYPE_CHECKING:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import spectral_sched
+from spectral_sched.commands import COMMANDS
 
 from .helpers import ROOT, write_pictures
 
@@ -40,8 +41,10 @@ def command(*arguments: str) -> str:
 
 
 def test_help_loads_nothing_heavy(tmp_path: Path) -> None:
-    loaded = loaded_by(command("--help"), tmp_path)
-    assert "spectral_sched.cli" in loaded
+    names = [each.__name__ for each in COMMANDS]
+    asked = ["--help"], *([name, "--help"] for name in names)
+    loaded = loaded_by("".join(command(*each) for each in asked), tmp_path)
+    assert {f"spectral_sched.commands.{name}" for name in names} <= loaded
     assert not loaded & {"torch", "scipy", "numpy", "PIL"}
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from spectral_sched.bounds import Start
 from spectral_sched.defects import transfer
 from spectral_sched.end_to_end import (
     OBJECTIVES,
@@ -18,6 +17,7 @@ from spectral_sched.gaussian_field import GaussianField
 from spectral_sched.optimize import minimal_table, optimal_table
 from spectral_sched.planning import Planning
 from spectral_sched.schedules import KarrasLaw, Schedule, sigma_table
+from spectral_sched.sigma_bounds import Start
 from spectral_sched.tables import SigmaTable
 
 from .test_optimize import ends, planning

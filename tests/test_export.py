@@ -14,9 +14,9 @@ from typer.testing import CliRunner
 
 from spectral_sched.cli import app
 from spectral_sched.errors import SpecschedError
-from spectral_sched.kinds import KINDS
 from spectral_sched.plan_files import read_plan
 from spectral_sched.schedules import SCHEDULES
+from spectral_sched.table_kinds import KINDS
 
 from .helpers import write_pictures
 

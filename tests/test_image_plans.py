@@ -7,15 +7,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from spectral_sched.bounds import sigma_bounds
 from spectral_sched.errors import UsageError
 from spectral_sched.image_plans import drawn_plan, drawn_plans, image_plan
 from spectral_sched.images import preprocessing
-from spectral_sched.kinds import KINDS, kind_settings
 from spectral_sched.mixtures import SpectralMixture
 from spectral_sched.planning import spectrum_planning
 from spectral_sched.plans import Plan, PlanSource, make_plan
 from spectral_sched.requests import Limits, Request
+from spectral_sched.sigma_bounds import sigma_bounds
+from spectral_sched.table_kinds import KINDS, kind_settings
 
 from .helpers import power_law_field, spectrum_of
 from .pink import pink_source

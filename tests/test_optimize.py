@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.stats import norm
 
-from spectral_sched.bounds import Start, sigma_bounds
 from spectral_sched.defects import (
     StartError,
     local_defects,
@@ -31,6 +30,7 @@ from spectral_sched.planning import (
     widened,
 )
 from spectral_sched.schedules import KarrasLaw, Schedule, sigma_table
+from spectral_sched.sigma_bounds import Start, sigma_bounds
 from spectral_sched.solvers import FLOW_SAMPLERS, ONE_STEP, SAMPLERS
 
 from .helpers import power_law_field, spectrum_of

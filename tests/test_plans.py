@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from spectral_sched.errors import UsageError
-from spectral_sched.kinds import check_kind
 from spectral_sched.optimize import optimal_table
 from spectral_sched.plans import enough_steps, predicted_error
 from spectral_sched.requests import Request
 from spectral_sched.schedules import KarrasLaw, Schedule, sigma_table
+from spectral_sched.table_kinds import check_kind
 
 from .test_optimize import ends, planning
 

@@ -3,12 +3,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from spectral_sched.bounds import sigma_bounds
 from spectral_sched.errors import NoAnswerError, UsageError
 from spectral_sched.gaussian_field import GaussianField
 from spectral_sched.planning import Planning, spectrum_planning
 from spectral_sched.plans import resized_source
 from spectral_sched.rescale import rescaled
+from spectral_sched.sigma_bounds import sigma_bounds
 
 from .helpers import power_law_field, spectrum_of
 from .pink import pink_source

@@ -5,8 +5,6 @@ from __future__ import annotations
 import ast
 import json
 import re
-import shlex
-import shutil
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -17,34 +15,21 @@ import torch
 
 from spectral_sched.targets import TARGETS
 
-from .commands import specsched
-from .helpers import ROOT
+from .pages import blocks, pages, prepared, ran
 from .targets.released import released
 
-PAGE = (ROOT / "docs" / "targets.md").read_text()
-
-
-def sections() -> dict[str, str]:
-    """Return the text of each section by its heading."""
-    _, *parts = re.split(r"^## ", PAGE, flags=re.MULTILINE)
-    return {part.split("\n")[0]: part for part in parts}
-
-
-def blocks(language: str, text: str) -> list[str]:
-    return re.findall(rf"```{language}\n(.*?)```", text, flags=re.DOTALL)
+PAGE = pages()["docs/targets.md"]
+EXAMPLES = blocks(PAGE, "python")
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder in which all commands of the page have run."""
-    path = tmp_path_factory.mktemp("page")
-    shutil.copytree(ROOT / "sample_images", path / "sample_images")
-    lines = [line for block in blocks("sh", PAGE) for line in block.splitlines()]
-    assert len(lines) > 15
-    for line in lines:
-        program, *arguments = shlex.split(line)
-        assert program == "specsched"
-        specsched(*arguments, cwd=path)
+    path = prepared(tmp_path_factory.mktemp("page"))
+    commands = blocks(PAGE, "sh")
+    assert len(commands) > 12
+    for block in commands:
+        ran(block, path)
     return path
 
 
@@ -116,13 +101,13 @@ SCHEDULERS = (
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 @pytest.mark.parametrize(
-    "heading", [key for key, text in sections().items() if "```py" in text]
+    "heading", list(dict.fromkeys(block.heading for block in EXAMPLES))
 )
 def test_the_lines_of_a_section_run(
     folder: Path, heading: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(folder)
-    for block in blocks("python", sections()[heading]):
+    for block in (each.content for each in EXAMPLES if each.heading == heading):
         statements = ast.parse(block).body
         assert sum(not isinstance(each, ast.ImportFrom) for each in statements) <= 3
         names = names_for(heading)
@@ -135,8 +120,3 @@ def test_the_lines_of_a_section_run(
             first, last = float(names["sigmas"][0]), float(names["sigmas"][-1])
             assert 0.7 * sigmas[0] < first < 1.4 * sigmas[0]
             assert last == 0
-
-
-def test_links_resolve() -> None:
-    for target in re.findall(r"\]\(([^)#]+)\)", PAGE):
-        assert (ROOT / "docs" / target).exists(), target

@@ -8,11 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from spectral_sched.bounds import sigma_bounds
 from spectral_sched.errors import UsageError
 from spectral_sched.images import Preprocessing
 from spectral_sched.planning import spectrum_planning
 from spectral_sched.plans import PlanSource
+from spectral_sched.sigma_bounds import sigma_bounds
 from spectral_sched.spectra import ring_powers
 from spectral_sched.training_noise import (
     CommonNoise,

@@ -82,7 +82,16 @@ def analyze(
 ) -> None:
     """Measure the spectrum and the useful noise range of your images.
 
+    Prints power and swamping level per octave of frequency and the tight range with
+    its uncertainty, and writes all of it to spectrum.json, which export plans from.
+    Preprocessing shall be that of the training. Images that cannot be used are skipped
+    and counted; nothing in a file is executed.
+
     Example: specsched analyze ./images --resolution 64
+
+    Example: specsched analyze 'train-{000..127}.tar' --resolution 256 -o train.json
+
+    See also: merge, for the parts that --shard makes; export; show.
     """
     from spectral_sched import console, images, measurement, runs, sources
     from spectral_sched.shards import output_path, parse_shard
@@ -100,11 +109,10 @@ def analyze(
         data_range=images.parse_range(data_range),
         fast=fast,
     )
-    output = output or output_path(part)
     items = sources.items(source, files_from=files_from, array=array, column=column)
-    publish = console.Publisher(output, json=json, force=force)
+    publish = console.Publisher(output or output_path(part), json=json, force=force)
     settings = runs.checked_settings(preprocessing, precision)
-    checkpoint = _told(runs.checkpoint(output, settings, part, resume=resume))
+    checkpoint = _told(runs.checkpoint(publish.output, settings, part, resume=resume))
     with (
         runs.engine(workers, dask) as engine,
         console.counter("images", counted(source)) as progress,
@@ -144,5 +152,5 @@ def _publish_partial(publish: "Publisher", gathered: "Partial") -> None:
     publish(
         report.partial_parts(gathered),
         partial_document(gathered, provenance({"shard": str(gathered.shard)})),
-        following="specsched merge *.partial.json",
+        following=f"specsched merge {publish.output.parent / '*.partial.json'}",
     )

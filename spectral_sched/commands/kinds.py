@@ -4,12 +4,17 @@ from .options import Json
 
 
 def kinds(json: Json = False) -> None:
-    """List the kinds of tables: names, parameters, formulas, sources.
+    """List kinds of tables, their parameters and sources; and samplers.
 
-    Example: specsched kinds --json
+    A parameter with a number is set with --set; one with a name is measured on your
+    images if it is not set.
+
+    Example: specsched kinds
+
+    See also: export --kind and --sampler; train --law.
     """
     from spectral_sched import console, report
-    from spectral_sched.kinds import kinds_document
+    from spectral_sched.table_kinds import kinds_document
 
-    console.show([report.kinds_table()], kinds_document(), json=json)
+    console.show(report.kinds_parts(), kinds_document(), json=json)
     console.say("next: specsched export --kind karras --set rho=5")

@@ -1,5 +1,7 @@
-"""How a measured spectrum is told and written."""
+"""How a measured spectrum is told and written, and what comes next."""
 
+import shlex
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from spectral_sched import defaults
@@ -19,21 +21,30 @@ def publish_spectrum(
     """Print what was measured and write the spectrum file."""
     from spectral_sched import console, measurement, report
     from spectral_sched.provenance import provenance
-    from spectral_sched.spectrum_files import spectrum_document
+    from spectral_sched.spectrum_files import measured_arguments, spectrum_document
 
     piece, settings = gathered.piece, gathered.settings
-    choices = {"epsilon": epsilon, "tolerance": tolerance}
     measured = measurement.measurement(
-        piece, settings.preprocessing, num_components=mixture, **choices
+        piece,
+        settings.preprocessing,
+        epsilon=epsilon,
+        tolerance=tolerance,
+        num_components=mixture,
     )
     for message in measured.skipped.messages:
         console.say(f"skipped: {message}")
     for message in measured.warnings:
         console.say(f"warning: {message}")
-    asked = {"mixture": mixture} if mixture else {}
-    arguments = provenance(choices | asked | {"precision": settings.precision})
+    asked = measured_arguments(measured) | {"precision": settings.precision}
     publish(
         report.measurement_parts(measured),
-        spectrum_document(measured, arguments),
-        following=f"specsched export --steps {defaults.NUM_STEPS}",
+        spectrum_document(measured, provenance(asked)),
+        following=export_after(publish.output),
     )
+
+
+def export_after(spectrum: Path) -> str:
+    """Return the command that plans from a file."""
+    named = f" --spectrum {shlex.quote(str(spectrum))}"
+    usual = spectrum == defaults.SPECTRUM_PATH
+    return f"specsched export{'' if usual else named} --steps {defaults.NUM_STEPS}"

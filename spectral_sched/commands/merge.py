@@ -27,9 +27,14 @@ def merge(
     json: Json = False,
     force: Force = False,
 ) -> None:
-    """Merge the shards of an analysis, in any order, to what one run would give.
+    """Merge the shards of an analysis to what one run would give.
+
+    In any order, and to the last bit. Shards that are missing, given twice, unfinished
+    or made with other settings are refused.
 
     Example: specsched merge spectrum.*.partial.json
+
+    See also: analyze --shard.
     """
     from spectral_sched import console, measurement, merging
 

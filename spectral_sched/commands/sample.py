@@ -1,5 +1,6 @@
 """Sample pictures."""
 
+import shlex
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -57,31 +58,37 @@ def sample(
 ) -> None:
     """Sample pictures with a schedule.
 
-    Example: specsched sample --schedule tight.json --model images:./images
+    Writes a PNG per seed and one sheet of them all. A seed gives the same noise in any
+    batch and on any device. The bundled model paints 64x64 pictures of the kinds of
+    sample_images; wiener and images:DIR are exact denoisers, to judge tables by.
+
+    Example: specsched sample --schedule tight.json --seeds 0-63
+
+    Example: specsched sample --schedule tight.json --model images:./images -o found
+
+    See also: export, which makes schedules; train, which makes models.
     """
     from spectral_sched import console, gallery, image_plans, model_fits
+    from spectral_sched.images import parse_range
     from spectral_sched.plan_files import read_plan
 
     plan, numbers = read_plan(schedule), gallery.parse_seeds(seeds)
+    interval = parse_range(guidance_interval, "--guidance-interval")
     image_plans.drawn_plans(plan, label, wanted=per_image)
     folder = gallery.open_gallery(output, force=force)
     from spectral_sched.diffusion.guidance import chosen_guidance
     from spectral_sched.diffusion.processes import processes
     from spectral_sched.diffusion.runs import SamplingOptions, SamplingRun
 
-    choices: dict[str, Any] = {
-        "class_label": class_label,
-        "null_label": null_label,
-        "guidance": guidance,
-        "guidance_interval": guidance_interval,
-    }
-    flags = {"per_image": per_image, "class": label, "as_is": as_is, "clip": clip}
+    flags: dict[str, Any] = {"class_label": class_label, "null_label": null_label}
+    flags |= {"guidance": guidance, "guidance_interval": guidance_interval}
+    flags |= {"per_image": per_image, "class": label, "as_is": as_is, "clip": clip}
     settings: dict[str, Any] = {"model": model, "seeds": seeds, "precision": precision}
-    settings |= gallery.said(choices | flags)
+    settings |= gallery.said(flags)
     options = SamplingOptions(
         model,
         precision,
-        chosen_guidance(**choices),
+        chosen_guidance(class_label, null_label, guidance, interval),
         model_fits.Fitting(as_is=as_is, clip=clip),
         per_image=per_image,
         label=label,
@@ -97,4 +104,5 @@ def sample(
                 return
             document = gallery.hang(pictures, numbers, folder, settings)
     console.show([f"{len(numbers)} pictures in {folder}"], document, json=json)
-    console.say(f"look at {folder / gallery.SHEET_NAME}")
+    following = f"specsched show {shlex.quote(str(schedule))}"
+    console.say(f"look at {folder / gallery.SHEET_NAME}; next: {following}")

@@ -7,6 +7,7 @@ import typer
 
 from spectral_sched import defaults
 
+from .measured import export_after
 from .options import (
     Array,
     Background,
@@ -70,9 +71,17 @@ def train(
     json: Json = False,
     force: Force = False,
 ) -> None:
-    """Train a pixel denoiser on your images, its noise levels drawn from any law.
+    """Train a pixel denoiser on your images, with any law of noise.
+
+    Writes a safetensors file that says what it was trained on and with. A run that
+    was killed goes on with --resume to the same weights; torchrun shares it between
+    devices.
 
     Example: specsched train ./images -o model.safetensors --steps 20000
+
+    Example: specsched train ./images --law laplace --set b=0.75 --size compact
+
+    See also: sample --model; export --spectrum, which plans from a model's file.
     """
     from spectral_sched import console, images, model_headers, report, sources
 
@@ -106,4 +115,4 @@ def train(
     if group.first:
         document = model_headers.read_model_document(output)
         console.show(report.model_parts(document), document, json=json)
-        console.say(f"wrote {output}; next: specsched sample --model {output}")
+        console.say(f"wrote {output}; next: {export_after(output)}")

@@ -9,6 +9,15 @@ from spectral_sched.errors import UnavailableError, UsageError
 DEVICES = ("auto", "cuda", "mps", "cpu")
 
 
+def available_devices() -> dict[str, bool]:
+    """Return which kinds of devices there are, accelerators first."""
+    return {
+        "cuda": torch.cuda.is_available(),
+        "mps": torch.backends.mps.is_available(),
+        "cpu": True,
+    }
+
+
 def resolve_device(name: str) -> torch.device:
     """Return the device of a name; ``auto`` is the first accelerator there is.
 
@@ -19,11 +28,7 @@ def resolve_device(name: str) -> torch.device:
     UnavailableError
         If the machine has no such device.
     """
-    available = {
-        "cuda": torch.cuda.is_available(),
-        "mps": torch.backends.mps.is_available(),
-        "cpu": True,
-    }
+    available = available_devices()
     if name == "auto":
         name = next(device for device, there in available.items() if there)
     if name not in available:

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Protocol, cast
 import torch
 
 from spectral_sched.errors import UsageError
-from spectral_sched.images import parse_range
 
 from .denoisers import per_picture
 
@@ -175,11 +174,10 @@ def _of_class(model: WithClasses, label: int, flag: str) -> Denoiser:
 
 
 def chosen_guidance(
-    *,
     class_label: int | None,
     null_label: int | None,
     guidance: float | None,
-    guidance_interval: str | None,
+    interval: tuple[float, float] | None,
 ) -> Guidance:
     """Return what the flags of these names ask for; None is a flag not given.
 
@@ -188,7 +186,6 @@ def chosen_guidance(
     UsageError
         If they make no sense.
     """
-    interval = parse_range(guidance_interval, "--guidance-interval")
     return Guidance(
         class_label,
         null_label,

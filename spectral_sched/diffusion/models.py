@@ -10,7 +10,7 @@ import torch
 
 from spectral_sched.errors import InputError, UsageError
 from spectral_sched.images import load_pixels
-from spectral_sched.model_headers import SUFFIX
+from spectral_sched.model_headers import BUNDLED, SUFFIX
 from spectral_sched.sources import items
 
 from .denoisers import FiniteSetDenoiser, WienerDenoiser
@@ -22,9 +22,6 @@ if TYPE_CHECKING:
 
     from .denoisers import Denoiser
     from .network import NetworkDenoiser
-
-BUNDLED = Path(__file__).with_name("bundled.safetensors")
-"""The model that comes with the package; docs/bundled-model.md says how it was made."""
 
 MODELS = "bundled, wiener, images:FOLDER, diffusers:FOLDER, FILE.safetensors"
 

@@ -40,7 +40,7 @@ class SamplingOptions:
     Attributes
     ----------
     model
-        Name of the model, as for ``--model``.
+        Name of the model, as for ``--model``, or a denoiser itself.
     precision
         Type of the state and of the network.
     guidance
@@ -52,7 +52,7 @@ class SamplingOptions:
         class it is drawn.
     """
 
-    model: str
+    model: str | Denoiser
     precision: str = "float32"
     guidance: Guidance = UNGUIDED
     fitting: Fitting = field(default_factory=Fitting)
@@ -78,7 +78,9 @@ class SamplingRun:
         self, plan: Plan, options: SamplingOptions, device: torch.device
     ) -> None:
         self.device, self.dtype = device, DTYPES[options.precision]
-        model = load_denoiser(options.model, plan, device, self.dtype)
+        model = options.model
+        if isinstance(model, str):
+            model = load_denoiser(model, plan, device, self.dtype)
         limits = ModelLimits(
             getattr(model, "shape", None), getattr(model, "sigma_range", None)
         )

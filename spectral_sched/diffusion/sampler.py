@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from spectral_sched.bounds import Start
     from spectral_sched.gaussian_field import GaussianField
+    from spectral_sched.sigma_bounds import Start
     from spectral_sched.solvers import Call, Weight
     from spectral_sched.statistics import Shape
 

@@ -5,12 +5,13 @@ from .base import Law, Schedule, Terminal, check_range, sigma_table
 from .cosine import CosineLaw
 from .dilated import VeDilatedLaw, VpDilatedLaw
 from .exponential import ExponentialLaw, PolyexponentialLaw
+from .family import Basis, FamilyInfo, cut
 from .karras import KarrasLaw
 from .log_linear import AYS_TABLES, AysLaw, TableLaw
 from .parameters import Parameter, Setting, read_settings
 from .peaked import CauchyLaw, LaplaceLaw, LognormalLaw
 from .polynomial import PolynomialLaw, curriculum_levels
-from .registry import SCHEDULES, Basis, FamilyInfo, cut
+from .registry import SCHEDULES
 from .spectral import KAPPA_CLEAN, KAPPA_NOISE, InformationLaw, SpectralLaw
 from .vp import VpLaw
 

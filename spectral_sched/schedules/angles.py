@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from .base import Law
+from .family import FamilyInfo
 from .parameters import measured, number
 
 if TYPE_CHECKING:
@@ -69,3 +70,9 @@ class TangentLaw(Law):
         """Return the derivative of `cumulative`."""
         density: NDArray[np.float64] = 1 / (4 * np.cosh(log_snr / 2 + np.log(self.c)))
         return density
+
+
+FAMILIES = (
+    FamilyInfo("flow", FlowLaw),
+    FamilyInfo("tangent", TangentLaw),
+)

@@ -10,6 +10,7 @@ import numpy as np
 from spectral_sched.errors import UsageError
 
 from .base import Law
+from .family import FamilyInfo
 from .parameters import measured, number
 from .roots import increasing_root
 
@@ -98,3 +99,6 @@ class CosineLaw(Law):
         """Return the derivative of `cumulative`."""
         tangent = self._tangent(log_snr)
         return 1 / (np.pi * np.cosh(tangent) * self._slope(tangent))
+
+
+FAMILIES = (FamilyInfo("cosine", CosineLaw),)

@@ -17,6 +17,7 @@ import numpy as np
 from spectral_sched.errors import UsageError
 
 from .base import Law
+from .family import FamilyInfo
 from .parameters import measured, number
 
 if TYPE_CHECKING:
@@ -112,3 +113,9 @@ class VeDilatedLaw(DilatedLaw):
         """Return the derivative of `cumulative`."""
         tau = self._tau_of(log_snr)
         return self._rate(tau, 1 - self.share) * tau * (1 - tau) / 2
+
+
+FAMILIES = (
+    FamilyInfo("vp-dilated", VpDilatedLaw),
+    FamilyInfo("ve-dilated", VeDilatedLaw),
+)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from .base import Law
+from .family import FamilyInfo
 from .parameters import number
 
 if TYPE_CHECKING:
@@ -77,3 +78,9 @@ class PolyexponentialLaw(Law):
         """Return the derivative of `cumulative`."""
         power: NDArray[np.float64] = self._ramp(log_snr) ** (1 / self.rho - 1)
         return power / (self.rho * self._width)
+
+
+FAMILIES = (
+    FamilyInfo("exponential", ExponentialLaw),
+    FamilyInfo("polyexponential", PolyexponentialLaw),
+)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from .base import Law
+from .family import FamilyInfo
 from .parameters import number
 
 if TYPE_CHECKING:
@@ -38,3 +39,6 @@ class KarrasLaw(Law):
     def density(self, log_snr: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the derivative of `cumulative`."""
         return np.exp(log_snr / (-2 * self.rho)) / 2
+
+
+FAMILIES = (FamilyInfo("karras", KarrasLaw),)

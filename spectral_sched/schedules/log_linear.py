@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from .curves import Curve, CurveLaw
+from .family import FamilyInfo
 from .parameters import choice
 
 if TYPE_CHECKING:
@@ -75,3 +76,6 @@ class AysLaw(TableLaw):
     def terminal(self) -> Terminal:
         """Where the last step of a table starts from, if nobody says otherwise."""
         return "zero" if self.end == "replace" else "sigma-min"
+
+
+FAMILIES = (FamilyInfo("ays", AysLaw),)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from .base import Law
+from .family import FamilyInfo
 from .parameters import number
 
 if TYPE_CHECKING:
@@ -110,3 +111,10 @@ class LognormalLaw(Law):
         height = np.sqrt(2 * np.pi) * 2 * self.std
         density: NDArray[np.float64] = np.exp(self._score(log_snr) ** 2 / -2) / height
         return density
+
+
+FAMILIES = (
+    FamilyInfo("laplace", LaplaceLaw),
+    FamilyInfo("cauchy", CauchyLaw),
+    FamilyInfo("lognormal", LognormalLaw),
+)

@@ -14,6 +14,7 @@ import numpy as np
 from spectral_sched.errors import UsageError
 
 from .base import Law
+from .family import FamilyInfo
 from .parameters import number
 
 if TYPE_CHECKING:
@@ -97,3 +98,6 @@ def curriculum_levels(progress: float, first: int = 10, last: int = 1280) -> int
         message = f"the share of the training done is from 0 to 1, not {progress:g}"
         raise UsageError(message)
     return first + round((last - first) * float(np.sin(np.pi / 2 * progress)))
+
+
+FAMILIES = (FamilyInfo("polynomial", PolynomialLaw),)

@@ -12,6 +12,7 @@ from spectral_sched.defaults import EPSILON
 
 from .base import Law
 from .curves import Curve, CurveLaw
+from .family import FamilyInfo
 from .parameters import number
 from .roots import increasing_root
 
@@ -131,3 +132,11 @@ class InformationLaw(Law):
         ratio = np.logaddexp(0, -log_power - log_snr[..., None])
         known: NDArray[np.float64] = np.exp(-ratio)
         return known @ share
+
+
+FAMILIES = (
+    FamilyInfo("frequency", SpectralLaw, {"power_weight": 0.0}, BY_FREQUENCY),
+    FamilyInfo("power", SpectralLaw, {"power_weight": 1.0}, BY_POWER),
+    FamilyInfo("mixed", SpectralLaw),
+    FamilyInfo("information", InformationLaw),
+)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from .base import Law
+from .family import FamilyInfo
 from .parameters import number
 
 if TYPE_CHECKING:
@@ -51,3 +52,6 @@ class VpLaw(Law):
         """Return the derivative of `cumulative`."""
         rate = self.beta_min - self.beta_d * self.cumulative(log_snr)
         return np.exp(-np.logaddexp(0, log_snr)) / rate
+
+
+FAMILIES = (FamilyInfo("vp", VpLaw),)

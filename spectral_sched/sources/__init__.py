@@ -13,23 +13,22 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from spectral_sched.discovery import declared
 from spectral_sched.errors import InputError, UsageError
 
 from .folders import folder_items, remote_folder_items
-from .item import Item, is_picture, shown
+from .item import Choices, Item, Reader, is_picture, shown
 from .lists import listed
 from .places import Remote, expanded, is_url, last_name
-from .stacks import npy_items, npz_items
-from .tables import parquet_items
-from .tars import tar_items
-from .zips import zip_items
+from .stacks import array_items
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["Item", "items"]
+__all__ = ["Item", "array_items", "items"]
 
-TAR_ENDINGS = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
+READERS: tuple[Reader, ...] = tuple(declared(__name__, "READERS"))
+"""Kinds of sources that files of this package declare."""
 
 
 def items(
@@ -57,7 +56,7 @@ def items(
     """
     found = False
     for place in _places(source, files_from):
-        for item in _place_items(place, array, column):
+        for item in _place_items(place, Choices(array, column)):
             found = True
             yield item
     if not found:
@@ -88,20 +87,13 @@ def _check_there(place: str) -> None:
         raise InputError(message)
 
 
-def _place_items(place: str, array: str | None, column: str | None) -> Iterator[Item]:
+def _place_items(place: str, choices: Choices) -> Iterator[Item]:
     name = last_name(place).lower()
     if not is_url(place) and Path(place).is_dir():
         return folder_items(Path(place))
-    if name.endswith(".zip"):
-        return zip_items(place)
-    if name.endswith(TAR_ENDINGS):
-        return tar_items(place)
-    if name.endswith(".npy"):
-        return npy_items(place)
-    if name.endswith(".npz"):
-        return npz_items(place, array)
-    if name.endswith((".parquet", ".pq")):
-        return parquet_items(place, column)
+    for reader in READERS:
+        if name.endswith(reader.endings):
+            return reader.items(place, choices)
     if is_url(place) and not is_picture(name):
         return remote_folder_items(place)
     picture = Remote(place) if is_url(place) else Path(place)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from spectral_sched.errors import ImageError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from spectral_sched.images import Data
 
 SUFFIXES = frozenset(
@@ -37,6 +39,34 @@ class Item:
     name: str
     label: str
     data: Data
+
+
+class Choices(NamedTuple):
+    """What is chosen inside a source that holds several things.
+
+    Attributes
+    ----------
+    array, column
+        Which array of an npz file and which column of a Parquet file to read.
+    """
+
+    array: str | None = None
+    column: str | None = None
+
+
+class Reader(NamedTuple):
+    """A kind of source, known by how its name ends.
+
+    Attributes
+    ----------
+    endings
+        In lower case, with the dot.
+    items
+        Streams the pictures of a path or URL.
+    """
+
+    endings: tuple[str, ...]
+    items: Callable[[str, Choices], Iterator[Item]]
 
 
 def is_picture(path: str) -> bool:

@@ -18,7 +18,7 @@ from numpy.lib import format as npy
 from spectral_sched.decoding import MAX_ENCODED_BYTES, MAX_PIXELS
 from spectral_sched.errors import InputError, UsageError
 
-from .item import Item, refused
+from .item import Item, Reader, refused
 from .places import last_name, open_place
 
 if TYPE_CHECKING:
@@ -83,6 +83,19 @@ def npy_items(place: str) -> Iterator[Item]:
             return
         _check(header, name)
         yield from _pictures(file, header, name, None)
+
+
+def array_items(stack: NDArray[Any]) -> Iterator[Item]:
+    """Stream the pictures of a stack in memory.
+
+    Raises
+    ------
+    InputError
+        If it is no stack of pictures.
+    """
+    _check(Header(stack.shape, fortran=False, dtype=stack.dtype), "the array")
+    for number, picture in enumerate(stack):
+        yield Item(f"array[{number}]", "", picture)
 
 
 def npz_items(place: str, array: str | None = None) -> Iterator[Item]:
@@ -210,3 +223,9 @@ def _rows(file: IO[bytes], header: Header) -> Iterator[NDArray[Any]]:
             raise EOFError(message)
         block = np.frombuffer(content, header.dtype)
         yield from block.reshape(number, *shape)
+
+
+READERS = (
+    Reader((".npy",), lambda place, _: npy_items(place)),
+    Reader((".npz",), lambda place, choices: npz_items(place, choices.array)),
+)

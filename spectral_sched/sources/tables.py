@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from spectral_sched.errors import ImageError, InputError, UnavailableError, UsageError
 from spectral_sched.images import check_bytes
 
-from .item import Item, refused
+from .item import Item, Reader, refused
 from .places import last_name, open_place
 
 if TYPE_CHECKING:
@@ -136,3 +136,10 @@ def _is_binary(kind: Any) -> bool:
 def _holds_labels(kind: Any) -> bool:
     names = ("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "string")
     return str(kind) in names
+
+
+ENDINGS = (".parquet", ".pq")
+
+READERS = (
+    Reader(ENDINGS, lambda place, choices: parquet_items(place, choices.column)),
+)

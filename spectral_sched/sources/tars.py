@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Self
 from spectral_sched.errors import ImageError
 from spectral_sched.images import check_bytes
 
-from .item import Item, folder_label, is_picture, refused, shown
+from .item import Item, Reader, folder_label, is_picture, refused, shown
 from .places import last_name, open_place
 
 if TYPE_CHECKING:
@@ -135,3 +135,8 @@ def _read(members: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
         message = "unexpected end of data"
         raise tarfile.ReadError(message)
     return content
+
+
+ENDINGS = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
+
+READERS = (Reader(ENDINGS, lambda place, _: tar_items(place)),)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 from spectral_sched.errors import ImageError
 from spectral_sched.images import check_bytes
 
-from .item import Item, folder_label, is_picture, refused, shown
+from .item import Item, Reader, folder_label, is_picture, refused, shown
 from .places import last_name, open_place
 
 if TYPE_CHECKING:
@@ -232,3 +232,6 @@ def parse_labels(content: Any) -> dict[str, str]:
             case [str(name), int(label)]:
                 labels[name] = str(label)
     return labels
+
+
+READERS = (Reader((".zip",), lambda place, _: zip_items(place)),)

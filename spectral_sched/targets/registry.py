@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
 from typing import TYPE_CHECKING
 
+from spectral_sched.discovery import declared
 from spectral_sched.errors import known
 from spectral_sched.schedules import Setting, read_settings
 
@@ -13,20 +12,17 @@ from . import programs
 from .base import FLAG
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from spectral_sched.documents import Document
 
     from .base import Target
 
 
-def _declared() -> Iterator[Target]:
-    for module in pkgutil.iter_modules(programs.__path__):
-        yield from importlib.import_module(f"{programs.__name__}.{module.name}").TARGETS
-
+_DECLARED: list[Target] = list(declared(programs.__name__, "TARGETS"))
 
 TARGETS: Mapping[str, Target] = {
-    target.name: target for target in sorted(_declared(), key=lambda each: each.name)
+    target.name: target for target in sorted(_DECLARED, key=lambda each: each.name)
 }
 """Targets by the names used in commands."""
 

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 import torch
 
-from spectral_sched.bounds import sigma_bounds
 from spectral_sched.diffusion.courses import Course, common_course, own_courses
 from spectral_sched.diffusion.denoisers import (
     Denoiser,
@@ -22,6 +21,7 @@ from spectral_sched.images import preprocessing
 from spectral_sched.planning import Planning
 from spectral_sched.plans import Plan, PlanSource
 from spectral_sched.requests import Request
+from spectral_sched.sigma_bounds import sigma_bounds
 from spectral_sched.solvers import SAMPLERS
 from spectral_sched.tables import SigmaTable
 

@@ -109,15 +109,14 @@ def test_classes_that_there_are_not(guidance: Guidance, message: str) -> None:
         ({"class_label": 1, "guidance": 2.0}, "name it with --null-label"),
         ({"guidance": 2.0, "null_label": 1}, "name one with --class-label"),
         ({"null_label": 1}, "name one with --class-label"),
-        ({"guidance_interval": "1,2"}, "name one with --class-label"),
+        ({"interval": (1.0, 2.0)}, "name one with --class-label"),
         ({"class_label": 1, "guidance": math.nan}, "finite number, not nan"),
-        ({"class_label": 1, "guidance_interval": "2,1"}, "LOW < HIGH, not 2,1"),
-        ({"class_label": 1, "guidance_interval": "nan,1"}, "LOW < HIGH, not nan,1"),
-        ({"class_label": 1, "guidance_interval": "2"}, "--guidance-interval needs two"),
+        ({"class_label": 1, "interval": (2.0, 1.0)}, "LOW < HIGH, not 2,1"),
+        ({"class_label": 1, "interval": (math.nan, 1.0)}, "LOW < HIGH, not nan,1"),
     ],
 )
 def test_flags_that_make_no_sense(flags: dict[str, object], message: str) -> None:
-    names = ("class_label", "null_label", "guidance", "guidance_interval")
+    names = ("class_label", "null_label", "guidance", "interval")
     given: dict[str, object] = dict.fromkeys(names) | flags
     with pytest.raises(UsageError, match=message):
         chosen_guidance(**given)  # type: ignore[arg-type]
@@ -125,10 +124,10 @@ def test_flags_that_make_no_sense(flags: dict[str, object], message: str) -> Non
 
 def test_flags_that_are_not_given_change_nothing() -> None:
     given = chosen_guidance(
-        class_label=None, null_label=None, guidance=None, guidance_interval=None
+        class_label=None, null_label=None, guidance=None, interval=None
     )
     assert given == Guidance()
     interval = chosen_guidance(
-        class_label=1, null_label=2, guidance=3.0, guidance_interval="0.3,inf"
+        class_label=1, null_label=2, guidance=3.0, interval=(0.3, math.inf)
     )
     assert interval == Guidance(1, 2, 3.0, (0.3, math.inf))

@@ -12,7 +12,6 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from spectral_sched.bounds import sigma_bounds
 from spectral_sched.diffusion.model_files import read_model, write_model
 from spectral_sched.diffusion.network import NetworkDenoiser
 from spectral_sched.errors import InputError, UsageError
@@ -29,6 +28,7 @@ from spectral_sched.plan_files import read_source
 from spectral_sched.planning import spectrum_planning
 from spectral_sched.plans import PlanSource
 from spectral_sched.provenance import provenance
+from spectral_sched.sigma_bounds import sigma_bounds
 from tests.commands import sentence, specsched
 from tests.helpers import power_law_field, spectrum_of
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +14,11 @@ from spectral_sched.coordinates import timestep_coordinate, trained_abar
 from spectral_sched.diffusion.denoisers import FiniteSetDenoiser
 from spectral_sched.diffusion.models import MODELS
 from tests.commands import specsched
-from tests.helpers import ROOT, write_pictures
+from tests.helpers import write_pictures
+from tests.pages import blocks, pages
 
-PAGE = (ROOT / "docs" / "models.md").read_text()
-EXAMPLES = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+PAGE = pages()["docs/models.md"]
+EXAMPLES = [block.content for block in blocks(PAGE, "python")]
 
 
 @pytest.fixture(scope="module")

@@ -1,13 +1,13 @@
 from __future__ import annotations
 
-import re
 import runpy
 
 import numpy as np
 
 from tests.helpers import ROOT
+from tests.pages import blocks, pages
 
-PAGE = (ROOT / "docs" / "exact-models.md").read_text()
+PAGE = pages()["docs/exact-models.md"]
 
 
 def test_the_page_shows_what_the_models_give() -> None:
@@ -18,8 +18,8 @@ def test_the_page_shows_what_the_models_give() -> None:
 
 
 def test_the_example_of_the_page_runs() -> None:
-    (example,) = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+    (example,) = blocks(PAGE, "python")
     values: dict[str, np.ndarray] = {}
-    exec(example, values)
+    exec(example.content, values)
     # Four steps end at the right picture to a few hundredths.
     np.testing.assert_allclose(values["found"], values["exact"], atol=0.1)

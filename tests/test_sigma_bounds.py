@@ -5,16 +5,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spectral_sched.bounds import (
+from spectral_sched.errors import NoAnswerError, UsageError
+from spectral_sched.gaussian_field import GaussianField
+from spectral_sched.rings import rings
+from spectral_sched.sigma_bounds import (
     QUANTISATION,
     bound_intervals,
     clean_at,
     sigma_bounds,
     swamped_at,
 )
-from spectral_sched.errors import NoAnswerError, UsageError
-from spectral_sched.gaussian_field import GaussianField
-from spectral_sched.rings import rings
 from spectral_sched.spectrum import Spectrum
 
 from .helpers import SHARED, needs_shared, power_law_field, spectrum_of

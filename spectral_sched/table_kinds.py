@@ -10,6 +10,7 @@ from .end_to_end import OBJECTIVES
 from .errors import known
 from .schedules import SCHEDULES, Parameter, Setting, read_settings
 from .schedules.parameters import check_values, choice, parameters
+from .solvers import SAMPLERS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -94,8 +95,19 @@ def kind_settings(kind: str, texts: Sequence[str]) -> dict[str, Setting]:
     return read_settings(kind, KINDS[kind].parameters, texts)
 
 
+def checked_settings(kind: str, settings: Mapping[str, Setting]) -> dict[str, Setting]:
+    """Return settings that a kind takes, given as values.
+
+    Raises
+    ------
+    UsageError
+        If there is no such kind or parameter, or a value is none.
+    """
+    return kind_settings(kind, [f"{name}={value}" for name, value in settings.items()])
+
+
 def kinds_document() -> Document:
-    """Return all kinds with their parameters, for programs."""
+    """Return all kinds with their parameters, and the samplers, for programs."""
     return {
         "format": "specsched.kinds",
         "version": 1,
@@ -108,6 +120,7 @@ def kinds_document() -> Document:
             }
             for kind in KINDS.values()
         ],
+        "samplers": list(SAMPLERS),
     }
 
 

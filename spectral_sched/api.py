@@ -1,0 +1,405 @@
+"""The commands as functions, for Python: what ``spectral_sched`` itself offers.
+
+A *spectrum* is here whatever tables can be planned from: what `analyze` or
+`read_spectrum` returns, or a schedule, whose data set is meant then. Pictures are float
+arrays (C, H, W) in [-1, 1] where they come out; levels are standard deviations of noise
+on that scale.
+"""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from . import gallery, images
+from .defaults import (
+    EPSILON,
+    KIND,
+    MODEL,
+    NUM_STEPS,
+    SAMPLER,
+    TOLERANCE,
+    TRAINING_KIND,
+)
+from .documents import check_output, write_document
+from .errors import SpecschedError
+from .measurement import Measurement, measure
+from .plan_files import plan_arguments, plan_document, read_plan
+from .plans import Plan, PlanSource, make_plan, measured_source, resized_source
+from .provenance import provenance
+from .requests import Limits, request
+from .schedules import Schedule
+from .sigma_bounds import SigmaBounds, sigma_bounds
+from .sources import array_items, items
+from .spectrum_files import measured_arguments, spectrum_document
+from .spectrum_files import read_spectrum as _read_spectrum
+from .table_kinds import KINDS, KindInfo, checked_settings
+from .tables import SigmaTable
+from .training_laws import training_schedule as _training_schedule
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Iterable, Mapping
+
+    from numpy.typing import NDArray
+
+    from .diffusion.denoisers import Denoiser
+    from .schedules import Setting
+
+    AnyPath = str | os.PathLike[str]
+    AnySpectrum = Measurement | Plan | PlanSource
+
+__all__ = [
+    "KindInfo",
+    "Measurement",
+    "Plan",
+    "Schedule",
+    "SigmaBounds",
+    "SigmaTable",
+    "SpecschedError",
+    "analyze",
+    "bounds",
+    "kinds",
+    "make_schedule",
+    "optimal_table",
+    "read_schedule",
+    "read_spectrum",
+    "sample",
+    "training_schedule",
+    "write_pictures",
+    "write_schedule",
+    "write_spectrum",
+]
+
+
+def analyze(
+    source: AnyPath | NDArray[Any],
+    *,
+    resolution: int | None = None,
+    crop: str = "center",
+    resize: str = "lanczos",
+    color: str = "auto",
+    background: str = "black",
+    window: str = "none",
+    data_range: tuple[float, float] | None = None,
+    fast: bool = False,
+    array: str | None = None,
+    column: str | None = None,
+    epsilon: float = EPSILON,
+    tolerance: float = TOLERANCE,
+    mixture: int | None = None,
+    precision: str = "float32",
+    max_errors: int | None = None,
+    workers: int | None = 1,
+    dask: str | None = None,
+) -> Measurement:
+    """Measure the spectrum and the useful noise range of pictures.
+
+    Parameters
+    ----------
+    source
+        A path or URL, as for ``specsched analyze``, or a stack of pictures (N, H, W) or
+        (N, H, W, C): bytes, 16-bit integers, or other numbers with a `data_range`.
+    resolution, crop, resize, color, background, window, data_range, fast, array, column
+        What is done to every picture, and which array or column is read: the flags of
+        these names.
+    epsilon, tolerance, mixture, precision
+        As the flags.
+    max_errors
+        How many pictures that cannot be used are skipped; None for any number.
+    workers, dask
+        Processes that share the work, None for one per core, or a Dask cluster. A
+        program that asks for more than one must guard its start with
+        ``if __name__ == "__main__"``, as for `multiprocessing`.
+
+    Raises
+    ------
+    InputError
+        If there is nothing to read, or two pictures differ in size.
+    NoAnswerError
+        If the pictures have no spectrum, being all the same.
+
+    Examples
+    --------
+    White noise of standard deviation 0.5 has power 0.25 at every frequency:
+
+    >>> noise = np.random.default_rng(0).normal(0, 0.5, (512, 16, 16))
+    >>> power = analyze(noise, data_range=(-1, 1)).spectrum.field.power
+    >>> bool(np.all(abs(power[1:] - 0.25) < 0.05))
+    True
+    """
+    return measure(
+        array_items(source)
+        if isinstance(source, np.ndarray)
+        else items(source, array=array, column=column),
+        images.preprocessing(
+            resolution,
+            crop,
+            resize,
+            color,
+            background=background,
+            window=window,
+            data_range=data_range,
+            fast=fast,
+        ),
+        epsilon=epsilon,
+        tolerance=tolerance,
+        num_components=mixture,
+        precision=precision,
+        max_errors=max_errors,
+        workers=workers,
+        dask=dask,
+    )
+
+
+def bounds(
+    spectrum: AnySpectrum,
+    *,
+    epsilon: float | None = None,
+    tolerance: float | None = None,
+) -> SigmaBounds:
+    """Return the noise range between which there is anything to learn.
+
+    Parameters
+    ----------
+    epsilon
+        Nats per mode below which a ring is swamped.
+    tolerance
+        Error that may stay at the lower end, in rms rounding errors of 8 bits. Both are
+        those of the measurement if not given.
+
+    Examples
+    --------
+    >>> noise = np.random.default_rng(0).normal(0, 0.5, (64, 16, 16))
+    >>> measured = analyze(noise, data_range=(-1, 1))
+    >>> loose, tight = bounds(measured, epsilon=0.5), bounds(measured)
+    >>> loose.sigma_max < tight.sigma_max
+    True
+    """
+    source = _source(spectrum)
+    old = source.bounds
+    return sigma_bounds(
+        source.planning.field,
+        epsilon=old.epsilon if epsilon is None else epsilon,
+        tolerance=old.tolerance if tolerance is None else tolerance,
+    )
+
+
+def optimal_table(
+    spectrum: AnySpectrum, num_steps: int = NUM_STEPS, sampler: str = SAMPLER
+) -> SigmaTable:
+    """Return the table of noise levels with the least expected error of a solver.
+
+    Parameters
+    ----------
+    num_steps
+        Number of steps; the table has that many levels and then 0.
+    sampler
+        Name of the solver that will step through it.
+
+    Examples
+    --------
+    >>> noise = np.random.default_rng(0).normal(0, 0.5, (64, 16, 16))
+    >>> table = optimal_table(analyze(noise, data_range=(-1, 1)), 3, "euler")
+    >>> len(table.sigmas), table.sigmas[-1]
+    (4, 0.0)
+    """
+    return make_schedule(spectrum, num_steps, sampler).table
+
+
+def make_schedule(
+    spectrum: AnySpectrum,
+    num_steps: int = NUM_STEPS,
+    sampler: str = SAMPLER,
+    *,
+    kind: str = KIND,
+    settings: Mapping[str, Setting] | None = None,
+    start: str = "zero",
+    sigma_min: float | None = None,
+    sigma_max: float | None = None,
+    start_sigma: float | None = None,
+    strength: float | None = None,
+    terminal: str | None = None,
+    resolution: int | None = None,
+) -> Plan:
+    """Return a schedule of any kind: its table, its predicted error, its data set.
+
+    Parameters
+    ----------
+    kind, settings
+        Name of the kind and its parameters; `kinds` lists both.
+    start, sigma_min, sigma_max, start_sigma, strength, terminal, resolution
+        As the flags of ``specsched export``.
+
+    Raises
+    ------
+    UsageError
+        If a name or a value cannot be used, or the kind cannot be had as wished.
+
+    Examples
+    --------
+    >>> noise = np.random.default_rng(0).normal(0, 0.5, (64, 16, 16))
+    >>> measured = analyze(noise, data_range=(-1, 1))
+    >>> karras = make_schedule(measured, 8, kind="karras", settings={"rho": 5})
+    >>> optimal = make_schedule(measured, 8)
+    >>> optimal.predicted.error < karras.predicted.error
+    True
+    """
+    source = _source(spectrum)
+    wanted = request(
+        sampler,
+        num_steps,
+        start,
+        settings=checked_settings(kind, settings or {}),
+        limits=Limits(sigma_min, sigma_max, start_sigma, strength),
+        terminal=terminal,
+    )
+    if resolution is not None:
+        source = resized_source(source, resolution)
+    return make_plan(source, kind, wanted)
+
+
+def training_schedule(
+    spectrum: AnySpectrum,
+    kind: str = TRAINING_KIND,
+    settings: Mapping[str, Setting] | None = None,
+    *,
+    sigma_min: float | None = None,
+    sigma_max: float | None = None,
+) -> Schedule:
+    """Return a schedule to train with: ``draws`` gives noise levels from its law.
+
+    Examples
+    --------
+    >>> noise = np.random.default_rng(0).normal(0, 0.5, (64, 16, 16))
+    >>> law = training_schedule(analyze(noise, data_range=(-1, 1)), "laplace")
+    >>> law.draws(16, np.random.default_rng(0)).shape
+    (16,)
+    """
+    wanted = request(
+        SAMPLER,
+        NUM_STEPS,
+        "zero",
+        settings=checked_settings(kind, settings or {}),
+        limits=Limits(sigma_min, sigma_max),
+    )
+    return _training_schedule(_source(spectrum), kind, wanted)
+
+
+def kinds() -> Mapping[str, KindInfo]:
+    """Return all kinds of tables by name, with their parameters and sources.
+
+    Examples
+    --------
+    >>> kinds()["karras"].source
+    'Karras et al., arXiv 2206.00364, Eq. 5'
+    """
+    return KINDS
+
+
+def sample(
+    schedule: Plan | AnyPath,
+    seeds: Iterable[int] = range(16),
+    *,
+    model: str | Denoiser = MODEL,
+    device: str = "auto",
+    precision: str = "float32",
+    class_label: int | None = None,
+    null_label: int | None = None,
+    guidance: float | None = None,
+    guidance_interval: tuple[float, float] | None = None,
+    per_image: bool = False,
+    label: str | None = None,
+    as_is: bool = False,
+    clip: bool = False,
+) -> NDArray[np.float64]:
+    """Sample one picture per seed, (N, C, H, W) about [-1, 1].
+
+    What ``specsched sample`` says on standard error is a warning here.
+
+    Parameters
+    ----------
+    schedule
+        A schedule, or the file of one.
+    model
+        As ``--model``, or a function ``denoise(x, sigma)`` on tensors (B, C, H, W).
+    label
+        Class that spectra are drawn from with `per_image`; ``--class`` in the command.
+    device, precision, class_label, null_label, guidance, per_image, as_is, clip
+        As the flags.
+    guidance_interval
+        Lowest and highest sigma at which a class is guided to.
+
+    Raises
+    ------
+    UsageError
+        If a name or a value cannot be used.
+    InputError
+        If the schedule or the model cannot be read, or they do not fit.
+    """
+    from .diffusion.devices import resolve_device
+    from .diffusion.guidance import chosen_guidance
+    from .diffusion.runs import SamplingOptions, SamplingRun
+    from .model_fits import Fitting
+
+    options = SamplingOptions(
+        model,
+        precision,
+        chosen_guidance(class_label, null_label, guidance, guidance_interval),
+        Fitting(as_is=as_is, clip=clip),
+        per_image=per_image,
+        label=label,
+    )
+    plan = schedule if isinstance(schedule, Plan) else read_schedule(schedule)
+    run = SamplingRun(plan, options, resolve_device(device))
+    for message in run.messages:
+        warnings.warn(message, stacklevel=2)
+    return np.stack(list(run(list(seeds))))
+
+
+def read_spectrum(path: AnyPath) -> Measurement:
+    """Read a spectrum file, as `write_spectrum` and ``specsched analyze`` make."""
+    return _read_spectrum(Path(path))
+
+
+def read_schedule(path: AnyPath) -> Plan:
+    """Read a schedule file, as `write_schedule` and ``specsched export`` make."""
+    return read_plan(Path(path))
+
+
+def write_spectrum(
+    measured: Measurement, path: AnyPath, *, force: bool = False
+) -> None:
+    """Write a spectrum file; `force` replaces what specsched did not write."""
+    check_output(Path(path), force=force)
+    arguments = provenance(measured_arguments(measured))
+    write_document(spectrum_document(measured, arguments), Path(path))
+
+
+def write_schedule(schedule: Plan, path: AnyPath, *, force: bool = False) -> None:
+    """Write a schedule file; `force` replaces what specsched did not write."""
+    check_output(Path(path), force=force)
+    arguments = provenance(plan_arguments(schedule))
+    write_document(plan_document(schedule, arguments), Path(path))
+
+
+def write_pictures(
+    pictures: Iterable[NDArray[np.floating]],
+    folder: AnyPath,
+    seeds: Iterable[int] = range(16),
+    *,
+    force: bool = False,
+) -> None:
+    """Write sampled pictures, (C, H, W) each, as PNGs and one sheet of them all."""
+    place = gallery.open_gallery(Path(folder), force=force)
+    gallery.hang(pictures, list(seeds), place, {})
+
+
+def _source(spectrum: AnySpectrum) -> PlanSource:
+    """Return what tables are planned from."""
+    if isinstance(spectrum, Measurement):
+        return measured_source(spectrum)
+    return spectrum.source if isinstance(spectrum, Plan) else spectrum

@@ -1,0 +1,21 @@
+"""Say what is installed, what works and what is missing."""
+
+from .options import Json
+
+
+def doctor(json: Json = False) -> None:
+    """Say what is installed, what works, and what is missing.
+
+    Tells versions, the devices that torch can use, whether the bundled model can be
+    read, and the line that installs each extra that is missing. Ends with 1 if
+    something that is required does not work.
+
+    Example: specsched doctor
+    """
+    from spectral_sched import console
+    from spectral_sched.doctor import check_health, doctor_parts, examined
+
+    document = examined()
+    console.show(doctor_parts(document), document, json=json)
+    check_health(document)
+    console.say("next: specsched analyze ./images")

@@ -1,0 +1,162 @@
+"""The package from Python: what it offers, what that loads, and that it is typed."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import pkgutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import assert_type
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+
+import spectral_sched
+from spectral_sched import api
+from spectral_sched.errors import InputError, UsageError
+
+from .commands import specsched
+from .helpers import power_law_field, write_pictures
+from .test_architecture import loaded_by
+
+
+def pictures(count: int = 12, side: int = 16) -> NDArray[np.float64]:
+    """Return pictures of a power law, (N, H, W, 3)."""
+    rng = np.random.default_rng(0)
+    fields = [power_law_field((3, side, side), 1.0, rng) for _ in range(count)]
+    colors = rng.normal(scale=0.2, size=(count, 3, 1, 1))
+    stack = np.stack([field / 4 / field.std() for field in fields]) + colors
+    return stack.transpose(0, 2, 3, 1)
+
+
+@pytest.fixture(scope="module")
+def measured() -> spectral_sched.Measurement:
+    return spectral_sched.analyze(pictures(), data_range=(-1, 1))
+
+
+def test_every_name_resolves_and_says_what_it_is() -> None:
+    # Modules are attributes of the package as soon as they are loaded: none may stand
+    # where a function is.
+    for module in pkgutil.iter_modules(spectral_sched.__path__):
+        if module.name not in ("__main__", "comfyui", "diffusers", "k_diffusion"):
+            importlib.import_module(f"spectral_sched.{module.name}")
+    names = spectral_sched.__all__
+    assert names == sorted(names) == dir(spectral_sched)
+    assert set(names) == {*api.__all__, "__version__"}
+    for name in api.__all__:
+        found = getattr(spectral_sched, name)
+        assert found is getattr(api, name)
+        assert inspect.isfunction(found) or inspect.isclass(found), name
+        assert inspect.getdoc(found), name
+    public = {
+        name
+        for name, found in vars(api).items()
+        if inspect.isfunction(found) and found.__module__ == api.__name__
+    }
+    assert {name for name in public if not name.startswith("_")} <= set(names)
+
+
+def test_nothing_is_loaded_before_it_is_needed(tmp_path: Path) -> None:
+    write_pictures(tmp_path / "images", 3)
+    assert not loaded_by("import spectral_sched", tmp_path) & {"numpy", "torch"}
+    planned = (
+        "import spectral_sched as s\n"
+        "plan = s.make_schedule(s.analyze('images'), 2)\n"
+        "s.write_schedule(plan, 'tight.json')\n"
+    )
+    loaded = loaded_by(planned, tmp_path)
+    assert "numpy" in loaded
+    assert "torch" not in loaded
+    sampled = "import spectral_sched as s\ns.sample('tight.json', [0], model='wiener')"
+    assert "torch" in loaded_by(sampled, tmp_path)
+
+
+def test_names_are_typed(measured: spectral_sched.Measurement) -> None:
+    # Checked by mypy, as is that an unknown name is an error.
+    plan = spectral_sched.make_schedule(measured, 2)
+    law = spectral_sched.training_schedule(measured)
+    assert_type(measured, spectral_sched.Measurement)
+    assert_type(plan, spectral_sched.Plan)
+    assert_type(law, spectral_sched.Schedule)
+    assert_type(spectral_sched.bounds(plan), spectral_sched.SigmaBounds)
+    assert_type(spectral_sched.optimal_table(plan, 2), spectral_sched.SigmaTable)
+    assert_type(spectral_sched.kinds(), Mapping[str, spectral_sched.KindInfo])
+    found = spectral_sched.sample(plan, [0], model="wiener")
+    assert_type(found, NDArray[np.float64])
+    with pytest.raises(AttributeError, match="no attribute 'analyse'"):
+        spectral_sched.analyse  # type: ignore[attr-defined]  # noqa: B018
+
+
+def test_functions_and_commands_give_the_same(tmp_path: Path) -> None:
+    write_pictures(tmp_path / "images", 8)
+    specsched("analyze", "images", "--mixture", "2", cwd=tmp_path)
+    specsched("export", "--steps", "5", "--kind", "karras", "--set", "rho=3",
+              "--sigma-max", "40", cwd=tmp_path)  # fmt: skip
+    specsched("sample", "--model", "wiener", "--seeds", "3,4", cwd=tmp_path)
+    measured = spectral_sched.analyze(tmp_path / "images", mixture=2, workers=None)
+    spectral_sched.write_spectrum(measured, tmp_path / "mine.json")
+    plan = spectral_sched.make_schedule(
+        measured, 5, kind="karras", settings={"rho": 3}, sigma_max=40
+    )
+    spectral_sched.write_schedule(plan, tmp_path / "mine-tight.json")
+    found = spectral_sched.sample(tmp_path / "tight.json", [3, 4], model="wiener")
+    spectral_sched.write_pictures(found, tmp_path / "mine", [3, 4])
+    theirs = spectral_sched.read_spectrum(tmp_path / "spectrum.json")
+    ours = spectral_sched.read_spectrum(tmp_path / "mine.json")
+    assert ours.spectrum.data_key == theirs.spectrum.data_key
+    assert ours.bounds == theirs.bounds
+    table = spectral_sched.read_schedule(tmp_path / "tight.json").table
+    assert spectral_sched.read_schedule(tmp_path / "mine-tight.json").table == table
+    assert plan.table == table
+    for name in ("000003.png", "000004.png", "contact_sheet.png"):
+        their_picture = Image.open(tmp_path / "samples" / name)
+        our_picture = Image.open(tmp_path / "mine" / name)
+        assert their_picture.tobytes() == our_picture.tobytes()
+
+
+def test_bounds_follow_the_settings(measured: spectral_sched.Measurement) -> None:
+    assert spectral_sched.bounds(measured) == measured.bounds
+    loose = spectral_sched.bounds(measured, epsilon=0.5, tolerance=4)
+    assert (loose.epsilon, loose.tolerance) == (0.5, 4)
+    # sigma_max is that at which the strongest ring carries epsilon nats.
+    growth = np.sqrt(np.expm1(2 * 0.5) / np.expm1(2 * measured.bounds.epsilon))
+    assert measured.bounds.sigma_max / loose.sigma_max == pytest.approx(growth)
+
+
+def test_a_schedule_is_planned_anew(measured: spectral_sched.Measurement) -> None:
+    plan = spectral_sched.make_schedule(measured, 4, "heun", strength=0.5)
+    again = spectral_sched.make_schedule(plan, 4, "heun", strength=0.5)
+    assert again.table == plan.table
+    larger = spectral_sched.make_schedule(measured, 4, resolution=32)
+    assert larger.planning.field.shape == (3, 32, 32)
+    assert spectral_sched.optimal_table(larger, 4) == larger.table
+
+
+def test_a_denoiser_of_ones_own_is_played(measured: spectral_sched.Measurement) -> None:
+    plan = spectral_sched.make_schedule(measured, 3)
+    found = spectral_sched.sample(plan, [1, 2], model=lambda x, _: 0 * x + 0.25)
+    np.testing.assert_array_equal(found, np.full((2, 3, 16, 16), 0.25))
+
+
+def test_what_a_command_says_is_a_warning(measured: spectral_sched.Measurement) -> None:
+    plan = spectral_sched.make_schedule(measured, 2)
+    with pytest.warns(UserWarning, match="64"):
+        found = spectral_sched.sample(plan, [0])
+    assert found.shape == (1, 3, 64, 64)
+
+
+def test_mistakes_are_sentences(
+    measured: spectral_sched.Measurement, tmp_path: Path
+) -> None:
+    with pytest.raises(InputError, match=r"the array has the shape \(4, 4\)"):
+        spectral_sched.analyze(np.zeros((4, 4)))
+    with pytest.raises(UsageError, match="did you mean --set rho"):
+        spectral_sched.make_schedule(measured, kind="karras", settings={"roh": 3})
+    (tmp_path / "mine.json").write_text("{}")
+    with pytest.raises(UsageError, match="was not written by specsched"):
+        spectral_sched.write_spectrum(measured, tmp_path / "mine.json")
+    spectral_sched.write_spectrum(measured, tmp_path / "mine.json", force=True)
+    assert issubclass(UsageError, spectral_sched.SpecschedError)

@@ -1,0 +1,145 @@
+"""docs/file-formats.md against what the commands write: neither has a key more."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from spectral_sched.model_headers import read_model_document
+
+from .commands import specsched
+from .helpers import ROOT, write_pictures
+
+PAGE = (ROOT / "docs" / "file-formats.md").read_text()
+
+PARTS = ("preprocessing", "bounds", "mixture")
+"""Objects with a section of their own."""
+
+NAMED_BY_DATA = {
+    *("arguments", "settings", "law.set", "fits", "classes", "fields"),
+    *("source.skipped_by_reason", "skipped_by_reason", "class_weights"),
+    *("statistics.class_counts", "statistics.class_samples", "bounds.interval"),
+    "k_diffusion.sigma_sample_density",
+}
+"""Objects whose keys are names of classes, parameters and the like."""
+
+COMMANDS = """
+analyze images --mixture 2
+analyze more -o law.json
+analyze grey -o grey.json
+analyze images --shard 0/1
+export --steps 3
+export --kind karras --set rho=5 --terminal zero --strength 0.5 --coordinate log_snr -o b.json
+export --for training
+sample --seeds 0 --model wiener
+train more --steps 1 --batch 2 --film --law spectral
+"""  # noqa: E501
+
+FILES = (
+    *("spectrum.json", "law.json", "grey.json", "tight.json", "b.json"),
+    *("training.json", "samples/samples.json", "spectrum.0-of-1.partial.json"),
+)
+
+TARGETS = (
+    ("k-diffusion",),
+    ("simple-diffusion",),
+    ("k-diffusion-config",),
+    ("edm",),
+    ("diffusers-dpm-timesteps",),
+)
+
+
+def rows() -> dict[str, set[str]]:
+    """Return the keys of each section's table."""
+    _, *sections = re.split(r"^## ", PAGE, flags=re.MULTILINE)
+    return {
+        section.partition("\n")[0].removeprefix("specsched."): set(
+            re.findall(r"^\| `([\w.]+)` \|", section, re.MULTILINE)
+        )
+        for section in sections
+    }
+
+
+def keys(values: dict[str, Any], prefix: str = "") -> Iterator[str]:
+    """Yield the keys of an object, those of objects in it after a dot."""
+    for key, value in values.items():
+        path = prefix + key
+        if path in PARTS:
+            yield path
+            if "interval" in value:
+                yield f"{path}.interval"
+        elif isinstance(value, dict) and path not in NAMED_BY_DATA:
+            yield from keys(value, f"{path}.")
+        else:
+            yield path
+
+
+@pytest.fixture(scope="module")
+def documents(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
+    pytest.importorskip("sklearn")
+    folder = tmp_path_factory.mktemp("formats")
+    write_pictures(folder / "images" / "a", 6)
+    write_pictures(folder / "images" / "b", 6, seed=1)
+    write_pictures(folder / "more", 6, (64, 64))
+    write_pictures(folder / "grey", 1)
+    (folder / "grey" / "broken.png").write_bytes(b"")
+    for line in COMMANDS.strip().splitlines():
+        specsched(*line.split(), cwd=folder)
+    found = [json.loads((folder / name).read_text()) for name in FILES]
+    found.append(read_model_document(folder / "model.safetensors"))
+    for target in TARGETS:
+        shown = specsched("export", "--target", *target, "--json", cwd=folder)
+        found.append(json.loads(shown.stdout))
+    shutil.rmtree(folder)
+    return found
+
+
+def test_every_format_has_a_section(documents: list[dict[str, Any]]) -> None:
+    formats = {document["format"].removeprefix("specsched.") for document in documents}
+    assert set(rows()) == {"Every file", *formats, *PARTS}
+
+
+def test_the_tables_list_what_is_written(documents: list[dict[str, Any]]) -> None:
+    tables = rows()
+    common = tables.pop("Every file")
+    seen: dict[str, set[str]] = {name: set() for name in tables}
+    for document in documents:
+        name = document["format"].removeprefix("specsched.")
+        assert set(document) >= common
+        seen[name] |= set(keys(document)) - common
+        for part in PARTS:
+            if part in document:
+                inner = {k: v for k, v in document[part].items() if k != "interval"}
+                seen[part] |= set(keys(inner))
+    for name, table in tables.items():
+        # A power law may be null as a whole; the page names it as such too.
+        assert seen[name] - {"power_law"} == table - {"power_law"}, name
+
+
+def test_the_version_is_what_is_written(documents: list[dict[str, Any]]) -> None:
+    assert {document["version"] for document in documents} == {1}
+    assert "| `version` | of the format, 1 |" in PAGE
+
+
+def test_arrays_have_the_shapes_that_are_told(documents: list[dict[str, Any]]) -> None:
+    spectrum, *_ = documents
+    rings = spectrum["rings"]
+    num_rings, channels = len(rings["frequency"]), spectrum["shape"][0]
+    for key, value in rings.items():
+        assert len(value) == num_rings, key
+    assert [len(rings["cross_power"][0]), len(rings["cross_power"][0][0])] == [
+        *(channels, channels)
+    ]
+    sample = spectrum["sample"]
+    assert {len(row) for row in sample["power"]} == {num_rings}
+    assert {len(row) for row in sample["channel_mean"]} == {channels}
+    mixture = spectrum["mixture"]
+    size = len(mixture["basis"])
+    assert len(mixture["weights"]) == 2
+    assert {len(row) for row in mixture["basis"]} == {num_rings}
+    assert {len(row) for row in mixture["means"]} == {size}

@@ -1,0 +1,302 @@
+"""How commands behave towards people and programs, whatever their files are called."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from spectral_sched.cli import EXIT_STATUS
+from spectral_sched.commands import COMMANDS
+
+from .commands import Run, run, sentence, specsched
+from .helpers import ROOT, write_pictures
+
+NAMES = tuple(command.__name__ for command in COMMANDS)
+
+BOLD = "[bold]x[/bold]"
+"""A name that a terminal library would take for markup; the slash makes it two."""
+
+
+COMPLETING = "from spectral_sched.cli import app; app(prog_name='specsched')"
+"""The program as it is installed."""
+
+
+def refuse(name: str) -> float:
+    message = f"{name} is not JSON"
+    raise ValueError(message)
+
+
+def strict(text: str) -> Any:
+    """Return what one line of strict JSON says."""
+    assert text.endswith("\n")
+    assert text.count("\n") == 1
+    return json.loads(text, parse_constant=refuse)
+
+
+def help_of(command: str, columns: int, monkeypatch: pytest.MonkeyPatch) -> str:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    monkeypatch.setenv("TERMINAL_WIDTH", str(columns))
+    return specsched(command, "--help", cwd=ROOT).stdout
+
+
+@pytest.mark.parametrize("columns", [80, 200])
+@pytest.mark.parametrize("command", NAMES)
+def test_help_is_a_page_with_an_example(
+    command: str, columns: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = help_of(command, columns, monkeypatch)
+    assert max(map(len, text.splitlines())) <= columns
+    assert "\x1b" not in text
+    examples = re.findall(r"^  Example: (specsched .*)$", text, re.MULTILINE)
+    assert examples
+    options = re.findall(r"--[a-z-]+", text.partition("Options:")[2])
+    for example in examples:
+        program, name, *arguments = shlex.split(example)
+        assert (program, name) == ("specsched", command)
+        flags = [each for each in arguments if each.startswith("--")]
+        assert set(flags) <= set(options)
+    assert " ".join(EXIT_STATUS.split()) in " ".join(text.split())
+    # First a sentence, then what is read and written.
+    assert len(text.partition("Example:")[0].strip().split("\n\n")) >= 3
+
+
+def test_the_list_of_commands_cuts_no_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    listed = specsched("--help", cwd=ROOT).stdout.partition("Commands:")[2]
+    lines = listed.strip().splitlines()
+    assert [line.split()[0] for line in lines] == list(NAMES)
+    assert all(line.endswith(".") and not line.endswith("...") for line in lines)
+
+
+@pytest.fixture(scope="module")
+def odd(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder where all commands ran on names with brackets."""
+    folder = tmp_path_factory.mktemp("odd")
+    (folder / "[bold]x[").mkdir()
+    write_pictures(folder / f"{BOLD}images", 6)
+    write_pictures(folder / f"{BOLD}more", 6, seed=1)
+    (folder / f"{BOLD}more" / "[red]broken[red].png").write_bytes(b"no picture")
+    return folder
+
+
+LINES: tuple[tuple[str, ...], ...] = (
+    ("analyze", f"{BOLD}more", "-o", f"{BOLD}.json"),
+    ("analyze", f"{BOLD}images", "--shard", "0/1", "-o", f"{BOLD}.partial.json"),
+    ("merge", f"{BOLD}.partial.json", "-o", f"{BOLD}.merged.json"),
+    ("show", f"{BOLD}.json"),
+    ("export", "--spectrum", f"{BOLD}.json", "--steps", "3",
+     "-o", f"{BOLD}.tight.json"),
+    ("export", "--spectrum", f"{BOLD}.tight.json", "--blend", f"{BOLD}.tight.json",
+     "--kind", "karras", "-o", f"{BOLD}.blend.json"),
+    ("export", "--schedule", f"{BOLD}.tight.json", "--target", "plain",
+     "-o", f"{BOLD}.txt", "--force"),
+    ("export", "--spectrum", f"{BOLD}.json", "--for", "training",
+     "-o", f"{BOLD}.law.json"),
+    ("sample", "--schedule", f"{BOLD}.tight.json", "--seeds", "0",
+     "--model", f"images:{BOLD}images", "-o", f"{BOLD}.samples"),
+    ("train", f"{BOLD}images", "--steps", "1", "--batch", "2",
+     "-o", f"{BOLD}.safetensors"),
+    ("show", f"{BOLD}.safetensors"),
+    ("kinds",),
+    ("export", "--list-targets"),
+)  # fmt: skip
+
+
+def paths(arguments: tuple[str, ...]) -> list[str]:
+    return [each for each in arguments if BOLD in each and each.startswith("[")]
+
+
+@pytest.fixture(scope="module")
+def told(odd: Path) -> dict[tuple[str, ...], Run]:
+    return {line: specsched(*line, cwd=odd) for line in LINES}
+
+
+def test_names_with_brackets_are_shown_as_they_are(
+    odd: Path, told: dict[tuple[str, ...], Run]
+) -> None:
+    for line, ended in told.items():
+        if "-o" in line:
+            written = line[line.index("-o") + 1]
+            assert (odd / written).exists()
+            assert written in ended.stdout + ended.stderr, line
+    assert "[red]broken[red].png" in told[LINES[0]].stderr
+
+
+def test_what_is_suggested_next_runs(
+    odd: Path, told: dict[tuple[str, ...], Run]
+) -> None:
+    for line, ended in told.items():
+        if line[0] == "show" or "plain" in line:
+            continue
+        last = ended.stderr.strip().splitlines()[-1]
+        following = re.search(r"next: (specsched .*)$", last)
+        assert following, (line, last)
+        program, *arguments = shlex.split(following[1])
+        assert program == "specsched"
+        if arguments[0] in ("export", "show"):
+            arguments += ["-o", "-"] if arguments[0] == "export" else []
+            if "--kind" not in arguments and "--target" not in arguments:
+                specsched(*arguments, cwd=odd)
+        else:
+            assert arguments[0] in NAMES
+            flags = [each for each in arguments if each.startswith("--")]
+            described = specsched(arguments[0], "--help", cwd=odd).stdout
+            assert all(flag in described for flag in flags)
+
+
+@pytest.mark.parametrize("line", LINES, ids=" ".join)
+def test_json_is_one_strict_document(
+    odd: Path, told: dict[tuple[str, ...], Run], line: tuple[str, ...]
+) -> None:
+    assert told
+    document = strict(specsched(*line, "--json", cwd=odd).stdout)
+    assert document["format"].startswith("specsched.")
+    assert document["version"] == 1
+
+
+MISSING: tuple[tuple[str, ...], ...] = (
+    ("analyze", f"{BOLD}none"),
+    ("analyze", "--files-from", f"{BOLD}none"),
+    ("merge", f"{BOLD}none.json"),
+    ("show", f"{BOLD}none.json"),
+    ("export", "--spectrum", f"{BOLD}none.json", "-o", "a.json"),
+    ("sample", "--schedule", f"{BOLD}none.json"),
+    ("train", f"{BOLD}none"),
+)
+
+
+@pytest.mark.parametrize("line", MISSING, ids=" ".join)
+def test_missing_names_with_brackets_are_shown_as_they_are(
+    odd: Path, line: tuple[str, ...]
+) -> None:
+    assert paths(line)[0] in sentence(*line, cwd=odd, code=3)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        ("analyze", f"{BOLD}images", "-o", f"{BOLD}foreign.json"),
+        ("analyze", f"{BOLD}images", "-o", f"{BOLD}none/x.json"),
+        ("sample", "--schedule", f"{BOLD}.tight.json", "-o", f"{BOLD}images"),
+        ("train", f"{BOLD}images", "-o", f"{BOLD}none/x.safetensors"),
+    ],
+    ids=" ".join,
+)
+def test_outputs_that_cannot_be_written_are_shown_as_they_are(
+    odd: Path, told: dict[tuple[str, ...], Run], line: tuple[str, ...]
+) -> None:
+    assert told
+    (odd / f"{BOLD}foreign.json").write_text("{}")
+    assert line[-1] in sentence(*line, cwd=odd, code=2)
+
+
+@pytest.mark.parametrize("columns", ["80", "200"])
+def test_a_pipe_gets_whole_lines_without_colour(
+    odd: Path, told: dict[tuple[str, ...], Run], columns: str
+) -> None:
+    assert told
+    environment = os.environ | {"COLUMNS": columns, "NO_COLOR": "1"}
+    command = [sys.executable, "-m", "spectral_sched", "show", f"{BOLD}.json"]
+    ended = subprocess.run(
+        command, cwd=odd, env=environment, capture_output=True, text=True, check=True
+    )
+    assert "\x1b" not in ended.stdout + ended.stderr
+    assert "…" not in ended.stdout
+    assert "swamped at sigma" in ended.stdout
+
+
+Terminal = Callable[[list[str], int, Path], str]
+
+
+@pytest.fixture
+def terminal() -> Terminal:
+    """Return what runs a command on a terminal of some columns."""
+    pty = pytest.importorskip("pty")
+    fcntl, termios = pytest.importorskip("fcntl"), pytest.importorskip("termios")
+
+    def on_terminal(arguments: list[str], columns: int, cwd: Path) -> str:
+        ours, theirs = pty.openpty()
+        size = (24).to_bytes(2, sys.byteorder) + columns.to_bytes(2, sys.byteorder)
+        fcntl.ioctl(theirs, termios.TIOCSWINSZ, size + bytes(4))
+        environment = {**os.environ, "NO_COLOR": "1", "TERM": "xterm"}
+        environment.pop("COLUMNS", None)
+        with subprocess.Popen(
+            [sys.executable, "-m", "spectral_sched", *arguments],
+            cwd=cwd,
+            env=environment,
+            stdout=theirs,
+            stderr=subprocess.DEVNULL,
+        ) as process:
+            os.close(theirs)
+            seen = b""
+            while chunk := _read(ours):
+                seen += chunk
+        os.close(ours)
+        assert process.returncode == 0
+        return seen.decode().replace("\r\n", "\n")
+
+    return on_terminal
+
+
+def _read(terminal: int) -> bytes:
+    try:
+        return os.read(terminal, 65536)
+    except OSError:  # how Linux says that the other end was closed
+        return b""
+
+
+@pytest.mark.parametrize(
+    ("line", "columns"),
+    [
+        (("show", f"{BOLD}.json"), 80),
+        (("show", f"{BOLD}.json"), 200),
+        (("kinds",), 80),
+    ],
+)
+def test_a_terminal_of_80_columns_loses_nothing(
+    odd: Path,
+    told: dict[tuple[str, ...], Run],
+    line: tuple[str, ...],
+    columns: int,
+    terminal: Terminal,
+) -> None:
+    assert told
+    seen = terminal(list(line), columns, odd)
+    shown = run(*line, cwd=odd).stdout
+    assert "…" not in seen
+    # Bold headings are no colours; what moves the cursor or paints would be.
+    plain = re.sub(r"\x1b\[[01]?m", "", seen)
+    assert "\x1b" not in plain
+    if columns == 200:
+        assert plain.split() == shown.split()
+    else:
+        assert max(map(len, plain.splitlines())) <= columns
+        assert "".join(sorted("".join(plain.split()))) == "".join(
+            sorted("".join(shown.split()))
+        )
+
+
+@pytest.mark.parametrize(
+    ("words", "offered"),
+    [("specsched an", "analyze"), ("specsched export --sig", "--sigma-max")],
+)
+def test_the_shell_completes_commands_and_flags(words: str, offered: str) -> None:
+    place = str(len(words.split()) - 1)
+    asked = {"_SPECSCHED_COMPLETE": "complete_bash", "COMP_WORDS": words}
+    ended = subprocess.run(
+        [sys.executable, "-c", COMPLETING],
+        env=os.environ | asked | {"COMP_CWORD": place},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert offered in ended.stdout.split()

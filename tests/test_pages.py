@@ -1,0 +1,107 @@
+"""Pages say what happens: their blocks run, and their links lead somewhere."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from .helpers import ROOT
+from .pages import anchors, blocks, check_shown, links, pages, play, prepared
+from .test_manners import NAMES
+
+PAGES = pages()
+
+ELSEWHERE = {
+    "docs/targets.md": "test_targets_page.py",
+    "docs/models.md": "diffusion/test_page.py",
+}
+"""Pages whose Python takes things for granted, and the tests that supply them."""
+
+RUNNING = [
+    name
+    for name, text in PAGES.items()
+    if name not in ELSEWHERE and any(block.language for block in blocks(text))
+]
+
+
+@pytest.mark.parametrize("name", RUNNING)
+def test_the_blocks_of_a_page_run(name: str, tmp_path: Path) -> None:
+    assert play(PAGES[name], prepared(tmp_path)) > 0
+
+
+def test_pages_tested_elsewhere_are() -> None:
+    for page, test in ELSEWHERE.items():
+        text = (ROOT / "tests" / test).read_text()
+        assert f'pages()["{page}"]' in text
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_blocks_are_of_known_languages(name: str) -> None:
+    languages = {block.language for block in blocks(PAGES[name])}
+    assert languages <= {"", "sh", "text", "python"}
+    # Every fence is seen: none is left open or indented.
+    assert PAGES[name].count("```") == 2 * len(blocks(PAGES[name]))
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_links_lead_somewhere(name: str) -> None:
+    folder = (ROOT / name).parent
+    for link in links(PAGES[name]):
+        file, _, anchor = link.partition("#")
+        target = (folder / file).resolve() if file else ROOT / name
+        assert target.exists(), link
+        assert target.is_relative_to(ROOT), link
+        if anchor:
+            assert anchor in anchors(target.read_text()), link
+
+
+def test_every_page_is_listed() -> None:
+    listed = set(links(PAGES["docs/README.md"]))
+    for name in PAGES:
+        if name.startswith("docs/") and name != "docs/README.md":
+            assert name.removeprefix("docs/") in listed, name
+    assert "docs/README.md" in links(PAGES["README.md"])
+
+
+def test_every_command_is_explained() -> None:
+    for command in NAMES:
+        assert f"specsched {command}" in PAGES["README.md"], command
+
+
+def test_pages_speak_of_flags_that_there_are() -> None:
+    from typer.main import get_command
+
+    from spectral_sched.cli import app
+
+    commands = get_command(app).commands  # type: ignore[attr-defined]
+    lines = [
+        line
+        for text in PAGES.values()
+        for block in blocks(text)
+        if block.language in ("", "sh")
+        for line in block.content.splitlines()
+        if line.startswith("specsched ") and not line.startswith("specsched --")
+    ]
+    assert len(lines) > 30
+    for line in lines:
+        name = line.split()[1]
+        flags = {flag for item in commands[name].params for flag in item.opts}
+        used = set(re.findall(r"(?<=\s)--?[a-z][a-z-]*", line.partition("#")[0]))
+        assert used <= flags, line
+
+
+def test_output_that_is_not_printed_is_found() -> None:
+    printed = "sigma_max   97.01   89.9 - 103.8\nother\n"
+    check_shown("sigma_max 97.02 89.93 - 103.8", printed)
+    for wrong in ("sigma_max 99.9 89.93 - 103.8", "sigma_min 97.01 89.9 - 103.8"):
+        with pytest.raises(AssertionError, match="not printed"):
+            check_shown(wrong, printed)
+    with pytest.raises(AssertionError, match="not printed: other"):
+        check_shown("other\nother", printed)
+
+
+def test_anchors_are_those_of_github() -> None:
+    text = "# A start, from `x`\n## 3a. Use it\n```\n# no heading\n```\n"
+    assert anchors(text) == {"a-start-from-x", "3a-use-it"}
