@@ -8,8 +8,9 @@ from .analyze import analyze
 from .export import export
 from .kinds import kinds
 from .merge import merge
+from .plot import plot
 from .sample import sample
 from .show import show
 from .train import train
 
-COMMANDS = (analyze, merge, export, kinds, show, train, sample)
+COMMANDS = (analyze, merge, export, kinds, show, plot, train, sample)
