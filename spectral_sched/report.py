@@ -130,9 +130,22 @@ def mixture_lines(mixture: SpectralMixture | None) -> list[str]:
 def partial_parts(gathered: Partial) -> list[RenderableType]:
     """Return what a shard holds."""
     piece, shard = gathered.piece, gathered.shard
-    return [
+    parts: list[RenderableType] = [
         f"shard {shard}: {piece.num_images} images of {gathered.source.count} items",
         f"{piece.skipped.total} skipped",
+    ]
+    if not gathered.complete:
+        parts.append("cut short: go on with --resume")
+    return parts
+
+
+def samples_lines(document: Document) -> list[str]:
+    """Return what a folder of samples holds and how it was made."""
+    made = document.get("arguments", {})
+    return [
+        f"{len(document.get('pictures', []))} sampled pictures",
+        ", ".join(f"{name} {value}" for name, value in made.items()),
+        f"all on one sheet: {document.get('contact_sheet')}",
     ]
 
 

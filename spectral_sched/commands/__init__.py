@@ -9,8 +9,9 @@ from .export import export
 from .kinds import kinds
 from .merge import merge
 from .plot import plot
+from .report import report
 from .sample import sample
 from .show import show
 from .train import train
 
-COMMANDS = (analyze, merge, export, kinds, show, plot, train, sample)
+COMMANDS = (analyze, merge, export, kinds, show, plot, train, sample, report)

@@ -105,13 +105,25 @@ def power_spread(log_power: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def emerging(curve: SpectrumCurve) -> NDArray[np.bool_]:
-    """Return which rings rise out of the noise in each step, (N, K).
+    """Return which rings stop being swamped in each step, (N + 1, K).
 
-    Step i goes from level i to the next, or to 0 at the end. A ring that even the
-    first level does not swamp emerges in none.
+    Row 0 are those that not even the first level swamps; row i + 1 those of the step
+    from level i to the next, or to 0 at the end.
     """
-    after = np.vstack([curve.swamped[1:], np.zeros_like(curve.swamped[:1])])
-    return curve.swamped & ~after
+    return _leaving(curve.swamped)
+
+
+def resolved(curve: SpectrumCurve) -> NDArray[np.bool_]:
+    """Return which rings the noise floor sinks below in each step, (N + 1, K).
+
+    From there on they have more power than the noise. Rows are those of `emerging`.
+    """
+    return _leaving(curve.floors[:, None] > curve.power)
+
+
+def _leaving(hidden: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    always, never = np.ones_like(hidden[:1]), np.zeros_like(hidden[:1])
+    return np.vstack([always, hidden]) & ~np.vstack([hidden, never])
 
 
 @dataclass(frozen=True, eq=False)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from .panels import Panel, PanelKind
     from .themes import Theme
 
-DC_PLACE = 0.6
+DC_PLACE = 0.5
 """Where the mean brightness stands on a log axis, as a share of the first frequency."""
 
 FAR = 1e12
