@@ -53,13 +53,13 @@ def spectrum_blocks(curve: SpectrumCurve) -> list[str]:
 
 
 def law_blocks(curve: LawCurve) -> list[str]:
-    """Return the density of a law as one row of bars over ln sigma."""
+    """Return a law's name, and its density as one row of bars over ln sigma."""
     wanted = (np.arange(WIDTH) + 0.5) / WIDTH * len(curve.density)
     heights = curve.density[wanted.astype(int)]
     top = heights.max() or 1.0
     bars = "".join(EIGHTHS[round(8 * height / top)] for height in heights)
     low, high = decimal(curve.sigma[0]), decimal(curve.sigma[-1])
-    return [f"{curve.name}: sigma {low} {bars} {high}, up to {top:.2g} per nat"]
+    return [f"{curve.name}: up to {top:.2g} per nat", f"  sigma {low} {bars} {high}"]
 
 
 def _read(

@@ -147,26 +147,31 @@ class TableCurve:
 
 def table_curve(name: str, plan: Plan) -> TableCurve:
     """Return the levels of a plan."""
-    schedule, levels = _family(plan), np.array(plan.table.levels)
-    t = _times(plan, schedule)
+    levels = np.array(plan.table.levels)
+    found = _family(plan)
+    if found is None:
+        return TableCurve(name, levels, _times(plan, None), np.empty(0), np.empty(0))
     line_t = np.linspace(1, 0, LINE_POINTS)
-    # The curve of a family whose range or parameters the file does not tell is no help.
-    if schedule is None or not np.allclose(schedule(t), levels, rtol=ON_THE_LINE):
-        line_t = np.empty(0)
-    line = schedule(line_t) if schedule and line_t.size else np.empty(0)
-    return TableCurve(name, levels, t, line_t, line)
+    return TableCurve(name, levels, _times(plan, found), line_t, found(line_t))
 
 
 def _family(plan: Plan) -> Schedule | None:
-    """Return the schedule that the levels were taken from, for kinds that have one."""
-    if plan.kind not in SCHEDULES:
-        return None
-    limits = Limits(sigma_min=plan.ends[0], sigma_max=plan.ends[1])
-    wanted = replace(plan.request, limits=limits)
-    try:
-        return family_schedule(plan.source, plan.kind, wanted)
-    except UsageError:
-        return None
+    """Return the schedule that the levels were taken from, if they were from one.
+
+    Files tell the range that was planned in, which need not be that of the schedule:
+    it is known by its levels.
+    """
+    ranges = (None, None), plan.ends, (plan.table.levels[-1], plan.table.levels[0])
+    for low, high in ranges if plan.kind in SCHEDULES else ():
+        wanted = replace(plan.request, limits=Limits(low, high))
+        try:
+            schedule = family_schedule(plan.source, plan.kind, wanted)
+        except UsageError:
+            continue
+        times = _times(plan, schedule)
+        if np.allclose(schedule(times), plan.table.levels, rtol=ON_THE_LINE, atol=0):
+            return schedule
+    return None
 
 
 def _times(plan: Plan, schedule: Schedule | None) -> NDArray[np.float64]:

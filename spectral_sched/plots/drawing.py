@@ -166,7 +166,7 @@ def _draw_errors(axes: Axes, curves: Sequence[ErrorCurve], theme: Theme) -> None
     place = places(first.frequency)
     axes.plot(place, first.contrast, color=theme.ink, linewidth=1, label="contrast")
     for curve, look in _looks(curves):
-        label = f"{curve.name}: {curve.total:.3g} per pixel"
+        label = f" {curve.name}: {curve.total:.3g} per pixel"
         axes.plot(
             places(curve.frequency),
             curve.error,
@@ -211,7 +211,8 @@ def _looks(curves: Sequence[Any]) -> Iterator[tuple[Any, dict[str, Any]]]:
                 "linestyle": dash,
                 "markersize": 5,
                 "linewidth": 1.5,
-                "label": curve.name,
+                # Labels that begin with a bar are none to matplotlib.
+                "label": f" {curve.name}",
             },
         )
 
@@ -267,8 +268,7 @@ def _sigma_axis(axes: Axes, theme: Theme) -> None:
 
 
 def _legend(axes: Axes, **place: Any) -> None:
-    handles, labels = axes.get_legend_handles_labels()
-    legend = axes.legend(handles, [f" {label}" for label in labels], **place)
+    legend = axes.legend(**place)
     legend.get_frame().set_linewidth(0.6)
 
 
