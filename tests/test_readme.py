@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from typer.testing import CliRunner
 
 from spectral_sched.cli import app
@@ -49,6 +50,23 @@ def test_the_lines_of_every_block_run(tmp_path: Path) -> None:
         else:
             command = [sys.executable, "-m", program, *arguments]
             subprocess.run(command, cwd=tmp_path, check=True, capture_output=True)
+
+
+def test_the_lines_of_the_plot_block_run(tmp_path: Path) -> None:
+    pytest.importorskip("jinja2")
+    pytest.importorskip("matplotlib")
+    shutil.copytree(ROOT / "sample_images", tmp_path / "sample_images")
+    (block,) = blocks("sh plot")
+    before = (
+        "analyze ./sample_images",
+        "export",
+        "export --kind karras -o karras.json",
+    )
+    for line in (*before, *block.replace("specsched ", "").splitlines()):
+        ended = run(*line.split(), cwd=tmp_path)
+        assert ended.returncode == 0, (line, ended.stderr)
+    made = {path.suffix for path in tmp_path.iterdir()}
+    assert {".png", ".svg", ".html"} <= made
 
 
 def test_python_blocks_run(tmp_path: Path) -> None:

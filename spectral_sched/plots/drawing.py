@@ -164,7 +164,7 @@ def _upper_axis(
 def _draw_errors(axes: Axes, curves: Sequence[ErrorCurve], theme: Theme) -> None:
     first = curves[0]
     place = places(first.frequency)
-    axes.plot(place, first.contrast, color=theme.ink, linewidth=1, label="contrast")
+    axes.plot(place, first.contrast, color=theme.ink, linewidth=1, label=" contrast")
     for curve, look in _looks(curves):
         label = f" {curve.name}: {curve.total:.3g} per pixel"
         axes.plot(
