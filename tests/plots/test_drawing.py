@@ -102,17 +102,15 @@ def test_schedules_differ_in_colour_mark_and_dash(panels: list[Panel]) -> None:
     assert {look[0] for look in looks} <= set(CURVE_COLORS)
 
 
-def test_upper_axes_say_the_same_in_other_words(panels: list[Panel]) -> None:
-    for kind, to_place in (
-        ("log_snr", lambda sigma: -2 * np.log(sigma)),
-        ("law", lambda log_snr: np.exp(log_snr / -2)),
-    ):
-        axes = drawn(next(panel for panel in panels if panel.kind == kind))
-        (upper,) = axes.child_axes
-        names = [label.get_text() for label in upper.get_xticklabels()]
-        assert len(names) >= 3
-        for place, name in zip(upper.get_xticks(), names, strict=True):
-            assert place == pytest.approx(to_place(float(name)))
+@pytest.mark.parametrize("kind", ["log_snr", "law"])
+def test_upper_axes_say_the_same_in_other_words(panels: list[Panel], kind: str) -> None:
+    axes = drawn(next(panel for panel in panels if panel.kind == kind))
+    (upper,) = axes.child_axes
+    names = [float(label.get_text()) for label in upper.get_xticklabels()]
+    assert len(names) >= 3
+    said = np.array(names)
+    wanted = -2 * np.log(said) if kind == "log_snr" else np.exp(said / -2)
+    np.testing.assert_allclose(upper.get_xticks(), wanted)
 
 
 def test_spectra_share_their_range(panels: list[Panel]) -> None:
