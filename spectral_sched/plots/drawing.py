@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 DC_PLACE = 0.5
 """Where the mean brightness stands on a log axis, as a share of the first frequency."""
 
+NOTHING = 1e-5
+"""Share of the largest contrast below which errors are not drawn."""
+
 FAR = 1e12
 """Beyond every panel, above its own top."""
 
@@ -43,7 +46,7 @@ def _draw_spectrum(axes: Axes, curves: Sequence[SpectrumCurve], theme: Theme) ->
     (curve,) = curves
     place, edges = places(curve.frequency), ring_edges(curve.frequency)
     top = 4 * max(curve.floors.max(), curve.power.max())
-    bottom = min(curve.spread[0].min(), curve.floors.min()) / 3
+    bottom = curve.spread[0, 1:].min(initial=curve.floors.min()) / 3
     axes.set(xscale="log", yscale="log", xlim=edges[[0, -1]], ylim=(bottom, top))
     axes.stairs(
         *(np.full_like(curve.power, FAR * top), edges),
@@ -112,6 +115,7 @@ def _draw_steps(axes: Axes, curves: Sequence[TableCurve], theme: Theme) -> None:
     for curve, look in _looks(curves):
         axes.plot(np.arange(len(curve.levels)), curve.levels, **look)
     axes.set(yscale="log", xlabel="step", ylabel=SIGMA, title="levels over step")
+    axes.set_xlim(-0.4, max(len(curve.levels) for curve in curves) - 0.6)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     _sigma_axis(axes, theme)
 
@@ -135,14 +139,18 @@ def _draw_log_snr(axes: Axes, curves: Sequence[TableCurve], theme: Theme) -> Non
         log_snr = -2 * np.log(curve.levels)
         axes.hlines(row, *log_snr[[0, -1]], color=look["color"], linewidth=1)
         axes.plot(log_snr, np.full(len(log_snr), row), **look | {"linestyle": "none"})
-    names = [f"{curve.name}\n{len(curve.levels)} steps" for curve in curves]
-    axes.set_yticks(range(len(curves)), names)
+    axes.set_yticks(range(len(curves)), [_with_steps(curve) for curve in curves])
     axes.set_ylim(len(curves) - 0.4, -0.6)
     axes.set_xlabel("log_snr = -2 ln sigma, from noise to clean")
     axes.set_title("where the steps are")
     axes.grid(axis="x", color=theme.faint)
     powers = 10.0 ** np.arange(*_decades(np.concatenate([c.levels for c in curves])))
     _upper_axis(axes, -2 * np.log(powers), map(decimal, powers), "sigma (pixel units)")
+
+
+def _with_steps(curve: TableCurve) -> str:
+    count = len(curve.levels)
+    return f"{curve.name}\n{count} step{'s' * (count > 1)}"
 
 
 def _decades(levels: NDArray[np.float64]) -> tuple[int, int]:
@@ -173,6 +181,7 @@ def _draw_errors(axes: Axes, curves: Sequence[ErrorCurve], theme: Theme) -> None
             **look | {"label": label, "markevery": 0.12},
         )
     axes.set(yscale="log", xscale="log", title="predicted error")
+    axes.set_ylim(bottom=max(axes.get_ylim()[0], first.contrast.max() * NOTHING))
     axes.set_ylabel("rms per mode (pixel units)")
     _frequency_axis(axes, place)
     axes.yaxis.set_major_formatter(FuncFormatter(decimal))

@@ -6,6 +6,7 @@ import json
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -119,3 +120,20 @@ def test_foreign_and_missing_files(files: Path, tmp_path: Path) -> None:
     notes.write_text("{}")
     text = sentence("plot", notes, "--terminal", cwd=files, code=3)
     assert "is not a specsched file" in text
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 8)])
+def test_the_smallest_pictures(tmp_path: Path, shape: tuple[int, int]) -> None:
+    pytest.importorskip("matplotlib")
+    rng = np.random.default_rng(0)
+    (tmp_path / "images").mkdir()
+    for number in range(3):
+        levels = rng.integers(0, 256, (*shape, 3), dtype=np.uint8)
+        Image.fromarray(levels).save(tmp_path / "images" / f"{number}.png")
+    specsched("analyze", "images", "--workers", 1, cwd=tmp_path)
+    specsched("export", "--steps", 1, cwd=tmp_path)
+    blocks = specsched("plot", "tight.json", "--terminal", cwd=tmp_path).stdout
+    assert "█" in blocks
+    specsched("plot", "tight.json", cwd=tmp_path)
+    with Image.open(tmp_path / "plot.png") as picture:
+        picture.load()
