@@ -127,7 +127,7 @@ def test_the_smallest_pictures(tmp_path: Path, shape: tuple[int, int]) -> None:
     pytest.importorskip("matplotlib")
     rng = np.random.default_rng(0)
     (tmp_path / "images").mkdir()
-    for number in range(3):
+    for number in range(12):
         levels = rng.integers(0, 256, (*shape, 3), dtype=np.uint8)
         Image.fromarray(levels).save(tmp_path / "images" / f"{number}.png")
     specsched("analyze", "images", "--workers", 1, cwd=tmp_path)
