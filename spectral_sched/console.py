@@ -64,17 +64,25 @@ class Publisher:
         Replace a file that this project did not write.
     marked
         Whether files of the kind can be told from those of others.
+    ours
+        Tells whether a file is one of this project's; if not given, documents are.
     """
 
     def __init__(
-        self, output: Path, *, json: bool, force: bool, marked: bool = True
+        self,
+        output: Path,
+        *,
+        json: bool,
+        force: bool,
+        marked: bool = True,
+        ours: Callable[[Path], bool] | None = None,
     ) -> None:
         self.output = output
         self.to_stdout = str(output) == "-"
         self.asked = json
         self.json = json or self.to_stdout
         if not self.to_stdout:
-            check_output(output, force=force, marked=marked)
+            check_output(output, force=force, marked=marked, ours=ours)
 
     def __call__(
         self,

@@ -7,6 +7,8 @@ from pathlib import Path
 SPECTRUM_PATH = Path("spectrum.json")
 SCHEDULE_PATH = Path("tight.json")
 TRAINING_PATH = Path("training.json")
+PLOT_PATH = Path("plot.png")
+REPORT_PATH = Path("report.html")
 SAMPLES_PATH = Path("samples")
 
 EPSILON = 0.005

@@ -60,7 +60,13 @@ def layout(document: Mapping[str, object]) -> str:
     return "{\n" + ",\n".join(lines) + "\n}\n"
 
 
-def check_output(path: Path, *, force: bool = False, marked: bool = True) -> None:
+def check_output(
+    path: Path,
+    *,
+    force: bool = False,
+    marked: bool = True,
+    ours: Callable[[Path], bool] | None = None,
+) -> None:
     """Raise `UsageError` where a file may not be written, before it is made.
 
     Parameters
@@ -69,6 +75,8 @@ def check_output(path: Path, *, force: bool = False, marked: bool = True) -> Non
         Replace any file.
     marked
         Whether files of the kind to be written can be told from those of others.
+    ours
+        Tells whether a file is one of this project's; if not given, `is_ours`.
     """
     if path.is_dir():
         message = f"cannot write {path}: it is a folder; name a file with -o"
@@ -76,7 +84,7 @@ def check_output(path: Path, *, force: bool = False, marked: bool = True) -> Non
     if not path.parent.is_dir():
         message = f"cannot write {path}: its folder does not exist; make it first"
         raise UsageError(message)
-    if path.exists() and not force and not is_ours(path):
+    if path.exists() and not force and not (ours or is_ours)(path):
         reason = "was not written" if marked else "cannot be known to be written"
         message = (
             f"{path} {reason} by specsched; name another file with -o, "

@@ -8,6 +8,7 @@ from . import report
 from .documents import read_any
 from .errors import InputError
 from .model_headers import SUFFIX, read_model_document, read_model_header
+from .partials import read_partial
 from .plan_files import read_plan
 from .spectrum_files import read_spectrum
 from .training_files import read_training_schedule
@@ -53,7 +54,9 @@ def parts(document: Document, path: Path) -> list[RenderableType]:
         case "specsched.target":
             return list(report.target_lines(document))
         case "specsched.samples":
-            return [f"{len(document.get('pictures', []))} sampled pictures"]
+            return list(report.samples_lines(document))
+        case "specsched.partial":
+            return report.partial_parts(read_partial(path))
         case unknown:
             message = f"{path} has the format {unknown!r}, which show does not know"
             raise InputError(message)

@@ -126,10 +126,15 @@ def to_bytes(picture: NDArray[np.floating]) -> NDArray[np.uint8]:
 
 def save_png(levels: NDArray[np.uint8], path: Path) -> None:
     """Write bytes, (H, W, C) of 1 or 3 channels, as a PNG."""
+    write_atomically(path, png_bytes(levels))
+
+
+def png_bytes(levels: NDArray[np.uint8]) -> bytes:
+    """Return bytes, (H, W, C) of 1 or 3 channels, as the content of a PNG."""
     image = Image.fromarray(levels[..., 0] if levels.shape[-1] == 1 else levels)
     content = io.BytesIO()
     image.save(content, "PNG")
-    write_atomically(path, content.getvalue())
+    return content.getvalue()
 
 
 def contact_sheet(pictures: Sequence[NDArray[np.uint8]]) -> NDArray[np.uint8]:

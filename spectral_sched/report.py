@@ -131,9 +131,22 @@ def mixture_lines(mixture: SpectralMixture | None) -> list[str]:
 def partial_parts(gathered: Partial) -> list[RenderableType]:
     """Return what a shard holds."""
     piece, shard = gathered.piece, gathered.shard
-    return [
+    parts: list[RenderableType] = [
         f"shard {shard}: {piece.num_images} images of {gathered.source.count} items",
         f"{piece.skipped.total} skipped",
+    ]
+    if not gathered.complete:
+        parts.append("cut short: go on with --resume")
+    return parts
+
+
+def samples_lines(document: Document) -> list[str]:
+    """Return what a folder of samples holds and how it was made."""
+    made = document.get("arguments", {})
+    return [
+        f"{len(document.get('pictures', []))} sampled pictures",
+        ", ".join(f"{name} {value}" for name, value in made.items()),
+        f"all on one sheet: {document.get('contact_sheet')}",
     ]
 
 
@@ -153,14 +166,22 @@ def plan_parts(plan: Plan) -> list[RenderableType]:
 def error_table(field: GaussianField, predicted: PredictedError) -> Table:
     """Return the predicted error per octave, beside what there is to get wrong."""
     table = _table("cycles/pixel", "predicted error", "of the contrast")
+    contrast = np.sqrt(field.power)
     for name, band in octaves(field.frequency):
-        modes = field.num_modes[band]
         error, power = (
-            np.sqrt(modes @ squared / modes.sum())
-            for squared in (predicted.per_ring[band] ** 2, field.power[band])
+            banded(values, field.num_modes, band)
+            for values in (predicted.per_ring, contrast)
         )
         table.add_row(name, f"{error:.3g}", f"{error / power:.1%}" if power else "")
     return table
+
+
+def banded(
+    values: NDArray[np.float64], num_modes: NDArray[np.int64], band: NDArray[np.bool_]
+) -> float:
+    """Return the root mean square over the modes of some rings of a value per ring."""
+    modes = num_modes[band]
+    return float(np.sqrt(modes @ values[band] ** 2 / modes.sum()))
 
 
 def data_lines(spectrum: Spectrum) -> list[str]:

@@ -15,7 +15,7 @@ import torch
 
 from spectral_sched.targets import TARGETS
 
-from .pages import blocks, pages, prepared, ran
+from .documentation import blocks, pages, prepared, ran
 from .targets.released import released
 
 PAGE = pages()["docs/targets.md"]

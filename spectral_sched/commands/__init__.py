@@ -9,8 +9,21 @@ from .doctor import doctor
 from .export import export
 from .kinds import kinds
 from .merge import merge
+from .plot import plot
+from .report import report
 from .sample import sample
 from .show import show
 from .train import train
 
-COMMANDS = (analyze, merge, export, kinds, show, train, sample, doctor)
+COMMANDS = (
+    analyze,
+    merge,
+    export,
+    kinds,
+    show,
+    plot,
+    report,
+    train,
+    sample,
+    doctor,
+)

@@ -14,8 +14,8 @@ from spectral_sched.coordinates import timestep_coordinate, trained_abar
 from spectral_sched.diffusion.denoisers import FiniteSetDenoiser
 from spectral_sched.diffusion.models import MODELS
 from tests.commands import specsched
+from tests.documentation import blocks, pages
 from tests.helpers import write_pictures
-from tests.pages import blocks, pages
 
 PAGE = pages()["docs/models.md"]
 EXAMPLES = [block.content for block in blocks(PAGE, "python")]

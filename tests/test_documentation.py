@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from .documentation import anchors, blocks, check_shown, links, pages, play, prepared
 from .helpers import ROOT
-from .pages import anchors, blocks, check_shown, links, pages, play, prepared
 from .test_manners import NAMES
 
 PAGES = pages()

@@ -1,0 +1,95 @@
+"""Draw what files say."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from spectral_sched import defaults
+
+from .options import Force, Json
+
+if TYPE_CHECKING:
+    from spectral_sched.console import Publisher
+
+
+def plot(
+    files: Annotated[
+        list[Path],
+        typer.Argument(help="Spectra, schedules, training laws or models."),
+    ],
+    panel: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="spectrum, step, t, log_snr, error or law; all there are if not given."
+        ),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            *("-o", "--output"),
+            help="Picture to write, .png, .svg or .pdf; plot.png if not given.",
+        ),
+    ] = None,
+    terminal: Annotated[
+        bool,
+        typer.Option(
+            "--terminal",
+            help="Print blocks and tables; so does a call without matplotlib and -o.",
+        ),
+    ] = False,
+    json: Json = False,
+    force: Force = False,
+) -> None:
+    """Draw spectra with the noise floors of tables, and schedules side by side.
+
+    Example: specsched plot tight.json karras.json -o schedules.png
+    """
+    from spectral_sched import console
+    from spectral_sched.plots import canvas, panels, subjects
+    from spectral_sched.plots import terminal as blocks
+
+    publish = _publisher(output, terminal=terminal, json=json, force=force)
+    read = subjects.read_subjects(files)
+    found = panels.panels_of(read, panel or ())
+    document = panels.panels_document(found, panel or ())
+    for remark in (subject.remark for subject in read if subject.remark):
+        console.say(remark)
+    if publish is None:
+        console.show(blocks.terminal_parts(found), document, json=json)
+        console.say(f"next: {_following(files[0], terminal=terminal)}")
+    else:
+        content = canvas.picture_of(found, publish.output.suffix.lower())
+        publish(
+            panels.panel_lines(found),
+            document,
+            following="specsched report",
+            content=content,
+        )
+
+
+def _publisher(
+    output: Path | None, *, terminal: bool, json: bool, force: bool
+) -> "Publisher | None":
+    """Return the picture's place, or None where blocks shall be printed."""
+    from spectral_sched import console
+    from spectral_sched.errors import UsageError
+    from spectral_sched.plots import canvas, marks
+
+    if terminal and output:
+        message = "--terminal writes no picture; leave it out, or leave out -o"
+        raise UsageError(message)
+    if terminal or (output is None and not canvas.available()):
+        return None
+    path = output or defaults.PLOT_PATH
+    canvas.check_suffix(path)
+    canvas.check_available()
+    return console.Publisher(path, json=json, force=force, ours=marks.is_our_picture)
+
+
+def _following(file: Path, *, terminal: bool) -> str:
+    if terminal:
+        return f"specsched plot {file} -o plot.png"
+    from spectral_sched.plots import canvas
+
+    return f"{canvas.INSTALL}, for pictures"

@@ -1,0 +1,82 @@
+"""Make a page that says and shows what was measured and planned."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from spectral_sched import defaults
+
+from .options import Device, Force, Json
+
+if TYPE_CHECKING:
+    from spectral_sched.pages.facts import Findings
+    from spectral_sched.pages.pictures import Sampled
+
+
+def report(
+    spectrum: Annotated[
+        Path, typer.Option(help="Spectrum file to report on.")
+    ] = defaults.SPECTRUM_PATH,
+    schedule: Annotated[
+        Path, typer.Option(help="Schedule file made from it.")
+    ] = defaults.SCHEDULE_PATH,
+    model: Annotated[
+        str, typer.Option(help="Model to sample with, as in specsched sample.")
+    ] = defaults.MODEL,
+    seeds: Annotated[
+        str, typer.Option(help="One picture each, as in 0-5 or 3,7,20-29.")
+    ] = "0-5",
+    no_samples: Annotated[
+        bool, typer.Option("--no-samples", help="Leave out the samples.")
+    ] = False,
+    output: Annotated[
+        Path, typer.Option("-o", "--output", help="Page to write; - is stdout.")
+    ] = defaults.REPORT_PATH,
+    device: Device = "auto",
+    json: Json = False,
+    force: Force = False,
+) -> None:
+    """Make one HTML page of a spectrum, a schedule, and samples beside karras.
+
+    Example: specsched report --schedule tight.json -o report.html
+    """
+    from spectral_sched import console, gallery
+    from spectral_sched.pages import facts, page
+    from spectral_sched.plots.marks import is_our_picture
+
+    page.check_available()
+    publish = console.Publisher(output, json=json, force=force, ours=is_our_picture)
+    numbers = [] if no_samples else gallery.parse_seeds(seeds)
+    found = facts.read_findings(spectrum, schedule)
+    sampled = _sampled(found, model, numbers, device) if numbers else []
+    arguments = {} if no_samples else {"model": model, "seeds": seeds}
+    document = facts.report_document(found, arguments)
+    publish(
+        facts.report_lines(document),
+        document,
+        following=f"open {output}",
+        content=page.report_page(found, document, sampled),
+    )
+
+
+def _sampled(
+    found: "Findings", model: str, seeds: list[int], device: str
+) -> "list[Sampled]":
+    """Return what a model makes of the same noise with both tables."""
+    from spectral_sched import console
+    from spectral_sched.diffusion.devices import resolve_device
+    from spectral_sched.diffusion.runs import SamplingOptions, SamplingRun
+    from spectral_sched.pages.pictures import Sampled
+
+    place, sampled = resolve_device(device), []
+    for name, plan in ((found.name, found.plan), (found.usual_name, found.usual)):
+        run = SamplingRun(plan, SamplingOptions(model), place)
+        # What sample could do about it with a flag is not to be had here.
+        messages = tuple(message.split("; --")[0] for message in run.messages)
+        for message in messages:
+            console.say(f"{name}: {message}")
+        total = len(seeds) * run.plan.table.num_steps
+        with console.bar(f"sampling with {name}", total) as advance:
+            sampled.append(Sampled(name, list(run(seeds, advance)), messages))
+    return sampled

@@ -1,0 +1,114 @@
+"""What there is to draw in a file of this project."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from spectral_sched.defaults import TRAINING_STEPS
+from spectral_sched.documents import read_any
+from spectral_sched.errors import InputError
+from spectral_sched.model_headers import SUFFIX, read_model_header
+from spectral_sched.plan_files import read_plan
+from spectral_sched.plans import measured_source
+from spectral_sched.requests import Request
+from spectral_sched.spectrum_files import read_spectrum
+from spectral_sched.training_files import read_training_schedule
+from spectral_sched.training_laws import training_schedule
+from spectral_sched.training_noise import LEARNED, OWN, law_settings
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from spectral_sched.model_headers import ModelHeader
+    from spectral_sched.plans import Plan, PlanSource
+    from spectral_sched.schedules import Schedule
+
+
+@dataclass(frozen=True, eq=False)
+class Subject:
+    """A file as far as it can be drawn.
+
+    Attributes
+    ----------
+    name
+        How it is called in the plot.
+    source
+        Its data set, if it holds one.
+    plan
+        Its table, if it is a schedule.
+    law
+        Its law to train with, if it is or has one.
+    remark
+        What cannot be drawn of it, one sentence.
+    """
+
+    name: str
+    source: PlanSource | None = None
+    plan: Plan | None = None
+    law: Schedule | None = None
+    remark: str = ""
+
+
+def read_subjects(paths: Sequence[Path]) -> list[Subject]:
+    """Read files of any format that has something to draw.
+
+    Raises
+    ------
+    InputError
+        If a file is missing, damaged, not ours, or of a format that has nothing.
+    """
+    return [
+        _read_subject(path, name)
+        for path, name in zip(paths, shown_names(paths), strict=True)
+    ]
+
+
+def shown_names(paths: Sequence[Path]) -> list[str]:
+    """Return a name for each file: that of the file, or the path where two agree."""
+    names = [path.name for path in paths]
+    return [
+        printable(str(path) if names.count(path.name) > 1 else path.name)
+        for path in paths
+    ]
+
+
+def printable(name: str) -> str:
+    """Return a name without characters that no picture can show."""
+    return "".join(letter if letter.isprintable() else "?" for letter in name)
+
+
+def _read_subject(path: Path, name: str) -> Subject:
+    if path.suffix == SUFFIX:
+        return _model_subject(read_model_header(path), name)
+    match read_any(path)["format"]:
+        case "specsched.spectrum":
+            return Subject(name, source=measured_source(read_spectrum(path)))
+        case "specsched.schedule":
+            plan = read_plan(path)
+            return Subject(name, source=plan.source, plan=plan)
+        case "specsched.training":
+            return Subject(name, law=read_training_schedule(path))
+        case other:
+            message = (
+                f"{path} has the format {other!r}, which has nothing to plot; name a "
+                "spectrum, a schedule, a training law or a model"
+            )
+            raise InputError(message)
+
+
+def _model_subject(header: ModelHeader, name: str) -> Subject:
+    law, settings = str(header.law["name"]), dict(_settings(header))
+    if law in (OWN, LEARNED):
+        remark = f"the {law} law of {name} is not in its file, and is not drawn"
+        return Subject(name, source=header.source, remark=remark)
+    texts = [f"{key}={value}" for key, value in settings.items()]
+    wanted = Request(settings=law_settings(law, texts), num_steps=TRAINING_STEPS)
+    schedule = training_schedule(header.source, law, wanted)
+    return Subject(name, source=header.source, law=schedule)
+
+
+def _settings(header: ModelHeader) -> dict[str, object]:
+    settings = header.law.get("set", {})
+    return settings if isinstance(settings, dict) else {}
