@@ -41,7 +41,12 @@ def plot(
     json: Json = False,
     force: Force = False,
 ) -> None:
-    """Draw spectra with the noise floors of tables, and schedules side by side.
+    """Draw what is in files: spectra, tables, errors and laws.
+
+    Reads files of analyze, export and train, and draws them side by side: the spectrum
+    with the noise floors of tables through it, levels by step, by t and as log SNR, the
+    error predicted for each ring, and laws to train with. Writes PNG, SVG or PDF, by
+    the ending of the name.
 
     Example: specsched plot tight.json karras.json -o schedules.png
     """

@@ -37,7 +37,11 @@ def report(
     json: Json = False,
     force: Force = False,
 ) -> None:
-    """Make one HTML page of a spectrum, a schedule, and samples beside karras.
+    """Make one HTML page of the pictures, the table and its samples.
+
+    Reads a spectrum file and a schedule file, and samples from the table and from
+    karras with the same noise. The page holds all it shows: nothing is loaded and
+    nothing runs.
 
     Example: specsched report --schedule tight.json -o report.html
     """
