@@ -5,6 +5,7 @@ training load torch. `COMMANDS` is their order in the help.
 """
 
 from .analyze import analyze
+from .compare import compare
 from .export import export
 from .kinds import kinds
 from .merge import merge
@@ -12,4 +13,4 @@ from .sample import sample
 from .show import show
 from .train import train
 
-COMMANDS = (analyze, merge, export, kinds, show, train, sample)
+COMMANDS = (analyze, merge, export, kinds, show, train, sample, compare)
