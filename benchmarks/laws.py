@@ -17,21 +17,20 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from spectral_sched.diffusion.comparison import Player, Yardsticks
+from spectral_sched.diffusion.comparison import Yardsticks
 from spectral_sched.diffusion.network import NetworkDenoiser
 from spectral_sched.diffusion.picture_sets import PictureSet, picture_set
 from spectral_sched.diffusion.processes import Processes
+from spectral_sched.diffusion.runs import BATCH, play_plan
 from spectral_sched.diffusion.training import TrainingSettings
 from spectral_sched.diffusion.training_runs import TrainingRun, training_options
 from spectral_sched.images import Preprocessing
 from spectral_sched.plans import make_plan
 from spectral_sched.requests import request
 from spectral_sched.sources import items
-from spectral_sched.statistics import Shape
 
 CALLS = (8, 32)
 NUM_LEVELS = 16
-BATCH = 64
 
 
 class Entry(NamedTuple):
@@ -68,12 +67,6 @@ def trained(
     return run
 
 
-def shape_of(pictures: NDArray[np.float64]) -> Shape:
-    """Return (C, H, W) of pictures."""
-    _, channels, height, width = pictures.shape
-    return channels, height, width
-
-
 @torch.inference_mode()
 def denoising_loss(
     network: NetworkDenoiser, real: NDArray[np.float64], ends: tuple[float, float]
@@ -96,18 +89,20 @@ def judged(
     network, source = run.trainer.average.eval(), run.source
     ends = (source.bounds.sigma_min, source.bounds.sigma_max)
     found: dict[str, object] = {"loss": denoising_loss(network, real[:256], ends)}
-    marks = Yardsticks(np.zeros((num_samples, 1, 1, 1), dtype=np.float32), real)
+    marks = Yardsticks(real, num_samples)
     chosen = np.random.default_rng(0).integers(len(pictures), size=num_samples)
     low, high = torch.tensor(run.noise.ends(chosen)).T
     for calls in CALLS:
         plan = make_plan(source, "optimal", request("dpmpp-2m", calls, "zero"))
         samples = [
-            Player(network.between(low[part], high[part]), shape_of(real), part)(
-                plan.table, "dpmpp-2m"
-            )
+            picture
             for part in np.arange(num_samples).reshape(-1, BATCH).tolist()
+            for picture in play_plan(
+                plan, network.between(low[part], high[part]), part, torch.device("cpu")
+            )
         ]
-        found[f"distance {calls}"] = marks.distance(np.concatenate(samples))
+        judged = marks.judge(np.stack(samples).astype(np.float32))
+        found[f"distance {calls}"] = judged.estimate("frechet")
     return found
 
 
@@ -133,8 +128,9 @@ def main() -> None:
     pictures = picture_set(items(given.pictures), Preprocessing())
     held_out = picture_set(items(given.held_out), Preprocessing())
     real = held_out.batch(np.arange(len(held_out))).double().numpy()
-    marks = Yardsticks(np.zeros((given.samples, 1, 1, 1), dtype=np.float32), real)
-    print(f"features {marks.features.name}, floor {marks.floor}", flush=True)
+    marks = Yardsticks(real, given.samples)
+    floor = marks.floor.estimate("frechet")
+    print(f"features {marks.features.name}, floor {floor}", flush=True)
     rows: dict[str, list[dict[str, object]]] = {}
     for seed in given.seeds:
         for name in given.laws:

@@ -43,7 +43,7 @@ def comparison_figure(compared: Comparison) -> bytes:
             cells = [cell for cell in compared.cells if cell.sampler == sampler]
             _curves(panel, cells, metric)
             _floor(panel, compared, metric)
-            panel.set(title=sampler, xlabel="network calls", yscale="log")
+            panel.set(title=sampler, xlabel="network calls")
             panel.set_ylabel(METRICS[metric].label)
     panels[0, 0].legend(fontsize="small")
     content = io.BytesIO()
@@ -62,6 +62,9 @@ def _curves(panel: Any, cells: list[Cell], metric: str) -> None:
         if points:
             calls, values, low, high = zip(*points, strict=True)
             panel.plot(calls, values, marker="o", label=name)
+            # Exact tables have an error of 0, which a log scale has no place for.
+            if min(values) > 0:
+                panel.set_yscale("log")
             panel.fill_between(calls, low, high, alpha=0.2)
 
 

@@ -21,7 +21,7 @@ def mean_of(values: np.ndarray) -> LeftOut:
 
 def judgement(level: float, seed: int = 0, *, paired: bool = True) -> Judgement:
     """Return figures about a level: the same noise for the same seed."""
-    noise = np.random.default_rng(seed).lognormal(0, 0.1, COUNT)
+    noise = np.random.default_rng(seed).lognormal(0, 0.3, COUNT)
     values = noise * level
     scores = dict.fromkeys(NAMES, mean_of(values))
     rings = left_out(lambda kept: np.outer(values[kept], [1, 2, 3]).mean(axis=0), COUNT)
