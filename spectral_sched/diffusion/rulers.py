@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from spectral_sched.errors import UsageError
-from spectral_sched.synthetic import KINDS, picture
+from spectral_sched.synthetic import SAMPLE_KINDS, picture
 
 from .models import load_pictures
 from .sampler import SeededNoise, starting_point
@@ -72,9 +72,8 @@ def field_samples(plan: Plan, count: int) -> NDArray[np.float32]:
 
 def fresh_pictures(size: int, count: int) -> NDArray[np.float32]:
     """Return pictures of the generator of the sample images, of all kinds in turn."""
-    kinds = [kind for kind in KINDS if kind != "lines"]
     levels = [
-        picture(kinds[number % len(kinds)], (FRESH_SEED, number), size)
+        picture(SAMPLE_KINDS[number % len(SAMPLE_KINDS)], (FRESH_SEED, number), size)
         for number in range(count)
     ]
     return (np.stack(levels).transpose(0, 3, 1, 2) / 127.5 - 1).astype(np.float32)

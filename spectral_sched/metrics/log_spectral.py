@@ -48,4 +48,5 @@ def _powers(
 ) -> NDArray[np.float64]:
     """Return the power of each picture in each ring, (N, K)."""
     powers = [ring_powers(picture - mean, precision="float64") for picture in pictures]
-    return np.stack([each.power for each in powers]) + QUANTISATION**2
+    rows: NDArray[np.float64] = np.stack([each.power for each in powers])
+    return rows + float(QUANTISATION) ** 2

@@ -115,7 +115,7 @@ def test_curves_are_a_picture(whole: Comparison) -> None:
 
 
 def test_a_cache_measures_once_for_each_key(tmp_path: Path) -> None:
-    cache, made = Cache(tmp_path / "cells"), []
+    cache, made = Cache(tmp_path / "cells"), list[int]()
 
     def measured() -> dict[str, object]:
         made.append(len(made))

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from spectral_sched.metrics import (
     NUM_BLOCKS,
     Estimate,
+    LeftOut,
     bootstrap_difference,
     bootstrap_mean_square,
     difference,
@@ -36,6 +37,10 @@ def standard(width: int) -> Rows:
     both = np.concatenate([np.eye(width), -np.eye(width)])
     points: Rows = both * ((2 * width - 1) / 2) ** 0.5
     return points
+
+
+def left_out_of(samples: Rows, real: Rows) -> LeftOut:
+    return left_out(lambda kept: frechet_distance(samples[kept], real), len(samples))
 
 
 def mean_width(runs: list[Estimate]) -> float:
@@ -124,10 +129,7 @@ def test_jackknife_of_paired_differences_covers_despite_the_bias() -> None:
         good = rng.normal(size=(100, 8))
         bad = good.copy()
         bad[:, 0] += 0.3
-        one, other = (
-            left_out(lambda kept, rows=rows: frechet_distance(rows[kept], real), 100)
-            for rows in (bad, good)
-        )
+        one, other = (left_out_of(rows, real) for rows in (bad, good))
         paired.append(difference(one, other, paired=True))
         independent.append(difference(one, other, paired=False))
     assert COVERED[0] < share(0.09, paired) < COVERED[1]

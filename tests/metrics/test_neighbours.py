@@ -9,7 +9,8 @@ from spectral_sched.metrics import NUM_NEIGHBOURS, Neighbourhoods
 
 
 def measured(samples: np.ndarray, real: np.ndarray) -> list[float]:
-    return Neighbourhoods(samples, real)(np.arange(len(samples))).tolist()
+    found: list[float] = Neighbourhoods(samples, real)(np.arange(len(samples))).tolist()
+    return found
 
 
 def clusters(*places: float, size: int = 10) -> np.ndarray:
