@@ -142,7 +142,7 @@ def costs(comparisons: Mapping[str, Comparison]) -> str:
         for row in (row for cell in compared.cells for row in cell.rows):
             if row.cost is not None:
                 rows.setdefault(row.name, []).append(row.cost)
-    lines = ["| table | network calls to make one | seconds |", "|---|---|---|"]
+    lines = ["| table | network calls to make one | seconds of CPU |", "|---|---|---|"]
     for name, found in rows.items():
         calls, seconds = (sorted(each) for each in zip(*found, strict=True))
         lines.append(f"| `{name}` | {span(calls)} | {span(seconds)} |")
@@ -213,7 +213,7 @@ def metric_table(cells: Sequence[Cell], metric: str, compared: Comparison) -> st
             figure(judged, metric) for judged in (compared.floor, compared.reference)
         )
         below = f"Floor: {floor}. The reference's own samples: {fine}."
-    return "\n".join([*map(table_row, lines), "", below, ""])
+    return "\n".join([*map(table_row, lines), "", *([below, ""] if below else [])])
 
 
 def all_metrics(cell: Cell, compared: Comparison) -> str:

@@ -17,20 +17,21 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from spectral_sched.diffusion.comparison import Yardsticks
+from spectral_sched.diffusion.comparison import Player, Yardsticks
 from spectral_sched.diffusion.network import NetworkDenoiser
 from spectral_sched.diffusion.picture_sets import PictureSet, picture_set
 from spectral_sched.diffusion.processes import Processes
-from spectral_sched.diffusion.runs import BATCH, play_plan
 from spectral_sched.diffusion.training import TrainingSettings
 from spectral_sched.diffusion.training_runs import TrainingRun, training_options
 from spectral_sched.images import Preprocessing
 from spectral_sched.plans import make_plan
 from spectral_sched.requests import request
 from spectral_sched.sources import items
+from spectral_sched.statistics import Shape
 
 CALLS = (8, 32)
 NUM_LEVELS = 16
+BATCH = 64
 
 
 class Entry(NamedTuple):
@@ -67,6 +68,12 @@ def trained(
     return run
 
 
+def shape_of(pictures: NDArray[np.float64]) -> Shape:
+    """Return (C, H, W) of pictures."""
+    _, channels, height, width = pictures.shape
+    return channels, height, width
+
+
 @torch.inference_mode()
 def denoising_loss(
     network: NetworkDenoiser, real: NDArray[np.float64], ends: tuple[float, float]
@@ -95,14 +102,13 @@ def judged(
     for calls in CALLS:
         plan = make_plan(source, "optimal", request("dpmpp-2m", calls, "zero"))
         samples = [
-            picture
-            for part in np.arange(num_samples).reshape(-1, BATCH).tolist()
-            for picture in play_plan(
-                plan, network.between(low[part], high[part]), part, torch.device("cpu")
+            Player(network.between(low[part], high[part]), shape_of(real), part)(
+                plan.table, "dpmpp-2m"
             )
+            for part in np.arange(num_samples).reshape(-1, BATCH).tolist()
         ]
-        judged = marks.judge(np.stack(samples).astype(np.float32))
-        found[f"distance {calls}"] = judged.estimate("frechet")
+        marked = marks.judge(np.concatenate(samples))
+        found[f"distance {calls}"] = marked.estimate("frechet")
     return found
 
 

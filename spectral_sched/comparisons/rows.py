@@ -131,7 +131,7 @@ def judgement(
 
 
 class Cost(NamedTuple):
-    """What it took to make a table: calls of the network and seconds of the host."""
+    """What it took to make a table: calls of the network and seconds of CPU."""
 
     calls: int = 0
     seconds: float = 0.0

@@ -26,6 +26,7 @@ from spectral_sched.comparisons.files import (
 )
 from spectral_sched.comparisons.rows import Cell, Cost, Row
 from spectral_sched.documents import digest, file_digest
+from spectral_sched.errors import known
 from spectral_sched.model_fits import Fitting, ModelLimits, fitted
 from spectral_sched.model_headers import SUFFIX, read_model_header
 from spectral_sched.plan_files import read_source
@@ -129,6 +130,7 @@ class Bench:
         cache: Cache,
         device: torch.device,
     ) -> None:
+        known(options.precision, DTYPES, "precision", "--precision")
         self.options, self.cache, self.device = options, cache, device
         self.dtype = DTYPES[options.precision]
         self.entrants = [
@@ -214,9 +216,9 @@ class Bench:
         if each.kind in NETWORK_KINDS:
             plan, cost = self._network_plan(each, place)
             return self._row(each.name, plan, cost)
-        begun = time.perf_counter()
+        begun = time.process_time()
         plan = each.plan(self.fine.source, place.sampler, place.num_steps)
-        cost = Cost(0, time.perf_counter() - begun)
+        cost = Cost(0, time.process_time() - begun)
         return self._row(each.name, self._fitted(plan), cost)
 
     def _network_plan(self, each: Contender, place: Place) -> tuple[Plan, Cost]:
@@ -231,13 +233,13 @@ class Bench:
         return replace(plan, table=table, ends=(low, high)), cost
 
     def _made(self, each: Contender, place: Place) -> Document:
-        begun = time.perf_counter()
+        begun = time.process_time()
 
         def squares(plan: Plan, count: int) -> NDArray[np.float64]:
             return squared_errors(self._play(plan, count), self.reference)
 
         plan, calls = NETWORK_KINDS[each.kind](self.fine.source, place, squares)
-        seconds = time.perf_counter() - begun
+        seconds = time.process_time() - begun
         made = {"sigmas": plan.table.sigmas, "ends": plan.ends}
         return {**made, "calls": calls, "seconds": seconds}
 
@@ -247,8 +249,9 @@ class Bench:
             [self._key(plan), self._key(self.fine), *self._marks()],
             lambda: row_fields(self._measured(name, plan, cost)),
         )
-        # The same table may be measured under another name, and be made in another way.
-        return replace(read_row(fields), name=name, cost=cost)
+        row = read_row(fields)
+        # The same table may be had under another name, made in another way.
+        return row if row.name == name else replace(row, name=name, cost=cost)
 
     def _measured(self, name: str, plan: Plan, cost: Cost | None) -> Row:
         marks, sampler = self.yardsticks, plan.request.sampler

@@ -17,17 +17,69 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
+import torch
 
 from spectral_sched.comparisons.rows import Judgement, Looks, judgement
 from spectral_sched.errors import InputError
+from spectral_sched.solvers import solver_calls
 
 from .features import RandomFeatures
+from .sampler import SeededNoise, sample
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
+    from torch import Tensor
+
+    from spectral_sched.statistics import Shape
+    from spectral_sched.tables import SigmaTable
+
+    from .denoisers import Denoiser
+
+BATCH = 64
 
 SEED = 20260319
 """Parts the real pictures, whatever order they come in."""
+
+
+class Player:
+    """A model with the starting noise that all tables share.
+
+    Parameters
+    ----------
+    denoise, shape
+        The model and the shape of its pictures, (C, H, W).
+    seeds
+        One per sample.
+    """
+
+    def __init__(
+        self,
+        denoise: Denoiser,
+        shape: Shape,
+        seeds: Sequence[int],
+        device: torch.device | None = None,
+    ) -> None:
+        self.denoise, self.shape, self.seeds = denoise, shape, list(seeds)
+        self.device = device or torch.device("cpu")
+
+    def __call__(
+        self, table: SigmaTable, sampler: str, count: int | None = None
+    ) -> NDArray[np.float32]:
+        """Return the samples of a table, (N, C, H, W), or the first `count` of them."""
+        seeds = self.seeds[:count]
+        batches = [seeds[k : k + BATCH] for k in range(0, len(seeds), BATCH)]
+        parts = [self._play(table, sampler, batch) for batch in batches]
+        pictures: NDArray[np.float32] = torch.cat(parts).cpu().numpy()
+        return pictures
+
+    @torch.inference_mode()
+    def _play(self, table: SigmaTable, sampler: str, seeds: Sequence[int]) -> Tensor:
+        noise = SeededNoise(seeds, self.shape, self.device, torch.float32)
+        x = table.sigmas[0] * noise()
+        *_, last = sample(self.denoise, x, solver_calls(sampler, table), noise)
+        return last
 
 
 class Yardsticks:
