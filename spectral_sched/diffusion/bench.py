@@ -7,7 +7,6 @@ that was cut short goes on where it was, and one more kind costs one more row ea
 
 from __future__ import annotations
 
-import hashlib
 import time
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -25,7 +24,6 @@ from spectral_sched.comparisons.files import (
     row_fields,
 )
 from spectral_sched.comparisons.rows import Cell, Cost, Row
-from spectral_sched.documents import digest, file_digest
 from spectral_sched.errors import known
 from spectral_sched.model_fits import Fitting, ModelLimits, fitted
 from spectral_sched.model_headers import SUFFIX, read_model_header
@@ -36,6 +34,7 @@ from spectral_sched.solvers import STOCHASTIC
 from spectral_sched.tables import SigmaTable
 
 from .comparison import Yardsticks, squared_errors
+from .digests import array_digest, model_digest
 from .models import BUNDLED, load_denoiser
 from .rulers import real_pictures
 from .runs import DTYPES, play_plan
@@ -320,24 +319,3 @@ class Bench:
                 "num_steps": self.options.reference_steps,
             },
         }
-
-
-def array_digest(array: NDArray[np.generic]) -> str:
-    """Return the SHA-256 of an array's shape and values."""
-    head = f"{array.dtype.str}{array.shape}".encode()
-    content = np.ascontiguousarray(array).data
-    return "sha256:" + hashlib.sha256(head + bytes(content)).hexdigest()
-
-
-def model_digest(model: str, plan: Plan) -> str:
-    """Return the digest of all that a model's answers depend on."""
-    if model == "bundled":
-        return file_digest(BUNDLED)
-    if model.endswith(SUFFIX):
-        return file_digest(Path(model))
-    kind, _, folder = model.partition(":")
-    if kind == "wiener":
-        field = plan.planning.field
-        return digest([kind, field.shape, field.mean_color, field.cross_power])
-    files = sorted(path for path in Path(folder).rglob("*") if path.is_file())
-    return digest([kind, plan.preprocessing.__dict__, *map(file_digest, files)])
