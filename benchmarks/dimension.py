@@ -11,7 +11,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from spectral_sched.defects import squared_errors
+from spectral_sched.defects import (
+    local_defects,
+    noise_start_error,
+    squared_errors,
+)
 from spectral_sched.exact_models.interpolants import (
     VarianceExploding,
     VariancePreserving,
@@ -77,7 +81,9 @@ def spectral_table(model: GaussianMixture, sampler: str, steps: int) -> SigmaTab
     num_modes = np.array([1.0, model.dimension - 1.0])
 
     def errors(sigmas: Numbers) -> Numbers:
-        terms = squared_errors(sampler, sigmas, power, np.zeros(2), "mean")
+        defects = local_defects(sampler, sigmas, power)
+        begun = noise_start_error(defects, np.zeros(2), "mean")
+        terms = squared_errors(sampler, defects, begun)
         return np.stack([term @ num_modes for term in terms])
 
     return minimal_table(errors, steps, (1e-3, 100 * float(np.sqrt(model.dimension))))

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from .solvers import DEPTH, RENEWING_NOISE, SAMPLERS, Call, Combination
+from .solvers import DEPTH, ONE_STEP, RENEWING_NOISE, SAMPLERS, Call, Combination
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -197,28 +197,45 @@ def _carried(
     return Defects(amplitudes[::-1], kept)
 
 
-def squared_errors(
-    sampler: str,
-    sigmas: Numbers,
-    power: NDArray[np.float64],
-    offset: NDArray[np.float64],
-    start: Start,
-) -> list[Numbers]:
-    """Return the squared errors at the end of the start and of each step, (..., M).
+class StartError(NamedTuple):
+    """What is wrong at the end because of how sampling starts, per mode, (..., M).
 
-    Their sum is the expected squared error if defects are independent (ours). The start
-    is noise alone; for a spectral one see `spectral_start_error`.
+    Attributes
+    ----------
+    spread
+        Error in the standard deviation, with its sign.
+    mean
+        Size of the error in the mean.
+    shape
+        Squared error of a distribution that has the right mean and variance.
+    """
+
+    spread: Numbers = 0.0
+    mean: Numbers = 0.0
+    shape: Numbers = 0.0
+
+    def beside(self, other: StartError) -> StartError:
+        """Return what is wrong beside another start from the same noise."""
+        parts = (own - its for own, its in zip(self, other, strict=True))
+        return StartError(*parts)
+
+
+EXACT_START = StartError()
+"""That of pictures that were given noise."""
+
+
+def noise_start_error(
+    defects: Defects, offset: NDArray[np.float64], start: Start
+) -> StartError:
+    """Return the error of a start from noise alone, about zero or the mean.
 
     Parameters
     ----------
     offset
         Square of the mean that a start about zero misses, per mode, (M,).
     """
-    defects = local_defects(sampler, sigmas, power)
-    first, *steps = (amplitude**2 for amplitude in defects.amplitudes)
-    if start == "zero":
-        first = first + offset * defects.mean_kept
-    return [first, *steps]
+    missed = np.sqrt(offset * defects.mean_kept) if start == "zero" else 0.0
+    return StartError(defects.amplitudes[0], missed)
 
 
 def spectral_start_error(
@@ -226,10 +243,10 @@ def spectral_start_error(
     sigmas: Numbers,
     power: NDArray[np.float64],
     variation: NDArray[np.float64],
-) -> Numbers:
-    """Return the squared error at the end of a spectral start, (..., M).
+) -> StartError:
+    """Return the error of a start from noise with the spectrum of the pictures.
 
-    The start is Gaussian of the right variance, ``power + sigma**2``. A mode of noised
+    It is Gaussian of the right variance, ``power + sigma**2``. A mode of noised
     pictures has that variance too, but in each picture another one, so it is not
     Gaussian. To leading order its excess kurtosis is ``3 v``, v the variance of the
     variance over its squared mean, and the squared Wasserstein distance is 3/32 of
@@ -242,7 +259,33 @@ def spectral_start_error(
     """
     exact = power + _columns(sigmas)[0] ** 2
     kept = local_defects(sampler, sigmas, power).mean_kept
-    return KURTOSIS_DISTANCE * (variation * power**2) ** 2 / exact**3 * kept
+    shape = KURTOSIS_DISTANCE * (variation * power**2) ** 2 / exact**3 * kept
+    return StartError(shape=shape)
+
+
+def squared_errors(sampler: str, defects: Defects, begun: StartError) -> list[Numbers]:
+    """Return terms, (..., M), that sum to the expected squared error at the end (ours).
+
+    There is one term for the start and one for each step. How they add up was measured
+    on networks. Errors of one-step solvers do with their signs. Those of multistep
+    solvers alternate in sign, but networks do not make good what that promises: their
+    squares are summed. So are those of solvers with fresh noise, which makes errors
+    independent.
+    """
+    _, *steps = defects.amplitudes
+    made = [begun.spread + 0 * steps[0], *steps]
+    first, *others = _shares(made) if sampler in ONE_STEP else [d**2 for d in made]
+    return [first + begun.mean**2 + begun.shape, *others]
+
+
+def _shares(parts: Sequence[Numbers]) -> list[Numbers]:
+    """Return what each part has in the square of their sum.
+
+    An imaginary step of a part is felt by its own share alone, twice, in place of once
+    by every share: the slopes have the right sum, and each depends on few levels.
+    """
+    total = sum(part.real for part in parts)
+    return [total * (part + (part - np.conj(part)) / 2) for part in parts]
 
 
 def transfer_kl(sampler: str, sigmas: Numbers, power: NDArray[np.float64]) -> Numbers:

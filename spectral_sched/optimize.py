@@ -7,11 +7,18 @@ makes their gradients exact: each level is given an imaginary step.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .defects import spectral_start_error, squared_errors
+from .defects import (
+    EXACT_START,
+    local_defects,
+    noise_start_error,
+    spectral_start_error,
+    squared_errors,
+)
 from .planning import power_measure, power_variation
 from .solvers import ADDING_NOISE
 from .tables import SigmaTable
@@ -22,7 +29,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from .bounds import Start
-    from .defects import Numbers
+    from .defects import Defects, Numbers, StartError
     from .planning import Planning
 
 SPREAD = 1.0
@@ -53,8 +60,9 @@ def optimal_table(
 ) -> SigmaTable:
     """Return the table with the least expected error of a solver (ours).
 
-    The expected squared error sums the squares of the local defects over steps, modes
-    and the spectra of single images, each widened by a log-normal spread.
+    It is the error beside what infinitely many steps from the highest level make of the
+    same noise, expected over modes and the spectra of single images, each widened by a
+    log-normal spread. `defects.squared_errors` says how steps add up.
 
     Parameters
     ----------
@@ -65,47 +73,53 @@ def optimal_table(
         Level of the noise on the pictures that sampling starts from, if it starts from
         pictures. It is the first level then, and the start is without error.
     """
-    errors = table_errors(planning, sampler, start)
-    if first is not None:
-        return minimal_table(
-            lambda sigmas: errors(sigmas)[1:], num_steps, ends, first=first
-        )
-    # What even the highest start gets wrong is taken off: with many steps it would
-    # hide the rest. Samplers that add noise can do better than that.
-    highest = errors(np.array([[ends[1]], [0.0]]))[0]
-    floor = 0.0 if sampler in ADDING_NOISE else highest
-
-    def avoidable(sigmas: Numbers) -> Numbers:
-        first, *others = errors(sigmas)
-        return np.stack([first - floor, *others])
-
-    return minimal_table(avoidable, num_steps, ends)
+    begun = start if first is None else None
+    errors = table_errors(planning, sampler, begun, ends[1])
+    return minimal_table(errors, num_steps, ends, first=first)
 
 
 def table_errors(
-    planning: Planning, sampler: str, start: Start
+    planning: Planning, sampler: str, start: Start | None, top: float
 ) -> Callable[[Numbers], Numbers]:
-    """Return the objective of `optimal_table`: what a table gets wrong, by its steps.
+    """Return the objective of `optimal_table`: what a table gets wrong.
 
-    It maps sigmas of shape (N + 1, B) to the squared errors of the start and of each
-    step, (N + 1, B), as shares of the energy of the pictures.
+    It maps sigmas of shape (N + 1, B) to terms of the squared error, (J, B), as shares
+    of the energy of the pictures.
+
+    Parameters
+    ----------
+    start
+        Where sampling starts; None for pictures that were given noise.
+    top
+        Highest level there is. What even a start there gets wrong is not counted,
+        because no table can mend it; samplers that add noise can.
     """
     measure = power_measure(planning, SPREAD)
-    share = measure.weight / (measure.weight @ measure.power)
+    energy = measure.weight @ measure.power
+    made = partial(local_defects, sampler, power=measure.power)
+    least = made(sigmas=np.array([top, 0.0]))
+
+    def begun(defects: Defects) -> StartError:
+        if start is None or start == "spectral":
+            return EXACT_START
+        error = noise_start_error(defects, measure.offset, start)
+        if sampler in ADDING_NOISE:
+            return error
+        return error.beside(noise_start_error(least, measure.offset, start))
 
     def errors(sigmas: Numbers) -> Numbers:
-        terms = squared_errors(sampler, sigmas, measure.power, measure.offset, start)
-        return np.stack([term @ share for term in terms])
+        defects = made(sigmas=sigmas)
+        terms = squared_errors(sampler, defects, begun(defects))
+        return np.stack([term @ measure.weight / energy for term in terms])
 
     if start != "spectral":
         return errors
     field = planning.field
     variation = power_variation(planning, SPREAD)
-    ring_share = field.num_modes / (measure.weight @ measure.power)
 
     def spectral_errors(sigmas: Numbers) -> Numbers:
         first = spectral_start_error(sampler, sigmas, field.power, variation)
-        return np.stack([first @ ring_share, *errors(sigmas)[1:]])
+        return np.stack([first.shape @ field.num_modes / energy, *errors(sigmas)])
 
     return spectral_errors
 

@@ -11,7 +11,13 @@ import numpy as np
 
 from .bounds import sigma_bounds
 from .defaults import KIND
-from .defects import spectral_start_error, squared_errors
+from .defects import (
+    EXACT_START,
+    local_defects,
+    noise_start_error,
+    spectral_start_error,
+    squared_errors,
+)
 from .end_to_end import gaussian_table
 from .errors import UsageError
 from .kinds import GaussianSettings, check_kind
@@ -273,42 +279,24 @@ def predicted_error(
     power = np.exp(widened(planning.log_power, SPREAD))
     offset = np.zeros_like(power)
     offset[0] = planning.field.mean_offset
-    start, *steps = squared_errors(
-        wanted.sampler,
-        np.array(table.sigmas),
-        power.ravel(),
-        offset.ravel(),
-        wanted.start,
-    )
-    of_steps: NDArray[np.float64] = np.sum(steps, axis=0)
-    per_ring = of_steps.reshape(power.shape).mean(axis=1)
-    if not wanted.limits.partial:
-        per_ring = per_ring + _start_error(planning, table, wanted, start)
+    sampler, sigmas = wanted.sampler, np.array(table.sigmas)
+    from_noise = not wanted.limits.partial and wanted.start != "spectral"
+    defects = local_defects(sampler, sigmas, power.ravel())
+    begun = noise_start_error(defects, offset.ravel(), wanted.start)
+    terms = squared_errors(sampler, defects, begun if from_noise else EXACT_START)
+    per_ring = np.sum(terms, axis=0).reshape(power.shape).mean(axis=1)
+    if wanted.start == "spectral" and not wanted.limits.partial:
+        per_ring = per_ring + _spectral_error(planning, sampler, sigmas)
     mean = float(planning.field.num_modes @ per_ring / planning.field.num_pixels)
     return PredictedError(float(np.sqrt(mean)), np.sqrt(per_ring))
 
 
-def _start_error(
-    planning: Planning,
-    table: SigmaTable,
-    wanted: Request,
-    of_noise: NDArray[np.float64],
+def _spectral_error(
+    planning: Planning, sampler: str, sigmas: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Return the squared error of the start per ring, (K,).
-
-    `of_noise` is that of a start from noise alone, ring after ring.
-    """
-    field = planning.field
-    if wanted.start != "spectral":
-        rings = of_noise.reshape(len(field.power), -1)
-        return np.asarray(rings.mean(axis=1))
-    error: NDArray[np.float64] = spectral_start_error(
-        wanted.sampler,
-        np.array(table.sigmas),
-        field.power,
-        power_variation(planning, SPREAD),
-    )
-    return error
+    variation = power_variation(planning, SPREAD)
+    begun = spectral_start_error(sampler, sigmas, planning.field.power, variation)
+    return np.asarray(begun.shape)
 
 
 def enough_steps(planning: Planning, ends: tuple[float, float], wanted: Request) -> int:

@@ -351,6 +351,9 @@ STOCHASTIC = frozenset({*RENEWING_NOISE, *ADDING_NOISE})
 FLOW_SAMPLERS = tuple(name for name in SAMPLERS if name not in STOCHASTIC)
 """Samplers that follow the probability flow, without fresh noise."""
 
+ONE_STEP = frozenset({"euler", "heun"})
+"""Those of them whose steps see nothing from before they began."""
+
 DEPTH = 4
 """Network calls that are remembered: as many as the deepest solver looks back on."""
 

@@ -13,7 +13,11 @@ from scipy.stats import norm
 
 from spectral_sched.bounds import Start, sigma_bounds
 from spectral_sched.defects import (
+    EXACT_START,
+    Defects,
+    StartError,
     local_defects,
+    noise_start_error,
     spectral_start_error,
     squared_errors,
     transfer,
@@ -28,11 +32,13 @@ from spectral_sched.planning import (
     widened,
 )
 from spectral_sched.schedules import KarrasLaw, Schedule, sigma_table
-from spectral_sched.solvers import FLOW_SAMPLERS, SAMPLERS
+from spectral_sched.solvers import ADDING_NOISE, FLOW_SAMPLERS, ONE_STEP, SAMPLERS
 
 from .helpers import power_law_field, spectrum_of
 
 STARTS_ABOUT_THE_MEAN: tuple[Start, ...] = ("spectral", "mean")
+
+ABOUT: tuple[Start, ...] = ("zero", "mean")
 
 POWER = np.geomspace(1e-4, 1e3, 9)
 
@@ -61,7 +67,16 @@ def error(data: Planning, sampler: str, sigmas: np.ndarray, start: Start) -> flo
     power = np.exp(widened(data.log_power, 1.0))
     offset = np.zeros_like(power)
     offset[0] = data.field.mean_offset
-    squared = sum(squared_errors(sampler, sigmas, power.ravel(), offset.ravel(), start))
+
+    def begun(defects: Defects) -> StartError:
+        return noise_start_error(defects, offset.ravel(), start)
+
+    defects, highest = (
+        local_defects(sampler, np.asarray(levels), power.ravel())
+        for levels in (sigmas, [ends(data, start)[1], 0.0])
+    )
+    least = EXACT_START if sampler in ADDING_NOISE else begun(highest)
+    squared = sum(squared_errors(sampler, defects, begun(defects).beside(least)))
     weights = np.repeat(data.field.num_modes, power.shape[1])
     return float(squared @ weights / (power.ravel() @ weights))
 
@@ -154,26 +169,62 @@ def test_local_defects_of_one_euler_step_by_hand() -> None:
 
 
 def test_a_missed_mean_by_hand() -> None:
-    sigmas, power = np.array([3.0, 0.0]), np.array([2.0])
-    with_mean, _ = squared_errors("euler", sigmas, power, np.array([5.0]), "zero")
-    without, _ = squared_errors("euler", sigmas, power, np.array([5.0]), "mean")
+    defects = local_defects("euler", np.array([3.0, 0.0]), np.array([2.0]))
+    zero, mean = (noise_start_error(defects, np.array([5.0]), start) for start in ABOUT)
+    assert zero.mean**2 == pytest.approx(5 * 2 / 11)
+    assert mean.mean == 0
+    with_mean, without = (
+        np.sum(squared_errors("euler", defects, begun), axis=0)
+        for begun in (zero, mean)
+    )
     assert (with_mean - without)[0] == pytest.approx(5 * 2 / 11)
+
+
+def test_errors_of_one_step_solvers_have_signs_and_others_do_not() -> None:
+    sigmas, power = np.array([30.0, 3.0, 1.0, 0.0]), np.array([0.1, 2.0])
+    for sampler in FLOW_SAMPLERS:
+        defects = local_defects(sampler, sigmas, power)
+        begun = StartError(spread=np.array([0.1, -0.2]), shape=np.array([0.5, 0.0]))
+        found = sum(squared_errors(sampler, defects, begun))
+        made = np.array([begun.spread, *defects.amplitudes[1:]])
+        summed = made.sum(axis=0) ** 2 if sampler in ONE_STEP else (made**2).sum(axis=0)
+        np.testing.assert_allclose(found, summed + begun.shape, rtol=1e-12)
+    assert set(FLOW_SAMPLERS) > ONE_STEP
+
+
+@pytest.mark.parametrize("sampler", SAMPLERS)
+def test_imaginary_steps_give_the_slopes(sampler: str) -> None:
+    power, levels = np.geomspace(0.01, 100, 5), np.array([40.0, 6.0, 1.0, 0.2])
+
+    def total(level: int, step: complex) -> complex:
+        sigmas = np.append(levels, 0.0).astype(complex)
+        sigmas[level] += step
+        defects = local_defects(sampler, sigmas, power)
+        begun = noise_start_error(defects, np.full(5, 0.3), "zero")
+        return complex(np.sum(squared_errors(sampler, defects, begun)))
+
+    for level in range(4):
+        step = 1e-5 * levels[level]
+        slope = (total(level, step) - total(level, -step)).real / (2 * step)
+        assert total(level, 1e-30j).imag / 1e-30 == pytest.approx(slope, rel=1e-5)
 
 
 @pytest.mark.parametrize("sampler", SAMPLERS)
 def test_fine_tables_have_no_defects(sampler: str) -> None:
     sigmas = np.append(np.geomspace(500, 1e-4, 4000), 0.0)
-    squared = sum(squared_errors(sampler, sigmas, POWER, np.zeros_like(POWER), "mean"))
+    defects = local_defects(sampler, sigmas, POWER)
+    begun = noise_start_error(defects, np.zeros_like(POWER), "mean")
+    squared = sum(squared_errors(sampler, defects, begun))
     assert np.sqrt(squared / POWER).max() < 5e-3
 
 
 def test_pooling_rings_changes_the_objective_by_less_than_a_thousandth() -> None:
     data, sigmas = planning(), np.array([60, 9, 1.5, 0.2, 0.0])
-    measure = power_measure(data, 1.0)
-    pooled = sum(squared_errors("heun", sigmas, measure.power, measure.offset, "zero"))
-    value = pooled @ measure.weight / (measure.power @ measure.weight)
-    assert value == pytest.approx(error(data, "heun", sigmas, "zero"), rel=1e-3)
-    assert measure.weight.sum() == pytest.approx(256)
+    for sampler in FLOW_SAMPLERS:
+        errors = table_errors(data, sampler, "zero", ends(data)[1])
+        value = errors(sigmas[:, None]).sum()
+        assert value == pytest.approx(error(data, sampler, sigmas, "zero"), rel=1e-3)
+    assert power_measure(data, 1.0).weight.sum() == pytest.approx(256)
 
 
 @pytest.mark.parametrize("sampler", SAMPLERS)
@@ -204,11 +255,11 @@ def test_no_table_from_the_same_picture_with_noise_is_better(
 ) -> None:
     data = planning()
     low, high = ends(data)
-    errors = table_errors(data, sampler, "zero")
+    errors = table_errors(data, sampler, None, high)
 
     def of_steps(*tables: Sequence[float]) -> NDArray[np.float64]:
         sigmas = np.array([[*levels, 0.0] for levels in tables]).T
-        squared: NDArray[np.float64] = errors(sigmas)[1:].sum(axis=0)
+        squared: NDArray[np.float64] = errors(sigmas).sum(axis=0)
         return squared
 
     for first in (10 * low, 1.0, high):
@@ -253,7 +304,7 @@ def test_the_optimum_is_deterministic() -> None:
 @pytest.mark.parametrize("sampler", FLOW_SAMPLERS)
 def test_the_search_does_not_depend_on_its_start(sampler: str) -> None:
     data, rng = planning(), np.random.default_rng(0)
-    errors = table_errors(data, sampler, "zero")
+    errors = table_errors(data, sampler, "zero", ends(data)[1])
     found = [
         minimal_table(errors, 6, ends(data), gaps=gaps).levels
         for gaps in (np.zeros(6), *rng.normal(0, 1, (4, 6)))
@@ -286,7 +337,7 @@ def test_a_spectral_start_errs_by_the_distance_from_a_gaussian(sigma: float) -> 
     )
     # The leading order is 6 % off at sigma 8 and 1 % at 20.
     carried = at_start * power / (power + sigma**2)
-    assert found[0] == pytest.approx(carried, rel=0.5 * power / sigma**2 + 0.005)
+    assert found.shape[0] == pytest.approx(carried, rel=0.5 * power / sigma**2 + 0.005)
 
 
 def test_variation_is_that_of_widened_power() -> None:
@@ -309,13 +360,14 @@ def test_a_spectral_start_is_lower_and_inside_the_bounds(sampler: str) -> None:
     )
     assert low_high[0] < spectral.levels[-1]
     assert spectral.levels[0] < 0.5 * mean.levels[0]
-    errors = {start: table_errors(data, sampler, start) for start in get_args(Start)}
+    # Beside a start so high that it is exact, each start has the error it has.
     sigmas = np.array(mean.sigmas)[:, None]
-    zero, about_mean, spectrum = (errors[start](sigmas) for start in get_args(Start))
-    assert zero[0, 0] > about_mean[0, 0] > 10 * spectrum[0, 0]
-    # What the steps get wrong does not depend on the start.
-    np.testing.assert_array_equal(about_mean[1:], zero[1:])
-    np.testing.assert_array_equal(spectrum[1:], zero[1:])
+    exact, zero, about_mean, spectrum = (
+        table_errors(data, sampler, start, 1e9)(sigmas).sum()
+        for start in (None, *get_args(Start))
+    )
+    assert zero > about_mean
+    assert exact < spectrum < 1.01 * exact
 
 
 def test_widening_has_the_spread_it_says() -> None:

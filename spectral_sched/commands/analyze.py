@@ -104,8 +104,7 @@ def analyze(
     items = sources.items(source, files_from=files_from, array=array, column=column)
     publish = console.Publisher(output, json=json, force=force)
     settings = runs.checked_settings(preprocessing, precision)
-    checkpoint = runs.checkpoint(output, settings, part, resume=resume)
-    _tell_of(checkpoint)
+    checkpoint = _told(runs.checkpoint(output, settings, part, resume=resume))
     with (
         runs.engine(workers, dask) as engine,
         console.counter("images", counted(source)) as progress,
@@ -127,11 +126,12 @@ def analyze(
         checkpoint.remove()
 
 
-def _tell_of(checkpoint: "Checkpoint | None") -> None:
+def _told(checkpoint: "Checkpoint | None") -> "Checkpoint | None":
     from spectral_sched import console
 
     if checkpoint and checkpoint.expected.count:
         console.say(f"going on after {checkpoint.expected.count} items")
+    return checkpoint
 
 
 def _publish_partial(publish: "Publisher", gathered: "Partial") -> None:
