@@ -32,7 +32,7 @@ from spectral_sched.pieces import Settings, Task, make_piece
 from spectral_sched.rings import rings
 from spectral_sched.sources import Item
 from spectral_sched.spectra import ring_powers
-from spectral_sched.synthetic import KINDS, picture
+from spectral_sched.synthetic import SAMPLE_KINDS, picture
 from spectral_sched.workers import available_cores, keep_freed_memory, ordered_map
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def write_pictures(folder: Path, size: int, count: int, form: str) -> list[Path]
     folder.mkdir()
     paths = []
     for number in range(count):
-        pixels = picture(list(KINDS)[number % len(KINDS)], number, size)
+        pixels = picture(SAMPLE_KINDS[number % len(SAMPLE_KINDS)], number, size)
         paths.append(folder / f"{number:03d}.{form.lower()}")
         Image.fromarray(pixels).save(paths[-1], form, quality=QUALITY)
     return paths

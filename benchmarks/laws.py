@@ -96,7 +96,7 @@ def judged(
     network, source = run.trainer.average.eval(), run.source
     ends = (source.bounds.sigma_min, source.bounds.sigma_max)
     found: dict[str, object] = {"loss": denoising_loss(network, real[:256], ends)}
-    marks = Yardsticks(np.zeros((num_samples, 1, 1, 1), dtype=np.float32), real)
+    marks = Yardsticks(real, num_samples)
     chosen = np.random.default_rng(0).integers(len(pictures), size=num_samples)
     low, high = torch.tensor(run.noise.ends(chosen)).T
     for calls in CALLS:
@@ -107,7 +107,8 @@ def judged(
             )
             for part in np.arange(num_samples).reshape(-1, BATCH).tolist()
         ]
-        found[f"distance {calls}"] = marks.distance(np.concatenate(samples))
+        marked = marks.judge(np.concatenate(samples))
+        found[f"distance {calls}"] = marked.estimate("frechet")
     return found
 
 
@@ -133,8 +134,9 @@ def main() -> None:
     pictures = picture_set(items(given.pictures), Preprocessing())
     held_out = picture_set(items(given.held_out), Preprocessing())
     real = held_out.batch(np.arange(len(held_out))).double().numpy()
-    marks = Yardsticks(np.zeros((given.samples, 1, 1, 1), dtype=np.float32), real)
-    print(f"features {marks.features.name}, floor {marks.floor}", flush=True)
+    marks = Yardsticks(real, given.samples)
+    floor = marks.floor.estimate("frechet")
+    print(f"features {marks.features.name}, floor {floor}", flush=True)
     rows: dict[str, list[dict[str, object]]] = {}
     for seed in given.seeds:
         for name in given.laws:

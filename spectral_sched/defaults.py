@@ -25,3 +25,11 @@ TRAINING_STEPS = 32
 MODEL = "bundled"
 MODEL_PATH = Path("model.safetensors")
 TRAINING_LAW = "lognormal"
+
+COMPARED_MODEL = "wiener"
+COMPARED_KINDS = "optimal,gaussian,karras,exponential"
+COMPARISON_PATH = Path("comparison")
+NUM_COMPARED = 128
+"""Samples of each table."""
+
+REFERENCE_STEPS = 128

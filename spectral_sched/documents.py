@@ -93,6 +93,35 @@ def check_output(
         raise UsageError(message)
 
 
+def open_folder(folder: Path, record: str, *, force: bool) -> Path:
+    """Return a folder to write several files to, made if need be.
+
+    Parameters
+    ----------
+    record
+        Name of the document that says that the files are ours.
+
+    Raises
+    ------
+    UsageError
+        If it cannot be made, or holds files of someone else and `force` is off.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        foreign = any(folder.iterdir()) and not is_ours(folder / record)
+    except OSError as error:
+        reason = _because(error)
+        message = f"cannot write to {folder}: {reason}; name another folder with -o"
+        raise UsageError(message) from error
+    if foreign and not force:
+        message = (
+            f"{folder} holds files that specsched did not write; "
+            "name another folder with -o, or add to it with --force"
+        )
+        raise UsageError(message)
+    return folder
+
+
 def write_document(document: Document, path: Path) -> None:
     """Write a document atomically.
 
@@ -296,6 +325,13 @@ class Fields:
     def object(self, key: str) -> Fields:
         """Return a nested object."""
         return Fields(self.get(key, dict), self._path, self._remedy)
+
+    def objects(self, key: str) -> list[Fields]:
+        """Return a list of nested objects."""
+        values = self.get(key, list)
+        if not all(isinstance(value, dict) for value in values):
+            raise self.damaged(key, "is not a list of objects")
+        return [Fields(value, self._path, self._remedy) for value in values]
 
 
 def read_fields(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from . import report
+from .comparisons.files import read_comparison
 from .documents import read_any
 from .errors import InputError
 from .model_headers import SUFFIX, read_model_document, read_model_header
@@ -53,6 +54,8 @@ def parts(document: Document, path: Path) -> list[RenderableType]:
             return report.model_parts(document)
         case "specsched.target":
             return list(report.target_lines(document))
+        case "specsched.comparison":
+            return report.comparison_parts(read_comparison(path))
         case "specsched.samples":
             return list(report.samples_lines(document))
         case "specsched.partial":

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 
-from .documents import is_ours, write_atomically, write_document
+from .documents import open_folder, write_atomically, write_document
 from .errors import UsageError
 from .provenance import provenance
 
@@ -57,27 +57,8 @@ def parse_seeds(text: str) -> list[int]:
 
 
 def open_gallery(folder: Path, *, force: bool) -> Path:
-    """Return the folder, made if need be.
-
-    Raises
-    ------
-    UsageError
-        If it cannot be made, or holds files of someone else and `force` is off.
-    """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        foreign = any(folder.iterdir()) and not is_ours(folder / RECORD_NAME)
-    except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        message = f"cannot write to {folder}: {reason}; name another folder with -o"
-        raise UsageError(message) from error
-    if foreign and not force:
-        message = (
-            f"{folder} holds files that specsched did not write; "
-            "name another folder with -o, or add to it with --force"
-        )
-        raise UsageError(message)
-    return folder
+    """Return the folder for pictures, as `open_folder` does."""
+    return open_folder(folder, RECORD_NAME, force=force)
 
 
 def said(flags: Mapping[str, object]) -> dict[str, object]:

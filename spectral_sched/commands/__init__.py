@@ -5,6 +5,7 @@ training load torch. `COMMANDS` is their order in the help.
 """
 
 from .analyze import analyze
+from .compare import compare
 from .doctor import doctor
 from .export import export
 from .kinds import kinds
@@ -25,5 +26,6 @@ COMMANDS = (
     report,
     train,
     sample,
+    compare,
     doctor,
 )

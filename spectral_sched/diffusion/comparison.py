@@ -1,35 +1,33 @@
-"""Schedules side by side on one model: same noise, same reference, same real pictures.
+"""Samples of one table measured: same noise, same reference, same real pictures.
 
-Each table is judged twice: by the paired error, the root-mean-square distance of its
-samples from those of a fine reference that started from the same noise; and by the
-Frechet distance on random features between its samples and real pictures, beside the
-distance between real pictures and real pictures. The two need not agree: the error is
-blind to the model's own faults, the distance to which sample belongs to which noise.
+Each table is judged in two ways: by the paired error, the root-mean-square distance of
+its samples from those of a fine reference that started from the same noise; and by
+distances between its samples and real pictures, on features of a fixed random network,
+on patches and on spectra. The ways need not agree: the error is blind to the model's
+own faults, the distances to which sample belongs to which noise.
+
+Real pictures are parted once. As many as there are samples stand in for samples and
+give the floor, the others are what both are compared with: so the floor is what samples
+as good as real ones would reach, at the same numbers.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
-from spectral_sched.metrics import (
-    Estimate,
-    bootstrap_mean_square,
-    frechet_distance,
-    frechet_floor,
-    jackknife,
-)
+from spectral_sched.comparisons.rows import Judgement, Looks, judgement
+from spectral_sched.errors import InputError
 from spectral_sched.solvers import solver_calls
 
 from .features import RandomFeatures
 from .sampler import SeededNoise, sample
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
     from torch import Tensor
@@ -40,6 +38,9 @@ if TYPE_CHECKING:
     from .denoisers import Denoiser
 
 BATCH = 64
+
+SEED = 20260319
+"""Parts the real pictures, whatever order they come in."""
 
 
 class Player:
@@ -81,62 +82,74 @@ class Player:
         return last
 
 
-@dataclass(frozen=True, eq=False)
 class Yardsticks:
     """What samples are measured against.
 
-    Attributes
+    Parameters
+    ----------
+    real
+        Real pictures in [-1, 1], (M, C, H, W), at least twice as many as samples.
+    num_samples
+        Samples of each table, (N).
+    reference
+        Samples of the fine reference from the same noise, (N, C, H, W), if any.
+
+    Raises
+    ------
+    InputError
+        If there are too few real pictures.
+    """
+
+    def __init__(
+        self,
+        real: NDArray[np.floating],
+        num_samples: int,
+        reference: NDArray[np.floating] | None = None,
+    ) -> None:
+        if len(real) < 2 * num_samples:
+            message = (
+                f"{num_samples} samples are compared with twice as many real pictures, "
+                f"not with {len(real)}; lower --samples, or name more with --data"
+            )
+            raise InputError(message)
+        self.features = RandomFeatures(real.shape[1])
+        order = np.random.default_rng(SEED).permutation(len(real))
+        self.stand_ins = real[order[:num_samples]]
+        self.real = self._looks(real[order[num_samples:]])
+        self.reference = reference
+
+    def _looks(self, pictures: NDArray[np.floating]) -> Looks:
+        return Looks(pictures, self.features(pictures))
+
+    @cached_property
+    def floor(self) -> Judgement:
+        """What was measured of real pictures in place of samples."""
+        return judgement(self._looks(self.stand_ins), self.real)
+
+    def judge(self, samples: NDArray[np.floating], *, paired: bool = True) -> Judgement:
+        """Measure samples, (N, C, H, W).
+
+        Parameters
+        ----------
+        paired
+            Whether they began with the noise of the reference and nothing else.
+        """
+        squares = None
+        if paired and self.reference is not None:
+            squares = squared_errors(samples, self.reference)
+        return judgement(self._looks(samples), self.real, squares)
+
+
+def squared_errors(
+    samples: NDArray[np.floating], reference: NDArray[np.floating]
+) -> NDArray[np.float64]:
+    """Return the mean squared error of each sample, (N,).
+
+    Parameters
     ----------
     reference
-        Samples of the fine reference from the same noise, (N, C, H, W).
-    real
-        Held-out pictures in [-1, 1], (M, C, H, W).
+        What they should be, (M, C, H, W); it may go on beyond the samples.
     """
-
-    reference: NDArray[np.float32]
-    real: NDArray[np.floating]
-
-    @cached_property
-    def features(self) -> RandomFeatures:
-        """What pictures are turned into."""
-        return RandomFeatures(self.real.shape[1])
-
-    @cached_property
-    def real_features(self) -> NDArray[np.float64]:
-        """Features of the real pictures, (M, F)."""
-        return self.features(self.real)
-
-    @cached_property
-    def floor(self) -> Estimate:
-        """Distance between as many real pictures as there are samples and the rest."""
-        return frechet_floor(self.real_features, len(self.reference))
-
-    def error(self, samples: NDArray[np.float32]) -> Estimate:
-        """Return the paired root-mean-square error against the reference."""
-        difference = samples.astype(np.float64) - self.reference[: len(samples)]
-        return bootstrap_mean_square(np.mean(difference**2, axis=(1, 2, 3)))
-
-    def distance(self, samples: NDArray[np.float32]) -> Estimate:
-        """Return the Frechet distance on random features to the real pictures."""
-        return jackknife(
-            lambda features: frechet_distance(features, self.real_features),
-            self.features(samples),
-        )
-
-
-def best_by_running(
-    play: Player,
-    tables: Mapping[str, SigmaTable],
-    sampler: str,
-    yardsticks: Yardsticks,
-    count: int,
-) -> str:
-    """Return the name of the table with the least error on the first samples.
-
-    This is what hand tuning amounts to, and it costs the network calls of all of them.
-    """
-
-    def error(name: str) -> float:
-        return yardsticks.error(play(tables[name], sampler, count)).value
-
-    return min(tables, key=error)
+    apart = samples.astype(np.float64) - reference[: len(samples)]
+    squares: NDArray[np.float64] = np.mean(apart**2, axis=(1, 2, 3))
+    return squares

@@ -66,7 +66,9 @@ def load_network(
     return network.to(device, dtype)
 
 
-def load_pictures(folder: Path, plan: Plan) -> np.ndarray[tuple[int, ...], np.dtype]:
+def load_pictures(
+    folder: str | Path, plan: Plan
+) -> np.ndarray[tuple[int, ...], np.dtype]:
     """Return the pictures of a folder, (M, C, H, W), prepared as the plan's were."""
     shape = plan.planning.field.shape
     pictures = []

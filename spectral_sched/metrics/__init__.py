@@ -5,13 +5,36 @@ features is only as good as the features: those of `diffusion.features` come fro
 fixed random network, and no figure made with them is an FID.
 """
 
-from .frechet import frechet_distance, frechet_floor
-from .intervals import Estimate, bootstrap_mean_square, jackknife
+from .frechet import frechet_distance
+from .intervals import (
+    NUM_BLOCKS,
+    Estimate,
+    LeftOut,
+    bootstrap_difference,
+    bootstrap_mean_square,
+    difference,
+    jackknife,
+    left_out,
+)
+from .kernel import KernelDistance
+from .log_spectral import LogSpectra
+from .neighbours import NEIGHBOUR_METRICS, NUM_NEIGHBOURS, Neighbourhoods
+from .patches import SlicedWasserstein
 
 __all__ = [
+    "NEIGHBOUR_METRICS",
+    "NUM_BLOCKS",
+    "NUM_NEIGHBOURS",
     "Estimate",
+    "KernelDistance",
+    "LeftOut",
+    "LogSpectra",
+    "Neighbourhoods",
+    "SlicedWasserstein",
+    "bootstrap_difference",
     "bootstrap_mean_square",
+    "difference",
     "frechet_distance",
-    "frechet_floor",
     "jackknife",
+    "left_out",
 ]

@@ -10,12 +10,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .intervals import Estimate
-
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-NUM_SPLITS = 20
 
 
 def frechet_distance(first: NDArray[np.float64], second: NDArray[np.float64]) -> float:
@@ -36,28 +32,3 @@ def frechet_distance(first: NDArray[np.float64], second: NDArray[np.float64]) ->
     between = np.linalg.eigvalsh(root @ covariances[1] @ root).clip(0)
     traces = sum(float(np.trace(covariance)) for covariance in covariances)
     return float(offset @ offset) + traces - 2 * float(np.sqrt(between).sum())
-
-
-def frechet_floor(
-    real: NDArray[np.float64], num_samples: int, seed: int = 0
-) -> Estimate:
-    """Return what the distance is between real pictures and the other real pictures.
-
-    Samples as good as real ones have this distance, not 0.
-
-    Parameters
-    ----------
-    real
-        Features of real pictures, (M, F).
-    num_samples
-        How many of them stand for the samples.
-    """
-    rng = np.random.default_rng(seed)
-    splits = []
-    for _ in range(NUM_SPLITS):
-        order = rng.permutation(len(real))
-        splits.append(
-            frechet_distance(real[order[:num_samples]], real[order[num_samples:]])
-        )
-    low, high = np.quantile(splits, (0.025, 0.975))
-    return Estimate(float(np.mean(splits)), float(low), float(high))

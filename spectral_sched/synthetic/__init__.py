@@ -1,4 +1,4 @@
-"""Make small colour pictures of four kinds from seeds alone.
+"""Make small pictures of a few kinds from seeds alone.
 
 Every picture is a pure function of its kind, its seed and its size. A kind's
 function takes a numpy generator and a size in pixels and returns the sRGB planes,
@@ -18,16 +18,21 @@ from PIL import Image
 from spectral_sched.synthetic.color_fields import color_fields
 from spectral_sched.synthetic.dead_leaves import dead_leaves
 from spectral_sched.synthetic.landscapes import landscapes
+from spectral_sched.synthetic.lines import lines
 from spectral_sched.synthetic.shapes import shapes
 
-__all__ = ["KINDS", "picture", "write_pictures"]
+__all__ = ["KINDS", "SAMPLE_KINDS", "picture", "write_pictures"]
 
 KINDS: dict[str, Callable[[np.random.Generator, int], NDArray[np.floating[Any]]]] = {
     "dead_leaves": dead_leaves,
     "color_fields": color_fields,
     "landscapes": landscapes,
     "shapes": shapes,
+    "lines": lines,
 }
+
+SAMPLE_KINDS = tuple(KINDS)[:4]
+"""Kinds of the sample images, and of what is written if none is named."""
 
 _SMALLEST_SIZE = 8
 
@@ -67,7 +72,7 @@ def write_pictures(
     count_per_kind: int = 48,
     size: int = 64,
     seed: int = 0,
-    kinds: Sequence[str] = tuple(KINDS),
+    kinds: Sequence[str] = SAMPLE_KINDS,
 ) -> list[Path]:
     """Write folder/kind/0000.png and on, and return the paths.
 

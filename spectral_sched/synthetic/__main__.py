@@ -4,7 +4,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from spectral_sched.synthetic import KINDS, write_pictures
+from spectral_sched.synthetic import KINDS, SAMPLE_KINDS, write_pictures
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -19,9 +19,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--kind",
         nargs="+",
-        default=list(KINDS),
+        default=list(SAMPLE_KINDS),
         metavar="NAME",
-        help=f"which kinds to write, of {', '.join(KINDS)} (default: all)",
+        help=f"which kinds to write, of {', '.join(KINDS)} (default: all but lines)",
     )
     return parser
 

@@ -1,0 +1,301 @@
+"""Tables judged on trained networks: the evidence for the default kind, as a page.
+
+Run it as ``python benchmarks/evidence.py photos=train.npy:held_out.npy:net.safetensors
+-o docs/benchmarks.md`` with as many data sets as there are. A network that is not there
+is trained first, by ``specsched train``, on the first file; pictures of the second are
+what samples are compared with. What was measured is kept in the folder of ``--cache``,
+so the page is made anew from it in a minute, and a run that was cut short goes on.
+
+``--quick`` takes fewer samples, cells and kinds. No figure and no verdict of the page
+is written by hand.
+"""
+
+import argparse
+import itertools
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from spectral_sched import console
+from spectral_sched.commands.train import train
+from spectral_sched.comparison_runs import CompareOptions, write_comparison
+from spectral_sched.comparisons import (
+    METRICS,
+    VERDICTS_ON,
+    Cell,
+    Cost,
+    Judgement,
+    best_of,
+    rival_verdicts,
+    summary_lines,
+)
+from spectral_sched.comparisons.files import Comparison
+from spectral_sched.model_headers import read_model_header
+
+KINDS = (
+    *("optimal", "gaussian", "karras:sigma_min=0.002:sigma_max=80", "exponential"),
+    *("mixed", "tangent", "ays:table=if"),
+)
+TUNED = "best-of-48"
+SAMPLERS = ("dpmpp-2m", "heun", "euler", "sde-dpmpp-2m")
+CALLS = (4, 5, 6, 8, 12, 20, 40)
+QUICK_SAMPLERS, QUICK_CALLS = ("dpmpp-2m", "heun"), (5, 8, 12)
+SHOWN_CALLS = 8
+"""Cells with about so many calls are shown with all metrics."""
+
+TRAINING = {"law": "lognormal", "settings": ["mean=-0.6", "std=1.7"], "steps": 2700}
+
+HEAD = """# Tables on trained networks, measured
+
+Made by `python benchmarks/evidence.py`; no figure and no verdict is written by hand.
+
+All tables of a cell start from the same noise. **error** is the root-mean-square
+distance of the samples to a fine reference from that noise, with half its 95 %
+bootstrap interval; it is not defined for samplers that draw fresh noise. **Frechet** is
+the distance on features of a fixed random network ({features}; no FID)
+to held-out pictures, with half the 95 % interval of a delete-a-block jackknife.
+Distances depend on the number of samples: compare them with the floor below each table,
+which is that of as many real pictures in place of samples. Bold is the lowest. The last
+column says whether the first table is better than the best of the others or worse, by
+the 95 % interval of the paired difference; "no difference" is what an interval that
+holds 0 tells. The best of the others is picked after the fact, which favours them.
+"""
+
+
+@dataclass(frozen=True)
+class DataSet:
+    """Where a data set and its network are."""
+
+    name: str
+    training: str
+    held_out: str
+    model: Path
+
+
+def data_set(text: str) -> DataSet:
+    """Return the data set of ``name=train:held_out:model``."""
+    name, _, places = text.partition("=")
+    parts = places.split(":")
+    if not name or len(parts) != 3:
+        message = f"write name=train.npy:held_out.npy:model.safetensors, not {text!r}"
+        raise argparse.ArgumentTypeError(message)
+    return DataSet(name, parts[0], parts[1], Path(parts[2]))
+
+
+def measured(data: DataSet, given: argparse.Namespace) -> Comparison:
+    """Return all cells of a data set, measured where they are not yet."""
+    if not data.model.exists():
+        train(data.training, output=data.model, **TRAINING)  # type: ignore[arg-type]
+    options = CompareOptions(
+        model=str(data.model),
+        kinds=",".join(given.kinds),
+        samplers=",".join(given.samplers),
+        calls=",".join(map(str, given.calls)),
+        data=data.held_out,
+        num_samples=given.samples,
+        reference_steps=given.reference_steps,
+    )
+    folder = given.cache / data.name
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    folder = options.folder(folder, force=False)
+    bench = options.bench(folder, "auto")
+    with console.bar(data.name, bench.num_steps()) as advance:
+        compared = bench(advance)
+    write_comparison(compared, options.document(compared), folder)
+    return compared
+
+
+def page(comparisons: Mapping[str, Comparison], networks: Mapping[str, str]) -> str:
+    """Return the page.
+
+    Parameters
+    ----------
+    networks
+        One sentence about each network.
+    """
+    first = next(iter(comparisons.values()))
+    parts = [HEAD.format(features=f"`{first.facts['features']}`")]
+    parts += ["## In short\n", *short(comparisons), "## What tables cost\n"]
+    parts += [costs(comparisons), "## Where the first table loses\n"]
+    parts += [losses(comparisons)]
+    for name, compared in comparisons.items():
+        parts += [f"## {name.capitalize()}\n", networks[name], *about(compared)]
+    return "\n".join(parts).rstrip() + "\n"
+
+
+def short(comparisons: Mapping[str, Comparison]) -> Iterator[str]:
+    """Yield in how many cells the first table is lowest or tied."""
+    cells = [cell for each in comparisons.values() for cell in each.cells]
+    yield "\n".join(f"- all: {line}" for line in summary_lines(cells))
+    for name, compared in comparisons.items():
+        yield "\n".join(f"- {name}: {line}" for line in summary_lines(compared.cells))
+    yield ""
+
+
+def costs(comparisons: Mapping[str, Comparison]) -> str:
+    """Return what making the tables took, from the least to the most of all cells."""
+    rows: dict[str, list[Cost]] = {}
+    for compared in comparisons.values():
+        for row in (row for cell in compared.cells for row in cell.rows):
+            if row.cost is not None:
+                rows.setdefault(row.name, []).append(row.cost)
+    lines = ["| table | network calls to make one | seconds of CPU |", "|---|---|---|"]
+    for name, found in rows.items():
+        calls, seconds = (sorted(each) for each in zip(*found, strict=True))
+        lines.append(f"| `{name}` | {span(calls)} | {span(seconds)} |")
+    return "\n".join([*lines, ""])
+
+
+def span(ordered: Sequence[float]) -> str:
+    """Return the least and the most, or the one number there is."""
+    low, high = ordered[0], ordered[-1]
+    return f"{low:.3g}" if low == high else f"{low:.3g} to {high:.3g}"
+
+
+def losses(comparisons: Mapping[str, Comparison]) -> str:
+    """Return a line for each cell that the first table loses."""
+    lines = ["| data, sampler, calls | metric | beaten by | by |", "|---|---|---|---|"]
+    for name, compared in comparisons.items():
+        for cell in compared.cells:
+            for told in rival_verdicts(cell):
+                if told.word == "worse":
+                    rows = {row.name: row for row in cell.rows}
+                    rival = rows[told.rival].judgement.estimate(told.metric).value
+                    share = told.apart.value / rival
+                    lines.append(
+                        f"| {name}, {cell.sampler}, {cell.num_calls} "
+                        f"| {METRICS[told.metric].label} | `{told.rival}` "
+                        f"| {told.apart.value:.3g} [{told.apart.low:.3g}, "
+                        f"{told.apart.high:.3g}], {share:.0%} |"
+                    )
+    return "\n".join([*lines, ""]) if len(lines) > 2 else "In no cell.\n"
+
+
+def about(compared: Comparison) -> Iterator[str]:
+    """Yield the tables of a data set."""
+    facts = compared.facts
+    count = facts["num_samples"]
+    yield (
+        f"{count} samples; {facts['data']['num_real'] - count} held-out pictures to "
+        f"compare with and {count} others for the floor; reference: "
+        f"{facts['fine']['sampler']}, {facts['fine']['num_steps']} steps.\n"
+    )
+    by_sampler = itertools.groupby(compared.cells, key=lambda cell: cell.sampler)
+    for sampler, group in by_sampler:
+        cells = list(group)
+        yield f"### {sampler}\n"
+        for metric in VERDICTS_ON:
+            if all(metric in row.judgement for cell in cells for row in cell.rows):
+                yield metric_table(cells, metric, compared)
+        near = min(cells, key=lambda cell: abs(cell.num_calls - SHOWN_CALLS))
+        yield all_metrics(near, compared)
+
+
+def metric_table(cells: Sequence[Cell], metric: str, compared: Comparison) -> str:
+    """Return one metric of all tables over numbers of calls, the floor below them."""
+    names = list(dict.fromkeys(row.name for cell in cells for row in cell.rows))
+    head = [f"{METRICS[metric].label}, calls", *map(code, names), "verdict"]
+    lines = [head, ["---"] * len(head)]
+    for cell in cells:
+        rows = {row.name: row.judgement for row in cell.rows}
+        found = {name: figure(judged, metric) for name, judged in rows.items()}
+        best = best_of(cell.rows, metric).name
+        found[best] = f"**{found[best]}**"
+        told = [told for told in rival_verdicts(cell) if told.metric == metric]
+        words = [f"{each.word}, {code(each.rival)}" for each in told]
+        lines.append([str(cell.num_calls), *(found.get(n, "") for n in names), *words])
+    below = ""
+    if metric in compared.floor:
+        floor, fine = (
+            figure(judged, metric) for judged in (compared.floor, compared.reference)
+        )
+        below = f"Floor: {floor}. The reference's own samples: {fine}."
+    return "\n".join([*map(table_row, lines), "", *([below, ""] if below else [])])
+
+
+def all_metrics(cell: Cell, compared: Comparison) -> str:
+    """Return all metrics of one cell, the floor below them."""
+    head = [f"{cell.num_calls} calls", *(metric.label for metric in METRICS.values())]
+    lines = [head, ["---"] * len(head)]
+    judged = [(code(row.name), row.judgement) for row in cell.rows]
+    judged += [("fine reference", compared.reference)]
+    judged += [("real pictures", compared.floor)]
+    for name, found in judged:
+        figures = (figure(found, name) if name in found else "" for name in METRICS)
+        lines.append([name, *figures])
+    return "\n".join([*map(table_row, lines), ""])
+
+
+def code(name: str) -> str:
+    """Return a name as code."""
+    return f"`{name}`"
+
+
+def table_row(parts: Sequence[str]) -> str:
+    """Return a row of a table."""
+    return "| " + " | ".join(parts) + " |"
+
+
+def figure(judged: Judgement, metric: str) -> str:
+    """Return a figure with half its interval."""
+    value, low, high = judged.estimate(metric)
+    return f"{value:.3g} ± {(high - low) / 2:.2g}"
+
+
+def network_sentence(data: DataSet) -> str:
+    """Return what a network is, from its file."""
+    header = read_model_header(data.model)
+    training, law = header.training, header.law
+    channels, height, width = header.source.planning.field.shape
+    return (
+        f"Pictures of {width}x{height}, {channels} channels; a network of widths "
+        f"{' '.join(map(str, header.config.widths))}, trained for "
+        f"{training['steps_done']} steps of {training['batch']}, noise levels drawn "
+        f"from {law['name']}."
+    )
+
+
+def arguments() -> argparse.Namespace:
+    """Return the command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument(
+        "data", nargs="+", type=data_set, metavar="NAME=TRAIN:TEST:MODEL"
+    )
+    parser.add_argument("--quick", action="store_true", help="fewer samples and cells")
+    parser.add_argument("--kinds", nargs="+")
+    parser.add_argument("--samplers", nargs="+")
+    parser.add_argument("--calls", nargs="+", type=int)
+    parser.add_argument("--samples", type=int)
+    parser.add_argument("--reference-steps", type=int)
+    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
+    parser.add_argument("--cache", type=Path, default=Path("evidence"))
+    parser.add_argument("-o", "--output", type=Path, default=Path("benchmarks.md"))
+    given = parser.parse_args()
+    quick = given.quick
+    given.kinds = given.kinds or (KINDS if quick else (*KINDS, TUNED))
+    given.samplers = given.samplers or (QUICK_SAMPLERS if quick else SAMPLERS)
+    given.calls = given.calls or (QUICK_CALLS if quick else CALLS)
+    given.samples = given.samples or (64 if quick else 256)
+    given.reference_steps = given.reference_steps or (64 if quick else 128)
+    return given
+
+
+def main() -> None:
+    """Measure all data sets and write the page."""
+    given = arguments()
+    torch.set_num_threads(given.threads)
+    comparisons, networks = {}, {}
+    for data in given.data:
+        begun = time.perf_counter()
+        comparisons[data.name] = measured(data, given)
+        networks[data.name] = network_sentence(data)
+        print(f"{data.name}: {time.perf_counter() - begun:.0f} s", flush=True)
+        given.output.write_text(page(comparisons, networks))
+    print(f"wrote {given.output}")
+
+
+if __name__ == "__main__":
+    main()

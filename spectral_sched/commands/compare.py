@@ -1,0 +1,95 @@
+"""Measure tables side by side."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from spectral_sched import defaults
+
+from .options import Device, Force, Json, Precision
+
+
+def compare(
+    model: Annotated[
+        str,
+        typer.Option(
+            help="wiener, images:DIR, bundled, FILE.safetensors or diffusers:DIR."
+        ),
+    ] = defaults.COMPARED_MODEL,
+    kinds: Annotated[
+        str,
+        typer.Option(
+            help="Kinds of tables, ours first, as in optimal,ays:table=sdxl,best-of-48."
+        ),
+    ] = defaults.COMPARED_KINDS,
+    samplers: Annotated[str | None, typer.Option(help="As in heun,dpmpp-2m.")] = None,
+    calls: Annotated[
+        str | None,
+        typer.Option(help="Network calls for one sample, as in 5,8,12; at most so."),
+    ] = None,
+    steps: Annotated[
+        str | None,
+        typer.Option(help="Steps instead; heun calls about twice in each."),
+    ] = None,
+    data: Annotated[
+        str | None,
+        typer.Option(help="Real pictures, not trained on; wherever analyze reads."),
+    ] = None,
+    schedule: Annotated[
+        list[Path] | None,
+        typer.Option(help="Schedule file to compare too, in its own cell."),
+    ] = None,
+    spectrum: Annotated[
+        Path | None,
+        typer.Option(help="File to plan from; that of a network knows its own."),
+    ] = None,
+    samples: Annotated[
+        int, typer.Option(min=40, help="Samples of each table.")
+    ] = defaults.NUM_COMPARED,
+    seed: Annotated[int, typer.Option(min=0, help="First seed, shared by all.")] = 0,
+    reference_steps: Annotated[
+        int, typer.Option(min=1, help="Steps of the fine reference, of heun.")
+    ] = defaults.REFERENCE_STEPS,
+    output: Annotated[
+        Path, typer.Option("-o", "--output", help="Folder to write to; goes on there.")
+    ] = defaults.COMPARISON_PATH,
+    device: Device = "auto",
+    precision: Precision = "float32",
+    json: Json = False,
+    force: Force = False,
+) -> None:
+    """Compare tables on one model: same noise, same pictures, with intervals.
+
+    What was measured is kept in the folder, so a run that was cut short goes on.
+
+    Example: specsched compare --kinds optimal,karras --samplers heun --calls 7,11
+    """
+    from spectral_sched import console, report
+    from spectral_sched.comparison_runs import CompareOptions, write_comparison
+
+    options = CompareOptions(
+        model=model,
+        kinds=kinds,
+        samplers=samplers,
+        calls=calls,
+        steps=steps,
+        data=data,
+        schedules=tuple(schedule or ()),
+        spectrum=spectrum,
+        num_samples=samples,
+        seed=seed,
+        reference_steps=reference_steps,
+        precision=precision,
+    )
+    folder = options.folder(output, force=force)
+    bench = options.bench(folder, device)
+    for message in bench.messages:
+        console.say(message)
+    with console.bar("comparing", bench.num_steps()) as advance:
+        compared = bench(advance)
+    document = options.document(compared)
+    for message in write_comparison(compared, document, folder):
+        console.say(message)
+    console.show(report.comparison_parts(compared), document, json=json)
+    console.say(f"wrote {folder}; next: specsched export --kind NAME --steps N")

@@ -1,0 +1,154 @@
+"""From the options of ``specsched compare`` to its folder of files."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from . import defaults
+from .comparisons.cache import Cache
+from .comparisons.contenders import filed_plans, places
+from .comparisons.figures import FIGURE_NAME, comparison_figure
+from .comparisons.files import (
+    CSV_NAME,
+    KIND,
+    RECORD_NAME,
+    VERSION,
+    comparison_csv,
+    comparison_document,
+)
+from .documents import is_ours, open_folder, write_atomically, write_document
+from .errors import UnavailableError, UsageError
+from .provenance import provenance
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from .comparisons.contenders import Place
+    from .comparisons.files import Comparison
+    from .diffusion.bench import Bench
+    from .documents import Document
+
+CACHE_NAME = "cells"
+
+
+@dataclass(frozen=True)
+class CompareOptions:
+    """What ``specsched compare`` is asked for; None stands for what was not said.
+
+    Attributes
+    ----------
+    kinds, samplers, calls, steps
+        Lists with commas between.
+    data, spectrum, schedules
+        Names of places and files.
+    """
+
+    model: str = defaults.COMPARED_MODEL
+    kinds: str = defaults.COMPARED_KINDS
+    samplers: str | None = None
+    calls: str | None = None
+    steps: str | None = None
+    data: str | None = None
+    schedules: tuple[Path, ...] = ()
+    spectrum: Path | None = None
+    num_samples: int = defaults.NUM_COMPARED
+    seed: int = 0
+    reference_steps: int = defaults.REFERENCE_STEPS
+    precision: str = "float32"
+
+    def places(self) -> tuple[Place, ...]:
+        """Return the cells: those asked for, else those of the files, else one."""
+        of_files = {place for place, *_ in filed_plans(self.schedules)}
+        wished = (self.samplers, self.calls, self.steps)
+        if of_files and wished == (None, None, None):
+            return tuple(sorted(of_files))
+        calls, steps = numbers(self.calls, "--calls"), numbers(self.steps, "--steps")
+        if not calls and not steps:
+            calls = [defaults.NUM_STEPS]
+        asked = places(names(self.samplers or defaults.SAMPLER), calls, steps)
+        return tuple(dict.fromkeys((*asked, *sorted(of_files))))
+
+    def folder(self, output: Path, *, force: bool) -> Path:
+        """Return the folder for the files, marked as ours.
+
+        Raises
+        ------
+        UsageError
+            If it cannot be written, or holds files of someone else.
+        """
+        folder = open_folder(output, RECORD_NAME, force=force)
+        record = folder / RECORD_NAME
+        if not is_ours(record):
+            begun = {"format": f"specsched.{KIND}", "version": VERSION}
+            write_document({**begun, "unfinished": True}, record)
+        return folder
+
+    def bench(self, folder: Path, device: str) -> Bench:
+        """Return the bench, with what was measured in the folder already."""
+        where = self.places()
+        from .diffusion.bench import Bench, BenchOptions, model_source
+        from .diffusion.devices import resolve_device
+
+        source = model_source(self.model, self.spectrum, defaults.SPECTRUM_PATH)
+        options = BenchOptions(
+            model=self.model,
+            kinds=tuple(names(self.kinds)),
+            schedules=self.schedules,
+            places=where,
+            data=self.data,
+            num_samples=self.num_samples,
+            seed=self.seed,
+            reference_steps=self.reference_steps,
+            precision=self.precision,
+        )
+        cache = Cache(folder / CACHE_NAME)
+        return Bench(source, options, cache, resolve_device(device))
+
+    def arguments(self) -> Document:
+        """Return what was asked for, without names of files, for the record."""
+        return {
+            "kinds": names(self.kinds),
+            "cells": [[place.sampler, place.num_calls] for place in self.places()],
+            "schedules": [path.name for path in self.schedules],
+        }
+
+    def document(self, compared: Comparison) -> Document:
+        """Return the record of a comparison."""
+        return comparison_document(compared, provenance(self.arguments()))
+
+
+def names(text: str) -> list[str]:
+    """Return the parts of a list with commas."""
+    return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def numbers(text: str | None, flag: str) -> list[int]:
+    """Return the whole numbers of a list with commas.
+
+    Raises
+    ------
+    UsageError
+        If it is no such list.
+    """
+    try:
+        return [int(part) for part in names(text or "")]
+    except ValueError as error:
+        message = f"{flag} needs whole numbers as in 5,8,12, not {text!r}"
+        raise UsageError(message) from error
+
+
+def write_comparison(
+    compared: Comparison, document: Document, folder: Path
+) -> list[str]:
+    """Write the record, the figures as CSV, and the curves if they can be drawn.
+
+    Returns what has to be said about it.
+    """
+    write_document(document, folder / RECORD_NAME)
+    write_atomically(folder / CSV_NAME, comparison_csv(compared).encode())
+    try:
+        write_atomically(folder / FIGURE_NAME, comparison_figure(compared))
+    except UnavailableError as error:
+        return [f"no curves: {error}"]
+    return []

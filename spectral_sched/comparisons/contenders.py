@@ -1,0 +1,169 @@
+"""What takes part in a comparison: kinds by name, as ``ays:table=sdxl``, and files."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from spectral_sched.errors import UsageError, known
+from spectral_sched.plan_files import read_plan
+from spectral_sched.plans import make_plan
+from spectral_sched.requests import Limits, Request, request
+from spectral_sched.solvers import SAMPLERS, solver_calls
+from spectral_sched.table_kinds import KINDS, kind_settings
+from spectral_sched.tables import SigmaTable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from spectral_sched.plans import Plan, PlanSource
+    from spectral_sched.schedules import Setting
+
+OF_ALL_KINDS = ("sigma_min", "sigma_max", "start", "terminal")
+"""What can be set of every kind, beside its own parameters."""
+
+
+@dataclass(frozen=True)
+class Contender:
+    """A kind of table with its settings.
+
+    Attributes
+    ----------
+    name
+        As it was written: ``karras:sigma_max=80:rho=5``.
+    kind, settings, limits, start, terminal
+        What that means.
+    """
+
+    name: str
+    kind: str
+    settings: Mapping[str, Setting]
+    limits: Limits
+    start: str
+    terminal: str | None
+
+    def request(self, sampler: str, num_steps: int) -> Request:
+        """Return what a table is wanted for."""
+        return request(
+            sampler,
+            num_steps,
+            self.start,
+            settings=self.settings,
+            limits=self.limits,
+            terminal=self.terminal,
+        )
+
+    def plan(self, source: PlanSource, sampler: str, num_steps: int) -> Plan:
+        """Return the table for a sampler and a number of steps."""
+        return make_plan(source, self.kind, self.request(sampler, num_steps))
+
+
+def contender(text: str, others: Sequence[str] = ()) -> Contender:
+    """Return the contender that a text names.
+
+    Parameters
+    ----------
+    others
+        Kinds that are known beside those that need no network; they have no settings.
+
+    Raises
+    ------
+    UsageError
+        If there is no such kind or parameter, or a value is none.
+
+    Examples
+    --------
+    >>> contender("karras:sigma_max=80:rho=5").settings
+    {'rho': 5.0}
+    """
+    kind, *settings = text.split(":")
+    known(kind, (*KINDS, *others), "kind", "--kinds")
+    if kind not in KINDS and settings:
+        message = f"kind {kind} takes no settings here; write --kinds {kind}"
+        raise UsageError(message)
+    common = dict(
+        setting.split("=", 1)
+        for setting in settings
+        if setting.split("=")[0] in OF_ALL_KINDS and "=" in setting
+    )
+    own = [item for item in settings if item.split("=")[0] not in common]
+    return Contender(
+        text,
+        kind,
+        kind_settings(kind, own) if kind in KINDS else {},
+        Limits(_level(common, "sigma_min"), _level(common, "sigma_max")),
+        common.get("start", "zero"),
+        common.get("terminal"),
+    )
+
+
+def _level(values: Mapping[str, str], name: str) -> float | None:
+    if name not in values:
+        return None
+    try:
+        return float(values[name])
+    except ValueError as error:
+        message = f"{name} needs a number, not {values[name]!r}, as in {name}=80"
+        raise UsageError(message) from error
+
+
+@dataclass(frozen=True, order=True)
+class Place:
+    """A sampler and its number of steps: where a cell is."""
+
+    sampler: str
+    num_steps: int
+
+    @property
+    def num_calls(self) -> int:
+        """Network calls for one sample."""
+        return num_calls(self.sampler, self.num_steps)
+
+
+def num_calls(sampler: str, num_steps: int) -> int:
+    """Return the network calls of a number of steps, whatever the table."""
+    levels = [1.0 + num_steps - step for step in range(num_steps)]
+    return len(solver_calls(sampler, SigmaTable.of(levels)))
+
+
+def steps_within(sampler: str, calls: int) -> int:
+    """Return the most steps that take no more than so many network calls.
+
+    Examples
+    --------
+    >>> steps_within("heun", 8), num_calls("heun", 4)
+    (4, 7)
+    """
+    return next(n for n in range(calls, 0, -1) if num_calls(sampler, n) <= calls)
+
+
+def places(
+    samplers: Sequence[str], calls: Sequence[int], steps: Sequence[int]
+) -> list[Place]:
+    """Return the cells of samplers and numbers of calls, or of steps.
+
+    Raises
+    ------
+    UsageError
+        If there is no such sampler, a number is below 1, or both are given.
+    """
+    for sampler in samplers:
+        known(sampler, SAMPLERS, "sampler", "--samplers")
+    if calls and steps:
+        message = "--calls and --steps both say how long to sample; leave one out"
+        raise UsageError(message)
+    if min((*calls, *steps), default=1) < 1:
+        message = f"a table takes at least one call, not {min(*calls, *steps, 1)}"
+        raise UsageError(message)
+    by_calls = (Place(s, steps_within(s, n)) for s in samplers for n in calls)
+    by_steps = (Place(s, n) for s in samplers for n in steps)
+    return list(dict.fromkeys((*by_calls, *by_steps)))
+
+
+def filed_plans(paths: Sequence[Path]) -> Iterator[tuple[Place, str, Plan]]:
+    """Yield the tables of schedule files: where each is played, its name, the plan."""
+    for path in paths:
+        plan = read_plan(path)
+        place = Place(plan.request.sampler, plan.table.num_steps)
+        yield place, path.name, plan

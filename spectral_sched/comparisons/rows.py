@@ -1,0 +1,176 @@
+"""What is measured of one table in one cell, with its intervals."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from spectral_sched.metrics import (
+    NEIGHBOUR_METRICS,
+    Estimate,
+    KernelDistance,
+    LeftOut,
+    LogSpectra,
+    Neighbourhoods,
+    SlicedWasserstein,
+    bootstrap_mean_square,
+    frechet_distance,
+    left_out,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+
+class Metric(NamedTuple):
+    """What a metric is called, whether less of it is better, and what it can be."""
+
+    label: str
+    less_is_better: bool = True
+    least: float = 0.0
+    most: float = np.inf
+
+
+METRICS: Mapping[str, Metric] = {
+    "error": Metric("error"),
+    "frechet": Metric("Frechet"),
+    "kernel": Metric("kernel", least=-np.inf),
+    "precision": Metric("precision", less_is_better=False, most=1.0),
+    "recall": Metric("recall", less_is_better=False, most=1.0),
+    "density": Metric("density", less_is_better=False),
+    "coverage": Metric("coverage", less_is_better=False, most=1.0),
+    "patches": Metric("patches"),
+    "log_spectral": Metric("spectrum dB"),
+}
+"""Metrics by their names in files, in the order of tables.
+
+``error`` is the root-mean-square distance to the fine reference from the same noise;
+the others compare with real pictures.
+"""
+
+VERDICTS_ON = ("error", "frechet")
+"""Metrics that tables win or lose on."""
+
+
+@dataclass(frozen=True, eq=False)
+class Judgement:
+    """What was measured of one set of pictures.
+
+    Attributes
+    ----------
+    squares
+        Mean squared error of each sample against the reference, (N,); None where there
+        is nothing to pair with.
+    scores
+        All other metrics, by name.
+    decibels
+        Power over that of real pictures in each ring, (K,).
+    """
+
+    squares: NDArray[np.float64] | None
+    scores: Mapping[str, LeftOut]
+    decibels: LeftOut
+
+    def __contains__(self, metric: str) -> bool:
+        """Return whether a metric was measured."""
+        return metric in self.scores or (metric == "error" and self.squares is not None)
+
+    def estimate(self, metric: str) -> Estimate:
+        """Return a metric that was measured, with its interval."""
+        if metric == "error" and self.squares is not None:
+            return bootstrap_mean_square(self.squares)
+        value, low, high = self.scores[metric].estimate
+        _, _, least, most = METRICS[metric]
+        return Estimate(value, max(low, least), min(high, most))
+
+
+class Looks(NamedTuple):
+    """Pictures and their features, as they are compared.
+
+    Attributes
+    ----------
+    pictures, features
+        (N, C, H, W) and (N, F).
+    """
+
+    pictures: NDArray[np.floating]
+    features: NDArray[np.float64]
+
+
+def judgement(
+    samples: Looks, real: Looks, squares: NDArray[np.float64] | None = None
+) -> Judgement:
+    """Measure samples against real pictures.
+
+    Parameters
+    ----------
+    squares
+        Mean squared error of each sample against the reference, (N,), if there is one.
+    """
+    count = len(samples.pictures)
+    neighbours = left_out(Neighbourhoods(samples.features, real.features), count)
+    spectra = left_out(LogSpectra(samples.pictures, real.pictures), count)
+
+    def frechet(kept: NDArray[np.intp]) -> float:
+        return frechet_distance(samples.features[kept], real.features)
+
+    kernel = KernelDistance(samples.features, real.features)
+    patches = SlicedWasserstein(samples.pictures, real.pictures)
+    scores = {
+        "frechet": left_out(frechet, count),
+        "kernel": left_out(kernel, count),
+        **{name: neighbours[k] for k, name in enumerate(NEIGHBOUR_METRICS)},
+        "patches": left_out(patches, count),
+        "log_spectral": spectra[0],
+    }
+    return Judgement(squares, scores, LeftOut(spectra.value[1:], spectra.left[:, 1:]))
+
+
+class Cost(NamedTuple):
+    """What it took to make a table: calls of the network and seconds of CPU."""
+
+    calls: int = 0
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, eq=False)
+class Row:
+    """One table played in one cell.
+
+    Attributes
+    ----------
+    name
+        Kind and settings, or the file it came from.
+    sampler, sigmas, num_calls
+        What was played, and its network calls for one sample.
+    seeds
+        First seed and number of samples.
+    judgement
+        What was measured of the samples.
+    seconds
+        Wall time of playing all samples.
+    cost
+        What the table took to make; None if a file does not say.
+    """
+
+    name: str
+    sampler: str
+    sigmas: tuple[float, ...]
+    num_calls: int
+    seeds: tuple[int, int]
+    judgement: Judgement
+    seconds: float
+    cost: Cost | None
+
+
+@dataclass(frozen=True, eq=False)
+class Cell:
+    """Tables of one sampler that take one number of calls, ours first."""
+
+    sampler: str
+    num_calls: int
+    rows: Sequence[Row]

@@ -1,0 +1,321 @@
+"""The bench: tables of many kinds on one model, measured side by side.
+
+All tables begin with the same noise and are measured with the same yardsticks. Every
+row is kept as soon as it is there, under everything that it depends on, so that a run
+that was cut short goes on where it was, and one more kind costs one more row each.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from spectral_sched.comparisons.contenders import contender, filed_plans, num_calls
+from spectral_sched.comparisons.files import (
+    Comparison,
+    judgement_fields,
+    read_judgement,
+    read_row,
+    row_fields,
+)
+from spectral_sched.comparisons.rows import Cell, Cost, Row
+from spectral_sched.errors import known
+from spectral_sched.model_fits import Fitting, ModelLimits, fitted
+from spectral_sched.model_headers import SUFFIX, read_model_header
+from spectral_sched.plan_files import read_source
+from spectral_sched.plans import make_plan
+from spectral_sched.requests import request
+from spectral_sched.solvers import STOCHASTIC
+from spectral_sched.tables import SigmaTable
+
+from .comparison import Yardsticks, squared_errors
+from .digests import array_digest, model_digest
+from .models import load_denoiser
+from .rulers import real_pictures
+from .runs import DTYPES, play_plan
+from .tuning import tuned
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    import torch
+    from numpy.typing import NDArray
+
+    from spectral_sched.comparisons.cache import Cache
+    from spectral_sched.comparisons.contenders import Contender, Place
+    from spectral_sched.comparisons.rows import Judgement
+    from spectral_sched.documents import Document
+    from spectral_sched.plans import Plan, PlanSource
+
+    from .tuning import Squares
+
+REFERENCE_KIND, REFERENCE_SAMPLER = "exponential", "heun"
+
+NETWORK_KINDS: Mapping[
+    str, Callable[[PlanSource, Place, Squares], tuple[Plan, int]]
+] = {"best-of-48": tuned}
+"""Kinds that run the network to make a table; they return it with the calls spent."""
+
+
+@dataclass(frozen=True)
+class BenchOptions:
+    """What is compared.
+
+    Attributes
+    ----------
+    model
+        Name of the model, as for ``sample --model``.
+    kinds, schedules
+        Contenders: kinds with settings, and schedule files. The first is ours.
+    places
+        Samplers and numbers of steps.
+    data
+        Real pictures; None for those that the model is a model of.
+    num_samples, seed
+        Samples of each table, and the first seed.
+    reference_steps
+        Steps of the fine reference.
+    precision
+        Type of the state and of the network.
+    """
+
+    model: str
+    kinds: tuple[str, ...]
+    schedules: tuple[Path, ...]
+    places: tuple[Place, ...]
+    data: str | None = None
+    num_samples: int = 128
+    seed: int = 0
+    reference_steps: int = 128
+    precision: str = "float32"
+
+
+def model_source(model: str, spectrum: Path | None, default: Path) -> PlanSource:
+    """Return what tables are planned from: a named file, or what the model knows."""
+    if spectrum is None and model == "bundled":
+        return read_model_header(BUNDLED).source
+    if spectrum is None and model.endswith(SUFFIX):
+        return read_model_header(Path(model)).source
+    return read_source(spectrum or default)
+
+
+class Bench:
+    """A model with its yardsticks, ready to measure tables.
+
+    Parameters
+    ----------
+    source
+        What tables are planned from.
+    options
+        What is compared.
+    cache
+        What was measured already.
+
+    Attributes
+    ----------
+    messages
+        What has to be said about the tables that were played.
+    """
+
+    def __init__(
+        self,
+        source: PlanSource,
+        options: BenchOptions,
+        cache: Cache,
+        device: torch.device,
+    ) -> None:
+        known(options.precision, DTYPES, "precision", "--precision")
+        self.options, self.cache, self.device = options, cache, device
+        self.dtype = DTYPES[options.precision]
+        self.entrants = [
+            contender(text, tuple(NETWORK_KINDS)) for text in options.kinds
+        ]
+        self.filed = list(filed_plans(options.schedules))
+        wanted = request(REFERENCE_SAMPLER, options.reference_steps, "zero")
+        fine = make_plan(source, REFERENCE_KIND, wanted)
+        self.denoise = load_denoiser(options.model, fine, device, self.dtype)
+        self.messages: dict[str, None] = {}
+        self.limits = ModelLimits(
+            getattr(self.denoise, "shape", None),
+            getattr(self.denoise, "sigma_range", None),
+        )
+        self.fine = self._fitted(fine)
+        self.real = real_pictures(
+            options.model, options.data, self.fine, options.num_samples
+        )
+        self.model_key = model_digest(options.model, self.fine)
+        self.data_key = array_digest(self.real)
+        self.advance: Callable[[int], None] = lambda _: None
+
+    @property
+    def seeds(self) -> range:
+        """The seeds that all tables share."""
+        return range(self.options.seed, self.options.seed + self.options.num_samples)
+
+    def num_steps(self) -> int:
+        """Return how many times samples go one step further at most, for a bar."""
+        tables = len(self.entrants) * sum(p.num_steps for p in self.options.places)
+        steps = tables + sum(place.num_steps for place, *_ in self.filed)
+        return (steps + self.options.reference_steps) * self.options.num_samples
+
+    def __call__(self, advance: Callable[[int], None] = lambda _: None) -> Comparison:
+        """Measure everything that is not measured yet.
+
+        Parameters
+        ----------
+        advance
+            Called with the number of samples that went one step further.
+        """
+        self.advance = advance
+        places = dict.fromkeys((*self.options.places, *(p for p, *_ in self.filed)))
+        floor = self._judged("floor", [], lambda: self.yardsticks.floor)
+        fine = self._judged("fine", self._key(self.fine), self._judge_reference)
+        cells = [self._cell(place) for place in places]
+        return Comparison(self._facts(), floor, fine, cells)
+
+    @cached_property
+    def reference(self) -> NDArray[np.float32]:
+        """Samples of the fine reference, (N, C, H, W)."""
+        return self.cache.array(
+            "samples", self._key(self.fine), lambda: self._play(self.fine)
+        )
+
+    @cached_property
+    def yardsticks(self) -> Yardsticks:
+        """What samples are measured against."""
+        return Yardsticks(self.real, self.options.num_samples, self.reference)
+
+    def _judge_reference(self) -> Judgement:
+        return self.yardsticks.judge(self.reference, paired=False)
+
+    def _judged(
+        self, kind: str, key: object, measured: Callable[[], Judgement]
+    ) -> Judgement:
+        everything = [key, *self._marks()]
+        fields = self.cache.fields(
+            kind, everything, lambda: judgement_fields(measured())
+        )
+        return read_judgement(fields)
+
+    def _cell(self, place: Place) -> Cell:
+        rows = [self._entrant_row(each, place) for each in self.entrants]
+        rows += [
+            self._row(name, self._fitted(plan), None)
+            for at, name, plan in self.filed
+            if at == place
+        ]
+        return Cell(place.sampler, place.num_calls, rows)
+
+    def _entrant_row(self, each: Contender, place: Place) -> Row:
+        if each.kind in NETWORK_KINDS:
+            plan, cost = self._network_plan(each, place)
+            return self._row(each.name, plan, cost)
+        begun = time.process_time()
+        plan = each.plan(self.fine.source, place.sampler, place.num_steps)
+        cost = Cost(0, time.process_time() - begun)
+        return self._row(each.name, self._fitted(plan), cost)
+
+    def _network_plan(self, each: Contender, place: Place) -> tuple[Plan, Cost]:
+        """Return a table that takes the network to make, made once."""
+        key = [each.name, place.sampler, place.num_steps, *self._marks()]
+        fields = self.cache.fields("table", key, lambda: self._made(each, place))
+        table = SigmaTable(tuple(fields.array("sigmas", (None,)).tolist()))
+        low, high = fields.array("ends", (2,)).tolist()
+        wanted = request(place.sampler, place.num_steps, "zero")
+        plan = replace(self.fine, kind=each.kind, request=wanted)
+        cost = Cost(fields.get("calls", int), fields.number("seconds"))
+        return replace(plan, table=table, ends=(low, high)), cost
+
+    def _made(self, each: Contender, place: Place) -> Document:
+        begun = time.process_time()
+
+        def squares(plan: Plan, count: int) -> NDArray[np.float64]:
+            return squared_errors(self._play(plan, count), self.reference)
+
+        plan, calls = NETWORK_KINDS[each.kind](self.fine.source, place, squares)
+        seconds = time.process_time() - begun
+        made = {"sigmas": plan.table.sigmas, "ends": plan.ends}
+        return {**made, "calls": calls, "seconds": seconds}
+
+    def _row(self, name: str, plan: Plan, cost: Cost | None) -> Row:
+        fields = self.cache.fields(
+            "row",
+            [self._key(plan), self._key(self.fine), *self._marks()],
+            lambda: row_fields(self._measured(name, plan, cost)),
+        )
+        row = read_row(fields)
+        # The same table may be had under another name, made in another way.
+        return row if row.name == name else replace(row, name=name, cost=cost)
+
+    def _measured(self, name: str, plan: Plan, cost: Cost | None) -> Row:
+        marks, sampler = self.yardsticks, plan.request.sampler
+        begun = time.perf_counter()
+        samples = self._play(plan)
+        seconds = time.perf_counter() - begun
+        judged = marks.judge(samples, paired=sampler not in STOCHASTIC)
+        seeds = (self.options.seed, self.options.num_samples)
+        calls = num_calls(sampler, plan.table.num_steps)
+        sigmas = plan.table.sigmas
+        return Row(name, sampler, sigmas, calls, seeds, judged, seconds, cost)
+
+    def _play(self, plan: Plan, count: int | None = None) -> NDArray[np.float32]:
+        pictures: Iterable[NDArray[np.float64]] = play_plan(
+            plan,
+            self.denoise,
+            self.seeds[:count],
+            self.device,
+            self.dtype,
+            self.advance,
+        )
+        return np.stack([picture.astype(np.float32) for picture in pictures])
+
+    def _fitted(self, plan: Plan) -> Plan:
+        ready, messages = fitted(plan, self.limits, Fitting())
+        self.messages |= dict.fromkeys(messages)
+        return ready
+
+    def _key(self, plan: Plan) -> Document:
+        """Return everything that the samples of a plan depend on."""
+        return {
+            "model": self.model_key,
+            "sampler": plan.request.sampler,
+            "sigmas": plan.table.sigmas,
+            "ends": plan.ends,
+            "start": plan.request.start,
+            "seeds": [self.seeds.start, self.seeds.stop],
+            "precision": self.options.precision,
+        }
+
+    def _marks(self) -> list[object]:
+        """Return everything that figures depend on beside the samples."""
+        return [self.data_key, self.options.num_samples, self.features]
+
+    @cached_property
+    def features(self) -> str:
+        """Name of the features, by the digest of their weights."""
+        from .features import RandomFeatures
+
+        return RandomFeatures(self.real.shape[1]).name
+
+    def _facts(self) -> Document:
+        model = self.options.model
+        kind, _, place = model.partition(":")
+        name = f"{kind}:{Path(place).name}" if place else Path(model).name
+        return {
+            "model": {"name": name, "digest": self.model_key},
+            "data": {"digest": self.data_key, "num_real": len(self.real)},
+            "shape": self.real.shape[1:],
+            "features": self.features,
+            "num_samples": self.options.num_samples,
+            "seed": self.options.seed,
+            "fine": {
+                "sampler": REFERENCE_SAMPLER,
+                "kind": REFERENCE_KIND,
+                "num_steps": self.options.reference_steps,
+            },
+        }

@@ -1,0 +1,52 @@
+"""Power of samples over power of real pictures in each ring, in decibels.
+
+The log-spectral distance of speech coding (Gray & Markel, IEEE Trans. ASSP 24 (1976))
+on the rings of a picture's spectrum, as the mean of absolute decibels over rings. The
+signs say which rings lost power (below 0) or gained some. Pictures are taken about the
+mean colour of the real ones, so that a shifted colour is power gained in ring 0. The
+power of rounding to 8 bits is added to both, below which nothing counts.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from spectral_sched.sigma_bounds import QUANTISATION
+from spectral_sched.spectra import ring_powers
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+class LogSpectra:
+    """The decibels of samples, or of some of them, over real pictures.
+
+    Parameters
+    ----------
+    samples, real
+        Pictures of one shape in [-1, 1], (N, C, H, W) and (M, C, H, W).
+    """
+
+    def __init__(
+        self, samples: NDArray[np.floating], real: NDArray[np.floating]
+    ) -> None:
+        mean = real.mean(axis=(0, 2, 3), dtype=np.float64)[:, None, None]
+        self.power = _powers(samples, mean)
+        self.real_power = _powers(real, mean).mean(axis=0)
+
+    def __call__(self, kept: NDArray[np.intp]) -> NDArray[np.float64]:
+        """Return the mean of absolute decibels, then those of each ring, (1 + K,)."""
+        ratio = self.power[kept].mean(axis=0) / self.real_power
+        decibels: NDArray[np.float64] = 10 * np.log10(ratio)
+        return np.concatenate([[np.abs(decibels).mean()], decibels])
+
+
+def _powers(
+    pictures: NDArray[np.floating], mean: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return the power of each picture in each ring, (N, K)."""
+    powers = [ring_powers(picture - mean, precision="float64") for picture in pictures]
+    rows: NDArray[np.float64] = np.stack([each.power for each in powers])
+    return rows + float(QUANTISATION) ** 2

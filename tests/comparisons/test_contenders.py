@@ -1,0 +1,84 @@
+"""Contenders by their texts, and the cells that numbers of calls or steps mean."""
+
+from __future__ import annotations
+
+import pytest
+
+from spectral_sched.comparisons.contenders import (
+    Place,
+    contender,
+    num_calls,
+    places,
+    steps_within,
+)
+from spectral_sched.errors import UsageError
+from spectral_sched.plans import PlanSource, make_plan
+from spectral_sched.requests import Limits, request
+from tests.pink import pink_source
+
+
+@pytest.fixture(scope="module")
+def source() -> PlanSource:
+    return pink_source()
+
+
+def test_settings_are_those_of_the_kind_and_of_all_kinds(source: PlanSource) -> None:
+    text = "karras:rho=5:sigma_min=0.01:sigma_max=60:terminal=zero:start=mean"
+    plan = contender(text).plan(source, "heun", 4)
+    wanted = request(
+        *("heun", 4, "mean"),
+        settings={"rho": 5.0},
+        limits=Limits(0.01, 60.0),
+        terminal="zero",
+    )
+    assert plan.request == wanted
+    assert plan.table == make_plan(source, "karras", wanted).table
+    assert plan.table.sigmas[0] == 60
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("karas", "did you mean --kinds karras?"),
+        ("karras:rho", "rho"),
+        ("karras:tho=5", "did you mean"),
+        ("karras:sigma_max=high", "sigma_max needs a number, not 'high'"),
+        ("best-of-48:rho=5", "kind best-of-48 takes no settings here"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused(text: str, message: str) -> None:
+    with pytest.raises(UsageError, match=message.replace("?", r"\?")):
+        contender(text, ["best-of-48"])
+
+
+@pytest.mark.parametrize(
+    ("sampler", "calls", "steps"),
+    [("euler", 8, 8), ("heun", 8, 4), ("heun", 7, 4), ("heun", 1, 1), ("unipc", 5, 5)],
+)
+def test_calls_are_the_most_steps_within_them(
+    sampler: str, calls: int, steps: int
+) -> None:
+    assert steps_within(sampler, calls) == steps
+    assert num_calls(sampler, steps) <= calls < num_calls(sampler, steps + 1)
+
+
+def test_cells_of_calls_and_of_steps() -> None:
+    assert places(["heun", "euler"], [7, 8], []) == [
+        *(Place("heun", 4), Place("euler", 7), Place("euler", 8)),
+    ]
+    assert [place.num_calls for place in places(["heun", "euler"], [], [4])] == [7, 4]
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ((["huen"], [8], []), "did you mean --samplers heun?"),
+        ((["heun"], [8], [4]), "--calls and --steps both say"),
+        ((["heun"], [0], []), "at least one call, not 0"),
+    ],
+)
+def test_cells_that_cannot_be_are_refused(
+    given: tuple[list[str], list[int], list[int]], message: str
+) -> None:
+    with pytest.raises(UsageError, match=message.replace("?", r"\?")):
+        places(*given)
