@@ -59,9 +59,12 @@ def compare(
     json: Json = False,
     force: Force = False,
 ) -> None:
-    """Compare tables on one model: same noise, same pictures, with intervals.
+    """Measure tables side by side on one model, with intervals.
 
-    What was measured is kept in the folder, so a run that was cut short goes on.
+    Samples with every table from the same noise, measures the error to a fine
+    reference, distances to pictures and the floor of each, and says what is better,
+    worse or no different. Writes JSON and CSV to the folder, and keeps every row there
+    as it is measured, so that a run that was cut short goes on.
 
     Example: specsched compare --kinds optimal,karras --samplers heun --calls 7,11
     """

@@ -26,7 +26,7 @@ from spectral_sched.comparisons.files import (
 from spectral_sched.comparisons.rows import Cell, Cost, Row
 from spectral_sched.errors import known
 from spectral_sched.model_fits import Fitting, ModelLimits, fitted
-from spectral_sched.model_headers import SUFFIX, read_model_header
+from spectral_sched.model_headers import BUNDLED, SUFFIX, read_model_header
 from spectral_sched.plan_files import read_source
 from spectral_sched.plans import make_plan
 from spectral_sched.requests import request
