@@ -18,7 +18,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from spectral_sched.diffusion.comparison import Player, Yardsticks, best_by_running
+from spectral_sched.diffusion.comparison import Player, Yardsticks
+from spectral_sched.diffusion.grid import best_by_running, karras_grid
 from spectral_sched.diffusion.model_files import read_model
 from spectral_sched.images import Preprocessing, load_pixels
 from spectral_sched.kinds import kind_settings
@@ -42,9 +43,6 @@ KINDS: dict[str, tuple[str, list[str]]] = {
 }
 """Tables without a network call: the kind and its settings."""
 
-HIGH, RHO, LOW = (20.0, 40.0, 80.0, None), (3.0, 5.0, 7.0, 10.0), (0.002, 0.02, 0.1)
-"""The grid of hand-tuned tables; None stands for the measured upper end."""
-
 
 def table_of(source: PlanSource, name: str, sampler: str, num_steps: int) -> SigmaTable:
     """Return a table by its name here; karras is the one everybody copies."""
@@ -53,19 +51,6 @@ def table_of(source: PlanSource, name: str, sampler: str, num_steps: int) -> Sig
     chosen = kind_settings(kind, settings)
     wanted = request(sampler, num_steps, "zero", settings=chosen, limits=limits)
     return make_plan(source, kind, wanted).table
-
-
-def grid(source: PlanSource, sampler: str, num_steps: int) -> dict[str, SigmaTable]:
-    """Return the 48 hand-tuned tables."""
-    tables = {}
-    for high, rho, low in itertools.product(HIGH, RHO, LOW):
-        top = high or source.bounds.sigma_max
-        wanted = request(
-            sampler, num_steps, "zero", settings={"rho": rho}, limits=Limits(low, top)
-        )
-        name = f"karras {low:g}-{top:.4g} rho {rho:g}"
-        tables[name] = make_plan(source, "karras", wanted).table
-    return tables
 
 
 def steps_for(sampler: str, num_calls: int) -> int:
@@ -94,8 +79,9 @@ def cell(
     """Judge every table for one solver and number of calls, and print it."""
     num_steps = steps_for(sampler, calls)
     tables = {name: table_of(source, name, sampler, num_steps) for name in KINDS}
-    tuned = grid(source, sampler, num_steps)
-    best = best_by_running(play, tuned, sampler, marks, TUNING_SAMPLES)
+    tuned = karras_grid(source, sampler, num_steps)
+    reference = marks.reference[:TUNING_SAMPLES]
+    best = best_by_running(play, tuned, sampler, reference)
     print(f"{sampler}, {calls_of(sampler, num_steps)} calls (best of 48: {best})")
     rows: dict[str, dict[str, object]] = {}
     for name, table in {**tables, "best of 48": tuned[best]}.items():

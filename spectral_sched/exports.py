@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, get_args
@@ -38,12 +39,13 @@ Purpose = Literal["sampling", "training"]
 
 FOR_TABLES_ONLY = (
     *("terminal", "start_sigma", "strength", "blend", "coordinate", "schedule"),
+    *("model", "data"),
 )
 """Options that mean nothing to a training law."""
 
 FOR_PLANNING_ONLY = (
     *("kind", "steps", "settings", "sigma_min", "sigma_max", "start_sigma", "strength"),
-    *("terminal", "resolution", "blend", "weight", "coordinate"),
+    *("terminal", "resolution", "blend", "weight", "coordinate", "model", "data"),
 )
 """Options that mean nothing to a table that is there already."""
 
@@ -65,6 +67,8 @@ class ExportOptions:
         Parameters of the kind, as ``name=value``.
     resolution
         Size to plan for, if not that of the measured pictures.
+    model, data
+        Model to run, for kinds that do, and pictures to show it.
     blend, weight
         Schedule file to blend with, and its weight.
     coordinate
@@ -89,6 +93,8 @@ class ExportOptions:
     strength: float | None = None
     terminal: str | None = None
     resolution: int | None = None
+    model: str | None = None
+    data: Path | None = None
     blend: Path | None = None
     weight: float | None = None
     coordinate: str | None = None
@@ -160,6 +166,9 @@ class ExportOptions:
                 FOR_TABLES_ONLY,
                 "shapes sigma tables, not laws to train with; leave it out",
             )
+        if self.data is not None and self.model is None:
+            message = "--data is for a --model to be shown; name one"
+            raise UsageError(message)
         if self.schedule is not None:
             self._refuse(
                 FOR_PLANNING_ONLY,
@@ -185,7 +194,7 @@ class ExportOptions:
             for item in fields(self)
             if item.default is None and getattr(self, item.name) is not None
         }
-        for name in ("blend", "schedule", "named", "form"):
+        for name in ("blend", "schedule", "named", "form", "data"):
             optional.pop(name, None)
         return optional | {
             "purpose": self.wanted_purpose,
@@ -217,13 +226,27 @@ class Export:
     messages: tuple[str, ...] = ()
 
 
+Planner = Callable[["PlanSource", str, Request], Plan]
+"""Makes the plan of a kind of table for a data set."""
+
+
 def exported(
-    spectrum: Path, options: ExportOptions, wanted: Request, output: Path
+    spectrum: Path,
+    options: ExportOptions,
+    wanted: Request,
+    output: Path,
+    planner: Planner = make_plan,
 ) -> Export:
-    """Return what is asked for, from a spectrum file or a schedule file."""
+    """Return what is asked for, from a spectrum file or a schedule file.
+
+    Parameters
+    ----------
+    planner
+        Makes the plan: `make_plan`, or a search that runs a model.
+    """
     if options.training:
         return _training_export(_source(spectrum, options), options, wanted)
-    plan, arguments = _plan(spectrum, options, wanted)
+    plan, arguments = _plan(spectrum, options, wanted, planner)
     if options.wish:
         return _handed_over(plan_delivery(options.wish, plan, provenance(arguments)))
     return Export(
@@ -241,13 +264,13 @@ def _source(spectrum: Path, options: ExportOptions) -> PlanSource:
 
 
 def _plan(
-    spectrum: Path, options: ExportOptions, wanted: Request
+    spectrum: Path, options: ExportOptions, wanted: Request, planner: Planner
 ) -> tuple[Plan, Document]:
     """Return the plan that is asked for, and what the file says of its making."""
     if options.schedule is not None:
         plan = read_plan(options.schedule)
         return plan, _arguments_of(plan)
-    plan = make_plan(_source(spectrum, options), options.wanted_kind, wanted)
+    plan = planner(_source(spectrum, options), options.wanted_kind, wanted)
     arguments = options.arguments(wanted)
     if options.blend is not None:
         weight = 0.5 if options.weight is None else options.weight

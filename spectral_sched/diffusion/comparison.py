@@ -29,7 +29,7 @@ from .features import RandomFeatures
 from .sampler import SeededNoise, sample
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
     from torch import Tensor
@@ -122,21 +122,3 @@ class Yardsticks:
             lambda features: frechet_distance(features, self.real_features),
             self.features(samples),
         )
-
-
-def best_by_running(
-    play: Player,
-    tables: Mapping[str, SigmaTable],
-    sampler: str,
-    yardsticks: Yardsticks,
-    count: int,
-) -> str:
-    """Return the name of the table with the least error on the first samples.
-
-    This is what hand tuning amounts to, and it costs the network calls of all of them.
-    """
-
-    def error(name: str) -> float:
-        return yardsticks.error(play(tables[name], sampler, count)).value
-
-    return min(tables, key=error)
