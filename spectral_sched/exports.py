@@ -19,10 +19,10 @@ from .defaults import (
     TRAINING_STEPS,
 )
 from .errors import UsageError, known
-from .kinds import kind_settings
+from .kinds import KINDS, check_kind, check_runs_model, kind_settings
 from .plan_files import plan_document, read_plan, read_source
 from .plans import Plan, blended, make_plan, resized_source
-from .provenance import provenance
+from .provenance import provenance, told_model
 from .requests import Limits, Request, request
 from .target_exports import Delivery, Wish, law_delivery, plan_delivery
 from .targets import format_of, target_named
@@ -143,6 +143,7 @@ class ExportOptions:
             If an option cannot be used.
         """
         known(self.wanted_purpose, get_args(Purpose), "purpose", "--for")
+        check_kind(self.wanted_kind)
         check_coordinate(self.coordinate or "sigma")
         self._refuse_what_means_nothing()
         if self.weight is not None and self.blend is None:
@@ -161,6 +162,9 @@ class ExportOptions:
         )
 
     def _refuse_what_means_nothing(self) -> None:
+        if self.training and KINDS[self.wanted_kind].runs_model:
+            message = f"kind {self.wanted_kind} makes sigma tables only; try --kind ays"
+            raise UsageError(message)
         if self.training:
             self._refuse(
                 FOR_TABLES_ONLY,
@@ -169,6 +173,8 @@ class ExportOptions:
         if self.data is not None and self.model is None:
             message = "--data is for a --model to be shown; name one"
             raise UsageError(message)
+        if self.model is not None and not self.training:
+            check_runs_model(self.wanted_kind)
         if self.schedule is not None:
             self._refuse(
                 FOR_PLANNING_ONLY,
@@ -196,6 +202,8 @@ class ExportOptions:
         }
         for name in ("blend", "schedule", "named", "form", "data"):
             optional.pop(name, None)
+        if self.model is not None:
+            optional["model"] = told_model(self.model)
         return optional | {
             "purpose": self.wanted_purpose,
             "kind": self.wanted_kind,

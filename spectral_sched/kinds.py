@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from .defaults import KIND
 from .end_to_end import OBJECTIVES
-from .errors import known
+from .errors import UsageError, known
 from .schedules import SCHEDULES, Parameter, Setting, read_settings
 from .schedules.parameters import check_values, choice, number, parameters
 
@@ -176,6 +176,14 @@ def kind_settings(kind: str, texts: Sequence[str]) -> dict[str, Setting]:
     """
     check_kind(kind)
     return read_settings(kind, KINDS[kind].parameters, texts)
+
+
+def check_runs_model(kind: str) -> None:
+    """Raise `UsageError` if a kind is found without running a model."""
+    check_kind(kind)
+    if not KINDS[kind].runs_model:
+        message = f"kind {kind} spends no network call; leave out --model"
+        raise UsageError(message)
 
 
 def from_spectrum(kind: str) -> bool:

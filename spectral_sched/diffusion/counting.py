@@ -11,7 +11,8 @@ if TYPE_CHECKING:
 
     from .denoisers import Denoiser
 
-BATCH = 64
+LARGEST = 2**20
+"""Numbers in one batch: 341 colour pictures of 32x32."""
 
 
 class CountingDenoiser:
@@ -35,5 +36,6 @@ class CountingDenoiser:
     @torch.inference_mode()
     def many(self, x: Tensor, sigma: Tensor) -> Tensor:
         """Return the same for more pictures than one batch takes, sigma being (B,)."""
-        parts = zip(torch.split(x, BATCH), torch.split(sigma.to(x), BATCH), strict=True)
+        batch = max(1, LARGEST // x[0].numel())
+        parts = zip(torch.split(x, batch), torch.split(sigma.to(x), batch), strict=True)
         return torch.cat([self(*part) for part in parts])

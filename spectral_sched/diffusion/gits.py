@@ -85,39 +85,43 @@ def jump_costs(path: TeacherPath, cost: str) -> NDArray[np.float64]:
     """
     size = len(path.levels)
     costs = np.full((size, size), np.inf)
-    measure = COSTS[cost]
+    off_path = COSTS[cost]
+    levels = torch.from_numpy(path.levels).to(path.points).reshape(-1, 1, 1)
     for start, (point, seen) in enumerate(
         zip(path.points, path.denoised, strict=False)
     ):
-        for end in range(start + 1, size):
-            ratio = path.levels[end] / path.levels[start]
-            landed = seen + ratio * (point - seen)
-            costs[start, end] = float(measure(path, landed, end).mean())
+        ratio = levels[start + 1 :] / levels[start]
+        landed = torch.lerp(seen, point, ratio)
+        costs[start, start + 1 :] = off_path(path, landed).mean(dim=1).cpu()
     return costs
 
 
-def _distance(path: TeacherPath, landed: Tensor, end: int) -> Tensor:
-    return torch.linalg.vector_norm(landed - path.points[end], dim=1)
+def _distance(path: TeacherPath, landed: Tensor) -> Tensor:
+    distance: Tensor = torch.linalg.vector_norm(
+        landed - path.points[-len(landed) :], dim=2
+    )
+    return distance
 
 
-def _deviation(path: TeacherPath, landed: Tensor, end: int) -> Tensor:
-    return _off_line(path, landed) - _off_line(path, path.points[end])
+def _deviation(path: TeacherPath, landed: Tensor) -> Tensor:
+    return _off_line(path, landed) - _off_line(path, path.points[-len(landed) :])
 
 
-def _off_line(path: TeacherPath, point: Tensor) -> Tensor:
-    """Return distances from the straight line between both ends of a path, (S,)."""
+def _off_line(path: TeacherPath, points: Tensor) -> Tensor:
+    """Return distances from the straight line between both ends of a path, (P, S)."""
     last = path.points[-1]
     along = torch.nn.functional.normalize(last - path.points[0], dim=1)
-    left = last - point
-    beside = left - (left * along).sum(dim=1, keepdim=True) * along
-    return torch.linalg.vector_norm(beside, dim=1)
+    left = last - points
+    beside = left - (left * along).sum(dim=2, keepdim=True) * along
+    distance: Tensor = torch.linalg.vector_norm(beside, dim=2)
+    return distance
 
 
-COSTS: Mapping[str, Callable[[TeacherPath, Tensor, int], Tensor]] = {
+COSTS: Mapping[str, Callable[[TeacherPath, Tensor], Tensor]] = {
     "deviation": _deviation,
     "distance": _distance,
 }
-"""What a step costs, per path, by the names used in commands, the default first."""
+"""What landing at the last so many levels costs, (P, S), by the names in commands."""
 
 
 def cheapest_path(

@@ -45,7 +45,7 @@ NUM_STAGES = 3
 NUM_ASIDE = 5
 """Candidates on either side of a level: 11 with the level itself."""
 
-PATIENCE = 2
+PATIENCE = 3
 """Sweeps without a lower held-out error after which a stage ends."""
 
 HALVINGS = 60
@@ -148,14 +148,14 @@ class Klub:
         low, high = lower[:, None], upper[:, None]
         level, weight = self._levels(low, high, draws.quantile)
         near, far = (
-            torch.from_numpy(np.broadcast_to(values, level.shape).ravel())
+            torch.from_numpy(values.ravel())
             for values in (level, np.sqrt(high**2 - level**2))
         )
         repeats = (len(lower), 1, 1, 1)
         x = draws.pictures.repeat(repeats)
         x = x + near.to(x).reshape(-1, 1, 1, 1) * draws.near.repeat(repeats)
         above = x + far.to(x).reshape(-1, 1, 1, 1) * draws.far.repeat(repeats)
-        top = torch.from_numpy(np.broadcast_to(high, level.shape).ravel())
+        top = torch.from_numpy(upper).repeat_interleave(level.shape[1])
         missed = self.denoise.many(x, near) - self.denoise.many(above, top)
         squared = missed.double().square().flatten(1).mean(dim=1).cpu().numpy()
         estimates: NDArray[np.float64] = np.mean(
@@ -203,6 +203,8 @@ class KlubSearch:
         they end with.
     num_samples, num_sweeps
         Pictures per estimate, and most sweeps in each stage.
+    num_stages
+        How often levels are moved; before each time but the first, steps are halved.
     """
 
     klub: Klub
@@ -210,30 +212,25 @@ class KlubSearch:
     error: HeldOutError | None
     num_samples: int
     num_sweeps: int
+    num_stages: int = NUM_STAGES
 
     def __call__(
         self, levels: NDArray[np.float64], rng: np.random.Generator
     ) -> SigmaTable:
         """Return the table found from levels of 10 steps, the last one included."""
-        for stage in range(NUM_STAGES):
+        best, least = levels, self._judged(levels)
+        for stage in range(self.num_stages):
             if stage:
                 levels = subdivided(levels)
-            levels = self._stage(levels, rng)
-        return played(levels, self.num_steps)
-
-    def _stage(
-        self, levels: NDArray[np.float64], rng: np.random.Generator
-    ) -> NDArray[np.float64]:
-        best, least, since = levels, self._judged(levels), 0
-        for _ in range(self.num_sweeps):
-            levels = self.swept(levels, rng)
-            error = self._judged(levels)
-            since = 0 if error < least else since + 1
-            if self.error is None or error < least:
-                best, least = levels, error
-            if self.error is not None and since == PATIENCE:
-                break
-        return best
+            since = 0
+            for _ in range(self.num_sweeps):
+                levels = self.swept(levels, rng)
+                error, since = self._judged(levels), since + 1
+                if error <= least:
+                    best, least, since = levels, error, 0
+                if since == PATIENCE:
+                    break
+        return played(best, self.num_steps)
 
     def _judged(self, levels: NDArray[np.float64]) -> float:
         if self.error is None:
@@ -271,4 +268,6 @@ def subdivided(levels: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def played(levels: NDArray[np.float64], num_steps: int) -> SigmaTable:
     """Return levels read log-linearly at N + 1 places, with 0 for the last."""
-    return SigmaTable.of(resampled(SigmaTable.of(levels), num_steps + 1).levels[:-1])
+    read = resampled(SigmaTable.of(levels), num_steps + 1).levels
+    # The logarithm and back again would leave the first a rounding off.
+    return SigmaTable.of([levels[0], *read[1:-1]])

@@ -15,14 +15,15 @@ import torch
 
 from spectral_sched.errors import UsageError
 from spectral_sched.kinds import (
-    KINDS,
     KLUB,
     GitsSettings,
     GridSettings,
     KlubSettings,
+    check_runs_model,
     settings_of,
 )
 from spectral_sched.plans import Spent, check_searched, plan_with
+from spectral_sched.provenance import told_model
 from spectral_sched.schedules import KarrasLaw, Schedule, sigma_table
 
 from .comparison import Player
@@ -53,8 +54,6 @@ HELD_OUT = 32
 """Samples that decide when that search stops."""
 
 HIGHEST_SEED = 2**62
-
-Pictures = "Callable[[int, np.random.Generator], Tensor]"
 
 
 @dataclass(frozen=True)
@@ -188,7 +187,7 @@ class ModelSearch:
         if kind == KLUB.name:
             task = replace(task, pictures=self._pictures(model, source))
         plan = plan_with(SEARCHES[kind](task), source, kind, wanted)
-        return replace(plan, spent=Spent(self.model, denoise.num_calls))
+        return replace(plan, spent=Spent(told_model(self.model), denoise.num_calls))
 
     def _pictures(
         self, model: Denoiser, source: PlanSource
@@ -219,9 +218,7 @@ def _drawn(
 
 def _check(kind: str, wanted: Request) -> None:
     check_searched(kind, wanted)
-    if not KINDS[kind].runs_model:
-        message = f"kind {kind} spends no network call; leave out --model"
-        raise UsageError(message)
+    check_runs_model(kind)
     if wanted.start != "zero":
         message = f"kind {kind} starts from noise about zero; leave out --start"
         raise UsageError(message)
