@@ -53,9 +53,11 @@ HALVINGS = 60
 
 
 def normaliser(
-    lower: NDArray[np.float64], upper: NDArray[np.float64], spread: float
+    lower: NDArray[np.float64],
+    upper: NDArray[np.float64],
+    spread: float | NDArray[np.float64],
 ) -> NDArray[np.float64]:
-    """Return the integral of the importance law over intervals, (K,).
+    """Return the integral of the importance law over intervals, shapes broadcast.
 
     The law is ``t**-3 * (1 / (t**2 + spread**2) - 1 / (upper**2 + spread**2))``.
     """
@@ -63,7 +65,9 @@ def normaliser(
 
 
 def _primitive(
-    level: NDArray[np.float64], upper: NDArray[np.float64], spread: float
+    level: NDArray[np.float64],
+    upper: NDArray[np.float64],
+    spread: float | NDArray[np.float64],
 ) -> NDArray[np.float64]:
     square, variance = level**2, spread**2
     own = np.log1p(variance / square) / variance**2 - 1 / (variance * square)

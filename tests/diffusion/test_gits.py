@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-
 from collections.abc import Sequence
 
 import numpy as np
@@ -25,7 +24,6 @@ from spectral_sched.diffusion.gits import (
 )
 from spectral_sched.errors import UsageError
 from spectral_sched.schedules import KarrasLaw, Schedule, sigma_table
-
 from tests.pink import pink_field
 
 ENDS = (0.002, 80.0)

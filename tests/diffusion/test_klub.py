@@ -26,7 +26,6 @@ from spectral_sched.end_to_end import end_to_end_error, field_modes
 from spectral_sched.optimize import minimal_table
 from spectral_sched.schedules import KarrasLaw, Schedule, sigma_table
 from spectral_sched.tables import SigmaTable
-
 from tests.pink import pink_field
 
 if TYPE_CHECKING:
@@ -140,8 +139,9 @@ def field_bound(sigmas: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the exact bound of the field, step by step, down to the lower end."""
     levels = np.concatenate([sigmas[:-1], np.full_like(sigmas[:1], ENDS[0])])
     lower, upper = levels[1:, :, None], levels[:-1, :, None]
-    exact = MODES.power**2 * normaliser(lower, upper, np.sqrt(MODES.power))
-    total: NDArray[np.float64] = exact @ MODES.weight / MODES.weight.sum()
+    share = MODES.power**2 * MODES.weight / MODES.weight.sum()
+    spread: NDArray[np.float64] = np.sqrt(MODES.power)
+    total: NDArray[np.float64] = normaliser(lower, upper, spread) @ share
     return total
 
 

@@ -20,7 +20,6 @@ from spectral_sched.plan_files import read_plan, read_source
 from spectral_sched.plans import make_plan
 from spectral_sched.replans import replanned
 from spectral_sched.requests import Request
-
 from tests.commands import sentence, specsched
 from tests.helpers import write_pictures
 from tests.pink import pink_field, pink_source
@@ -77,8 +76,8 @@ def test_the_calls_of_a_path_and_of_a_grid_are_those_that_were_made(
 
 
 def test_a_file_says_what_its_table_cost(folder: Path) -> None:
-    search = ("--kind", "gits", "--model", "wiener", "--set", "seed=3")
-    search = (*search, "--set", "samples=2")
+    settings = ("--set", "seed=3", "--set", "samples=2")
+    search = ("--kind", "gits", "--model", "wiener", *settings)
     shown = specsched("export", *search, "-o", "gits.json", cwd=folder).stdout
     told = "found by running wiener: spent 120 network calls, one picture each"
     assert told in shown
