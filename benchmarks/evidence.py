@@ -39,7 +39,7 @@ KINDS = (
     *("optimal", "gaussian", "karras:sigma_min=0.002:sigma_max=80", "exponential"),
     *("mixed", "tangent", "ays:table=if"),
 )
-TUNED = "best-of-48"
+TUNED = "grid"
 SAMPLERS = ("dpmpp-2m", "heun", "euler", "sde-dpmpp-2m")
 CALLS = (4, 5, 6, 8, 12, 20, 40)
 QUICK_SAMPLERS, QUICK_CALLS = ("dpmpp-2m", "heun"), (5, 8, 12)

@@ -40,7 +40,7 @@ class CompareOptions:
     ----------
     kinds, samplers, calls, steps
         Lists with commas between.
-    data, spectrum, schedules
+    data, search_data, spectrum, schedules
         Names of places and files.
     """
 
@@ -50,6 +50,7 @@ class CompareOptions:
     calls: str | None = None
     steps: str | None = None
     data: str | None = None
+    search_data: Path | None = None
     schedules: tuple[Path, ...] = ()
     spectrum: Path | None = None
     num_samples: int = defaults.NUM_COMPARED
@@ -97,6 +98,7 @@ class CompareOptions:
             schedules=self.schedules,
             places=where,
             data=self.data,
+            search_data=self.search_data,
             num_samples=self.num_samples,
             seed=self.seed,
             reference_steps=self.reference_steps,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, get_args
@@ -21,9 +22,9 @@ from .defaults import (
 from .errors import UsageError, known
 from .plan_files import plan_arguments, plan_document, read_plan, read_source
 from .plans import Plan, blended, make_plan, resized_source
-from .provenance import provenance
+from .provenance import provenance, told_model
 from .requests import Limits, Request, request
-from .table_kinds import kind_settings
+from .table_kinds import KINDS, check_kind, check_runs_model, kind_settings
 from .target_exports import Delivery, Wish, law_delivery, plan_delivery
 from .targets import format_of, target_named
 from .training_files import training_document
@@ -39,12 +40,13 @@ Purpose = Literal["sampling", "training"]
 
 FOR_TABLES_ONLY = (
     *("terminal", "start_sigma", "strength", "blend", "coordinate", "schedule"),
+    *("model", "data"),
 )
 """Options that mean nothing to a training law."""
 
 FOR_PLANNING_ONLY = (
     *("kind", "steps", "settings", "sigma_min", "sigma_max", "start_sigma", "strength"),
-    *("terminal", "resolution", "blend", "weight", "coordinate"),
+    *("terminal", "resolution", "blend", "weight", "coordinate", "model", "data"),
 )
 """Options that mean nothing to a table that is there already."""
 
@@ -66,6 +68,8 @@ class ExportOptions:
         Parameters of the kind, as ``name=value``.
     resolution
         Size to plan for, if not that of the measured pictures.
+    model, data
+        Model to run, for kinds that do, and pictures to show it.
     blend, weight
         Schedule file to blend with, and its weight.
     coordinate
@@ -90,6 +94,8 @@ class ExportOptions:
     strength: float | None = None
     terminal: str | None = None
     resolution: int | None = None
+    model: str | None = None
+    data: Path | None = None
     blend: Path | None = None
     weight: float | None = None
     coordinate: str | None = None
@@ -138,6 +144,7 @@ class ExportOptions:
             If an option cannot be used.
         """
         known(self.wanted_purpose, get_args(Purpose), "purpose", "--for")
+        check_kind(self.wanted_kind)
         check_coordinate(self.coordinate or "sigma")
         self._refuse_what_means_nothing()
         if self.weight is not None and self.blend is None:
@@ -156,11 +163,19 @@ class ExportOptions:
         )
 
     def _refuse_what_means_nothing(self) -> None:
+        if self.training and KINDS[self.wanted_kind].runs_model:
+            message = f"kind {self.wanted_kind} makes sigma tables only; try --kind ays"
+            raise UsageError(message)
         if self.training:
             self._refuse(
                 FOR_TABLES_ONLY,
                 "shapes sigma tables, not laws to train with; leave it out",
             )
+        if self.data is not None and self.model is None:
+            message = "--data is for a --model to be shown; name one"
+            raise UsageError(message)
+        if self.model is not None and not self.training:
+            check_runs_model(self.wanted_kind)
         if self.schedule is not None:
             self._refuse(
                 FOR_PLANNING_ONLY,
@@ -186,8 +201,10 @@ class ExportOptions:
             for item in fields(self)
             if item.default is None and getattr(self, item.name) is not None
         }
-        for name in ("blend", "schedule", "named", "form"):
+        for name in ("blend", "schedule", "named", "form", "data"):
             optional.pop(name, None)
+        if self.model is not None:
+            optional["model"] = told_model(self.model)
         return optional | {
             "purpose": self.wanted_purpose,
             "kind": self.wanted_kind,
@@ -218,13 +235,27 @@ class Export:
     messages: tuple[str, ...] = ()
 
 
+Planner = Callable[["PlanSource", str, Request], Plan]
+"""Makes the plan of a kind of table for a data set."""
+
+
 def exported(
-    spectrum: Path, options: ExportOptions, wanted: Request, output: Path
+    spectrum: Path,
+    options: ExportOptions,
+    wanted: Request,
+    output: Path,
+    planner: Planner = make_plan,
 ) -> Export:
-    """Return what is asked for, from a spectrum file or a schedule file."""
+    """Return what is asked for, from a spectrum file or a schedule file.
+
+    Parameters
+    ----------
+    planner
+        Makes the plan: `make_plan`, or a search that runs a model.
+    """
     if options.training:
         return _training_export(_source(spectrum, options), options, wanted, output)
-    plan, arguments = _plan(spectrum, options, wanted)
+    plan, arguments = _plan(spectrum, options, wanted, planner)
     if options.wish:
         return _handed_over(plan_delivery(options.wish, plan, provenance(arguments)))
     return Export(
@@ -242,13 +273,13 @@ def _source(spectrum: Path, options: ExportOptions) -> PlanSource:
 
 
 def _plan(
-    spectrum: Path, options: ExportOptions, wanted: Request
+    spectrum: Path, options: ExportOptions, wanted: Request, planner: Planner
 ) -> tuple[Plan, Document]:
     """Return the plan that is asked for, and what the file says of its making."""
     if options.schedule is not None:
         plan = read_plan(options.schedule)
         return plan, plan_arguments(plan)
-    plan = make_plan(_source(spectrum, options), options.wanted_kind, wanted)
+    plan = planner(_source(spectrum, options), options.wanted_kind, wanted)
     arguments = options.arguments(wanted)
     if options.blend is not None:
         weight = 0.5 if options.weight is None else options.weight

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from .defaults import KIND
 from .documents import rounded
 from .errors import NoAnswerError, UsageError
 from .gaussian_field import GaussianField
@@ -20,7 +21,7 @@ from .planning import Planning
 from .plans import make_plan
 from .requests import Limits
 from .sigma_bounds import sigma_bounds
-from .table_kinds import KINDS
+from .table_kinds import from_spectrum
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -88,12 +89,12 @@ def image_plan(plan: Plan, log_power: NDArray[np.float64]) -> Plan:
     Raises
     ------
     UsageError
-        If the plan is a blend of tables, which cannot be made anew.
+        If the plan is a blend or was found by running a model, and cannot be made anew.
     """
-    if plan.kind not in KINDS:
+    if not from_spectrum(plan.kind):
         message = (
             f"a table of kind {plan.kind} cannot be planned anew for each picture; "
-            "export one without --blend"
+            f"export one of --kind {KIND}"
         )
         raise UsageError(message)
     planning = image_planning(plan.planning, log_power)

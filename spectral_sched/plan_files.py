@@ -14,7 +14,7 @@ from .coordinates import converted
 from .documents import Document, Fields, is_ours, read_document
 from .errors import InputError, SpecschedError
 from .model_headers import SUFFIX, read_model_header
-from .plans import Plan, PlanSource, measured_source
+from .plans import Plan, PlanSource, Spent, measured_source
 from .requests import Limits, Request, request
 from .source_fields import read_source_fields, source_fields
 from .spectrum_files import read_spectrum
@@ -59,6 +59,7 @@ def plan_document(
             {"start_sigma": plan.table.sigmas[0]} if plan.request.limits.partial else {}
         ),
         "predicted": _predicted(plan),
+        **_spent(plan),
         **source_fields(plan.source),
     }
 
@@ -86,6 +87,13 @@ def _values(table: SigmaTable, coordinate: str) -> Document:
     values = converted(table.sigmas, "sigma", coordinate).tolist()
     finite = [value if math.isfinite(value) else None for value in values]
     return {"values_coordinate": coordinate, "values": finite}
+
+
+def _spent(plan: Plan) -> Document:
+    """Return what the table cost, if it was found by running a model."""
+    if plan.spent is None:
+        return {}
+    return {"spent": {"model": plan.spent.model, "network_calls": plan.spent.num_calls}}
 
 
 def _predicted(plan: Plan) -> Document:
@@ -129,6 +137,7 @@ def plan_of(document: Document, path: Path) -> Plan:
         table=_read_table(fields, path),
         source=read_source_fields(fields),
         ends=(fields.number("sigma_min"), fields.number("sigma_max")),
+        spent=_read_spent(fields, path),
     )
 
 
@@ -165,6 +174,13 @@ def _read_request(fields: Fields, path: Path) -> Request:
     except SpecschedError as error:
         message = f"{path} is damaged: {error}; {REMEDY}"
         raise InputError(message) from error
+
+
+def _read_spent(fields: Fields, path: Path) -> Spent | None:
+    if "spent" not in fields:
+        return None
+    spent = Fields(fields.get("spent", dict), path, REMEDY)
+    return Spent(spent.get("model", str), spent.get("network_calls", int))
 
 
 def _read_settings(fields: Fields) -> dict[str, Setting]:

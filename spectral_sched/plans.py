@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .defaults import KIND
 from .defects import (
     EXACT_START,
     local_defects,
@@ -17,6 +16,7 @@ from .defects import (
     spectral_start_error,
     squared_errors,
 )
+from .dmn import dmn_table
 from .end_to_end import gaussian_table
 from .errors import UsageError
 from .optimize import SPREAD, optimal_table
@@ -25,7 +25,15 @@ from .rescale import rescaled, rescaled_mixture
 from .schedules import SCHEDULES, Basis, Schedule, cut, sigma_table
 from .sigma_bounds import sigma_bounds
 from .solvers import solver_calls
-from .table_kinds import GaussianSettings, check_kind
+from .table_kinds import (
+    DMN,
+    GAUSSIAN,
+    KINDS,
+    DmnSettings,
+    GaussianSettings,
+    check_kind,
+    settings_of,
+)
 from .tables import SigmaTable, resampled
 
 if TYPE_CHECKING:
@@ -113,6 +121,22 @@ def resized_source(source: PlanSource, side: int) -> PlanSource:
     )
 
 
+@dataclass(frozen=True)
+class Spent:
+    """What it cost to find a table.
+
+    Attributes
+    ----------
+    model
+        Name of the model that was run.
+    num_calls
+        Network calls, a batch counting as many as it has pictures.
+    """
+
+    model: str
+    num_calls: int
+
+
 @dataclass(frozen=True, eq=False)
 class Plan:
     """A sigma table and the data set it was made for.
@@ -126,6 +150,8 @@ class Plan:
     ends
         The noise range it was planned in, (sigma_min, sigma_max); for sampling that
         starts from pictures with noise, up to that noise.
+    spent
+        What the table cost, if it was found by running a model.
     """
 
     kind: str
@@ -133,6 +159,7 @@ class Plan:
     table: SigmaTable
     source: PlanSource
     ends: tuple[float, float]
+    spent: Spent | None = None
 
     @property
     def planning(self) -> Planning:
@@ -169,7 +196,13 @@ def make_plan(source: PlanSource, kind: str, wanted: Request) -> Plan:
         If there is no such kind, or it cannot be had as wished.
     """
     check_kind(kind)
-    table = _table(source, kind, wanted)
+    return plan_with(_table(source, kind, wanted), source, kind, wanted)
+
+
+def plan_with(
+    table: SigmaTable, source: PlanSource, kind: str, wanted: Request
+) -> Plan:
+    """Return the plan of a table that was found for a request."""
     low, high = wanted.limits.ends(source.bounds, wanted.start)
     ends = (low, table.sigmas[0] if wanted.limits.partial else high)
     return Plan(kind, wanted, table, source, ends)
@@ -178,12 +211,20 @@ def make_plan(source: PlanSource, kind: str, wanted: Request) -> Plan:
 def _table(source: PlanSource, kind: str, wanted: Request) -> SigmaTable:
     if kind in SCHEDULES:
         return _family_table(source, kind, wanted)
-    if wanted.terminal:
-        message = f"kind {kind} chooses its last level itself; leave out --terminal"
+    check_searched(kind, wanted)
+    if KINDS[kind].runs_model:
+        message = (
+            f"kind {kind} is found by running a model: name one, as in "
+            f"--kind {kind} --model bundled"
+        )
         raise UsageError(message)
     low, high = wanted.limits.ends(source.bounds, wanted.start)
     first = wanted.limits.first((low, high))
-    search = optimal_table if kind == KIND else _gaussian_search(kind, wanted)
+    if kind == DMN.name:
+        settings = settings_of(DmnSettings, wanted.settings)
+        ends = (low, first or high)
+        return dmn_table(wanted.sampler, wanted.num_steps, ends, settings.exponent)
+    search = _gaussian_search(wanted) if kind == GAUSSIAN.name else optimal_table
     return search(
         source.planning,
         wanted.sampler,
@@ -194,13 +235,19 @@ def _table(source: PlanSource, kind: str, wanted: Request) -> SigmaTable:
     )
 
 
-def _gaussian_search(kind: str, wanted: Request) -> Callable[..., SigmaTable]:
-    values = {name: str(value) for name, value in wanted.settings.items()}
-    settings = GaussianSettings(**values)
+def check_searched(kind: str, wanted: Request) -> None:
+    """Raise `UsageError` if what a kind searches for is asked for."""
+    if wanted.terminal:
+        message = f"kind {kind} chooses its last level itself; leave out --terminal"
+        raise UsageError(message)
+
+
+def _gaussian_search(wanted: Request) -> Callable[..., SigmaTable]:
+    settings = settings_of(GaussianSettings, wanted.settings)
     if wanted.start == "spectral" and not wanted.limits.partial:
         message = (
-            f"kind {kind} has nothing to do from a spectral start, which is of the "
-            "Gaussian already; choose --start mean"
+            f"kind {GAUSSIAN.name} has nothing to do from a spectral start, which is "
+            "of the Gaussian already; choose --start mean"
         )
         raise UsageError(message)
     return partial(gaussian_table, objective=settings.objective)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .version import __version__
@@ -13,6 +14,18 @@ if TYPE_CHECKING:
     from .documents import Document
 
 PROVENANCE_KEYS = ("tool", "created", "arguments")
+
+
+def told_model(name: str) -> str:
+    """Return the name of a model as a file may say it: without a folder's place.
+
+    Examples
+    --------
+    >>> told_model("images:/home/somebody/cats"), told_model("wiener")
+    ('images:cats', 'wiener')
+    """
+    kind, colon, place = name.rpartition(":")
+    return f"{kind}{colon}{Path(place).name}" if Path(place).is_absolute() else name
 
 
 def provenance(arguments: Mapping[str, object]) -> Document:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from .defaults import KIND
 from .plans import make_plan
 from .requests import request
-from .table_kinds import KINDS
+from .table_kinds import from_spectrum
 
 if TYPE_CHECKING:
     from .plans import Plan
@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 def planned_again(plan: Plan, ends: tuple[float, float] | None = None) -> Plan:
     """Return a plan of the same kind and request for the plan's own data set.
 
-    A blend, which cannot be planned again, becomes a table of the default kind.
+    What does not follow from the spectrum, as a blend or a table that was found by
+    running a model, becomes a table of the default kind.
 
     Parameters
     ----------
@@ -28,7 +29,7 @@ def planned_again(plan: Plan, ends: tuple[float, float] | None = None) -> Plan:
     if ends is not None:
         limits = replace(wanted.limits, sigma_min=ends[0], sigma_max=ends[1])
         wanted = replace(wanted, limits=limits)
-    if plan.kind in KINDS:
+    if from_spectrum(plan.kind):
         return make_plan(plan.source, plan.kind, wanted)
     return make_plan(plan.source, KIND, replace(wanted, settings={}, terminal=None))
 

@@ -232,11 +232,20 @@ def levels_table(plan: Plan) -> Table:
 def plan_lines(plan: Plan) -> list[str]:
     """Return what a table is for, one fact per line."""
     low, high = plan.ends
+    found = (
+        [
+            f"found by running {plan.spent.model}: "
+            f"spent {plan.spent.num_calls:,} network calls, one picture each"
+        ]
+        if plan.spent
+        else []
+    )
     return [
         f"{plan.kind} table for {plan.request.sampler}: {plan.table.num_steps} steps, "
         f"{plan.num_calls} network calls, {STARTS[plan.request.start]}",
         f"range {low:.4g} - {high:.4g}, "
         f"predicted error {plan.predicted.error:.3g} per pixel (of a range of 2)",
+        *found,
     ]
 
 
@@ -258,7 +267,8 @@ def kinds_table() -> Table:
             f"{item.name}={'' if item.default is None else item.default}"
             for item in kind.parameters.values()
         )
-        table.add_row(kind.name, parameters, kind.formula, kind.source)
+        formula = kind.formula + "; runs --model" * kind.runs_model
+        table.add_row(kind.name, parameters, formula, kind.source)
     return table
 
 

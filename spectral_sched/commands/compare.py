@@ -20,7 +20,7 @@ def compare(
     kinds: Annotated[
         str,
         typer.Option(
-            help="Kinds of tables, ours first, as in optimal,ays:table=sdxl,best-of-48."
+            help="Kinds of tables, ours first, as in optimal,ays:table=sdxl,grid."
         ),
     ] = defaults.COMPARED_KINDS,
     samplers: Annotated[str | None, typer.Option(help="As in heun,dpmpp-2m.")] = None,
@@ -35,6 +35,10 @@ def compare(
     data: Annotated[
         str | None,
         typer.Option(help="Real pictures, not trained on; wherever analyze reads."),
+    ] = None,
+    search_data: Annotated[
+        Path | None,
+        typer.Option(help="Pictures for kinds that look at some, such as klub."),
     ] = None,
     schedule: Annotated[
         list[Path] | None,
@@ -78,6 +82,7 @@ def compare(
         calls=calls,
         steps=steps,
         data=data,
+        search_data=search_data,
         schedules=tuple(schedule or ()),
         spectrum=spectrum,
         num_samples=samples,
@@ -95,4 +100,4 @@ def compare(
     for message in write_comparison(compared, document, folder):
         console.say(message)
     console.show(report.comparison_parts(compared), document, json=json)
-    console.say(f"wrote {folder}; next: specsched export --kind NAME --steps N")
+    console.say(f"wrote {folder}; next: specsched show {folder / 'comparison.json'}")

@@ -7,11 +7,11 @@ import typer
 
 from spectral_sched import defaults
 
-from .options import Force, Json
+from .options import Device, Force, Json
 
 if TYPE_CHECKING:
     from spectral_sched.console import Publisher
-    from spectral_sched.exports import Export
+    from spectral_sched.exports import Export, ExportOptions, Planner
 
 
 def export(
@@ -58,6 +58,13 @@ def export(
         str | None,
         typer.Option(help="Last step from sigma-min, or zero: in sigma-min's place."),
     ] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(help="Model to run, for kinds klub, gits and grid; as in sample."),
+    ] = None,
+    data: Annotated[
+        Path | None, typer.Option(help="Pictures for kind klub to put noise on.")
+    ] = None,
     blend: Annotated[
         Path | None, typer.Option(help="Schedule file to take the mean with.")
     ] = None,
@@ -100,6 +107,7 @@ def export(
             help="File, tight.json if not given; - is stdout, where targets go.",
         ),
     ] = None,
+    device: Device = "auto",
     json: Json = False,
     force: Force = False,
 ) -> None:
@@ -135,6 +143,8 @@ def export(
         strength=strength,
         terminal=terminal,
         resolution=resolution,
+        model=model,
+        data=data,
         blend=blend,
         weight=weight,
         coordinate=coordinate,
@@ -148,7 +158,21 @@ def export(
     publish = console.Publisher(
         options.output, json=json, force=force, marked=not target
     )
-    _publish_export(publish, exported(spectrum, options, wanted, publish.output))
+    planner = _planner(options, device)
+    result = exported(spectrum, options, wanted, publish.output, planner)
+    _publish_export(publish, result)
+
+
+def _planner(options: "ExportOptions", device: str) -> "Planner":
+    """Return what makes the table: a search, if a model is to be run."""
+    if options.model is None:
+        from spectral_sched.plans import make_plan
+
+        return make_plan
+    from spectral_sched.diffusion.devices import resolve_device
+    from spectral_sched.diffusion.searches import ModelSearch
+
+    return ModelSearch(options.model, options.data, resolve_device(device))
 
 
 def _publish_export(publish: "Publisher", result: "Export") -> None:

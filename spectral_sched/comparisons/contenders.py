@@ -59,13 +59,8 @@ class Contender:
         return make_plan(source, self.kind, self.request(sampler, num_steps))
 
 
-def contender(text: str, others: Sequence[str] = ()) -> Contender:
+def contender(text: str) -> Contender:
     """Return the contender that a text names.
-
-    Parameters
-    ----------
-    others
-        Kinds that are known beside those that need no network; they have no settings.
 
     Raises
     ------
@@ -78,10 +73,7 @@ def contender(text: str, others: Sequence[str] = ()) -> Contender:
     {'rho': 5.0}
     """
     kind, *settings = text.split(":")
-    known(kind, (*KINDS, *others), "kind", "--kinds")
-    if kind not in KINDS and settings:
-        message = f"kind {kind} takes no settings here; write --kinds {kind}"
-        raise UsageError(message)
+    known(kind, KINDS, "kind", "--kinds")
     common = dict(
         setting.split("=", 1)
         for setting in settings
@@ -91,7 +83,7 @@ def contender(text: str, others: Sequence[str] = ()) -> Contender:
     return Contender(
         text,
         kind,
-        kind_settings(kind, own) if kind in KINDS else {},
+        kind_settings(kind, own),
         Limits(_level(common, "sigma_min"), _level(common, "sigma_max")),
         common.get("start", "zero"),
         common.get("terminal"),

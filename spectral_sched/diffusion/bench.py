@@ -31,17 +31,18 @@ from spectral_sched.plan_files import read_source
 from spectral_sched.plans import make_plan
 from spectral_sched.requests import request
 from spectral_sched.solvers import STOCHASTIC
+from spectral_sched.table_kinds import KINDS
 from spectral_sched.tables import SigmaTable
 
-from .comparison import Yardsticks, squared_errors
+from .comparison import Yardsticks
 from .digests import array_digest, model_digest
 from .models import load_denoiser
 from .rulers import real_pictures
 from .runs import DTYPES, play_plan
-from .tuning import tuned
+from .searches import ModelSearch
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable
 
     import torch
     from numpy.typing import NDArray
@@ -52,14 +53,7 @@ if TYPE_CHECKING:
     from spectral_sched.documents import Document
     from spectral_sched.plans import Plan, PlanSource
 
-    from .tuning import Squares
-
 REFERENCE_KIND, REFERENCE_SAMPLER = "exponential", "heun"
-
-NETWORK_KINDS: Mapping[
-    str, Callable[[PlanSource, Place, Squares], tuple[Plan, int]]
-] = {"best-of-48": tuned}
-"""Kinds that run the network to make a table; they return it with the calls spent."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +70,8 @@ class BenchOptions:
         Samplers and numbers of steps.
     data
         Real pictures; None for those that the model is a model of.
+    search_data
+        Real pictures for kinds that look at some to find a table; not those of `data`.
     num_samples, seed
         Samples of each table, and the first seed.
     reference_steps
@@ -89,6 +85,7 @@ class BenchOptions:
     schedules: tuple[Path, ...]
     places: tuple[Place, ...]
     data: str | None = None
+    search_data: Path | None = None
     num_samples: int = 128
     seed: int = 0
     reference_steps: int = 128
@@ -132,12 +129,11 @@ class Bench:
         known(options.precision, DTYPES, "precision", "--precision")
         self.options, self.cache, self.device = options, cache, device
         self.dtype = DTYPES[options.precision]
-        self.entrants = [
-            contender(text, tuple(NETWORK_KINDS)) for text in options.kinds
-        ]
+        self.entrants = [contender(text) for text in options.kinds]
         self.filed = list(filed_plans(options.schedules))
         wanted = request(REFERENCE_SAMPLER, options.reference_steps, "zero")
         fine = make_plan(source, REFERENCE_KIND, wanted)
+        self.search = ModelSearch(options.model, options.search_data, device)
         self.denoise = load_denoiser(options.model, fine, device, self.dtype)
         self.messages: dict[str, None] = {}
         self.limits = ModelLimits(
@@ -212,7 +208,7 @@ class Bench:
         return Cell(place.sampler, place.num_calls, rows)
 
     def _entrant_row(self, each: Contender, place: Place) -> Row:
-        if each.kind in NETWORK_KINDS:
+        if KINDS[each.kind].runs_model:
             plan, cost = self._network_plan(each, place)
             return self._row(each.name, plan, cost)
         begun = time.process_time()
@@ -222,23 +218,24 @@ class Bench:
 
     def _network_plan(self, each: Contender, place: Place) -> tuple[Plan, Cost]:
         """Return a table that takes the network to make, made once."""
-        key = [each.name, place.sampler, place.num_steps, *self._marks()]
-        fields = self.cache.fields("table", key, lambda: self._made(each, place))
+        key = [each.name, place.sampler, place.num_steps, str(self.options.search_data)]
+        marks = [self.model_key, self.fine.source.source_key, *self._marks()]
+        fields = self.cache.fields(
+            "table", [*key, *marks], lambda: self._made(each, place)
+        )
         table = SigmaTable(tuple(fields.array("sigmas", (None,)).tolist()))
         low, high = fields.array("ends", (2,)).tolist()
-        wanted = request(place.sampler, place.num_steps, "zero")
+        wanted = each.request(place.sampler, place.num_steps)
         plan = replace(self.fine, kind=each.kind, request=wanted)
         cost = Cost(fields.get("calls", int), fields.number("seconds"))
         return replace(plan, table=table, ends=(low, high)), cost
 
     def _made(self, each: Contender, place: Place) -> Document:
         begun = time.process_time()
-
-        def squares(plan: Plan, count: int) -> NDArray[np.float64]:
-            return squared_errors(self._play(plan, count), self.reference)
-
-        plan, calls = NETWORK_KINDS[each.kind](self.fine.source, place, squares)
+        wanted = each.request(place.sampler, place.num_steps)
+        plan = self.search(self.fine.source, each.kind, wanted)
         seconds = time.process_time() - begun
+        calls = plan.spent.num_calls if plan.spent else 0
         made = {"sigmas": plan.table.sigmas, "ends": plan.ends}
         return {**made, "calls": calls, "seconds": seconds}
 

@@ -62,13 +62,18 @@ class WienerDenoiser:
 class FiniteSetDenoiser:
     """The exact denoiser of a finite set of equally likely pictures.
 
+    With a spread it is that of a mixture of Gaussians about them.
+
     Parameters
     ----------
     pictures
         The set, (M, C, H, W) in [-1, 1].
+    spread
+        Standard deviation of each pixel about its picture.
     """
 
-    def __init__(self, pictures: Tensor) -> None:
+    def __init__(self, pictures: Tensor, spread: float = 0.0) -> None:
+        self.pictures, self.spread = pictures, spread
         self.center = pictures.mean(dim=0)
         self.offsets = (pictures - self.center).flatten(1)
         self.energy = self.offsets.square().sum(dim=1) / 2
@@ -76,6 +81,10 @@ class FiniteSetDenoiser:
     def __call__(self, x: Tensor, sigma: float | Tensor) -> Tensor:
         """Return the posterior mean, (B, C, H, W), of x at noise level sigma."""
         flat = (x - self.center).flatten(1)
-        variance = sigma**2 if isinstance(sigma, float) else sigma.reshape(-1, 1) ** 2
+        noise = sigma**2 if isinstance(sigma, float) else sigma.reshape(-1, 1) ** 2
+        variance = noise + self.spread**2
         weights = ((flat @ self.offsets.T - self.energy) / variance).softmax(dim=1)
-        return (weights @ self.offsets).reshape(x.shape) + self.center
+        found = weights @ self.offsets
+        if self.spread:
+            found = found + (flat - found) * self.spread**2 / variance
+        return found.reshape(x.shape) + self.center

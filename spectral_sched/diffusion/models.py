@@ -18,7 +18,7 @@ from .diffusers_models import load_diffusers
 from .model_files import read_model
 
 if TYPE_CHECKING:
-    from spectral_sched.plans import Plan
+    from spectral_sched.plans import Plan, PlanSource
 
     from .denoisers import Denoiser
     from .network import NetworkDenoiser
@@ -27,9 +27,9 @@ MODELS = "bundled, wiener, images:FOLDER, diffusers:FOLDER, FILE.safetensors"
 
 
 def load_denoiser(
-    name: str, plan: Plan, device: torch.device, dtype: torch.dtype
+    name: str, plan: Plan | PlanSource, device: torch.device, dtype: torch.dtype
 ) -> Denoiser:
-    """Return the denoiser of a name, for the pictures a plan was made for.
+    """Return the denoiser of a name, for the pictures a plan is made for.
 
     Raises
     ------
@@ -67,7 +67,7 @@ def load_network(
 
 
 def load_pictures(
-    folder: str | Path, plan: Plan
+    folder: str | Path, plan: Plan | PlanSource
 ) -> np.ndarray[tuple[int, ...], np.dtype]:
     """Return the pictures of a folder, (M, C, H, W), prepared as the plan's were."""
     shape = plan.planning.field.shape
@@ -76,8 +76,8 @@ def load_pictures(
         pixels = load_pixels(item.data, item.name, plan.preprocessing)
         if pixels.values.shape != shape:
             message = (
-                f"{item.name} has the shape {pixels.values.shape} and the schedule was "
-                f"made for {shape}; name the folder that was analysed"
+                f"{item.name} has the shape {pixels.values.shape} and the schedule is "
+                f"for {shape}; name the folder that was analysed"
             )
             raise InputError(message)
         pictures.append(pixels.scaled())

@@ -43,12 +43,11 @@ def test_settings_are_those_of_the_kind_and_of_all_kinds(source: PlanSource) -> 
         ("karras:rho", "rho"),
         ("karras:tho=5", "did you mean"),
         ("karras:sigma_max=high", "sigma_max needs a number, not 'high'"),
-        ("best-of-48:rho=5", "kind best-of-48 takes no settings here"),
     ],
 )
 def test_what_cannot_be_meant_is_refused(text: str, message: str) -> None:
     with pytest.raises(UsageError, match=message.replace("?", r"\?")):
-        contender(text, ["best-of-48"])
+        contender(text)
 
 
 @pytest.mark.parametrize(

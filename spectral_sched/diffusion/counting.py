@@ -1,0 +1,41 @@
+"""Network calls counted, which is what searching for a table with a model costs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from .denoisers import Denoiser
+
+LARGEST = 2**20
+"""Numbers in one batch: 341 colour pictures of 32x32."""
+
+
+class CountingDenoiser:
+    """A denoiser that knows how many pictures it has denoised.
+
+    Attributes
+    ----------
+    num_calls
+        Network calls so far; a batch counts as many as it has pictures.
+    """
+
+    def __init__(self, denoise: Denoiser) -> None:
+        self.denoise = denoise
+        self.num_calls = 0
+
+    def __call__(self, x: Tensor, sigma: float | Tensor) -> Tensor:
+        """Return the posterior mean, (B, C, H, W), of x at noise level sigma."""
+        self.num_calls += len(x)
+        return self.denoise(x, sigma)
+
+    @torch.inference_mode()
+    def many(self, x: Tensor, sigma: Tensor) -> Tensor:
+        """Return the same for more pictures than one batch takes, sigma being (B,)."""
+        batch = max(1, LARGEST // x[0].numel())
+        parts = zip(torch.split(x, batch), torch.split(sigma.to(x), batch), strict=True)
+        return torch.cat([self(*part) for part in parts])

@@ -1,0 +1,83 @@
+"""Hand tuning by the book: tables are played, and the best one is kept.
+
+The judge is the distance of a table's samples from those of a fine reference that
+started from the same noise.
+"""
+
+from __future__ import annotations
+
+import itertools
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from spectral_sched.plans import make_plan
+from spectral_sched.requests import Limits, request
+from spectral_sched.schedules import ExponentialLaw, Schedule, sigma_table
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+    from spectral_sched.plans import PlanSource
+    from spectral_sched.tables import SigmaTable
+
+    from .comparison import Player
+
+HIGH, RHO, LOW = (20.0, 40.0, 80.0, None), (3.0, 5.0, 7.0, 10.0), (0.002, 0.02, 0.1)
+"""The grid of tuned tables; None stands for the measured upper end."""
+
+REFERENCE = ("heun", 64)
+"""Solver and steps of the fine reference, at even steps in ln sigma."""
+
+
+def karras_grid(
+    source: PlanSource, sampler: str, num_steps: int
+) -> dict[str, SigmaTable]:
+    """Return the 48 tables, by names that say what they are."""
+    tables = {}
+    for high, rho, low in itertools.product(HIGH, RHO, LOW):
+        top = high or source.bounds.sigma_max
+        wanted = request(
+            sampler, num_steps, "zero", settings={"rho": rho}, limits=Limits(low, top)
+        )
+        name = f"karras {low:g}-{top:.4g} rho {rho:g}"
+        tables[name] = make_plan(source, "karras", wanted).table
+    return tables
+
+
+def best_by_running(
+    play: Player,
+    tables: Mapping[str, SigmaTable],
+    sampler: str,
+    reference: NDArray[np.floating],
+) -> str:
+    """Return the name of the table with the least error on the first samples.
+
+    This is what hand tuning amounts to, and it costs the network calls of all of them.
+
+    Parameters
+    ----------
+    reference
+        Samples of a fine table from the same noise, (N, C, H, W): as many as each
+        table is played for.
+    """
+    return min(
+        tables,
+        key=lambda name: paired_error(play, tables[name], sampler, reference),
+    )
+
+
+def paired_error(
+    play: Player, table: SigmaTable, sampler: str, reference: NDArray[np.floating]
+) -> float:
+    """Return the root-mean-square distance of samples from the reference's."""
+    samples = play(table, sampler, len(reference)).astype(np.float64)
+    return float(np.sqrt(np.mean((samples - reference) ** 2)))
+
+
+def fine_reference(play: Player, ends: tuple[float, float]) -> NDArray[np.float32]:
+    """Return the samples of the fine reference over a noise range."""
+    sampler, num_steps = REFERENCE
+    return play(sigma_table(Schedule(ExponentialLaw(), *ends), num_steps), sampler)

@@ -1,0 +1,240 @@
+"""Kinds of tables that are found by running a model, by their names.
+
+What they look at is drawn from their own seed, never from the seeds that pictures are
+sampled with, and every network call is counted.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from spectral_sched.errors import UsageError
+from spectral_sched.plans import Spent, check_searched, plan_with
+from spectral_sched.provenance import told_model
+from spectral_sched.schedules import KarrasLaw, Schedule, sigma_table
+from spectral_sched.table_kinds import (
+    KLUB,
+    GitsSettings,
+    GridSettings,
+    KlubSettings,
+    check_runs_model,
+    settings_of,
+)
+
+from .comparison import Player
+from .counting import CountingDenoiser
+from .denoisers import FiniteSetDenoiser, WienerDenoiser
+from .gits import gits_table, teacher_path
+from .grid import best_by_running, fine_reference, karras_grid, paired_error
+from .klub import NUM_LEVELS, Klub, KlubSearch
+from .models import load_denoiser, load_pictures
+from .sampler import SeededNoise, starting_point
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from torch import Tensor
+
+    from spectral_sched.plans import Plan, PlanSource
+    from spectral_sched.requests import Request
+    from spectral_sched.tables import SigmaTable
+
+    from .denoisers import Denoiser
+
+RHO = 7.0
+"""Of the Karras levels that the bound of Align Your Steps is searched from."""
+
+HELD_OUT = 32
+"""Samples that decide when that search stops."""
+
+HIGHEST_SEED = 2**62
+
+
+@dataclass(frozen=True)
+class Task:
+    """What a search has to work with.
+
+    Attributes
+    ----------
+    denoise
+        The model, its calls counted.
+    source, wanted
+        The data set and what the table is for.
+    ends
+        The noise range.
+    device
+        Where the model is.
+    pictures
+        Gives real pictures, (S, C, H, W), if the search was given any.
+    """
+
+    denoise: CountingDenoiser
+    source: PlanSource
+    wanted: Request
+    ends: tuple[float, float]
+    device: torch.device
+    pictures: Callable[[int, np.random.Generator], Tensor] | None = None
+
+    def seeds(self, count: int, seed: int) -> list[int]:
+        """Return seeds of pictures that a search may look at."""
+        drawn = np.random.default_rng(seed).integers(HIGHEST_SEED, size=count)
+        return [int(number) for number in drawn]
+
+    def player(self, count: int, seed: int) -> Player:
+        """Return the model with the starting noise of so many pictures."""
+        shape = self.source.planning.field.shape
+        return Player(self.denoise, shape, self.seeds(count, seed), self.device)
+
+
+def klub_search(task: Task) -> SigmaTable:
+    """Return the table that the search of Align Your Steps finds."""
+    settings = settings_of(KlubSettings, task.wanted.settings)
+    if task.pictures is None:
+        message = (
+            f"kind {KLUB.name} puts noise on real pictures; name some with --data, "
+            "or take --model wiener or --model images:FOLDER"
+        )
+        raise UsageError(message)
+    error = None
+    if settings.stop == "held-out":
+        play = task.player(HELD_OUT, settings.seed + 1)
+        reference = fine_reference(play, task.ends)
+        error = partial(
+            paired_error, play, sampler=task.wanted.sampler, reference=reference
+        )
+    spread = task.source.planning.field.sigma_data
+    search = KlubSearch(
+        Klub(task.denoise, task.pictures, spread),
+        task.wanted.num_steps,
+        error,
+        settings.samples,
+        settings.sweeps,
+    )
+    begun = Schedule(KarrasLaw(rho=RHO), *task.ends)
+    levels = np.array(sigma_table(begun, NUM_LEVELS + 1).levels)
+    return search(levels, np.random.default_rng(settings.seed))
+
+
+def gits_search(task: Task) -> SigmaTable:
+    """Return the table of geometry-inspired time scheduling."""
+    settings = settings_of(GitsSettings, task.wanted.settings)
+    shape = task.source.planning.field.shape
+    seeds = task.seeds(settings.samples, settings.seed)
+    noise = SeededNoise(seeds, shape, task.device, torch.float32)()
+    path = teacher_path(task.denoise, noise, task.ends)
+    return gits_table(path, task.wanted.num_steps, settings.growth, settings.cost)
+
+
+def grid_search(task: Task) -> SigmaTable:
+    """Return the best of 48 Karras tables on the model."""
+    settings = settings_of(GridSettings, task.wanted.settings)
+    limits = task.wanted.limits
+    if limits.sigma_min is not None or limits.sigma_max is not None:
+        message = "kind grid tries ends of its own; leave out --sigma-min, --sigma-max"
+        raise UsageError(message)
+    tables = karras_grid(task.source, task.wanted.sampler, task.wanted.num_steps)
+    play = task.player(settings.samples, settings.seed)
+    reference = fine_reference(play, task.ends)
+    best = best_by_running(play, tables, task.wanted.sampler, reference)
+    return tables[best]
+
+
+SEARCHES: Mapping[str, Callable[[Task], SigmaTable]] = {
+    "klub": klub_search,
+    "gits": gits_search,
+    "grid": grid_search,
+}
+"""Searches by the kind that they find."""
+
+
+class ModelSearch:
+    """Plans tables of the kinds that are found by running a model.
+
+    Parameters
+    ----------
+    model
+        Name of the model, as for ``--model``.
+    data
+        Real pictures in any source, if the search shall see others than the model's.
+    """
+
+    def __init__(self, model: str, data: Path | None, device: torch.device) -> None:
+        self.model, self.data, self.device = model, data, device
+
+    def __call__(self, source: PlanSource, kind: str, wanted: Request) -> Plan:
+        """Return the plan of a table, with what it cost to find.
+
+        Raises
+        ------
+        UsageError
+            If the table cannot be had as wished.
+        InputError
+            If the model or the pictures cannot be read.
+        """
+        _check(kind, wanted)
+        model = load_denoiser(self.model, source, self.device, torch.float32)
+        _check_size(model, source)
+        ends = wanted.limits.ends(source.bounds, wanted.start)
+        between = getattr(model, "between", None)
+        denoise = CountingDenoiser(between(*ends) if between else model)
+        task = Task(denoise, source, wanted, ends, self.device)
+        if kind == KLUB.name:
+            task = replace(task, pictures=self._pictures(model, source))
+        plan = plan_with(SEARCHES[kind](task), source, kind, wanted)
+        return replace(plan, spent=Spent(told_model(self.model), denoise.num_calls))
+
+    def _pictures(
+        self, model: Denoiser, source: PlanSource
+    ) -> Callable[[int, np.random.Generator], Tensor] | None:
+        """Return what gives real pictures: those named, or those the model knows."""
+        if self.data is not None:
+            pictures = torch.from_numpy(load_pictures(self.data, source)).float()
+            return partial(_chosen, pictures.to(self.device))
+        if isinstance(model, FiniteSetDenoiser):
+            return partial(_chosen, model.pictures)
+        if isinstance(model, WienerDenoiser):
+            return partial(_drawn, source, self.device)
+        return None
+
+
+def _chosen(pictures: Tensor, count: int, rng: np.random.Generator) -> Tensor:
+    return pictures[torch.from_numpy(rng.integers(len(pictures), size=count))]
+
+
+def _drawn(
+    source: PlanSource, device: torch.device, count: int, rng: np.random.Generator
+) -> Tensor:
+    """Return pictures of the Gaussian field."""
+    field = source.planning.field
+    noise = torch.from_numpy(rng.standard_normal((count, *field.shape)))
+    return starting_point(noise.float().to(device), 0.0, "spectral", field)
+
+
+def _check(kind: str, wanted: Request) -> None:
+    check_searched(kind, wanted)
+    check_runs_model(kind)
+    if wanted.start != "zero":
+        message = f"kind {kind} starts from noise about zero; leave out --start"
+        raise UsageError(message)
+    if wanted.limits.partial:
+        message = (
+            f"kind {kind} starts from noise alone; leave out --start-sigma and "
+            "--strength"
+        )
+        raise UsageError(message)
+
+
+def _check_size(model: Denoiser, source: PlanSource) -> None:
+    shape, own = getattr(model, "shape", None), source.planning.field.shape
+    if shape is not None and shape != own:
+        message = (
+            f"the model makes pictures of shape {shape} and the spectrum is of {own}; "
+            "plan for the size of the model with --resolution"
+        )
+        raise UsageError(message)

@@ -1,0 +1,163 @@
+"""Tables of DM-NonUniform: a solver's weights times an assumed error of the network.
+
+Xue et al. (arXiv 2402.17376) look at no network and no picture. A sampled picture is a
+weighted sum of the denoised images that a solver saw; if each of them is off by an
+assumed amount, the sum of the absolute weights times these amounts bounds what the
+picture is off by. Their table is the one with the least such bound, with both ends of
+the noise range fixed.
+
+Weights of one image in several steps may cancel, and at few steps a search finds tables
+that do little else. As in the authors' programs, the first three steps are therefore
+bounded each for itself, by the root of the sum of squares.
+
+The network is taken to err by ``sigma_vp**exponent / alpha_vp`` of a
+variance-preserving process. Their last level is sigma_min, which the weights below end
+at; in tables of ours 0 takes its place, as everywhere.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .optimize import minimal_table
+from .schedules import KarrasLaw, Schedule, sigma_table
+from .solvers import SAMPLERS, Call, Combination, Play
+from .tables import SigmaTable
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from .defects import Numbers
+
+RHOS = (1.0, 3.0, 7.0, 20.0)
+"""Of the Karras tables that searches begin at, beside even steps in ln sigma."""
+
+NUM_ALONE = 3
+"""First steps that are bounded each for itself."""
+
+PREDICTORS = {"unipc": "dpmpp-2m", "unipc-3": "dpmpp-3m"}
+"""Solvers whose correctors are left out, as by the authors, and what then remains."""
+
+
+def assumed_error(sigma: Numbers, exponent: float) -> Numbers:
+    """Return what a network is taken to get wrong at a noise level.
+
+    Parameters
+    ----------
+    exponent
+        Of the noise's share: 1, which the authors recommend for pixels, makes it sigma
+        itself; 2, for latents, ``sigma**2 / sqrt(1 + sigma**2)``.
+    """
+    return sigma**exponent * (1 + sigma**2) ** ((1 - exponent) / 2)
+
+
+def calls_to(sampler: str, sigmas: Numbers, sigma_min: float) -> list[Call]:
+    """Return the network calls of a solver whose last step ends above 0.
+
+    Parameters
+    ----------
+    sigmas
+        (N + 1, B) with the final 0.
+    sigma_min
+        Where the last step, which is Euler's, ends.
+    """
+    *calls, last = SAMPLERS[PREDICTORS.get(sampler, sampler)](list(sigmas))
+    ratio = sigma_min / last.sigma
+    return [*calls, last._replace(state=Combination(0.0, (1 - ratio,), (ratio,)))]
+
+
+def picture_weights(calls: Sequence[Call], steps: Sequence[int]) -> Numbers:
+    """Return the weights of all denoised images in the picture, (J, B).
+
+    Parameters
+    ----------
+    steps
+        The steps whose weights count, from 0; the weights of all steps together are
+        the sums of those of each.
+    """
+    taken = [index for index, call in enumerate(calls) if call.state is not None]
+    counted = {taken[step] for step in steps}
+    levels = np.stack([call.sigma for call in calls])
+    nothing = np.zeros_like(levels)
+    play = Play(nothing, lambda: nothing)
+    for index, call in enumerate(calls):
+        seen = nothing.copy()
+        seen[index] = 1
+        play.take(call if index in counted else _blind(call), seen)
+    return play.state
+
+
+def _blind(call: Call) -> Call:
+    """Return a call that sees nothing."""
+    state, point = (
+        weights and weights._replace(denoised=tuple(0.0 for _ in weights.denoised))
+        for weights in (call.state, call.point)
+    )
+    return call._replace(state=state, point=point)
+
+
+def error_bound(
+    sampler: str, sigmas: Numbers, sigma_min: float, exponent: float
+) -> Numbers:
+    """Return the terms of the bound on the error of the picture, (T, B).
+
+    The parameters are those of `calls_to` and `assumed_error`. Complex levels give
+    complex terms, whose imaginary parts are their derivatives.
+    """
+    calls = calls_to(sampler, sigmas, sigma_min)
+    wrong = assumed_error(np.stack([call.sigma for call in calls]), exponent)
+    num_steps = len(sigmas) - 1
+    alone = range(min(NUM_ALONE, num_steps))
+    first = [
+        np.sqrt(np.sum((picture_weights(calls, [step]) * wrong) ** 2, axis=0))
+        for step in alone
+    ]
+    others = picture_weights(calls, range(len(alone), num_steps)) * wrong
+    bound: Numbers = np.stack([*first, *np.where(others.real < 0, -others, others)])
+    return bound
+
+
+def dmn_table(
+    sampler: str, num_steps: int, ends: tuple[float, float], exponent: float
+) -> SigmaTable:
+    """Return the table with the least bound on a picture's error.
+
+    The bound has kinks and several minima. Searches begin at even steps in ln sigma, as
+    theirs, and at Karras tables; the best table of all is returned. For iPNDM, whose
+    weights do not follow the steps, there are lower minima on odd tables; they come
+    from weights that cancel, and are not looked for.
+
+    Parameters
+    ----------
+    ends
+        Noise range: the first level is its upper end, and the lower one is where the
+        last step is taken to end.
+    """
+    low, high = ends
+
+    def errors(sigmas: Numbers) -> Numbers:
+        return error_bound(sampler, sigmas, low, exponent)
+
+    begun = [
+        sigma_table(Schedule(law, low, high), num_steps, "zero")
+        for law in (KarrasLaw(rho=rho) for rho in RHOS)
+    ]
+    even = np.geomspace(high, low, num_steps + 1)[:-1]
+    begun.append(SigmaTable.of(even))
+    found = [
+        minimal_table(errors, num_steps, ends, first=high, near=table)
+        for table in begun
+    ]
+    return min([*begun, *found], key=lambda table: _total(errors(_column(table))))
+
+
+def _column(table: SigmaTable) -> NDArray[np.float64]:
+    return np.array(table.sigmas)[:, None]
+
+
+def _total(errors: Numbers) -> float:
+    return float(errors.sum())
