@@ -29,7 +29,7 @@ def test_cells_are_measured_saved_and_summed_up(analysed: Path) -> None:
     assert "heun, 3 network calls" in ended.stdout
     assert "euler, 4 network calls" in ended.stdout
     assert "error: optimal is lowest or tied in" in ended.stdout
-    assert ended.stderr.endswith("export --kind NAME --steps N\n")
+    assert ended.stderr.endswith("show comparison/comparison.json\n")
     folder = analysed / "comparison"
     document = json.loads((folder / "comparison.json").read_text())
     names = [[row["name"] for row in cell["rows"]] for cell in document["cells"]]
