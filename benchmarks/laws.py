@@ -17,6 +17,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from spectral_sched.defaults import TRAINING_SETTINGS
 from spectral_sched.diffusion.comparison import Player, Yardsticks
 from spectral_sched.diffusion.network import NetworkDenoiser
 from spectral_sched.diffusion.picture_sets import PictureSet, picture_set
@@ -44,7 +45,7 @@ class Entry(NamedTuple):
 
 ENTRIES: dict[str, Entry] = {
     "lognormal": Entry("lognormal"),
-    "lognormal wide": Entry("lognormal", ("mean=-0.6", "std=1.7")),
+    "lognormal wide": Entry("lognormal", TRAINING_SETTINGS),
     "laplace": Entry("laplace"),
     "polynomial": Entry("polynomial"),
     "spectral": Entry("spectral"),

@@ -25,6 +25,8 @@ TRAINING_STEPS = 32
 MODEL = "bundled"
 MODEL_PATH = Path("model.safetensors")
 TRAINING_LAW = "lognormal"
+TRAINING_SETTINGS = ("mean=-0.6", "std=1.7")
+"""The law that did best of seven at equal budgets (docs/laws.md)."""
 
 COMPARED_MODEL = "wiener"
 COMPARED_KINDS = "optimal,gaussian,karras,exponential"

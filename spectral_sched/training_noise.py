@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, ClassVar, Protocol
 
 import numpy as np
 
-from .defaults import TRAINING_STEPS
+from .defaults import TRAINING_LAW, TRAINING_SETTINGS, TRAINING_STEPS
 from .errors import known
 from .gaussian_field import GaussianField
 from .requests import Request
@@ -26,7 +26,7 @@ from .schedules import (
     read_settings,
 )
 from .sigma_bounds import sigma_bounds
-from .table_kinds import KINDS, kind_settings
+from .table_kinds import KINDS, from_spectrum, kind_settings
 from .training_laws import training_schedule
 
 if TYPE_CHECKING:
@@ -256,10 +256,26 @@ def law_settings(name: str, texts: Sequence[str]) -> dict[str, Setting]:
     UsageError
         If there is no such law or parameter, or a value is none.
     """
-    known(name, (OWN, LEARNED, *KINDS), "law", "--law")
+    known(name, (OWN, LEARNED, *filter(from_spectrum, KINDS)), "law", "--law")
     if name in (OWN, LEARNED):
         return read_settings(name, {}, texts)
     return kind_settings(name, texts)
+
+
+def chosen_law(
+    name: str | None, texts: Sequence[str]
+) -> tuple[str, dict[str, Setting]]:
+    """Return a law and its settings: those asked for, else those that did best.
+
+    Raises
+    ------
+    UsageError
+        If there is no such law or parameter, or a value is none.
+    """
+    if name is not None:
+        return name, law_settings(name, texts)
+    wide = law_settings(TRAINING_LAW, TRAINING_SETTINGS)
+    return TRAINING_LAW, wide | law_settings(TRAINING_LAW, texts)
 
 
 def training_noise(

@@ -17,6 +17,7 @@ from spectral_sched.spectra import ring_powers
 from spectral_sched.training_noise import (
     CommonNoise,
     TrainingNoise,
+    chosen_law,
     law_settings,
     own_noise,
     training_noise,
@@ -116,3 +117,15 @@ def test_unknown_laws_and_settings_are_named(
 ) -> None:
     with pytest.raises(UsageError, match=message):
         law_settings(name, texts)
+
+
+def test_the_default_law_is_the_wide_one_and_can_be_set() -> None:
+    assert chosen_law(None, ()) == ("lognormal", {"mean": -0.6, "std": 1.7})
+    assert chosen_law(None, ("std=1",)) == ("lognormal", {"mean": -0.6, "std": 1.0})
+    assert chosen_law("lognormal", ()) == ("lognormal", {})
+
+
+@pytest.mark.parametrize("kind", ["gits", "klub", "grid"])
+def test_kinds_that_run_a_model_are_no_laws(kind: str) -> None:
+    with pytest.raises(UsageError, match=f"no such law {kind}|law.*{kind}"):
+        chosen_law(kind, ())

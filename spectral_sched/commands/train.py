@@ -32,11 +32,12 @@ def train(
         Path, typer.Option("-o", "--output", help="Model file to write.")
     ] = defaults.MODEL_PATH,
     law: Annotated[
-        str,
+        str | None,
         typer.Option(
-            help="lognormal, spectral, learned, or any kind; see: specsched kinds."
+            help="lognormal, spectral, learned, or any kind; see: specsched kinds. "
+            "A wide lognormal if not given."
         ),
-    ] = defaults.TRAINING_LAW,
+    ] = None,
     settings: Annotated[
         list[str] | None,
         typer.Option("--set", help="A parameter of the law, as in mean=-1.2."),

@@ -17,7 +17,7 @@ from spectral_sched.network_configs import network_config
 from spectral_sched.plans import make_plan, measured_source
 from spectral_sched.provenance import provenance
 from spectral_sched.requests import Request
-from spectral_sched.training_noise import LEARNED, law_settings, training_noise
+from spectral_sched.training_noise import LEARNED, chosen_law, training_noise
 
 from .learned_noise import LearnedNoise
 from .model_files import read_model, write_model
@@ -73,7 +73,7 @@ class TrainingOptions:
 def training_options(
     settings: TrainingSettings,
     size: str,
-    law: str,
+    law: str | None = None,
     texts: tuple[str, ...] = (),
     *,
     film: bool = False,
@@ -97,9 +97,9 @@ def training_options(
     if init is not None and film:
         message = "--init brings its own network; leave out --film"
         raise UsageError(message)
-    settled = law_settings(law, texts)
+    name, settled = chosen_law(law, texts)
     seconds = 60 * minutes_between_saves
-    return TrainingOptions(settings, size, law, settled, film, init, seconds)
+    return TrainingOptions(settings, size, name, settled, film, init, seconds)
 
 
 class TrainingRun:
