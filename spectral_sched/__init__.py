@@ -4,8 +4,8 @@
 >>> import spectral_sched
 >>> noise = np.random.default_rng(0).normal(0, 0.5, (64, 16, 16, 3))
 >>> measured = spectral_sched.analyze(noise, data_range=(-1, 1))
->>> round(float(np.median(measured.spectrum.field.power)), 2)  # 0.5 squared
-0.25
+>>> round(measured.spectrum.field.sigma_data, 2)
+0.5
 >>> spectral_sched.optimal_table(measured, 4, "heun").num_steps
 4
 
