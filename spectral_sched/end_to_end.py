@@ -7,8 +7,8 @@ pictures sampled and the field is known in closed form, and the table that minim
 can be searched for (Benita, Elad & Keshet, arXiv 2502.00180).
 
 Theirs has fixed ends; here they are free inside the noise range, as for all tables that
-are searched for. Errors of one step may make up for those of another, which they do not
-in networks: that is what `optimize.optimal_table` leaves out.
+are searched for. Errors of one step make up for those of another here. On networks they
+do so for one-step solvers alone, so `optimize.optimal_table` keeps signs there only.
 """
 
 from __future__ import annotations
