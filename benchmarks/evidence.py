@@ -50,7 +50,9 @@ TRAINING = {"law": "lognormal", "settings": ["mean=-0.6", "std=1.7"], "steps": 2
 
 HEAD = """# Tables on trained networks, measured
 
-Made by `python benchmarks/evidence.py`; no figure and no verdict is written by hand.
+Made by `python benchmarks/evidence.py {options}`, a
+`NAME=training:held_out:model` for each data set; no figure and no verdict is written by
+hand.
 
 All tables of a cell start from the same noise. **error** is the root-mean-square
 distance of the samples to a fine reference from that noise, with half its 95 %
@@ -108,16 +110,20 @@ def measured(data: DataSet, given: argparse.Namespace) -> Comparison:
     return compared
 
 
-def page(comparisons: Mapping[str, Comparison], networks: Mapping[str, str]) -> str:
+def page(
+    comparisons: Mapping[str, Comparison], networks: Mapping[str, str], options: str
+) -> str:
     """Return the page.
 
     Parameters
     ----------
     networks
         One sentence about each network.
+    options
+        What the page was made with.
     """
     first = next(iter(comparisons.values()))
-    parts = [HEAD.format(features=f"`{first.facts['features']}`")]
+    parts = [HEAD.format(features=f"`{first.facts['features']}`", options=options)]
     parts += ["## In short\n", *short(comparisons), "## What tables cost\n"]
     parts += [costs(comparisons), "## Where the first table loses\n"]
     parts += [losses(comparisons)]
@@ -283,6 +289,14 @@ def arguments() -> argparse.Namespace:
     return given
 
 
+def said(given: argparse.Namespace) -> str:
+    """Return the options that figures depend on, as they are written."""
+    lists = {name: getattr(given, name) for name in ("kinds", "samplers", "calls")}
+    words = [f"--{name} {' '.join(map(str, each))}" for name, each in lists.items()]
+    steps = f"--reference-steps {given.reference_steps}"
+    return " ".join([*words, f"--samples {given.samples}", steps])
+
+
 def main() -> None:
     """Measure all data sets and write the page."""
     given = arguments()
@@ -293,7 +307,7 @@ def main() -> None:
         comparisons[data.name] = measured(data, given)
         networks[data.name] = network_sentence(data)
         print(f"{data.name}: {time.perf_counter() - begun:.0f} s", flush=True)
-        given.output.write_text(page(comparisons, networks))
+        given.output.write_text(page(comparisons, networks, said(given)))
     print(f"wrote {given.output}")
 
 

@@ -26,7 +26,7 @@ def test_wins_and_losses_are_told_with_floors_and_costs(
     won = Cell("heun", 7, [row("ours", 1.0), row("a", 1.2), row("b", 1.1)])
     whole = compared(lost, won)
     whole.facts["fine"] = {"sampler": "heun", "num_steps": 128}
-    page = script["page"]({"photos": whole}, {"photos": "A network."})
+    page = script["page"]({"photos": whole}, {"photos": "A network."}, "--calls 5")
     assert "all: error: ours is lowest or tied in 1 of 2 cells" in page
     assert "| `ours` | 7 | 0.5 |" in page
     losing = page.split("## Where the first table loses")[1].split("##")[0]
@@ -36,6 +36,7 @@ def test_wins_and_losses_are_told_with_floors_and_costs(
     floor = script["figure"](whole.floor, "frechet")
     assert f"Floor: {floor}." in page
     assert "| 5 | " in page
+    assert "evidence.py --calls 5`" in page
     assert "worse, `a` |" in page
     assert "better, `b` |" in page
     best = script["figure"](lost.rows[1].judgement, "error")
@@ -45,7 +46,7 @@ def test_wins_and_losses_are_told_with_floors_and_costs(
 def test_a_page_without_losses_says_so(script: dict[str, Any]) -> None:
     whole = compared(Cell("heun", 7, [row("ours", 1.0), row("a", 1.2)]))
     whole.facts["fine"] = {"sampler": "heun", "num_steps": 128}
-    page = script["page"]({"photos": whole}, {"photos": "A network."})
+    page = script["page"]({"photos": whole}, {"photos": "A network."}, "--calls 5")
     assert "In no cell." in page
 
 
