@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING
 
 from . import report
 from .comparisons.files import read_comparison
+from .defaults import NUM_STEPS
 from .documents import read_any
 from .errors import InputError
 from .model_headers import SUFFIX, read_model_document, read_model_header
@@ -63,3 +65,17 @@ def parts(document: Document, path: Path) -> list[RenderableType]:
         case unknown:
             message = f"{path} has the format {unknown!r}, which show does not know"
             raise InputError(message)
+
+
+def following(document: Document, path: Path) -> str | None:
+    """Return the command that makes use of a file, if there is one."""
+    name = shlex.quote(str(path))
+    planned = f"specsched export --spectrum {name} --steps {NUM_STEPS}"
+    commands = {
+        "specsched.spectrum": planned,
+        "specsched.schedule": f"specsched sample --schedule {name}",
+        "specsched.training": f"specsched plot {name}",
+        "specsched.model": planned,
+        "specsched.partial": "specsched merge *.partial.json",
+    }
+    return commands.get(document["format"])

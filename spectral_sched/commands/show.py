@@ -25,3 +25,6 @@ def show(
 
     document = files.document_of(file)
     console.show(files.parts(document, file), document, json=json)
+    following = files.following(document, file)
+    if following:
+        console.say(f"next: {following}")
