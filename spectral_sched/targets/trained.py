@@ -7,14 +7,15 @@ levels, so they are computed here with the same roundings.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from spectral_sched.coordinates import LARGEST_BETA, NUM_TIMESTEPS
 
+from .artifact import Artifact
 from .base import Job, word
-from .checks import outside
+from .checks import duplicates, outside
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -65,3 +66,24 @@ def outside_training(job: Job) -> tuple[str, ...]:
     """Return a warning for each end of a table that the model was not trained at."""
     known = trained_sigmas(str(job.settings["betas"]))
     return outside(job.table.levels, float(known[0]), float(known[-1]))
+
+
+def timestep_artifact(
+    job: Job, timesteps: NDArray[Any], played: NDArray[np.float64], usage: str
+) -> Artifact:
+    """Return a table as timesteps of a discretely trained model.
+
+    Parameters
+    ----------
+    played
+        Levels that the program makes of the timesteps, without the final 0.
+    """
+    return Artifact(
+        timesteps,
+        variable="timesteps",
+        coordinate="timestep",
+        wanted=job.sigmas,
+        played=np.append(played, 0.0),
+        warnings=(*outside_training(job), *duplicates(timesteps)),
+        usage=usage,
+    )

@@ -7,17 +7,21 @@ levels, so a table inside the range of training is played as it is.
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
 import numpy as np
 
-from spectral_sched.targets.artifact import Artifact
 from spectral_sched.targets.base import PYTHON_FIRST, Job, Target
-from spectral_sched.targets.checks import duplicates
 from spectral_sched.targets.trained import (
     BETAS,
     nearest_timesteps,
-    outside_training,
+    timestep_artifact,
     trained_sigmas,
 )
+
+if TYPE_CHECKING:
+    from spectral_sched.targets.artifact import Artifact
 
 DPM = """\
 from diffusers import DPMSolverMultistepScheduler as Scheduler
@@ -37,17 +41,9 @@ pipe.scheduler = HeunDiscreteScheduler.from_config(config, timestep_spacing="tra
 def _dpm(job: Job) -> Artifact:
     timesteps = nearest_timesteps(job)
     played = trained_sigmas(str(job.settings["betas"]))[timesteps].astype(np.float64)
-    return Artifact(
-        timesteps,
-        variable="timesteps",
-        coordinate="timestep",
-        wanted=job.sigmas,
-        played=np.append(played, 0.0),
-        start_scale=float(np.hypot(1, played[0])),
-        snippet=DPM,
-        warnings=(*outside_training(job), *duplicates(timesteps)),
-        usage="pipe(..., timesteps=timesteps) with DPMSolverMultistepScheduler",
-    )
+    usage = "pipe(..., timesteps=timesteps) with DPMSolverMultistepScheduler"
+    made = timestep_artifact(job, timesteps, played, usage)
+    return replace(made, start_scale=float(np.hypot(1, played[0])), snippet=DPM)
 
 
 def _heun(job: Job) -> Artifact:
@@ -55,17 +51,9 @@ def _heun(job: Job) -> Artifact:
     numbers = np.arange(len(known))
     timesteps = np.interp(job.table.levels, known, numbers).astype(np.float32)
     played = np.interp(timesteps, numbers, known)
-    return Artifact(
-        timesteps,
-        variable="timesteps",
-        coordinate="timestep",
-        wanted=job.sigmas,
-        played=np.append(played, 0.0),
-        start_scale=float(played[0]),
-        snippet=HEUN,
-        warnings=(*outside_training(job), *duplicates(timesteps)),
-        usage="pipe(..., timesteps=timesteps) with HeunDiscreteScheduler",
-    )
+    usage = "pipe(..., timesteps=timesteps) with HeunDiscreteScheduler"
+    made = timestep_artifact(job, timesteps, played, usage)
+    return replace(made, start_scale=float(played[0]), snippet=HEUN)
 
 
 TARGETS = (

@@ -8,6 +8,8 @@ schedulers shift.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from spectral_sched.coordinates import converted
@@ -25,7 +27,7 @@ from spectral_sched.targets.checks import duplicates, shifted_again
 from spectral_sched.targets.trained import (
     BETAS,
     nearest_timesteps,
-    outside_training,
+    timestep_artifact,
     trained_sigmas,
 )
 
@@ -53,16 +55,8 @@ def _sdnext(job: Job) -> Artifact:
         return _thousandths(job)
     timesteps = nearest_timesteps(job)
     played = trained_sigmas(str(job.settings["betas"]))[timesteps].astype(np.float64)
-    return Artifact(
-        timesteps,
-        variable="timesteps",
-        coordinate="timestep",
-        wanted=job.sigmas,
-        played=np.append(played, 0.0),
-        separator=",",
-        warnings=(*outside_training(job), *duplicates(timesteps)),
-        usage="paste it into Timesteps override",
-    )
+    made = timestep_artifact(job, timesteps, played, "paste it into Timesteps override")
+    return replace(made, separator=",")
 
 
 def _thousandths(job: Job) -> Artifact:
