@@ -92,11 +92,11 @@ def test_names_are_typed(measured: spectral_sched.Measurement) -> None:
 
 def test_functions_and_commands_give_the_same(tmp_path: Path) -> None:
     write_pictures(tmp_path / "images", 8)
-    specsched("analyze", "images", "--mixture", "2", cwd=tmp_path)
+    specsched("analyze", "images", cwd=tmp_path)
     specsched("export", "--steps", "5", "--kind", "karras", "--set", "rho=3",
               "--sigma-max", "40", cwd=tmp_path)  # fmt: skip
     specsched("sample", "--model", "wiener", "--seeds", "3,4", cwd=tmp_path)
-    measured = spectral_sched.analyze(tmp_path / "images", mixture=2, workers=None)
+    measured = spectral_sched.analyze(tmp_path / "images", workers=None)
     spectral_sched.write_spectrum(measured, tmp_path / "mine.json")
     plan = spectral_sched.make_schedule(
         measured, 5, kind="karras", settings={"rho": 3}, sigma_max=40
@@ -115,6 +115,22 @@ def test_functions_and_commands_give_the_same(tmp_path: Path) -> None:
         their_picture = Image.open(tmp_path / "samples" / name)
         our_picture = Image.open(tmp_path / "mine" / name)
         assert their_picture.tobytes() == our_picture.tobytes()
+
+
+def test_mixtures_are_those_of_the_command(tmp_path: Path) -> None:
+    pytest.importorskip("sklearn")
+    write_pictures(tmp_path / "images", 8)
+    specsched("analyze", "images", "--mixture", "2", cwd=tmp_path)
+    measured = spectral_sched.analyze(tmp_path / "images", mixture=2)
+    spectral_sched.write_spectrum(measured, tmp_path / "mine.json")
+    theirs, ours = (
+        spectral_sched.read_spectrum(tmp_path / name).mixture
+        for name in ("spectrum.json", "mine.json")
+    )
+    assert theirs is not None
+    assert ours is not None
+    np.testing.assert_array_equal(theirs.means, ours.means)
+    assert len(ours.weights) == 2
 
 
 def test_bounds_follow_the_settings(measured: spectral_sched.Measurement) -> None:
