@@ -42,7 +42,7 @@ history; a network's own error would grow there without bound.
 """
 
 TOUCHING = 1e-6
-"""Share of the range that stands for no gap at all where a search begins."""
+"""Gap in ln sigma, or share of its range, that stands for no gap at all."""
 
 COMPLEX_STEP = 1e-30
 GRADIENT = 1e-8

@@ -19,7 +19,7 @@ from .defects import (
 from .dmn import dmn_table
 from .end_to_end import gaussian_table
 from .errors import UsageError
-from .optimize import SPREAD, optimal_table
+from .optimize import SPREAD, TOUCHING, optimal_table
 from .planning import power_variation, spectrum_planning, widened
 from .rescale import rescaled, rescaled_mixture
 from .schedules import SCHEDULES, Basis, Schedule, cut, sigma_table
@@ -373,7 +373,9 @@ def enough_steps(planning: Planning, ends: tuple[float, float], wanted: Request)
     )
 
     low, high = ends
-    whole = SigmaTable.of([high, *best.levels[1:], low])
+    # Under a raised lower end the best table touches it.
+    between = [level for level in best.levels[1:] if level > low * (1 + TOUCHING)]
+    whole = SigmaTable.of([high, *between, low])
 
     def error(num_steps: int) -> float:
         table = resampled(whole, num_steps)

@@ -31,6 +31,19 @@ def test_enough_steps_is_where_the_best_tables_stop_getting_better() -> None:
     assert few > 1.01 * there
 
 
+@pytest.mark.parametrize("sampler", ["dpmpp-2m", "heun", "unipc"])
+@pytest.mark.parametrize("share", [0.02, 0.1, 0.3, 0.5])
+def test_enough_steps_are_known_under_a_raised_lower_end(
+    sampler: str, share: float
+) -> None:
+    # So high that the best table ends on it.
+    data = planning()
+    high = ends(data)[1]
+    wanted = Request(sampler, 4)
+    enough = enough_steps(data, (share * high, high), wanted)
+    assert 1 <= enough <= enough_steps(data, ends(data), wanted)
+
+
 def test_predicted_error_is_the_mean_over_modes() -> None:
     data = planning()
     table = sigma_table(Schedule(KarrasLaw(), *ends(data)), 5)
