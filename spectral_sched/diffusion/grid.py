@@ -15,6 +15,8 @@ from spectral_sched.plans import make_plan
 from spectral_sched.requests import Limits, request
 from spectral_sched.schedules import ExponentialLaw, Schedule, sigma_table
 
+from .comparison import squared_errors
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -73,8 +75,8 @@ def paired_error(
     play: Player, table: SigmaTable, sampler: str, reference: NDArray[np.floating]
 ) -> float:
     """Return the root-mean-square distance of samples from the reference's."""
-    samples = play(table, sampler, len(reference)).astype(np.float64)
-    return float(np.sqrt(np.mean((samples - reference) ** 2)))
+    samples = play(table, sampler, len(reference))
+    return float(np.sqrt(squared_errors(samples, reference).mean()))
 
 
 def fine_reference(play: Player, ends: tuple[float, float]) -> NDArray[np.float32]:
