@@ -41,7 +41,7 @@ class KindInfo:
 
 OPTIMAL = KindInfo(
     name=KIND,
-    formula="least sum of squared step errors of the sampler over single-image spectra",
+    formula="least error that the steps of the sampler make, over single-image spectra",
     source="ours; cf. Benita, Elad & Keshet, arXiv 2502.00180",
     parameters={},
 )
