@@ -63,8 +63,9 @@ def train(
     column: Column = None,
     device: Device = "auto",
     precision: Annotated[
-        str, typer.Option(help="bf16 or float32 convolutions.")
-    ] = "bf16",
+        str,
+        typer.Option(help="bf16 or float32 convolutions; auto takes the faster."),
+    ] = "auto",
     save_every: Annotated[
         float, typer.Option(min=0, help="Minutes between saves of all there is.")
     ] = 2.0,

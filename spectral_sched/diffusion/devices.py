@@ -41,3 +41,16 @@ def resolve_device(name: str) -> torch.device:
         )
         raise UnavailableError(message)
     return torch.device(name)
+
+
+def fast_bf16(device: torch.device) -> bool:
+    """Return whether a device computes faster in bfloat16 than in float32.
+
+    Accelerators do. A processor without instructions for it imitates them, and training
+    takes ten times as long. A torch that does not tell counts as one without.
+    """
+    if device.type != "cpu":
+        return True
+    capabilities = getattr(torch.cpu, "get_capabilities", None)
+    told = capabilities() if capabilities else {}
+    return any(told.get(name, False) for name in ("avx512_bf16", "amx_bf16"))

@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import copy
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
 from .denoisers import per_picture
+from .devices import fast_bf16
 from .network import NetworkDenoiser, in_channels_last
 
 if TYPE_CHECKING:
@@ -52,19 +53,26 @@ class TrainingSettings:
     num_steps, batch, rate, seed
         Steps in all, pictures per step, highest learning rate, seed of everything.
     precision
-        ``bf16`` computes convolutions in bfloat16, ``float32`` nothing.
+        ``bf16`` computes convolutions in bfloat16, ``float32`` nothing; ``auto`` stands
+        for the faster of the two until the device is known.
     """
 
     num_steps: int
     batch: int = 64
     rate: float = 2e-3
     seed: int = 0
-    precision: str = "bf16"
+    precision: str = "auto"
 
     def rate_at(self, step: int) -> float:
         """Return the learning rate of a step: a short rise, then half a cosine."""
         rise = min(1.0, (step + 1) / WARM_UP)
         return self.rate * rise * (1 + math.cos(math.pi * step / self.num_steps)) / 2
+
+    def on(self, device: torch.device) -> TrainingSettings:
+        """Return the settings with the precision that a device computes fastest in."""
+        if self.precision != "auto":
+            return self
+        return replace(self, precision="bf16" if fast_bf16(device) else "float32")
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from .processes import Processes
 
 SHEET_SEEDS = range(16)
-PRECISIONS = ("bf16", "float32")
+PRECISIONS = ("auto", "bf16", "float32")
 
 
 @dataclass(frozen=True)
@@ -124,14 +124,14 @@ class TrainingRun:
         *,
         resume: bool = False,
     ) -> None:
-        self.options, self.output, self.processes = options, output, processes
+        settings = options.settings.on(processes.device)
+        self.options = replace(options, settings=settings)
+        self.output, self.processes = output, processes
         self.source = measured_source(pictures.measured)
         self.noise = _noise(options, self.source, pictures)
         ends = typical_ends(self.noise, len(pictures)) if options.film else None
         network = _network(options, self.source, ends)
-        self.trainer = Trainer(
-            pictures, self.noise, network, options.settings, processes
-        )
+        self.trainer = Trainer(pictures, self.noise, network, settings, processes)
         if resume:
             load_state(resume_path(output), self.trainer, self._identity)
 

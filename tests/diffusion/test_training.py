@@ -234,6 +234,21 @@ def test_diverging_training_says_so(pictures: PictureSet, tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize(
+    ("told", "precision"),
+    [({}, "float32"), ({"avx512_bf16": True}, "bf16"), ({"avx2": True}, "float32")],
+)
+def test_automatic_precision_is_what_the_processor_has_instructions_for(
+    told: dict[str, bool], precision: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: told, raising=False)
+    on_cpu = TrainingSettings(5).on(torch.device("cpu"))
+    assert on_cpu.precision == precision
+    assert TrainingSettings(5).on(torch.device("cuda")).precision == "bf16"
+    asked = TrainingSettings(5, precision="bf16")
+    assert asked.on(torch.device("cpu")) == asked
+
+
+@pytest.mark.parametrize(
     ("changes", "message"),
     [
         ({"num_steps": 0}, "--steps and --batch"),
