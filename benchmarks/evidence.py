@@ -6,15 +6,15 @@ is trained first, by ``specsched train``, on the first file; pictures of the sec
 what samples are compared with. What was measured is kept in the folder of ``--cache``,
 so the page is made anew from it in a minute, and a run that was cut short goes on.
 
-``--quick`` takes fewer samples, cells and kinds. No figure and no verdict of the page
-is written by hand.
+What is measured where stands in `WHOLE`; ``--quick`` measures `QUICK`, on fewer
+samples. No figure and no verdict of the page is written by hand.
 """
 
 import argparse
 import itertools
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -28,6 +28,7 @@ from spectral_sched.comparisons import (
     Cell,
     Cost,
     Judgement,
+    Row,
     best_of,
     rival_verdicts,
     summary_lines,
@@ -35,14 +36,34 @@ from spectral_sched.comparisons import (
 from spectral_sched.comparisons.files import Comparison
 from spectral_sched.model_headers import read_model_header
 
-KINDS = (
-    *("optimal", "gaussian", "karras:sigma_min=0.002:sigma_max=80", "exponential"),
-    *("mixed", "tangent", "ays:table=if"),
+
+@dataclass(frozen=True)
+class Part:
+    """Cells that are measured for a list of kinds, ours first."""
+
+    kinds: tuple[str, ...]
+    samplers: tuple[str, ...]
+    calls: tuple[int, ...]
+
+
+OURS = "optimal"
+COPIED = "karras:sigma_min=0.002:sigma_max=80"
+FREE = (
+    *(OURS, "gaussian", "gaussian:sigma_min=0.002:sigma_max=80", COPIED),
+    *("exponential", "mixed", "ays:table=if", "dmn"),
 )
-TUNED = "grid"
-SAMPLERS = ("dpmpp-2m", "heun", "euler", "sde-dpmpp-2m")
-CALLS = (4, 5, 6, 8, 12, 20, 40)
-QUICK_SAMPLERS, QUICK_CALLS = ("dpmpp-2m", "heun"), (5, 8, 12)
+SEARCHED = (OURS, "gits:samples=16", "grid")
+COSTLY = (OURS, "ld3", "klub:samples=8:sweeps=2")
+FLOW, FEW = ("dpmpp-2m", "heun", "euler"), (5, 8, 12)
+"""Samplers that draw no fresh noise, and the calls that most cells take."""
+
+WHOLE = (
+    Part(FREE, (*FLOW, "sde-dpmpp-2m"), FEW),
+    Part(SEARCHED, FLOW, FEW),
+    Part(COSTLY, ("dpmpp-2m",), (8,)),
+    Part((OURS, COPIED, "exponential", "mixed"), ("dpmpp-2m",), (4, 6, 20, 40)),
+)
+QUICK = (Part(FREE, ("dpmpp-2m", "heun"), FEW),)
 SHOWN_CALLS = 8
 """Cells with about so many calls are shown with all metrics."""
 
@@ -91,23 +112,44 @@ def measured(data: DataSet, given: argparse.Namespace) -> Comparison:
     """Return all cells of a data set, measured where they are not yet."""
     if not data.model.exists():
         train(data.training, output=data.model, **TRAINING)  # type: ignore[arg-type]
+    parts = QUICK if given.quick else WHOLE
+    return merged([compared(data, part, given) for part in parts])
+
+
+def compared(data: DataSet, part: Part, given: argparse.Namespace) -> Comparison:
+    """Return the cells of one part."""
     options = CompareOptions(
         model=str(data.model),
-        kinds=",".join(given.kinds),
-        samplers=",".join(given.samplers),
-        calls=",".join(map(str, given.calls)),
+        kinds=",".join(part.kinds),
+        samplers=",".join(part.samplers),
+        calls=",".join(map(str, part.calls)),
         data=data.held_out,
+        search_data=Path(data.training),
         num_samples=given.samples,
         reference_steps=given.reference_steps,
     )
     folder = given.cache / data.name
     folder.parent.mkdir(parents=True, exist_ok=True)
-    folder = options.folder(folder, force=False)
-    bench = options.bench(folder, "auto")
+    bench = options.bench(options.folder(folder, force=False), "auto")
     with console.bar(data.name, bench.num_steps()) as advance:
-        compared = bench(advance)
-    write_comparison(compared, options.document(compared), folder)
-    return compared
+        found = bench(advance)
+    write_comparison(found, options.document(found), folder)
+    return found
+
+
+def merged(parts: Sequence[Comparison]) -> Comparison:
+    """Return comparisons of one model as one, each table of a cell once."""
+    rows: dict[tuple[str, int], dict[str, Row]] = {}
+    for cell in (cell for part in parts for cell in part.cells):
+        known = rows.setdefault((cell.sampler, cell.num_calls), {})
+        for row in cell.rows:
+            known.setdefault(row.name, row)
+    samplers = list(dict.fromkeys(sampler for sampler, _ in rows))
+    cells = [
+        Cell(*place, list(rows[place].values()))
+        for place in sorted(rows, key=lambda at: (samplers.index(at[0]), at[1]))
+    ]
+    return replace(parts[0], cells=cells)
 
 
 def page(
@@ -135,10 +177,22 @@ def page(
 def short(comparisons: Mapping[str, Comparison]) -> Iterator[str]:
     """Yield in how many cells the first table is lowest or tied."""
     cells = [cell for each in comparisons.values() for cell in each.cells]
-    yield "\n".join(f"- all: {line}" for line in summary_lines(cells))
-    for name, compared in comparisons.items():
-        yield "\n".join(f"- {name}: {line}" for line in summary_lines(compared.cells))
+    groups = {"all": cells, "all, of tables that take no call": list(map(free, cells))}
+    by_sampler = itertools.groupby(
+        sorted(cells, key=lambda cell: cell.sampler), key=lambda cell: cell.sampler
+    )
+    groups |= {sampler: list(group) for sampler, group in by_sampler}
+    groups |= {name: list(each.cells) for name, each in comparisons.items()}
+    for name, group in groups.items():
+        yield "\n".join(f"- {name}: {line}" for line in summary_lines(group))
     yield ""
+
+
+def free(cell: Cell) -> Cell:
+    """Return a cell without the rivals that took network calls to make."""
+    ours, *others = cell.rows
+    kept = [row for row in others if row.cost is None or not row.cost.calls]
+    return replace(cell, rows=[ours, *kept])
 
 
 def costs(comparisons: Mapping[str, Comparison]) -> str:
@@ -271,30 +325,22 @@ def arguments() -> argparse.Namespace:
         "data", nargs="+", type=data_set, metavar="NAME=TRAIN:TEST:MODEL"
     )
     parser.add_argument("--quick", action="store_true", help="fewer samples and cells")
-    parser.add_argument("--kinds", nargs="+")
-    parser.add_argument("--samplers", nargs="+")
-    parser.add_argument("--calls", nargs="+", type=int)
     parser.add_argument("--samples", type=int)
     parser.add_argument("--reference-steps", type=int)
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     parser.add_argument("--cache", type=Path, default=Path("evidence"))
     parser.add_argument("-o", "--output", type=Path, default=Path("benchmarks.md"))
     given = parser.parse_args()
-    quick = given.quick
-    given.kinds = given.kinds or (KINDS if quick else (*KINDS, TUNED))
-    given.samplers = given.samplers or (QUICK_SAMPLERS if quick else SAMPLERS)
-    given.calls = given.calls or (QUICK_CALLS if quick else CALLS)
-    given.samples = given.samples or (64 if quick else 256)
-    given.reference_steps = given.reference_steps or (64 if quick else 128)
+    given.samples = given.samples or (64 if given.quick else 96)
+    given.reference_steps = given.reference_steps or 64
     return given
 
 
 def said(given: argparse.Namespace) -> str:
     """Return the options that figures depend on, as they are written."""
-    lists = {name: getattr(given, name) for name in ("kinds", "samplers", "calls")}
-    words = [f"--{name} {' '.join(map(str, each))}" for name, each in lists.items()]
+    quick = "--quick " if given.quick else ""
     steps = f"--reference-steps {given.reference_steps}"
-    return " ".join([*words, f"--samples {given.samples}", steps])
+    return f"{quick}--samples {given.samples} {steps}"
 
 
 def main() -> None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import argparse
 import runpy
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from spectral_sched.comparisons import Cell
+from spectral_sched.comparisons import Cell, Cost
 from tests.helpers import ROOT
 
 from .made import compared, row
@@ -41,6 +42,39 @@ def test_wins_and_losses_are_told_with_floors_and_costs(
     assert "better, `b` |" in page
     best = script["figure"](lost.rows[1].judgement, "error")
     assert f"**{best}**" in page
+
+
+def test_tables_that_took_calls_are_left_out_where_none_are_allowed(
+    script: dict[str, Any],
+) -> None:
+    searched = row("searched", 0.5)
+    given = replace(row("given", 1.2), cost=Cost(0, 0.1))
+    cell = Cell("heun", 5, [row("ours", 1.0), searched, given])
+    assert [each.name for each in script["free"](cell).rows] == ["ours", "given"]
+    whole = compared(cell)
+    whole.facts["fine"] = {"sampler": "heun", "num_steps": 128}
+    page = script["page"]({"photos": whole}, {"photos": "A network."}, "--calls 5")
+    assert "all: error: ours is lowest or tied in 0 of 1" in page
+    assert "take no call: error: ours is lowest or tied in 1 of 1" in page
+
+
+def test_parts_of_a_comparison_are_put_together(script: dict[str, Any]) -> None:
+    first = compared(
+        Cell("heun", 7, [row("ours", 1.0), row("a", 1.2)]),
+        Cell("euler", 5, [row("ours", 2.0), row("a", 2.2)]),
+    )
+    second = compared(
+        Cell("heun", 7, [row("ours", 1.0), row("b", 0.9)]),
+        Cell("heun", 3, [row("ours", 3.0), row("b", 3.3)]),
+    )
+    cells = script["merged"]([first, second]).cells
+    found = {(c.sampler, c.num_calls): [r.name for r in c.rows] for c in cells}
+    assert found == {
+        ("heun", 3): ["ours", "b"],
+        ("heun", 7): ["ours", "a", "b"],
+        ("euler", 5): ["ours", "a"],
+    }
+    assert list(found) == [("heun", 3), ("heun", 7), ("euler", 5)]
 
 
 def test_a_page_without_losses_says_so(script: dict[str, Any]) -> None:
