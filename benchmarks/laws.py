@@ -9,6 +9,7 @@ told those of a random training picture for each sample.
 """
 
 import argparse
+import itertools
 import json
 from pathlib import Path
 from typing import NamedTuple
@@ -25,13 +26,15 @@ from spectral_sched.diffusion.processes import Processes
 from spectral_sched.diffusion.training import TrainingSettings
 from spectral_sched.diffusion.training_runs import TrainingRun, training_options
 from spectral_sched.images import Preprocessing
-from spectral_sched.plans import make_plan
+from spectral_sched.plans import PlanSource, make_plan
 from spectral_sched.requests import request
 from spectral_sched.sources import items
 from spectral_sched.statistics import Shape
+from spectral_sched.training_noise import own_noise
 
 CALLS = (8, 32)
 NUM_LEVELS = 16
+NUM_JUDGED = 256
 BATCH = 64
 
 
@@ -75,28 +78,43 @@ def shape_of(pictures: NDArray[np.float64]) -> Shape:
     return channels, height, width
 
 
+def own_ends(
+    held_out: PictureSet, source: PlanSource, count: int
+) -> NDArray[np.float64]:
+    """Return the ends of the noise range of each of the first pictures, (count, 2)."""
+    bounds = source.bounds
+    powers = itertools.islice(held_out.powers(), count)
+    shape = source.planning.field.shape
+    return own_noise(powers, shape, (bounds.sigma_min, bounds.sigma_max)).own_ends
+
+
 @torch.inference_mode()
 def denoising_loss(
-    network: NetworkDenoiser, real: NDArray[np.float64], ends: tuple[float, float]
+    network: NetworkDenoiser, held_out: PictureSet, source: PlanSource
 ) -> float:
-    """Return EDM's loss on pictures, all log SNRs alike."""
-    clean = torch.tensor(real, dtype=torch.float32)
+    """Return EDM's loss on pictures, all log SNRs alike over the range of a data set.
+
+    A network that is told the ends of a picture's range is told its own.
+    """
+    clean = held_out.batch(np.arange(NUM_JUDGED))
     seeded = torch.Generator().manual_seed(0)
     data, losses = network.config.sigma_data, []
+    denoise = network.between(*torch.tensor(own_ends(held_out, source, len(clean)).T))
+    ends = (source.bounds.sigma_min, source.bounds.sigma_max)
     for sigma in np.geomspace(*ends, NUM_LEVELS):
         noise = torch.randn(clean.shape, generator=seeded)
-        error = (network(clean + sigma * noise, sigma) - clean).square().mean()
+        error = (denoise(clean + sigma * noise, sigma) - clean).square().mean()
         losses.append(float(error) * (sigma**2 + data**2) / (sigma * data) ** 2)
     return float(np.mean(losses))
 
 
 def judged(
-    run: TrainingRun, pictures: PictureSet, real: NDArray[np.float64], num_samples: int
+    run: TrainingRun, pictures: PictureSet, held_out: PictureSet, num_samples: int
 ) -> dict[str, object]:
     """Return the loss and the distances of one trained network."""
     network, source = run.trainer.average.eval(), run.source
-    ends = (source.bounds.sigma_min, source.bounds.sigma_max)
-    found: dict[str, object] = {"loss": denoising_loss(network, real[:256], ends)}
+    found: dict[str, object] = {"loss": denoising_loss(network, held_out, source)}
+    real = real_of(held_out)
     marks = Yardsticks(real, num_samples)
     chosen = np.random.default_rng(0).integers(len(pictures), size=num_samples)
     low, high = torch.tensor(run.noise.ends(chosen)).T
@@ -111,6 +129,11 @@ def judged(
         marked = marks.judge(np.concatenate(samples))
         found[f"distance {calls}"] = marked.estimate("frechet")
     return found
+
+
+def real_of(held_out: PictureSet) -> NDArray[np.float64]:
+    """Return all pictures, (M, C, H, W)."""
+    return held_out.batch(np.arange(len(held_out))).double().numpy()
 
 
 def arguments() -> argparse.Namespace:
@@ -134,8 +157,7 @@ def main() -> None:
     torch.set_num_threads(given.threads)
     pictures = picture_set(items(given.pictures), Preprocessing())
     held_out = picture_set(items(given.held_out), Preprocessing())
-    real = held_out.batch(np.arange(len(held_out))).double().numpy()
-    marks = Yardsticks(real, given.samples)
+    marks = Yardsticks(real_of(held_out), given.samples)
     floor = marks.floor.estimate("frechet")
     print(f"features {marks.features.name}, floor {floor}", flush=True)
     rows: dict[str, list[dict[str, object]]] = {}
@@ -143,7 +165,7 @@ def main() -> None:
         for name in given.laws:
             settings = TrainingSettings(given.steps, given.batch, seed=seed)
             run = trained(pictures, ENTRIES[name], settings)
-            found = judged(run, pictures, real, given.samples)
+            found = judged(run, pictures, held_out, given.samples)
             rows.setdefault(name, []).append(found)
             told = "  ".join(f"{key} {value}" for key, value in found.items())
             print(f"seed {seed}  {name:15} {told}", flush=True)
