@@ -10,13 +10,13 @@ import numpy as np
 from spectral_sched.metrics import (
     NEIGHBOUR_METRICS,
     Estimate,
+    FrechetDistance,
     KernelDistance,
     LeftOut,
     LogSpectra,
     Neighbourhoods,
     SlicedWasserstein,
     bootstrap_mean_square,
-    frechet_distance,
     left_out,
 )
 
@@ -101,33 +101,49 @@ class Looks(NamedTuple):
     features: NDArray[np.float64]
 
 
-def judgement(
-    samples: Looks, real: Looks, squares: NDArray[np.float64] | None = None
-) -> Judgement:
-    """Measure samples against real pictures.
+class Measures:
+    """All metrics, with the real pictures measured once for every set of samples.
 
     Parameters
     ----------
-    squares
-        Mean squared error of each sample against the reference, (N,), if there is one.
+    real
+        What samples are compared with.
+    num_samples
+        Samples in each set.
     """
-    count = len(samples.pictures)
-    neighbours = left_out(Neighbourhoods(samples.features, real.features), count)
-    spectra = left_out(LogSpectra(samples.pictures, real.pictures), count)
 
-    def frechet(kept: NDArray[np.intp]) -> float:
-        return frechet_distance(samples.features[kept], real.features)
+    def __init__(self, real: Looks, num_samples: int) -> None:
+        self.num_samples = num_samples
+        self.frechet = FrechetDistance(real.features)
+        self.kernel = KernelDistance(real.features)
+        self.neighbours = Neighbourhoods(real.features)
+        self.patches = SlicedWasserstein(real.pictures, num_samples)
+        self.spectra = LogSpectra(real.pictures)
 
-    kernel = KernelDistance(samples.features, real.features)
-    patches = SlicedWasserstein(samples.pictures, real.pictures)
-    scores = {
-        "frechet": left_out(frechet, count),
-        "kernel": left_out(kernel, count),
-        **{name: neighbours[k] for k, name in enumerate(NEIGHBOUR_METRICS)},
-        "patches": left_out(patches, count),
-        "log_spectral": spectra[0],
-    }
-    return Judgement(squares, scores, LeftOut(spectra.value[1:], spectra.left[:, 1:]))
+    def __call__(
+        self, samples: Looks, squares: NDArray[np.float64] | None = None
+    ) -> Judgement:
+        """Measure a set of samples.
+
+        Parameters
+        ----------
+        squares
+            Mean squared error of each sample against the reference, (N,), if there is
+            one.
+        """
+        pictures, features = samples
+        count = self.num_samples
+        neighbours = left_out(self.neighbours.of(features), count)
+        spectra = left_out(self.spectra.of(pictures), count)
+        scores = {
+            "frechet": left_out(self.frechet.of(features), count),
+            "kernel": left_out(self.kernel.of(features), count),
+            **{name: neighbours[k] for k, name in enumerate(NEIGHBOUR_METRICS)},
+            "patches": left_out(self.patches.of(pictures), count),
+            "log_spectral": spectra[0],
+        }
+        rings = LeftOut(spectra.value[1:], spectra.left[:, 1:])
+        return Judgement(squares, scores, rings)
 
 
 class Cost(NamedTuple):

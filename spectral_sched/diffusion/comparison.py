@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from spectral_sched.comparisons.rows import Judgement, Looks, judgement
+from spectral_sched.comparisons.rows import Judgement, Looks, Measures
 from spectral_sched.errors import InputError
 from spectral_sched.solvers import solver_calls
 
@@ -115,7 +115,7 @@ class Yardsticks:
         self.features = RandomFeatures(real.shape[1])
         order = np.random.default_rng(SEED).permutation(len(real))
         self.stand_ins = real[order[:num_samples]]
-        self.real = self._looks(real[order[num_samples:]])
+        self.measures = Measures(self._looks(real[order[num_samples:]]), num_samples)
         self.reference = reference
 
     def _looks(self, pictures: NDArray[np.floating]) -> Looks:
@@ -124,7 +124,7 @@ class Yardsticks:
     @cached_property
     def floor(self) -> Judgement:
         """What was measured of real pictures in place of samples."""
-        return judgement(self._looks(self.stand_ins), self.real)
+        return self.measures(self._looks(self.stand_ins))
 
     def judge(self, samples: NDArray[np.floating], *, paired: bool = True) -> Judgement:
         """Measure samples, (N, C, H, W).
@@ -137,7 +137,7 @@ class Yardsticks:
         squares = None
         if paired and self.reference is not None:
             squares = squared_errors(samples, self.reference)
-        return judgement(self._looks(samples), self.real, squares)
+        return self.measures(self._looks(samples), squares)
 
 
 def squared_errors(

@@ -5,7 +5,7 @@ features is only as good as the features: those of `diffusion.features` come fro
 fixed random network, and no figure made with them is an FID.
 """
 
-from .frechet import frechet_distance
+from .frechet import FrechetDistance, frechet_distance
 from .intervals import (
     NUM_BLOCKS,
     Estimate,
@@ -26,6 +26,7 @@ __all__ = [
     "NUM_BLOCKS",
     "NUM_NEIGHBOURS",
     "Estimate",
+    "FrechetDistance",
     "KernelDistance",
     "LeftOut",
     "LogSpectra",

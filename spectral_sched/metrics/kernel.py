@@ -13,35 +13,42 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
 DEGREE = 3
 
 
 class KernelDistance:
-    """The distance of samples, or of some of them, from real pictures.
+    """The distance of sets of samples from real pictures that are measured once.
 
     Parameters
     ----------
-    samples, real
-        Features, (N, F) and (M, F).
+    real
+        Features, (M, F).
 
     Examples
     --------
-    >>> distance = KernelDistance(np.zeros((4, 2)), np.ones((3, 2)))
-    >>> float(distance(np.arange(4)))
+    >>> distance = KernelDistance(np.ones((3, 2))).of(np.zeros((4, 2)))
+    >>> distance(np.arange(4))
     7.0
     """
 
-    def __init__(self, samples: NDArray[np.float64], real: NDArray[np.float64]) -> None:
-        self.within = polynomial_kernel(samples, samples)
-        self.across = polynomial_kernel(samples, real).mean(axis=1)
-        self.real = _mean_of_pairs(polynomial_kernel(real, real))
+    def __init__(self, real: NDArray[np.float64]) -> None:
+        self.real = real
+        self.real_pairs = _mean_of_pairs(polynomial_kernel(real, real))
 
-    def __call__(self, kept: NDArray[np.intp]) -> float:
-        """Return the distance of the samples that are kept, two or more."""
-        within = _mean_of_pairs(self.within[np.ix_(kept, kept)])
-        return within + self.real - 2 * float(self.across[kept].mean())
+    def of(self, samples: NDArray[np.float64]) -> Callable[[NDArray[np.intp]], float]:
+        """Return the distance of features, (N, F), by which of them are kept."""
+        own = polynomial_kernel(samples, samples)
+        across = polynomial_kernel(samples, self.real).mean(axis=1)
+
+        def distance(kept: NDArray[np.intp]) -> float:
+            within = _mean_of_pairs(own[np.ix_(kept, kept)])
+            return within + self.real_pairs - 2 * float(across[kept].mean())
+
+        return distance
 
 
 def polynomial_kernel(

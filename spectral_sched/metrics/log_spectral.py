@@ -17,30 +17,39 @@ from spectral_sched.sigma_bounds import QUANTISATION
 from spectral_sched.spectra import ring_powers
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
 
 class LogSpectra:
-    """The decibels of samples, or of some of them, over real pictures.
+    """The decibels of sets of samples over real pictures that are measured once.
 
     Parameters
     ----------
-    samples, real
-        Pictures of one shape in [-1, 1], (N, C, H, W) and (M, C, H, W).
+    real
+        Pictures in [-1, 1], (M, C, H, W).
     """
 
-    def __init__(
-        self, samples: NDArray[np.floating], real: NDArray[np.floating]
-    ) -> None:
-        mean = real.mean(axis=(0, 2, 3), dtype=np.float64)[:, None, None]
-        self.power = _powers(samples, mean)
-        self.real_power = _powers(real, mean).mean(axis=0)
+    def __init__(self, real: NDArray[np.floating]) -> None:
+        self.mean = real.mean(axis=(0, 2, 3), dtype=np.float64)[:, None, None]
+        self.real_power = _powers(real, self.mean).mean(axis=0)
 
-    def __call__(self, kept: NDArray[np.intp]) -> NDArray[np.float64]:
-        """Return the mean of absolute decibels, then those of each ring, (1 + K,)."""
-        ratio = self.power[kept].mean(axis=0) / self.real_power
-        decibels: NDArray[np.float64] = 10 * np.log10(ratio)
-        return np.concatenate([[np.abs(decibels).mean()], decibels])
+    def of(
+        self, samples: NDArray[np.floating]
+    ) -> Callable[[NDArray[np.intp]], NDArray[np.float64]]:
+        """Return what is known of samples, (N, C, H, W), by which of them are kept.
+
+        That is the mean of absolute decibels, then those of each ring, (1 + K,).
+        """
+        power = _powers(samples, self.mean)
+
+        def spectra(kept: NDArray[np.intp]) -> NDArray[np.float64]:
+            ratio = power[kept].mean(axis=0) / self.real_power
+            decibels: NDArray[np.float64] = 10 * np.log10(ratio)
+            return np.concatenate([[np.abs(decibels).mean()], decibels])
+
+        return spectra
 
 
 def _powers(

@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
 NUM_NEIGHBOURS = 5
@@ -25,30 +27,49 @@ NEIGHBOUR_METRICS = ("precision", "recall", "density", "coverage")
 
 
 class Neighbourhoods:
-    """The four figures of samples, or of some of them, beside real pictures.
+    """The four figures of sets of samples beside real pictures measured once.
 
     Parameters
     ----------
-    samples, real
-        Features, (N, F) and (M, F), both more than `NUM_NEIGHBOURS`.
+    real
+        Features, (M, F), more than `NUM_NEIGHBOURS`.
     """
 
-    def __init__(self, samples: NDArray[np.float64], real: NDArray[np.float64]) -> None:
-        from scipy.spatial.distance import cdist
+    def __init__(self, real: NDArray[np.float64]) -> None:
+        self.real, self.real_reach = real, reach(_distances(real, real))
 
-        self.within = cdist(samples, samples)
-        self.across = cdist(samples, real)
-        self.reached = self.across < reach(cdist(real, real))
+    def of(
+        self, samples: NDArray[np.float64]
+    ) -> Callable[[NDArray[np.intp]], NDArray[np.float64]]:
+        """Return precision, recall, density and coverage by which samples are kept.
 
-    def __call__(self, kept: NDArray[np.intp]) -> NDArray[np.float64]:
-        """Return precision, recall, density and coverage of the samples kept."""
-        reached, across = self.reached[kept], self.across[kept]
-        own = reach(self.within[np.ix_(kept, kept)])
-        precision = reached.any(axis=1).mean()
-        recall = (across < own[:, None]).any(axis=0).mean()
-        density = reached.sum(axis=1).mean() / NUM_NEIGHBOURS
-        coverage = reached.any(axis=0).mean()
-        return np.array([precision, recall, density, coverage])
+        Parameters
+        ----------
+        samples
+            Features, (N, F), of which more than `NUM_NEIGHBOURS` are kept.
+        """
+        within, across = _distances(samples, samples), _distances(samples, self.real)
+        reached = across < self.real_reach
+
+        def figures(kept: NDArray[np.intp]) -> NDArray[np.float64]:
+            reaching = reached[kept]
+            own = reach(within[np.ix_(kept, kept)])
+            precision = reaching.any(axis=1).mean()
+            recall = (across[kept] < own[:, None]).any(axis=0).mean()
+            density = reaching.sum(axis=1).mean() / NUM_NEIGHBOURS
+            coverage = reaching.any(axis=0).mean()
+            return np.array([precision, recall, density, coverage])
+
+        return figures
+
+
+def _distances(
+    first: NDArray[np.float64], second: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    from scipy.spatial.distance import cdist
+
+    distances: NDArray[np.float64] = cdist(first, second)
+    return distances
 
 
 def reach(distances: NDArray[np.float64]) -> NDArray[np.float64]:

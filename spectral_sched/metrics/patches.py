@@ -10,12 +10,12 @@ which lost contrast are further away.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
@@ -58,77 +58,131 @@ def _blurred(pictures: NDArray[np.float64]) -> NDArray[np.float64]:
     return both
 
 
-def patches(
-    pictures: NDArray[np.float64], rng: np.random.Generator
-) -> NDArray[np.float64]:
-    """Return patches of each picture, (N, P, C * h * w), from random places."""
+class Places(NamedTuple):
+    """Where patches of pictures begin: rows and columns, (N, P) each."""
+
+    rows: NDArray[np.int64]
+    columns: NDArray[np.int64]
+
+
+def random_places(count: int, sides: Sequence[int], rng: np.random.Generator) -> Places:
+    """Return random places of patches in so many pictures with sides (H, W)."""
+    spans = [side - min(PATCH, side) + 1 for side in sides]
+    return Places(*(rng.integers(span, size=(count, NUM_PATCHES)) for span in spans))
+
+
+def patches(pictures: NDArray[np.float64], places: Places) -> NDArray[np.float64]:
+    """Return patches of pictures, (N, C, H, W), as rows of (N, P, C * h * w)."""
     count, _, *sides = pictures.shape
-    size = [min(PATCH, side) for side in sides]
+    height, width = (min(PATCH, side) for side in sides)
     windows = np.lib.stride_tricks.sliding_window_view(
-        pictures, (size[0], size[1]), axis=(2, 3)
+        pictures, (height, width), axis=(2, 3)
     )
     which = np.arange(count)[:, None]
-    rows, columns = (
-        rng.integers(side - part + 1, size=(count, NUM_PATCHES))
-        for side, part in zip(sides, size, strict=True)
-    )
-    cut: NDArray[np.float64] = windows[which, :, rows, columns]
+    cut: NDArray[np.float64] = windows[which, :, places.rows, places.columns]
     return cut.reshape(count, NUM_PATCHES, -1)
 
 
 class SlicedWasserstein:
-    """The distance of samples, or of some of them, from real pictures.
+    """The distance of sets of samples from real pictures that are measured once.
 
     Parameters
     ----------
-    samples, real
-        Pictures of one shape, (N, C, H, W) and (M, C, H, W).
+    real
+        Pictures, (M, C, H, W).
+    num_samples
+        Samples in each set, (N); all sets are cut at the same places.
+    """
+
+    def __init__(self, real: NDArray[np.floating], num_samples: int) -> None:
+        rng = np.random.default_rng(SEED)
+        self.bands = [
+            RealBand(band, num_samples, rng) for band in laplacian_pyramid(real)
+        ]
+
+    def of(self, samples: NDArray[np.floating]) -> Callable[[NDArray[np.intp]], float]:
+        """Return the distance of samples, (N, C, H, W), by which of them are kept."""
+        pyramid = laplacian_pyramid(samples)
+        bands = [
+            (Ordered(real.along(band)), real.quantiles)
+            for real, band in zip(self.bands, pyramid, strict=True)
+        ]
+
+        def distance(kept: NDArray[np.intp]) -> float:
+            apart = [
+                np.abs(quantiles(ordered.of(kept)) - real).mean()
+                for ordered, real in bands
+            ]
+            return float(np.mean(apart))
+
+        return distance
+
+
+class RealBand:
+    """One band of real pictures along random directions, in units of its contrast.
+
+    Parameters
+    ----------
+    band
+        The band of each picture, (M, C, H, W).
+    num_samples
+        Samples in each set that is compared with them.
+
+    Attributes
+    ----------
+    quantiles
+        Of patches along each direction, (Q, D).
     """
 
     def __init__(
-        self, samples: NDArray[np.floating], real: NDArray[np.floating]
+        self, band: NDArray[np.float64], num_samples: int, rng: np.random.Generator
     ) -> None:
-        rng = np.random.default_rng(SEED)
-        bands = zip(laplacian_pyramid(samples), laplacian_pyramid(real), strict=True)
-        self.pairs = [_projected(*pair, rng) for pair in bands]
+        count, _, *sides = band.shape
+        self.places = random_places(num_samples, sides, rng)
+        cut = patches(band, random_places(count, sides, rng))
+        directions = rng.normal(size=(cut.shape[-1], NUM_DIRECTIONS))
+        self.directions = directions / np.linalg.norm(directions, axis=0)
+        # A band of pictures without detail has no unit; its patches are 0 and stay 0.
+        self.unit = cut.std() or 1.0
+        along = cut.reshape(-1, cut.shape[-1]) @ self.directions / self.unit
+        self.quantiles = quantiles(np.sort(along, axis=0))
 
-    def __call__(self, kept: NDArray[np.intp]) -> float:
-        """Return the distance of the samples that are kept, averaged over bands."""
-        bands = [
-            wasserstein(samples[kept].reshape(-1, NUM_DIRECTIONS), real)
-            for samples, real in self.pairs
-        ]
-        return float(np.mean(bands))
+    def along(self, band: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return patches of samples along the directions, (N, P, D)."""
+        along: NDArray[np.float64] = patches(band, self.places) @ self.directions
+        return along / self.unit
 
 
-def _projected(
-    samples: NDArray[np.float64], real: NDArray[np.float64], rng: np.random.Generator
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return patches along directions, (N, P, D), and quantiles of real ones, (Q, D).
+class Ordered:
+    """Values of samples in order, sorted once whichever samples are left out.
 
-    Real patches are in units of their own standard deviation.
+    Parameters
+    ----------
+    values
+        Some of each sample along each direction, (N, P, D).
     """
-    cut, real_cut = patches(samples, rng), patches(real, rng)
-    directions = rng.normal(size=(cut.shape[-1], NUM_DIRECTIONS))
-    directions /= np.linalg.norm(directions, axis=0)
-    # A band of pictures without detail has no unit; its patches are 0 and stay 0.
-    unit = real_cut.std() or 1.0
-    along = real_cut.reshape(-1, cut.shape[-1]) @ directions / unit
-    return cut @ directions / unit, quantiles(along)
+
+    def __init__(self, values: NDArray[np.float64]) -> None:
+        count, each, width = values.shape
+        self.count = count
+        rows = values.reshape(-1, width).T
+        order = np.argsort(rows, axis=1)
+        self.rows, self.owner = np.take_along_axis(rows, order, axis=1), order // each
+
+    def of(self, kept: NDArray[np.intp]) -> NDArray[np.float64]:
+        """Return the values of the samples that are kept, columns in order."""
+        stay = np.zeros(self.count, dtype=bool)
+        stay[kept] = True
+        columns: NDArray[np.float64] = self.rows[stay[self.owner]]
+        return columns.reshape(len(self.rows), -1).T
 
 
-def quantiles(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return equally likely quantiles of columns, (NUM_QUANTILES, D)."""
-    ordered = np.sort(values, axis=0)
+def quantiles(ordered: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return equally likely quantiles of columns in order, (NUM_QUANTILES, D)."""
     likely = (np.arange(NUM_QUANTILES) + 0.5) / NUM_QUANTILES
-    places = likely * len(values) - 0.5
-    below = np.clip(np.floor(places).astype(int), 0, len(values) - 1)
-    above = np.minimum(below + 1, len(values) - 1)
+    places = likely * len(ordered) - 0.5
+    below = np.clip(np.floor(places).astype(int), 0, len(ordered) - 1)
+    above = np.minimum(below + 1, len(ordered) - 1)
     share = np.clip(places - below, 0, 1)[:, None]
     between: NDArray[np.float64] = (1 - share) * ordered[below] + share * ordered[above]
     return between
-
-
-def wasserstein(values: NDArray[np.float64], real: NDArray[np.float64]) -> float:
-    """Return the 1-Wasserstein distance of columns from quantiles, averaged."""
-    return float(np.abs(quantiles(values) - real).mean())

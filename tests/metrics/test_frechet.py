@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from spectral_sched.metrics import frechet_distance
+from spectral_sched.metrics import FrechetDistance, frechet_distance
 
 
 def test_distance_of_normal_samples_is_the_closed_form() -> None:
@@ -26,6 +26,14 @@ def test_distance_does_not_depend_on_the_axes_or_the_order() -> None:
     assert frechet_distance(first @ turn, second @ turn) == pytest.approx(plain)
     assert frechet_distance(second, first) == pytest.approx(plain)
     assert frechet_distance(first, first) == pytest.approx(0, abs=1e-6)
+
+
+def test_a_part_of_the_samples_is_what_it_would_be_alone() -> None:
+    rng = np.random.default_rng(3)
+    samples, real = rng.normal(size=(30, 4)), rng.normal(1, 2, size=(40, 4))
+    kept = np.arange(3, 25)
+    found = FrechetDistance(real).of(samples)(kept)
+    assert found == frechet_distance(samples[kept], real)
 
 
 def test_distance_is_that_of_torchmetrics() -> None:

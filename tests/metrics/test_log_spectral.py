@@ -10,7 +10,7 @@ from spectral_sched.rings import rings
 
 
 def decibels(samples: np.ndarray, real: np.ndarray) -> np.ndarray:
-    return LogSpectra(samples, real)(np.arange(len(samples)))
+    return LogSpectra(real).of(samples)(np.arange(len(samples)))
 
 
 def test_half_the_contrast_is_six_decibels_less_in_every_ring() -> None:

@@ -9,7 +9,8 @@ from spectral_sched.metrics import NUM_NEIGHBOURS, Neighbourhoods
 
 
 def measured(samples: np.ndarray, real: np.ndarray) -> list[float]:
-    found: list[float] = Neighbourhoods(samples, real)(np.arange(len(samples))).tolist()
+    figures = Neighbourhoods(real).of(samples)(np.arange(len(samples)))
+    found: list[float] = figures.tolist()
     return found
 
 
