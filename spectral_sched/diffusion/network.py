@@ -30,25 +30,39 @@ if TYPE_CHECKING:
 
 
 class NoiseEmbedding(nn.Module):
-    """Features of noise numbers: sines and cosines, then two layers."""
+    """Features of a noise number: sines and cosines, then two layers."""
 
-    def __init__(self, num_levels: int, width: int) -> None:
+    def __init__(self, width: int) -> None:
         super().__init__()
         self.frequencies: Tensor
         self.register_buffer("frequencies", torch.linspace(0, 4, width // 2).exp())
         self.layers = nn.Sequential(
-            nn.Linear(num_levels * width, width),
+            nn.Linear(width, width),
             nn.SiLU(),
             nn.Linear(width, width),
             nn.SiLU(),
         )
 
     def forward(self, noise: Tensor) -> Tensor:
-        """Return features, (B, width), of noise numbers, (B, num_levels)."""
-        angles = noise[..., None] * self.frequencies
+        """Return features, (B, width), of noise numbers, (B, 1)."""
+        angles = noise * self.frequencies
         waves = torch.cat([angles.sin(), angles.cos()], dim=-1)
-        features: Tensor = self.layers(waves.flatten(1))
+        features: Tensor = self.layers(waves)
         return features
+
+
+class EndsEmbedding(nn.Sequential):
+    """Features of the ends of a noise range, which a fresh network does not heed.
+
+    They are told as ``ln(end / usual end)`` and added to those of the noise level. As
+    random features of three numbers they made training slower: the noise level, which
+    every picture needs, was one part in three of what the network was told.
+    """
+
+    def __init__(self, width: int) -> None:
+        super().__init__(nn.Linear(2, width), nn.SiLU(), nn.Linear(width, width))
+        for weights in self[-1].parameters():
+            nn.init.zeros_(weights)
 
 
 class ResidualBlock(nn.Module):
@@ -102,7 +116,7 @@ class UNet(nn.Module):
         super().__init__()
         widths, noise = config.widths, 4 * config.widths[0]
         channels, self.patch = config.image_channels * config.patch**2, config.patch
-        self.embed = NoiseEmbedding(3 if config.ends else 1, noise)
+        self.embed = NoiseEmbedding(noise)
         self.conv_in = nn.Conv2d(channels, widths[0], 3, padding=1)
         self.num_blocks = config.num_blocks
         self.down, self.up = nn.ModuleList(), nn.ModuleList()
@@ -118,10 +132,14 @@ class UNet(nn.Module):
         self.norm_out = nn.GroupNorm(max(1, width // GROUP), width)
         self.conv_out = nn.Conv2d(width, channels, 3, padding=1)
         nn.init.zeros_(self.conv_out.weight)
+        # The last to be drawn: all other weights are those of a network without.
+        self.embed_ends = EndsEmbedding(noise) if config.ends else None
 
-    def forward(self, x: Tensor, noise: Tensor) -> Tensor:
-        """Return (B, C, H, W) of pictures and noise numbers, (B, 1 or 3)."""
+    def forward(self, x: Tensor, noise: Tensor, ends: Tensor | None = None) -> Tensor:
+        """Return (B, C, H, W) of pictures, noise numbers, (B, 1), and ends, (B, 2)."""
         noise = self.embed(noise)
+        if self.embed_ends is not None:
+            noise = noise + self.embed_ends(ends)
         x, skips = self.conv_in(functional.pixel_unshuffle(x, self.patch)), []
         for index, block in enumerate(self.down):
             if index and index % self.num_blocks == 0:
@@ -178,17 +196,17 @@ class NetworkDenoiser(nn.Module):
         level = per_picture(levels)
         data = self.config.sigma_data
         total = (level**2 + data**2) ** 0.5
-        inner = self.network(x / total, self._noise(levels, ends))
+        noise = levels[:, None].log() / 4
+        inner = self.network(x / total, noise, self._ends(levels, ends))
         denoised: Tensor = x * (data / total) ** 2 + inner * (level * data / total)
         return denoised
 
-    def _noise(self, levels: Tensor, ends: Tensor | None) -> Tensor:
-        """Return the noise numbers that the network is told, (B, 1 or 3)."""
-        told = [levels[:, None]]
-        if self.config.ends is not None:
-            ends = self.usual_ends if ends is None else ends
-            told.append(ends.to(levels).expand(len(levels), 2))
-        return torch.cat(told, dim=1).log() / 4
+    def _ends(self, levels: Tensor, ends: Tensor | None) -> Tensor | None:
+        """Return the ends as the network is told them, (B, 2)."""
+        if self.config.ends is None:
+            return None
+        ends = self.usual_ends if ends is None else ends
+        return (ends.to(levels) / self.usual_ends).log().expand(len(levels), 2)
 
     def between(self, sigma_min: float | Tensor, sigma_max: float | Tensor) -> Denoiser:
         """Return the denoiser of pictures whose noise ranges end at given levels.

@@ -225,6 +225,23 @@ def test_network_that_is_told_the_ends_listens(pictures: PictureSet) -> None:
     assert float((other - plain).abs().max()) > 1e-3
 
 
+def test_fresh_network_does_not_heed_the_ends_and_is_the_one_without() -> None:
+    told, untold = (
+        fresh_network(network_config("tiny", (3, 16, 16), 0.5, ends), seed=3)
+        for ends in ((0.01, 10.0), None)
+    )
+    shared = dict(told.named_parameters())
+    for name, weight in untold.named_parameters():
+        torch.testing.assert_close(shared.pop(name), weight, rtol=0, atol=0)
+    assert {name.split(".")[1] for name in shared} == {"embed_ends"}
+    for weight in told.network.conv_out.parameters():
+        torch.nn.init.normal_(weight)
+    x = torch.randn(2, 3, 16, 16, generator=torch.Generator().manual_seed(0))
+    plain = told(x, 0.5)
+    assert float(plain.detach().abs().max()) > 1e-2
+    torch.testing.assert_close(told.between(0.05, 20.0)(x, 0.5), plain, rtol=0, atol=0)
+
+
 def test_diverging_training_says_so(pictures: PictureSet, tmp_path: Path) -> None:
     bad = run(pictures, options(), tmp_path / "model.safetensors")
     bad.trainer.losses.append((1, float("nan")))
