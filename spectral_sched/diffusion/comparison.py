@@ -23,11 +23,12 @@ from spectral_sched.comparisons.rows import Judgement, Looks, Measures
 from spectral_sched.errors import InputError
 from spectral_sched.solvers import solver_calls
 
+from .batches import first_batch, in_batches
 from .features import RandomFeatures
 from .sampler import SeededNoise, sample
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
     from torch import Tensor
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
 
     from .denoisers import Denoiser
 
-BATCH = 64
+ON_CPU = 64
 
 SEED = 20260319
 """Parts the real pictures, whatever order they come in."""
@@ -69,9 +70,13 @@ class Player:
     ) -> NDArray[np.float32]:
         """Return the samples of a table, (N, C, H, W), or the first `count` of them."""
         seeds = self.seeds[:count]
-        batches = [seeds[k : k + BATCH] for k in range(0, len(seeds), BATCH)]
-        parts = [self._play(table, sampler, batch) for batch in batches]
-        pictures: NDArray[np.float32] = torch.cat(parts).cpu().numpy()
+
+        def play(batch: Sequence[int], _: Callable[[int], None]) -> Tensor:
+            return self._play(table, sampler, batch)
+
+        largest = first_batch(self.shape, self.device, ON_CPU)
+        parts = list(in_batches(play, seeds, largest, self.device))
+        pictures: NDArray[np.float32] = torch.cat(parts).numpy()
         return pictures
 
     @torch.inference_mode()

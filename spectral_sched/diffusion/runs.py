@@ -11,6 +11,7 @@ from spectral_sched.errors import known
 from spectral_sched.image_plans import drawn_plans
 from spectral_sched.model_fits import Fitting, ModelLimits, fitted
 
+from .batches import first_batch, in_batches
 from .courses import common_course, own_courses
 from .guidance import UNGUIDED, guided
 from .models import load_denoiser
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from .denoisers import Denoiser
     from .guidance import Guidance
 
-BATCH = 16
+ON_CPU = 16
 
 DTYPES = {"float32": torch.float32, "float64": torch.float64}
 
@@ -128,12 +129,16 @@ def play_plan(
         Gives the picture of a seed a plan of its own, which differs from `plan` in
         nothing but levels, range and spectrum.
     """
-    for first in range(0, len(seeds), BATCH):
-        batch = seeds[first : first + BATCH]
-        noise = SeededNoise(batch, plan.planning.field.shape, device, dtype)
+    shape = plan.planning.field.shape
+
+    def play(batch: Sequence[int], advance: Callable[[int], None]) -> Tensor:
+        noise = SeededNoise(batch, shape, device, dtype)
         plans = image_plan and [image_plan(seed) for seed in batch]
-        pictures = _play(plan, denoise, noise, advance, plans)
-        yield from pictures.double().cpu().numpy()
+        return _play(plan, denoise, noise, advance, plans)
+
+    largest = first_batch(shape, device, ON_CPU)
+    for pictures in in_batches(play, seeds, largest, device, advance):
+        yield from pictures.double().numpy()
 
 
 @torch.inference_mode()

@@ -19,6 +19,7 @@ from spectral_sched.provenance import provenance
 from spectral_sched.requests import Request
 from spectral_sched.training_noise import LEARNED, chosen_law, training_noise
 
+from .batches import is_out_of_memory
 from .learned_noise import LearnedNoise
 from .model_files import read_model, write_model
 from .resume_files import load_state, resume_path, save_state
@@ -166,11 +167,11 @@ class TrainingRun:
         Raises
         ------
         NoAnswerError
-            If the loss is no longer finite.
+            If the loss is no longer finite, or a batch does not fit into memory.
         """
         saved = time.monotonic()
         while self.trainer.step < self.options.settings.num_steps:
-            self.trainer.advance()
+            self._advance()
             report(self.trainer)
             due = time.monotonic() - saved > self.options.seconds_between_saves
             if due and self.trainer.step < self.options.settings.num_steps:
@@ -179,6 +180,20 @@ class TrainingRun:
         self.save()
         if self.processes.first:
             resume_path(self.output).unlink(missing_ok=True)
+
+    def _advance(self) -> None:
+        try:
+            self.trainer.advance()
+        except (RuntimeError, MemoryError) as error:
+            if not is_out_of_memory(error):
+                raise
+            batch, state = self.options.settings.batch, resume_path(self.output)
+            kept = f"; {state} stays, for --resume with this batch" * state.exists()
+            message = (
+                f"a step on {batch} pictures does not fit into the memory of "
+                f"{self.processes.device.type}; train anew with a lower --batch{kept}"
+            )
+            raise NoAnswerError(message) from error
 
     def save(self) -> None:
         """Write the state, the model as it is so far, and a sheet of its samples."""

@@ -15,6 +15,7 @@ from spectral_sched.diffusion.processes import Processes
 from spectral_sched.diffusion.resume_files import load_state, save_state
 from spectral_sched.diffusion.training import (
     AVERAGE_EXPONENT,
+    Batch,
     Trainer,
     TrainingSettings,
     fresh_network,
@@ -240,6 +241,28 @@ def test_fresh_network_does_not_heed_the_ends_and_is_the_one_without() -> None:
     plain = told(x, 0.5)
     assert float(plain.detach().abs().max()) > 1e-2
     torch.testing.assert_close(told.between(0.05, 20.0)(x, 0.5), plain, rtol=0, atol=0)
+
+
+def test_a_batch_that_does_not_fit_says_so_and_keeps_what_was_saved(
+    pictures: PictureSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "model.safetensors"
+    full = run(pictures, options(), path)
+    draw = Trainer.draw
+
+    def draw_until_full(trainer: Trainer) -> Batch:
+        if trainer.step == 2:
+            raise torch.OutOfMemoryError
+        return draw(trainer)
+
+    monkeypatch.setattr(Trainer, "draw", draw_until_full)
+    with pytest.raises(NoAnswerError, match=r"4 pictures .* lower --batch$"):
+        full()
+    full.save()
+    with pytest.raises(NoAnswerError, match=r"--batch; .* stays, for --resume with th"):
+        full()
+    monkeypatch.undo()
+    assert run(pictures, options(), path, resume=True).trainer.step == 2
 
 
 def test_diverging_training_says_so(pictures: PictureSet, tmp_path: Path) -> None:

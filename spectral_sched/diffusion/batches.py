@@ -1,0 +1,168 @@
+"""Seeds played in batches that fit into the memory of a device.
+
+The noise of a seed does not depend on its batch, so a batch that does not fit is played
+again as two.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import torch
+
+from spectral_sched.errors import NoAnswerError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from torch import Tensor
+
+    from spectral_sched.statistics import Shape
+
+    Advance = Callable[[int], None]
+
+ON_ACCELERATOR = 64
+"""First batch on an accelerator that does not tell how much memory is free."""
+
+LARGEST = 256
+
+WORKING_SET = 2000
+"""Memory that a network takes while it denoises, over that of its pictures in float32.
+
+Several maps of a hundred channels are alive at a time. It is a guess: where it is too
+low, the batch is halved.
+"""
+
+OUT_OF_MEMORY = (
+    "out of memory",
+    "can't allocate memory",
+    "not enough memory",
+    "alloc_failed",
+)
+"""What errors of allocators say that have no type of their own: of the host on Linux
+and Windows, of Metal, and of CUDA's libraries."""
+
+
+def first_batch(shape: Shape, device: torch.device, on_cpu: int) -> int:
+    """Return how many pictures, (C, H, W), a device begins with.
+
+    Parameters
+    ----------
+    on_cpu
+        The answer for the host, where larger batches gain nothing.
+    """
+    if device.type == "cpu":
+        return on_cpu
+    if device.type != "cuda":
+        return ON_ACCELERATOR
+    free, _ = torch.cuda.mem_get_info(device)
+    # What torch holds and does not use is free to it, and to nobody else.
+    free += torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+    fitting = max(1, int(free) // (4 * math.prod(shape) * WORKING_SET))
+    return min(1 << (fitting.bit_length() - 1), LARGEST)
+
+
+def in_batches(
+    play: Callable[[Sequence[int], Advance], Tensor],
+    seeds: Sequence[int],
+    largest: int,
+    device: torch.device,
+    advance: Advance = lambda _: None,
+) -> Iterator[Tensor]:
+    """Yield the pictures of seeds in order, on the host, batch by batch.
+
+    A batch that the device has no memory for is halved and played again, and later
+    ones are no larger.
+
+    Parameters
+    ----------
+    play
+        Makes the pictures of some seeds, (B, C, H, W), and calls what it is handed with
+        the number of pictures that went one step further.
+    largest
+        Pictures of the first batch, as from `first_batch`.
+    advance
+        Called as `play` does, but once only for what is played again.
+
+    Raises
+    ------
+    NoAnswerError
+        If not even one picture fits.
+    """
+    first, counted = 0, CountedOnce(advance)
+    while first < len(seeds):
+        batch = seeds[first : first + largest]
+        pictures = _fitting(play, batch, counted)
+        if pictures is None:
+            largest = halved(len(batch), device)
+            continue
+        counted.settle()
+        first += len(batch)
+        yield pictures
+
+
+class CountedOnce:
+    """Passes steps on, but those of a batch that is played again only once."""
+
+    def __init__(self, advance: Advance) -> None:
+        self.advance, self.done, self.told = advance, 0, 0
+
+    def __call__(self, count: int) -> None:
+        """Count steps of the present batch."""
+        self.done += count
+        if self.done > self.told:
+            self.advance(self.done - self.told)
+            self.told = self.done
+
+    def repeat(self) -> None:
+        """Begin again with the seeds that are not settled."""
+        self.done = 0
+
+    def settle(self) -> None:
+        """Keep the steps of a batch that is there; what was told beyond stays told."""
+        self.told -= self.done
+        self.done = 0
+
+
+def _fitting(
+    play: Callable[[Sequence[int], Advance], Tensor],
+    batch: Sequence[int],
+    counted: CountedOnce,
+) -> Tensor | None:
+    """Return the pictures of a batch, or None if they do not fit."""
+    try:
+        return play(batch, counted).cpu()
+    except (RuntimeError, MemoryError) as error:
+        if not is_out_of_memory(error):
+            raise
+    # The error held what the batch had in memory until here.
+    counted.repeat()
+    return None
+
+
+def is_out_of_memory(error: Exception) -> bool:
+    """Return whether an error says that a device or the host has no memory left."""
+    if isinstance(error, (torch.OutOfMemoryError, MemoryError)):
+        return True
+    said = str(error).lower()
+    return isinstance(error, RuntimeError) and any(
+        text in said for text in OUT_OF_MEMORY
+    )
+
+
+def halved(batch: int, device: torch.device) -> int:
+    """Return the size to go on with after a batch that did not fit."""
+    if batch == 1:
+        elsewhere = "" if device.type == "cpu" else " with --device cpu, or"
+        message = (
+            f"a single picture does not fit into the memory of {device.type}; play it"
+            f"{elsewhere} with --precision float32 if it was float64, or plan smaller "
+            "pictures with --resolution"
+        )
+        raise NoAnswerError(message)
+    if device.type == "cuda":
+        torch.cuda.empty_cache()
+    elif device.type == "mps":
+        torch.mps.empty_cache()
+    return batch // 2
