@@ -3,18 +3,23 @@
 Run it as ``python benchmarks/sampler.py``. It times sampling runs of the bundled model
 against as many bare forward calls of the same network on the same batch, in turns, and
 prints the median ratio with the smallest and the largest. On an accelerator the loop
-also runs with synchronisations made errors.
+also runs with synchronisations made errors. With ``--compile`` it times the network as
+it is against the same compiled by torch instead, again in turns, and prints the wait
+for the compiler and how far the pictures are apart at most.
 """
 
 import argparse
+import copy
 import statistics
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 
 import torch
 
+from spectral_sched.diffusion.compiled import compile_network
 from spectral_sched.diffusion.devices import resolve_device
 from spectral_sched.diffusion.model_files import read_model
 from spectral_sched.diffusion.models import BUNDLED
@@ -60,6 +65,34 @@ def ratios(
     return [waited(sampled, x.device) / waited(bare, x.device) for _ in range(rounds)]
 
 
+def compiled_beside_eager(
+    eager: NetworkDenoiser, calls: list[Call], x: torch.Tensor, rounds: int
+) -> str:
+    """Return a line on sampling with a network and with a compiled copy of it."""
+    compiled = copy.deepcopy(eager)
+    compile_network(compiled)
+    pair = [partial(sampled_last, each, calls, x) for each in (eager, compiled)]
+    wait = waited(pair[1], x.device)
+    apart = float((pair[0]() - pair[1]()).abs().max())
+    times = [[waited(work, x.device) for work in pair] for _ in range(rounds)]
+    first, second = map(statistics.median, zip(*times, strict=True))
+    gains = [one / other for one, other in times]
+    return (
+        f"eager {first:.4g} s  compiled {second:.4g} s  "
+        f"faster {statistics.median(gains):.3f} ({min(gains):.3f} - {max(gains):.3f})  "
+        f"compiler {wait:.3g} s  apart {apart:.1e}"
+    )
+
+
+@torch.inference_mode()
+def sampled_last(
+    network: NetworkDenoiser, calls: list[Call], x: torch.Tensor
+) -> torch.Tensor:
+    """Return the pictures of a network."""
+    *_, last = sample(network, x, calls, noise_of(x))
+    return last
+
+
 @contextmanager
 def synchronisation(mode: str) -> Iterator[None]:
     """Say what is done where the host waits for an accelerator."""
@@ -79,10 +112,14 @@ def noise_of(x: torch.Tensor) -> Callable[[], torch.Tensor]:
 
 
 def main() -> None:
-    """Print the ratio for small and large batches."""
+    """Print ratios for small and large batches."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--device", default="auto")
     parser.add_argument("--batches", nargs="+", type=int, default=[1, 16])
+    parser.add_argument(
+        "--samplers", nargs="+", default=["dpmpp-2m", "heun", "unipc-3"]
+    )
+    parser.add_argument("--compile", action="store_true")
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     given = parser.parse_args()
@@ -90,12 +127,16 @@ def main() -> None:
     device = resolve_device(given.device)
     network = read_model(BUNDLED)[0].to(device)
     source = read_model_header(BUNDLED).source
-    for sampler in ("dpmpp-2m", "heun", "unipc-3"):
+    for sampler in given.samplers:
         wanted = replace(Request(), sampler=sampler, num_steps=STEPS)
         plan = make_plan(source, "optimal", wanted)
         calls = solver_calls(sampler, plan.table)
         for batch in given.batches:
             x = torch.randn(batch, *source.planning.field.shape, device=device)
+            if given.compile:
+                line = compiled_beside_eager(network, calls, x, given.rounds)
+                print(f"{sampler:9} batch {batch:4}  {line}", flush=True)
+                continue
             found = ratios(network, calls, x, given.rounds)
             middle = statistics.median(found)
             print(

@@ -51,6 +51,9 @@ def sample(
     clip: Annotated[
         bool, typer.Option("--clip", help="Plan inside the range the model knows.")
     ] = False,
+    compiled: Annotated[
+        bool, typer.Option("--compile", help="Let torch compile the network first.")
+    ] = False,
     device: Device = "auto",
     precision: Precision = "float32",
     json: Json = False,
@@ -83,6 +86,7 @@ def sample(
     flags: dict[str, Any] = {"class_label": class_label, "null_label": null_label}
     flags |= {"guidance": guidance, "guidance_interval": guidance_interval}
     flags |= {"per_image": per_image, "class": label, "as_is": as_is, "clip": clip}
+    flags |= {"compile": compiled}
     settings: dict[str, Any] = {"model": model, "seeds": seeds, "precision": precision}
     settings |= gallery.said(flags)
     options = SamplingOptions(
@@ -92,6 +96,7 @@ def sample(
         model_fits.Fitting(as_is=as_is, clip=clip),
         per_image=per_image,
         label=label,
+        compiled=compiled,
     )
     with processes(device) as group:
         run = SamplingRun(plan, options, group.device)

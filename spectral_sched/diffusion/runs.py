@@ -12,6 +12,7 @@ from spectral_sched.image_plans import drawn_plans
 from spectral_sched.model_fits import Fitting, ModelLimits, fitted
 
 from .batches import first_batch, in_batches
+from .compiled import compile_network
 from .courses import common_course, own_courses
 from .guidance import UNGUIDED, guided
 from .models import load_denoiser
@@ -51,6 +52,8 @@ class SamplingOptions:
     per_image, label
         Whether each picture gets a plan for a spectrum drawn for it, and from which
         class it is drawn.
+    compiled
+        Whether torch compiles the network.
     """
 
     model: str | Denoiser
@@ -59,6 +62,7 @@ class SamplingOptions:
     fitting: Fitting = field(default_factory=Fitting)
     per_image: bool = False
     label: str | None = None
+    compiled: bool = False
 
     def __post_init__(self) -> None:
         known(self.precision, DTYPES, "precision", "--precision")
@@ -72,7 +76,7 @@ class SamplingRun:
     plan
         The plan as it is played, fitted to the model.
     messages
-        What has to be said about the fitting.
+        What has to be said about the model and the fitting.
     """
 
     def __init__(
@@ -82,10 +86,13 @@ class SamplingRun:
         model = options.model
         if isinstance(model, str):
             model = load_denoiser(model, plan, device, self.dtype)
+        if options.compiled:
+            compile_network(model)
         limits = ModelLimits(
             getattr(model, "shape", None), getattr(model, "sigma_range", None)
         )
-        self.plan, self.messages = fitted(plan, limits, options.fitting)
+        self.plan, fitting = fitted(plan, limits, options.fitting)
+        self.messages = [*getattr(model, "messages", ()), *fitting]
         self.denoise = guided(model, options.guidance)
         self.image_plan = drawn_plans(
             self.plan, options.label, wanted=options.per_image
