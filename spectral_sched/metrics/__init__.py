@@ -13,7 +13,6 @@ from .intervals import (
     bootstrap_difference,
     bootstrap_mean_square,
     difference,
-    jackknife,
     left_out,
 )
 from .kernel import KernelDistance
@@ -36,6 +35,5 @@ __all__ = [
     "bootstrap_mean_square",
     "difference",
     "frechet_distance",
-    "jackknife",
     "left_out",
 ]

@@ -103,13 +103,6 @@ def left_out(
     )
 
 
-def jackknife(
-    statistic: Callable[[NDArray[np.float64]], float], samples: NDArray[np.float64]
-) -> Estimate:
-    """Return a statistic of samples, (N, ...), with the interval of a jackknife."""
-    return left_out(lambda kept: statistic(samples[kept]), len(samples)).estimate
-
-
 def difference(first: LeftOut, second: LeftOut, *, paired: bool) -> Estimate:
     """Return the first statistic minus the second, with an interval.
 

@@ -14,7 +14,6 @@ from spectral_sched.metrics import (
     bootstrap_mean_square,
     difference,
     frechet_distance,
-    jackknife,
     left_out,
 )
 
@@ -92,10 +91,7 @@ def shifted(rng: np.random.Generator, count: int = 400, width: int = 2) -> Rows:
 def test_jackknife_of_the_distance_covers() -> None:
     rng = np.random.default_rng(5)
     real = standard(2)
-    runs = [
-        jackknife(lambda rows: frechet_distance(rows, real), shifted(rng))
-        for _ in range(NUM_RUNS)
-    ]
+    runs = [left_out_of(shifted(rng), real).estimate for _ in range(NUM_RUNS)]
     assert COVERED[0] < share(4.0, runs) < COVERED[1]
     spread = np.std([run.value for run in runs])
     assert mean_width(runs) == pytest.approx(2 * 2.093 * spread, rel=0.15)
@@ -111,8 +107,7 @@ def test_jackknife_is_about_as_many_samples_and_not_about_endless_ones() -> None
     rng = np.random.default_rng(6)
     real = standard(16)
     runs = [
-        jackknife(lambda rows: frechet_distance(rows, real), rng.normal(size=(64, 16)))
-        for _ in range(NUM_RUNS)
+        left_out_of(rng.normal(size=(64, 16)), real).estimate for _ in range(NUM_RUNS)
     ]
     usual = float(np.mean([run.value for run in runs]))
     assert usual > 1.0
