@@ -239,8 +239,16 @@ def bound_intervals(
     about_zero[:, 0] = field.num_pixels * (weights @ np.mean(mean**2, axis=1))
     offset = field.num_pixels * np.mean((weights @ mean) ** 2, axis=1)
     power[:, 0] = about_zero[:, 0] - offset
+    try:
+        sigma_min = clean_at(power, field.num_modes, bounds.tolerance)
+    except NoAnswerError as error:
+        message = (
+            f"some sets drawn from these {sample.num_uniform} pictures hold no "
+            "differences, so the noise range has no interval; analyse more pictures"
+        )
+        raise NoAnswerError(message) from error
     levels = {
-        "sigma_min": clean_at(power, field.num_modes, bounds.tolerance),
+        "sigma_min": sigma_min,
         "sigma_min_ring": _weakest(power),
         "sigma_max": swamped_at(about_zero, bounds.epsilon).max(axis=1),
         "sigma_max_centred": swamped_at(power, bounds.epsilon).max(axis=1),

@@ -199,3 +199,11 @@ def test_bounds_of_real_tiles(name: str, sigma_max: float, centred: float) -> No
     assert bounds.sigma_min == pytest.approx(0.002265, rel=0.01)
     assert bounds.sigma_max == pytest.approx(sigma_max, rel=0.01)
     assert bounds.sigma_max_centred == pytest.approx(centred, rel=0.01)
+
+
+def test_too_few_pictures_for_an_interval_say_so() -> None:
+    """Three colours of one pixel differ, but a ninth of the draws is one of them."""
+    spectrum = spectrum_of(np.array([0.1, 0.4, -0.3]).reshape(3, 1, 1, 1))
+    bounds = sigma_bounds(spectrum.field)
+    with pytest.raises(NoAnswerError, match="drawn from these 3 pictures hold no diff"):
+        bound_intervals(spectrum, bounds)
