@@ -135,7 +135,7 @@ class Bench:
         fine = make_plan(source, REFERENCE_KIND, wanted)
         self.search = ModelSearch(options.model, options.search_data, device)
         self.denoise = load_denoiser(options.model, fine, device, self.dtype)
-        self.messages: dict[str, None] = {}
+        self.messages = dict.fromkeys(getattr(self.denoise, "messages", ()))
         self.limits = ModelLimits(
             getattr(self.denoise, "shape", None),
             getattr(self.denoise, "sigma_range", None),

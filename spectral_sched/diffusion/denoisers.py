@@ -70,10 +70,14 @@ class FiniteSetDenoiser:
         The set, (M, C, H, W) in [-1, 1].
     spread
         Standard deviation of each pixel about its picture.
+    messages
+        What has to be said about the pictures.
     """
 
-    def __init__(self, pictures: Tensor, spread: float = 0.0) -> None:
-        self.pictures, self.spread = pictures, spread
+    def __init__(
+        self, pictures: Tensor, spread: float = 0.0, messages: tuple[str, ...] = ()
+    ) -> None:
+        self.pictures, self.spread, self.messages = pictures, spread, messages
         self.center = pictures.mean(dim=0)
         self.offsets = (pictures - self.center).flatten(1)
         self.energy = self.offsets.square().sum(dim=1) / 2

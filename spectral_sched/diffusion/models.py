@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from spectral_sched.errors import InputError, UsageError
+from spectral_sched.errors import ImageError, InputError, UsageError
 from spectral_sched.images import load_pixels
 from spectral_sched.model_headers import BUNDLED, SUFFIX
+from spectral_sched.pieces import Skipped
 from spectral_sched.sources import items
 
 from .denoisers import FiniteSetDenoiser, WienerDenoiser
@@ -49,8 +50,11 @@ def load_denoiser(
         case "wiener", False:
             return WienerDenoiser(plan.planning.field, device, dtype)
         case "images", True:
-            pictures = load_pictures(Path(argument), plan)
-            return FiniteSetDenoiser(torch.tensor(pictures, device=device, dtype=dtype))
+            skipped = Skipped()
+            pictures = load_pictures(Path(argument), plan, skipped)
+            placed = torch.tensor(pictures, device=device, dtype=dtype)
+            said = skipped_messages(skipped, len(pictures))
+            return FiniteSetDenoiser(placed, messages=said)
         case "diffusers", True:
             shape = plan.planning.field.shape
             return load_diffusers(Path(argument), shape, device, dtype)
@@ -67,13 +71,28 @@ def load_network(
 
 
 def load_pictures(
-    folder: str | Path, plan: Plan | PlanSource
+    folder: str | Path, plan: Plan | PlanSource, skipped: Skipped | None = None
 ) -> np.ndarray[tuple[int, ...], np.dtype]:
-    """Return the pictures of a folder, (M, C, H, W), prepared as the plan's were."""
-    shape = plan.planning.field.shape
-    pictures = []
+    """Return the pictures of a folder, (M, C, H, W), prepared as the plan's were.
+
+    Parameters
+    ----------
+    skipped
+        Takes those that cannot be read, which are left out.
+
+    Raises
+    ------
+    InputError
+        If none can be read, or one has another shape.
+    """
+    shape, pictures = plan.planning.field.shape, []
+    skipped = Skipped() if skipped is None else skipped
     for item in items(folder):
-        pixels = load_pixels(item.data, item.name, plan.preprocessing)
+        try:
+            pixels = load_pixels(item.data, item.name, plan.preprocessing)
+        except ImageError as error:
+            skipped.add(error)
+            continue
         if pixels.values.shape != shape:
             message = (
                 f"{item.name} has the shape {pixels.values.shape} and the schedule is "
@@ -81,4 +100,15 @@ def load_pictures(
             )
             raise InputError(message)
         pictures.append(pixels.scaled())
+    if not pictures:
+        raise skipped.nothing_left()
     return np.stack(pictures)
+
+
+def skipped_messages(skipped: Skipped, num_read: int) -> tuple[str, ...]:
+    """Return what has to be said about pictures that were left out: at most once."""
+    if not skipped.total:
+        return ()
+    total = skipped.total + num_read
+    first = skipped.messages[0]
+    return (f"left out {skipped.total} of {total} pictures (the first: {first})",)

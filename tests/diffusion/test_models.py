@@ -1,0 +1,34 @@
+"""Models by name: the exact denoiser of a folder, with some of it damaged."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from spectral_sched.diffusion.denoisers import FiniteSetDenoiser
+from spectral_sched.diffusion.models import load_denoiser
+from spectral_sched.diffusion.runs import SamplingOptions, SamplingRun
+from spectral_sched.errors import InputError
+from tests.helpers import write_pictures
+
+from .test_batches import PLAN, SHAPE
+from .test_sampler import CPU
+
+
+def test_a_damaged_picture_is_left_out_and_said_once(tmp_path: Path) -> None:
+    first, *others = write_pictures(tmp_path, 4, SHAPE[1:])
+    model = f"images:{tmp_path}"
+    whole = load_denoiser(model, PLAN, CPU, torch.float64)
+    first.write_bytes(first.read_bytes()[:60])
+    run = SamplingRun(PLAN, SamplingOptions(model, "float64"), CPU)
+    (message,) = run.messages
+    assert message.startswith(f"left out 1 of 4 pictures (the first: {first.name}")
+    assert isinstance(whole, FiniteSetDenoiser)
+    assert isinstance(run.denoise, FiniteSetDenoiser)
+    torch.testing.assert_close(run.denoise.pictures, whole.pictures[1:])
+    for path in others:
+        path.write_bytes(b"no picture")
+    with pytest.raises(InputError, match="no picture could be read"):
+        load_denoiser(model, PLAN, CPU, torch.float64)
