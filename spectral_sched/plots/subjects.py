@@ -13,9 +13,10 @@ from spectral_sched.plan_files import read_plan
 from spectral_sched.plans import measured_source
 from spectral_sched.requests import Request
 from spectral_sched.spectrum_files import read_spectrum
+from spectral_sched.table_kinds import checked_settings
 from spectral_sched.training_files import read_training_schedule
 from spectral_sched.training_laws import training_schedule
-from spectral_sched.training_noise import LEARNED, OWN, law_settings
+from spectral_sched.training_noise import LEARNED, OWN
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
     from spectral_sched.model_headers import ModelHeader
     from spectral_sched.plans import Plan, PlanSource
-    from spectral_sched.schedules import Schedule
+    from spectral_sched.schedules import Schedule, Setting
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,12 +104,11 @@ def _model_subject(header: ModelHeader, name: str) -> Subject:
     if law in (OWN, LEARNED):
         remark = f"the {law} law of {name} is not in its file, and is not drawn"
         return Subject(name, source=header.source, remark=remark)
-    texts = [f"{key}={value}" for key, value in settings.items()]
-    wanted = Request(settings=law_settings(law, texts), num_steps=TRAINING_STEPS)
+    wanted = Request(settings=checked_settings(law, settings), num_steps=TRAINING_STEPS)
     schedule = training_schedule(header.source, law, wanted)
     return Subject(name, source=header.source, law=schedule)
 
 
-def _settings(header: ModelHeader) -> dict[str, object]:
+def _settings(header: ModelHeader) -> dict[str, Setting]:
     settings = header.law.get("set", {})
     return settings if isinstance(settings, dict) else {}
