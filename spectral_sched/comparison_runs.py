@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from . import defaults
 from .comparisons.cache import Cache
-from .comparisons.contenders import filed_plans, places
+from .comparisons.contenders import places, read_filed
 from .comparisons.figures import FIGURE_NAME, comparison_figure
 from .comparisons.files import (
     CSV_NAME,
@@ -24,7 +25,7 @@ from .provenance import provenance
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from .comparisons.contenders import Place
+    from .comparisons.contenders import Filed, Place
     from .comparisons.files import Comparison
     from .diffusion.bench import Bench
     from .documents import Document
@@ -58,9 +59,14 @@ class CompareOptions:
     reference_steps: int = defaults.REFERENCE_STEPS
     precision: str = "float32"
 
+    @cached_property
+    def filed(self) -> tuple[Filed, ...]:
+        """The tables of the schedule files, read once."""
+        return tuple(map(read_filed, self.schedules))
+
     def places(self) -> tuple[Place, ...]:
         """Return the cells: those asked for, else those of the files, else one."""
-        of_files = {place for place, *_ in filed_plans(self.schedules)}
+        of_files = {each.place for each in self.filed}
         wished = (self.samplers, self.calls, self.steps)
         if of_files and wished == (None, None, None):
             return tuple(sorted(of_files))
@@ -95,7 +101,7 @@ class CompareOptions:
         options = BenchOptions(
             model=self.model,
             kinds=tuple(names(self.kinds)),
-            schedules=self.schedules,
+            filed=self.filed,
             places=where,
             data=self.data,
             search_data=self.search_data,

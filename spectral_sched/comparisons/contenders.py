@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from spectral_sched.errors import UsageError, known
 from spectral_sched.plan_files import read_plan
@@ -14,7 +14,7 @@ from spectral_sched.table_kinds import KINDS, kind_settings
 from spectral_sched.tables import SigmaTable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from spectral_sched.plans import Plan, PlanSource
@@ -153,9 +153,16 @@ def places(
     return list(dict.fromkeys((*by_calls, *by_steps)))
 
 
-def filed_plans(paths: Sequence[Path]) -> Iterator[tuple[Place, str, Plan]]:
-    """Yield the tables of schedule files: where each is played, its name, the plan."""
-    for path in paths:
-        plan = read_plan(path)
-        place = Place(plan.request.sampler, plan.table.num_steps)
-        yield place, path.name, plan
+class Filed(NamedTuple):
+    """The table of a schedule file: where it is played, its name, the plan."""
+
+    place: Place
+    name: str
+    plan: Plan
+
+
+def read_filed(path: Path) -> Filed:
+    """Read a schedule file to play its table."""
+    plan = read_plan(path)
+    place = Place(plan.request.sampler, plan.table.num_steps)
+    return Filed(place, path.name, plan)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from spectral_sched.comparisons.contenders import contender, filed_plans, num_calls
+from spectral_sched.comparisons.contenders import contender, num_calls
 from spectral_sched.comparisons.files import (
     Comparison,
     judgement_fields,
@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from spectral_sched.comparisons.cache import Cache
-    from spectral_sched.comparisons.contenders import Contender, Place
+    from spectral_sched.comparisons.contenders import Contender, Filed, Place
     from spectral_sched.comparisons.rows import Judgement
     from spectral_sched.documents import Document
     from spectral_sched.plans import Plan, PlanSource
@@ -64,8 +64,8 @@ class BenchOptions:
     ----------
     model
         Name of the model, as for ``sample --model``.
-    kinds, schedules
-        Contenders: kinds with settings, and schedule files. The first is ours.
+    kinds, filed
+        Contenders: kinds with settings, tables of schedule files. The first is ours.
     places
         Samplers and numbers of steps.
     data
@@ -82,7 +82,7 @@ class BenchOptions:
 
     model: str
     kinds: tuple[str, ...]
-    schedules: tuple[Path, ...]
+    filed: tuple[Filed, ...]
     places: tuple[Place, ...]
     data: str | None = None
     search_data: Path | None = None
@@ -130,7 +130,6 @@ class Bench:
         self.options, self.cache, self.device = options, cache, device
         self.dtype = DTYPES[options.precision]
         self.entrants = [contender(text) for text in options.kinds]
-        self.filed = list(filed_plans(options.schedules))
         wanted = request(REFERENCE_SAMPLER, options.reference_steps, "zero")
         fine = make_plan(source, REFERENCE_KIND, wanted)
         self.search = ModelSearch(options.model, options.search_data, device)
@@ -156,7 +155,7 @@ class Bench:
     def num_steps(self) -> int:
         """Return how many times samples go one step further at most, for a bar."""
         tables = len(self.entrants) * sum(p.num_steps for p in self.options.places)
-        steps = tables + sum(place.num_steps for place, *_ in self.filed)
+        steps = tables + sum(each.place.num_steps for each in self.options.filed)
         return (steps + self.options.reference_steps) * self.options.num_samples
 
     def __call__(self, advance: Callable[[int], None] = lambda _: None) -> Comparison:
@@ -168,7 +167,8 @@ class Bench:
             Called with the number of samples that went one step further.
         """
         self.advance = advance
-        places = dict.fromkeys((*self.options.places, *(p for p, *_ in self.filed)))
+        of_files = [each.place for each in self.options.filed]
+        places = dict.fromkeys((*self.options.places, *of_files))
         floor = self._judged("floor", [], lambda: self.yardsticks.floor)
         fine = self._judged("fine", self._key(self.fine), self._judge_reference)
         cells = [self._cell(place) for place in places]
@@ -201,9 +201,9 @@ class Bench:
     def _cell(self, place: Place) -> Cell:
         rows = [self._entrant_row(each, place) for each in self.entrants]
         rows += [
-            self._row(name, self._fitted(plan), None)
-            for at, name, plan in self.filed
-            if at == place
+            self._row(each.name, self._fitted(each.plan), None)
+            for each in self.options.filed
+            if each.place == place
         ]
         return Cell(place.sampler, place.num_calls, rows)
 

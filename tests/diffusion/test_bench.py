@@ -11,7 +11,7 @@ import torch
 
 from spectral_sched.comparisons import METRICS, Row, verdict
 from spectral_sched.comparisons.cache import Cache
-from spectral_sched.comparisons.contenders import Place, places
+from spectral_sched.comparisons.contenders import Filed, Place, places, read_filed
 from spectral_sched.comparisons.files import Comparison, comparison_document
 from spectral_sched.diffusion import bench as bench_module
 from spectral_sched.diffusion.bench import Bench, BenchOptions
@@ -39,11 +39,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def options(
-    *kinds: str, samples: int = 64, seed: int = 0, schedules: tuple[Path, ...] = ()
+    *kinds: str, samples: int = 64, seed: int = 0, filed: tuple[Filed, ...] = ()
 ) -> BenchOptions:
     cells = tuple(places(["dpmpp-2m"], [8], []))
     return BenchOptions(
-        *("wiener", kinds or ("karras",), schedules, cells),
+        *("wiener", kinds or ("karras",), filed, cells),
         num_samples=samples,
         seed=seed,
         reference_steps=48,
@@ -85,7 +85,7 @@ def test_a_wrong_last_level_is_caught(
     wrong = replace(plan, table=SigmaTable.of([*levels, *between]))
     path = tmp_path / "wrong.json"
     write_document(plan_document(wrong, {}), path)
-    wanted = options(samples=128, schedules=(path,))
+    wanted = options(samples=128, filed=(read_filed(path),))
     right, bad = rows(bench(source, folder, wanted)())
     assert bad.name == "wrong.json"
     assert verdict(bad, right, "error").word == "worse"
