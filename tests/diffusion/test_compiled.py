@@ -22,7 +22,8 @@ from spectral_sched.diffusion.training import fresh_network
 from spectral_sched.errors import UnavailableError, UsageError
 from spectral_sched.network_configs import NetworkConfig
 
-from .test_batches import CPU, PLAN
+from .test_batches import PLAN
+from .test_sampler import CPU
 
 
 @pytest.fixture
@@ -31,7 +32,7 @@ def network() -> NetworkDenoiser:
     # Fresh ones answer nothing and listen to nothing.
     generator = torch.Generator().manual_seed(1)
     for weights in made.requires_grad_(requires_grad=False).parameters():
-        weights += 0.1 * torch.randn(weights.shape, generator=generator)
+        weights.add_(torch.randn(weights.shape, generator=generator), alpha=0.1)
     return made
 
 
