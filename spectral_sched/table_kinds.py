@@ -114,6 +114,16 @@ class GridSettings(SearchSettings):
     samples: int = number(24, 1, 65536, "pictures that each table is run on")
 
 
+@dataclass(frozen=True, kw_only=True)
+class Ld3Settings(SearchSettings):
+    """What can be set for the learned table."""
+
+    samples: int = number(32, 1, 65536, "starts that are learned from")
+    iterations: int = number(100, 1, 1_000_000, "gradients that are followed")
+    rate: float = number(0.1, 1e-6, 10.0, "first step of the logits, falling to 0")
+    radius: float = number(0.001, 0.0, 1.0, "times D / N^2: how far noise may move")
+
+
 GAUSSIAN = KindInfo(
     name="gaussian",
     formula="least W2 or KL from the sampled to the true Gaussian of the mean spectrum",
@@ -152,8 +162,16 @@ GRID = KindInfo(
     runs_model=True,
 )
 
+LD3 = KindInfo(
+    name="ld3",
+    formula="levels learned by gradients through the sampler from a fine teacher",
+    source="LD3, Tong et al., arXiv 2405.15506",
+    parameters={item.name: item for item in parameters(Ld3Settings)},
+    runs_model=True,
+)
+
 KINDS: Mapping[str, KindInfo] = {
-    **{kind.name: kind for kind in (OPTIMAL, GAUSSIAN, DMN, KLUB, GITS, GRID)},
+    **{kind.name: kind for kind in (OPTIMAL, GAUSSIAN, DMN, KLUB, GITS, GRID, LD3)},
     **{
         name: KindInfo(name, family.formula, family.source, family.parameters)
         for name, family in SCHEDULES.items()

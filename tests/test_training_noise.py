@@ -125,7 +125,7 @@ def test_the_default_law_is_the_wide_one_and_can_be_set() -> None:
     assert chosen_law("lognormal", ()) == ("lognormal", {})
 
 
-@pytest.mark.parametrize("kind", ["gits", "klub", "grid"])
+@pytest.mark.parametrize("kind", ["gits", "klub", "grid", "ld3"])
 def test_kinds_that_run_a_model_are_no_laws(kind: str) -> None:
     with pytest.raises(UsageError, match=f"no such law {kind}|law.*{kind}"):
         chosen_law(kind, ())

@@ -60,7 +60,9 @@ def export(
     ] = None,
     model: Annotated[
         str | None,
-        typer.Option(help="Model to run, for kinds klub, gits and grid; as in sample."),
+        typer.Option(
+            help="Model to run, for kinds klub, gits, grid, ld3; as in sample."
+        ),
     ] = None,
     data: Annotated[
         Path | None, typer.Option(help="Pictures for kind klub to put noise on.")

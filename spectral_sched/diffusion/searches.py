@@ -22,6 +22,7 @@ from spectral_sched.table_kinds import (
     GitsSettings,
     GridSettings,
     KlubSettings,
+    Ld3Settings,
     check_runs_model,
     settings_of,
 )
@@ -32,6 +33,7 @@ from .denoisers import FiniteSetDenoiser, WienerDenoiser
 from .gits import gits_table, teacher_path
 from .grid import best_by_running, fine_reference, karras_grid, paired_error
 from .klub import NUM_LEVELS, Klub, KlubSearch
+from .ld3 import TEACHER, Course, Lessons, Student, check_learnable, teacher_table
 from .models import load_denoiser, load_pictures
 from .sampler import SeededNoise, starting_point
 
@@ -52,6 +54,9 @@ RHO = 7.0
 
 HELD_OUT = 32
 """Samples that decide when that search stops."""
+
+LD3_HELD_OUT = 16
+"""Samples that decide which learned table is kept."""
 
 HIGHEST_SEED = 2**62
 
@@ -85,6 +90,11 @@ class Task:
         """Return seeds of pictures that a search may look at."""
         drawn = np.random.default_rng(seed).integers(HIGHEST_SEED, size=count)
         return [int(number) for number in drawn]
+
+    def noise(self, seeds: list[int]) -> Tensor:
+        """Return the starting noise of pictures, (S, C, H, W)."""
+        shape = self.source.planning.field.shape
+        return SeededNoise(seeds, shape, self.device, torch.float32)()
 
     def player(self, count: int, seed: int) -> Player:
         """Return the model with the starting noise of so many pictures."""
@@ -124,9 +134,7 @@ def klub_search(task: Task) -> SigmaTable:
 def gits_search(task: Task) -> SigmaTable:
     """Return the table of geometry-inspired time scheduling."""
     settings = settings_of(GitsSettings, task.wanted.settings)
-    shape = task.source.planning.field.shape
-    seeds = task.seeds(settings.samples, settings.seed)
-    noise = SeededNoise(seeds, shape, task.device, torch.float32)()
+    noise = task.noise(task.seeds(settings.samples, settings.seed))
     path = teacher_path(task.denoise, noise, task.ends)
     return gits_table(path, task.wanted.num_steps, settings.growth, settings.cost)
 
@@ -145,10 +153,36 @@ def grid_search(task: Task) -> SigmaTable:
     return tables[best]
 
 
+def ld3_search(task: Task) -> SigmaTable:
+    """Return the best table on held-out noise that is met while learning."""
+    wanted, ends = task.wanted, task.ends
+    settings = settings_of(Ld3Settings, wanted.settings)
+    check_learnable(wanted.sampler, wanted.num_steps)
+    learned, judged = (
+        task.player(count, settings.seed + index)
+        for index, count in enumerate((settings.samples, LD3_HELD_OUT))
+    )
+    teacher = teacher_table(ends)
+    pictures = torch.from_numpy(learned(teacher, TEACHER)).to(task.device)
+    course = Course(settings.iterations, settings.rate, settings.radius)
+    tables = course.tables(
+        Student(task.denoise, wanted.sampler, ends),
+        torch.zeros(wanted.num_steps, dtype=torch.float64),
+        Lessons(task.noise(learned.seeds), pictures),
+        np.random.default_rng(settings.seed),
+    )
+    reference = judged(teacher, TEACHER)
+    return min(
+        tables,
+        key=partial(paired_error, judged, sampler=wanted.sampler, reference=reference),
+    )
+
+
 SEARCHES: Mapping[str, Callable[[Task], SigmaTable]] = {
     "klub": klub_search,
     "gits": gits_search,
     "grid": grid_search,
+    "ld3": ld3_search,
 }
 """Searches by the kind that they find."""
 

@@ -28,6 +28,7 @@ FEW = {
     "klub": ("--set", "samples=1", "--set", "sweeps=1"),
     "gits": ("--set", "samples=2"),
     "grid": ("--set", "samples=2"),
+    "ld3": ("--set", "samples=2", "--set", "iterations=2"),
 }
 
 
