@@ -302,9 +302,10 @@ def kinds() -> Mapping[str, KindInfo]:
 
 def sample(
     schedule: Plan | AnyPath,
-    seeds: Iterable[int] = range(16),
+    seeds: Iterable[int] | None = None,
     *,
     model: str | Denoiser = MODEL,
+    inputs: AnyPath | NDArray[np.floating] | None = None,
     device: str = "auto",
     precision: str = "float32",
     class_label: int | None = None,
@@ -316,7 +317,7 @@ def sample(
     as_is: bool = False,
     clip: bool = False,
 ) -> NDArray[np.float64]:
-    """Sample one picture per seed, (N, C, H, W) about [-1, 1].
+    """Sample one picture per seed, or per input and seed, (N, C, H, W) about [-1, 1].
 
     What ``specsched sample`` says on standard error is a warning here.
 
@@ -324,6 +325,11 @@ def sample(
     ----------
     schedule
         A schedule, or the file of one.
+    seeds
+        0 to 15 if not given, or 0 with `inputs`.
+    inputs
+        Degraded pictures for a model that restores, (N, C, H, W) in [-1, 1], or where
+        they are, as ``--input``; all seeds of the first come first.
     model
         As ``--model``, or a function ``denoise(x, sigma)`` on tensors (B, C, H, W).
     label
@@ -352,12 +358,16 @@ def sample(
         Fitting(as_is=as_is, clip=clip),
         per_image=per_image,
         label=label,
+        inputs=inputs if isinstance(inputs, np.ndarray | None) else str(inputs),
     )
     plan = schedule if isinstance(schedule, Plan) else read_schedule(schedule)
     run = SamplingRun(plan, options, resolve_device(device))
     for message in run.messages:
         warnings.warn(message, stacklevel=2)
-    return np.stack(list(run(list(seeds))))
+    if seeds is None:
+        usual = gallery.chosen_seeds(None, restoring=inputs is not None)
+        seeds = gallery.parse_seeds(usual)
+    return np.stack(list(run(run.samples(list(seeds)))))
 
 
 def read_spectrum(path: AnyPath) -> Measurement:
@@ -395,7 +405,7 @@ def write_pictures(
 ) -> None:
     """Write sampled pictures, (C, H, W) each, as PNGs and one sheet of them all."""
     place = gallery.open_gallery(Path(folder), force=force)
-    gallery.hang(pictures, list(seeds), place, {})
+    gallery.hang(pictures, [gallery.Sample(seed) for seed in seeds], place, {})
 
 
 def _source(spectrum: AnySpectrum) -> PlanSource:

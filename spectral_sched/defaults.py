@@ -23,6 +23,9 @@ NUM_STEPS = 8
 TRAINING_KIND = "mixed"
 TRAINING_STEPS = 32
 MODEL = "bundled"
+SEEDS = "0-15"
+RESTORING_SEEDS = "0"
+"""With each picture to restore."""
 MODEL_PATH = Path("model.safetensors")
 TRAINING_LAW = "lognormal"
 TRAINING_SETTINGS = ("mean=-0.6", "std=1.7")

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import io
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from PIL import Image
 
+from .defaults import RESTORING_SEEDS, SEEDS
 from .documents import open_folder, write_atomically, write_document
 from .errors import UsageError
 from .provenance import provenance
@@ -26,6 +27,26 @@ RECORD_NAME = "samples.json"
 SHEET_NAME = "contact_sheet.png"
 SHEET_GAP = 2
 MAX_SEEDS = 1_000_000
+
+
+class Sample(NamedTuple):
+    """One picture to sample: its seed, and the number of the one that it restores."""
+
+    seed: int
+    restored: int | None = None
+
+    @property
+    def file_name(self) -> str:
+        """Name of its PNG."""
+        numbers = [self.seed] if self.restored is None else [self.restored, self.seed]
+        return "-".join(f"{number:06d}" for number in numbers) + ".png"
+
+
+def chosen_seeds(text: str | None, *, restoring: bool) -> str:
+    """Return the seeds that are asked for, else the usual ones."""
+    if text is not None:
+        return text
+    return RESTORING_SEEDS if restoring else SEEDS
 
 
 def parse_seeds(text: str) -> list[int]:
@@ -72,28 +93,32 @@ def said(flags: Mapping[str, object]) -> dict[str, object]:
 
 def hang(
     pictures: Iterable[NDArray[np.floating]],
-    seeds: Sequence[int],
+    samples: Sequence[Sample],
     folder: Path,
     settings: Mapping[str, object],
+    inputs: Sequence[str] = (),
 ) -> Document:
     """Write pictures as they come, then the sheet and the record; return the record.
 
     Parameters
     ----------
     pictures
-        One per seed, (C, H, W) in [-1, 1].
+        One per sample, (C, H, W) in [-1, 1].
+    inputs
+        Names of the pictures that were restored.
     """
     hung = []
-    for seed, picture in zip(seeds, pictures, strict=True):
+    for sample, picture in zip(samples, pictures, strict=True):
         hung.append(to_bytes(picture))
-        save_png(hung[-1], folder / f"{seed:06d}.png")
+        save_png(hung[-1], folder / sample.file_name)
     save_png(contact_sheet(hung), folder / SHEET_NAME)
     record: Document = {
         "format": "specsched.samples",
         "version": VERSION,
         **provenance(settings),
-        "pictures": [f"{seed:06d}.png" for seed in seeds],
+        "pictures": [sample.file_name for sample in samples],
         "contact_sheet": SHEET_NAME,
+        **({"inputs": list(inputs)} if inputs else {}),
     }
     write_document(record, folder / RECORD_NAME)
     return record

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from .errors import InputError, known
+from .degradations import Degradation
+from .errors import InputError, UsageError, known
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -40,6 +41,9 @@ class NetworkConfig:
     ends
         Noise levels that every picture's range ends at if nothing else is said, the
         lower one first; None for a network that is not told.
+    restores
+        How the picture is degraded that the network is given beside the noisy one; None
+        for a network that is given none.
     """
 
     image_channels: int
@@ -48,6 +52,7 @@ class NetworkConfig:
     sigma_data: float
     patch: int = 1
     ends: tuple[float, float] | None = None
+    restores: Degradation | None = None
 
     def __post_init__(self) -> None:
         widths_fit = all(
@@ -84,22 +89,30 @@ SIZES: Mapping[str, Size] = {
 
 
 def network_config(
-    size: str, shape: Shape, sigma_data: float, ends: tuple[float, float] | None
+    size: str,
+    shape: Shape,
+    sigma_data: float,
+    ends: tuple[float, float] | None,
+    restores: Degradation | None = None,
 ) -> NetworkConfig:
     """Return the network of a size for pictures of a shape.
 
     Raises
     ------
     UsageError
-        If there is no such size.
+        If there is no such size, or the pictures cannot be degraded so.
     InputError
         If the pictures cannot be halved as often as the network does.
     """
     known(size, SIZES, "size", "--size")
     named = SIZES[size]
     config = NetworkConfig(
-        shape[0], named.widths, named.num_blocks, sigma_data, named.patch, ends
+        *(shape[0], named.widths, named.num_blocks, sigma_data, named.patch),
+        ends=ends,
+        restores=restores,
     )
+    if restores is not None:
+        restores.check(shape)
     if any(side % config.stride for side in shape[1:]):
         near = max(config.stride, round(min(shape[1:]) / config.stride) * config.stride)
         message = (
@@ -127,6 +140,17 @@ def read_network_config(fields: Fields) -> NetworkConfig:
             sigma_data=fields.number("sigma_data"),
             patch=fields.get("patch", int),
             ends=(ends[0], ends[1]) if ends else None,
+            restores=_read_degradation(fields),
         )
     except ValueError as error:
         raise fields.damaged("widths", f"cannot be used: {error}") from error
+
+
+def _read_degradation(fields: Fields) -> Degradation | None:
+    if "restores" not in fields:
+        return None
+    inner = fields.object("restores")
+    try:
+        return Degradation(inner.get("name", str), inner.number("value"))
+    except UsageError as error:
+        raise fields.damaged("restores", "is none that is known") from error

@@ -329,7 +329,9 @@ def model_parts(document: Document) -> list[RenderableType]:
     low, high = document["sigma_range"]
     settings = "".join(f", {name} {value}" for name, value in law["set"].items())
     told = ", told the ends of each picture's range" if "ends" in network else ""
-    losses = training["loss"]
+    losses, restores = training["loss"], network.get("restores")
+    if restores:
+        told += f", restores {restores['name']}={restores['value']:g}"
     return [
         f"denoiser of {width}x{height} pictures, {channels} channels, "
         f"sigma_data {network['sigma_data']:.4g}{told}",

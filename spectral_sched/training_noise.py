@@ -8,7 +8,7 @@ positions of a batch are stratified, one from each of as many equal parts (VDM, 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, ClassVar, Protocol
+from typing import TYPE_CHECKING, ClassVar, Protocol, Self
 
 import numpy as np
 
@@ -54,6 +54,13 @@ class TrainingNoise(Protocol):
         """Lowest and highest level that can be drawn."""
         ...
 
+    def seeing(self, features: NDArray[np.float32]) -> TrainingNoise:
+        """Return the noise of pictures, (B,), with features, (B, F).
+
+        They are those of the degraded pictures of a batch, where there are any.
+        """
+        ...
+
     def levels(
         self,
         positions: NDArray[np.float64],
@@ -95,6 +102,11 @@ class GivenNoise:
     """A law that is the objective itself: all its draws count alike, for good."""
 
     learns: ClassVar[bool] = False
+
+    def seeing(self, features: NDArray[np.float32]) -> Self:
+        """Return the noise of pictures with features: the same for all."""
+        del features
+        return self
 
     def weights(self, levels: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return what losses at noise levels are multiplied by, (B,)."""

@@ -82,5 +82,7 @@ def _sampled(
             console.say(f"{name}: {message}")
         total = len(seeds) * run.plan.table.num_steps
         with console.bar(f"sampling with {name}", total) as advance:
-            sampled.append(Sampled(name, list(run(seeds, advance)), messages))
+            sampled.append(
+                Sampled(name, list(run(run.samples(seeds), advance)), messages)
+            )
     return sampled

@@ -21,6 +21,10 @@ def sample(
             help="bundled, wiener, FILE.safetensors, images:DIR or diffusers:DIR."
         ),
     ] = defaults.MODEL,
+    inputs: Annotated[
+        str | None,
+        typer.Option("--input", help="Pictures to restore, for a model that does."),
+    ] = None,
     class_label: Annotated[
         int | None, typer.Option(help="Class to sample, of a model with classes.")
     ] = None,
@@ -34,8 +38,12 @@ def sample(
         str | None, typer.Option(help="Guide between these sigmas only, as in 0.3,5.")
     ] = None,
     seeds: Annotated[
-        str, typer.Option(help="One picture each, as in 0-15 or 3,7,20-29.")
-    ] = "0-15",
+        str | None,
+        typer.Option(
+            help="One picture each, as in 0-15 or 3,7,20-29.",
+            show_default=f"{defaults.SEEDS}; {defaults.RESTORING_SEEDS} with --input",
+        ),
+    ] = None,
     output: Annotated[
         Path, typer.Option("-o", "--output", help="Folder to write to.")
     ] = defaults.SAMPLES_PATH,
@@ -63,11 +71,14 @@ def sample(
 
     Writes a PNG per seed and one sheet of them all. A seed gives the same noise in any
     batch and on any device. The bundled model paints 64x64 pictures of the kinds of
-    sample_images; wiener and images:DIR are exact denoisers, to judge tables by.
+    sample_images; wiener and images:DIR are exact denoisers, to judge tables by. A
+    model trained with --restore makes a picture of each input and seed.
 
     Example: specsched sample --schedule tight.json --seeds 0-63
 
     Example: specsched sample --schedule tight.json --model images:./images -o found
+
+    Example: specsched sample --model restore.safetensors --input ./degraded
 
     See also: export, which makes schedules; train, which makes models.
     """
@@ -75,6 +86,7 @@ def sample(
     from spectral_sched.images import parse_range
     from spectral_sched.plan_files import read_plan
 
+    seeds = gallery.chosen_seeds(seeds, restoring=inputs is not None)
     plan, numbers = read_plan(schedule), gallery.parse_seeds(seeds)
     interval = parse_range(guidance_interval, "--guidance-interval")
     image_plans.drawn_plans(plan, label, wanted=per_image)
@@ -83,12 +95,11 @@ def sample(
     from spectral_sched.diffusion.processes import processes
     from spectral_sched.diffusion.runs import SamplingOptions, SamplingRun
 
-    flags: dict[str, Any] = {"class_label": class_label, "null_label": null_label}
-    flags |= {"guidance": guidance, "guidance_interval": guidance_interval}
-    flags |= {"per_image": per_image, "class": label, "as_is": as_is, "clip": clip}
-    flags |= {"compile": compiled}
-    settings: dict[str, Any] = {"model": model, "seeds": seeds, "precision": precision}
-    settings |= gallery.said(flags)
+    flags: dict[str, Any] = {"precision": precision, "class_label": class_label}
+    flags |= {"null_label": null_label, "guidance": guidance}
+    flags |= {"guidance_interval": guidance_interval, "per_image": per_image}
+    flags |= {"class": label, "as_is": as_is, "clip": clip, "compile": compiled}
+    settings = {"model": model, "seeds": seeds, **gallery.said(flags)}
     options = SamplingOptions(
         model,
         precision,
@@ -97,17 +108,19 @@ def sample(
         per_image=per_image,
         label=label,
         compiled=compiled,
+        inputs=inputs,
     )
     with processes(device) as group:
         run = SamplingRun(plan, options, group.device)
         for message in run.messages if group.first else ():
             console.say(message)
-        mine = [numbers[k] for k in group.share(len(numbers))]
+        wanted, names = run.samples(numbers), run.input_names
+        mine = [wanted[k] for k in group.share(len(wanted))]
         with console.bar("sampling", len(mine) * run.plan.table.num_steps) as advance:
             pictures = group.gathered(run(mine, advance))
             if not group.first:
                 return
-            document = gallery.hang(pictures, numbers, folder, settings)
-    console.show([f"{len(numbers)} pictures in {folder}"], document, json=json)
+            document = gallery.hang(pictures, wanted, folder, settings, names)
+    console.show([f"{len(wanted)} pictures in {folder}"], document, json=json)
     following = f"specsched show {shlex.quote(str(schedule))}"
     console.say(f"look at {folder / gallery.SHEET_NAME}; next: {following}")

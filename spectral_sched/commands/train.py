@@ -46,6 +46,10 @@ def train(
     film: Annotated[
         bool, typer.Option("--film", help="Tell the network each picture's range.")
     ] = False,
+    restore: Annotated[
+        str | None,
+        typer.Option(help="Restore pictures from: box=4, noise=0.2 or grey=1."),
+    ] = None,
     init: Annotated[
         Path | None, typer.Option(help="Model to go on from, as for fine-tuning.")
     ] = None,
@@ -77,11 +81,15 @@ def train(
 
     Writes a safetensors file that says what it was trained on and with. A run that
     was killed goes on with --resume to the same weights; torchrun shares it between
-    devices.
+    devices. With --restore the network is given a degraded copy of each picture too:
+    its colours averaged over squares of 4 pixels (box=4), with noise, or without
+    colour; a learned law then depends on it.
 
     Example: specsched train ./images -o model.safetensors --steps 20000
 
     Example: specsched train ./images --law laplace --set b=0.75 --size compact
+
+    Example: specsched train ./images --restore box=4 --law learned -o r.safetensors
 
     See also: sample --model; export --spectrum, which plans from a model's file.
     """
@@ -106,6 +114,7 @@ def train(
         tuple(settings or ()),
         film=film,
         init=init,
+        restore=restore,
         minutes_between_saves=save_every,
     )
     with processes(device) as group:

@@ -37,6 +37,7 @@ from spectral_sched.tables import SigmaTable
 from .comparison import Yardsticks
 from .digests import array_digest, model_digest
 from .models import load_denoiser
+from .network import check_given
 from .rulers import real_pictures
 from .runs import DTYPES, play_plan
 from .searches import ModelSearch
@@ -134,6 +135,7 @@ class Bench:
         fine = make_plan(source, REFERENCE_KIND, wanted)
         self.search = ModelSearch(options.model, options.search_data, device)
         self.denoise = load_denoiser(options.model, fine, device, self.dtype)
+        check_given(self.denoise, given=False)
         self.messages = dict.fromkeys(getattr(self.denoise, "messages", ()))
         self.limits = ModelLimits(
             getattr(self.denoise, "shape", None),

@@ -8,10 +8,19 @@ the estimate, which is the sound form of a learned schedule without a condition 
 arXiv 2107.00630, section 5.1 and appendix H). Of the conditions of CVDM (arXiv
 2312.02246) both ends and the consistency of schedule and rate hold by construction,
 for the rate is the closed derivative; the penalty on the second derivative is added.
+
+For restoration the law depends on the degraded picture, as in CVDM: the logarithms of
+the sigmoids' shares are linear in features of that picture, so every picture has a law
+of its own over the same range. The objective stays what it was, for a loss is divided
+by the density of its own picture's law. CVDM learns a schedule for every pixel. Here a
+picture has one, for a network is told one sigma per picture, and a sampler plays one
+table. The features are fixed and few, so that processes that share a batch can tell
+each other what the law saw.
 """
 
 from __future__ import annotations
 
+import copy
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -37,60 +46,97 @@ GRID = 1025
 
 
 class MonotoneNetwork(nn.Module):
-    """An increasing function from [0, 1] onto [0, 1]: a sum of rising sigmoids."""
+    """An increasing function from [0, 1] onto [0, 1]: a sum of rising sigmoids.
 
-    def __init__(self) -> None:
+    Its methods take places, (...), and the features of the pictures that they are for,
+    (..., F), where it has any.
+
+    Parameters
+    ----------
+    num_features
+        How many features the shares of the sigmoids depend on, though not at first.
+    """
+
+    def __init__(self, num_features: int = 0) -> None:
         super().__init__()
         self.height = nn.Parameter(torch.zeros(NUM_UNITS))
         self.steepness = nn.Parameter(torch.full((NUM_UNITS,), float(NUM_UNITS)).log())
         # Some units beyond the ends keep the density level there at first.
         self.middle = nn.Parameter(torch.linspace(-0.1, 1.1, NUM_UNITS))
+        self.tilt = (
+            nn.Parameter(torch.zeros(num_features, NUM_UNITS)) if num_features else None
+        )
 
-    def _parts(self, place: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    def _share(self, features: Tensor | None) -> Tensor:
+        """Return the share of each sigmoid in the sum, (..., U)."""
+        height: Tensor = self.height
+        if features is not None and self.tilt is not None:
+            height = height + features @ self.tilt
+        return functional.softmax(height, dim=-1)
+
+    def _parts(
+        self, place: Tensor, features: Tensor | None
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Return value and first two derivatives of the bare sum, and its rise."""
-        slope, share = self.steepness.exp(), functional.softmax(self.height, dim=0)
+        slope, share = self.steepness.exp(), self._share(features)
         value = torch.sigmoid(slope * (place[..., None] - self.middle))
         first = slope * value * (1 - value)
         second = slope * first * (1 - 2 * value)
         low, high = (torch.sigmoid(slope * (end - self.middle)) for end in (0.0, 1.0))
         return (
-            value @ share - low @ share,
-            first @ share,
-            second @ share,
-            ((high - low) @ share),
+            ((value - low) * share).sum(dim=-1),
+            (first * share).sum(dim=-1),
+            (second * share).sum(dim=-1),
+            ((high - low) * share).sum(dim=-1),
         )
 
-    def forward(self, place: Tensor) -> Tensor:
-        """Return the probability of a place below, (B,)."""
-        value, _, _, rise = self._parts(place)
+    def forward(self, place: Tensor, features: Tensor | None = None) -> Tensor:
+        """Return the probability of a place below, (...)."""
+        value, _, _, rise = self._parts(place, features)
         return FLAT_SHARE * place + (1 - FLAT_SHARE) * value / rise
 
-    def density(self, place: Tensor) -> Tensor:
+    def density(self, place: Tensor, features: Tensor | None = None) -> Tensor:
         """Return the derivative of `forward`, at least `FLAT_SHARE`."""
-        _, first, _, rise = self._parts(place)
+        _, first, _, rise = self._parts(place, features)
         return FLAT_SHARE + (1 - FLAT_SHARE) * first / rise
 
-    def curvature(self, place: Tensor) -> Tensor:
+    def curvature(self, place: Tensor, features: Tensor | None = None) -> Tensor:
         """Return the second derivative of `forward`."""
-        _, _, second, rise = self._parts(place)
+        _, _, second, rise = self._parts(place, features)
         return (1 - FLAT_SHARE) * second / rise
 
 
 class LearnedNoise:
-    """The law of a monotone network over a noise range, one for all pictures.
+    """The law of a monotone network over a noise range.
 
     Parameters
     ----------
     reach
         Lowest and highest level.
+    num_features
+        Of the features of a picture that its law depends on; with none it is one law
+        for all.
     """
 
     learns = True
 
-    def __init__(self, reach: tuple[float, float]) -> None:
+    def __init__(self, reach: tuple[float, float], num_features: int = 0) -> None:
         self.reach = reach
-        self.network = MonotoneNetwork()
+        self.features: Tensor | None = None
+        self.network = MonotoneNetwork(num_features)
         self.optimizer = torch.optim.Adam(self.network.parameters(), lr=RATE)
+
+    def seeing(self, features: NDArray[np.float32]) -> LearnedNoise:
+        """Return the laws of the pictures of a batch, which learn as one.
+
+        Parameters
+        ----------
+        features
+            Of the picture that each level is for, (B, F).
+        """
+        seen = copy.copy(self)
+        seen.features = torch.from_numpy(features)
+        return seen
 
     def levels(
         self,
@@ -112,9 +158,17 @@ class LearnedNoise:
 
     @torch.no_grad()
     def _place_at(self, positions: NDArray[np.float64]) -> NDArray[np.float64]:
-        places = torch.linspace(0, 1, GRID)
-        heights = self.network(places).numpy().astype(np.float64)
-        return np.interp(positions, heights, places.numpy().astype(np.float64))
+        grid = torch.linspace(0, 1, GRID)
+        heights = self.network(grid, self._over_grid()).numpy().astype(np.float64)
+        places = grid.numpy().astype(np.float64)
+        if heights.ndim == 1:
+            return np.interp(positions, heights, places)
+        pairs = zip(positions, heights, strict=True)
+        return np.array([np.interp(one, rising, places) for one, rising in pairs])
+
+    def _over_grid(self) -> Tensor | None:
+        """Return features that go with places on a grid, (B, 1, F)."""
+        return None if self.features is None else self.features[:, None]
 
     def _places(self, levels: NDArray[np.float64]) -> Tensor:
         low, high = np.log(self.reach)
@@ -123,7 +177,7 @@ class LearnedNoise:
     @torch.no_grad()
     def weights(self, levels: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return what losses at noise levels are multiplied by, (B,)."""
-        density = self.network.density(self._places(levels))
+        density = self.network.density(self._places(levels), self.features)
         weights: NDArray[np.float64] = 1 / density.numpy().astype(np.float64)
         return weights
 
@@ -139,10 +193,11 @@ class LearnedNoise:
             Noise levels of a batch and their unweighted losses, (B,).
         """
         places = self._places(levels)
-        density = self.network.density(places)
+        density = self.network.density(places, self.features)
         squares = (torch.tensor(losses, dtype=torch.float32) / density.detach()) ** 2
         second_moment = -(squares / squares.mean() * density.log()).mean()
-        bend = self.network.curvature(torch.linspace(0, 1, 65)).square().mean()
+        grid = torch.linspace(0, 1, 65)
+        bend = self.network.curvature(grid, self._over_grid()).square().mean()
         self.optimizer.zero_grad()
         (second_moment + STIFFNESS * bend).backward()  # type: ignore[no-untyped-call]
         self.optimizer.step()

@@ -19,6 +19,11 @@ from .diffusers_models import load_diffusers
 from .model_files import read_model
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+    from torch import Tensor
+
     from spectral_sched.plans import Plan, PlanSource
 
     from .denoisers import Denoiser
@@ -85,24 +90,73 @@ def load_pictures(
     InputError
         If none can be read, or one has another shape.
     """
-    shape, pictures = plan.planning.field.shape, []
+    needed = "the schedule is for {shape}; name the folder that was analysed"
     skipped = Skipped() if skipped is None else skipped
+    pictures = [picture for _, picture in _prepared(folder, plan, needed, skipped)]
+    if not pictures:
+        raise skipped.nothing_left()
+    return np.stack(pictures)
+
+
+def load_inputs(
+    inputs: str | NDArray[np.floating] | None, plan: Plan
+) -> tuple[list[str], Tensor | None]:
+    """Return the names of pictures to restore and they themselves, (N, C, H, W).
+
+    Parameters
+    ----------
+    inputs
+        A source of pictures, which are prepared as the plan's were, or an array.
+
+    Raises
+    ------
+    InputError
+        If they cannot be read or do not have the plan's shape.
+    ValueError
+        If an array has not.
+    """
+    if inputs is None:
+        return [], None
+    if isinstance(inputs, str):
+        needed = "the model restores {shape}; bring them to its size and channels"
+        names, pictures = zip(*_prepared(inputs, plan, needed), strict=True)
+        return list(names), torch.from_numpy(np.stack(pictures))
+    shape = plan.planning.field.shape
+    if inputs.ndim != 4 or inputs.shape[1:] != shape:
+        message = f"inputs are pictures (N, {str(shape)[1:]}, not {inputs.shape}"
+        raise ValueError(message)
+    return [str(number) for number in range(len(inputs))], torch.from_numpy(inputs)
+
+
+def _prepared(
+    folder: str | Path,
+    plan: Plan | PlanSource,
+    needed: str,
+    skipped: Skipped | None = None,
+) -> Iterator[tuple[str, NDArray[np.float64]]]:
+    """Yield names and pictures, prepared as the plan's were, in its shape.
+
+    Parameters
+    ----------
+    needed
+        What is said of a picture of another shape: which ``{shape}`` there has to be.
+    skipped
+        Takes those that cannot be read, if they are to be left out.
+    """
+    shape = plan.planning.field.shape
     for item in items(folder):
         try:
             pixels = load_pixels(item.data, item.name, plan.preprocessing)
         except ImageError as error:
+            if skipped is None:
+                raise
             skipped.add(error)
             continue
         if pixels.values.shape != shape:
-            message = (
-                f"{item.name} has the shape {pixels.values.shape} and the schedule is "
-                f"for {shape}; name the folder that was analysed"
-            )
+            found = f"{item.name} has the shape {pixels.values.shape}"
+            message = f"{found} and {needed.format(shape=shape)}"
             raise InputError(message)
-        pictures.append(pixels.scaled())
-    if not pictures:
-        raise skipped.nothing_left()
-    return np.stack(pictures)
+        yield item.name, pixels.scaled()
 
 
 def skipped_messages(skipped: Skipped, num_read: int) -> tuple[str, ...]:

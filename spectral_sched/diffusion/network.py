@@ -4,18 +4,22 @@ The preconditioning is that of Karras et al. (arXiv 2206.00364), Table 1: inputs
 targets of the network have unit variance at every noise level, for pictures of standard
 deviation `sigma_data`. Noise levels enter as ``ln(sigma) / 4``, that is as
 ``-log_snr / 8``. A network may also be told the ends of the noise range of each picture
-(Esteves & Makadia, arXiv 2603.19222): it then knows which spectrum to expect.
+(Esteves & Makadia, arXiv 2603.19222): it then knows which spectrum to expect. And it
+may be given a degraded picture beside the noisy one, as further channels of its input,
+and then restores it (SR3, arXiv 2104.07636; CVDM, arXiv 2312.02246).
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import torch
 from torch import nn
 from torch.nn import functional
 
+from spectral_sched.errors import UsageError
 from spectral_sched.network_configs import GROUP
 
 from .denoisers import per_picture
@@ -117,7 +121,8 @@ class UNet(nn.Module):
         widths, noise = config.widths, 4 * config.widths[0]
         channels, self.patch = config.image_channels * config.patch**2, config.patch
         self.embed = NoiseEmbedding(noise)
-        self.conv_in = nn.Conv2d(channels, widths[0], 3, padding=1)
+        given = channels if config.restores is None else 2 * channels
+        self.conv_in = nn.Conv2d(given, widths[0], 3, padding=1)
         self.num_blocks = config.num_blocks
         self.down, self.up = nn.ModuleList(), nn.ModuleList()
         width = widths[0]
@@ -136,7 +141,15 @@ class UNet(nn.Module):
         self.embed_ends = EndsEmbedding(noise) if config.ends else None
 
     def forward(self, x: Tensor, noise: Tensor, ends: Tensor | None = None) -> Tensor:
-        """Return (B, C, H, W) of pictures, noise numbers, (B, 1), and ends, (B, 2)."""
+        """Return (B, C, H, W) of what the network is told.
+
+        Parameters
+        ----------
+        x
+            Pictures, (B, C, H, W), or with those to restore, (B, 2 C, H, W).
+        noise, ends
+            Noise numbers, (B, 1), and relative ends, (B, 2).
+        """
         noise = self.embed(noise)
         if self.embed_ends is not None:
             noise = noise + self.embed_ends(ends)
@@ -178,7 +191,11 @@ class NetworkDenoiser(nn.Module):
         self.network = UNet(config)
 
     def forward(
-        self, x: Tensor, sigma: float | Tensor, ends: Tensor | None = None
+        self,
+        x: Tensor,
+        sigma: float | Tensor,
+        ends: Tensor | None = None,
+        degraded: Tensor | None = None,
     ) -> Tensor:
         """Return the posterior mean, (B, C, H, W), of x at noise level sigma.
 
@@ -186,6 +203,14 @@ class NetworkDenoiser(nn.Module):
         ----------
         ends
             Ends of the noise range of each picture, the lower one first, (B, 2).
+        degraded
+            The pictures to restore, for a network that restores, (B, C, H, W).
+
+        Raises
+        ------
+        UsageError
+            If there are pictures to restore where none are taken, or none where they
+            are.
         """
         # Filled on the device, for a copy from the host would wait for it.
         levels = (
@@ -197,9 +222,17 @@ class NetworkDenoiser(nn.Module):
         data = self.config.sigma_data
         total = (level**2 + data**2) ** 0.5
         noise = levels[:, None].log() / 4
-        inner = self.network(x / total, noise, self._ends(levels, ends))
+        scaled = self._beside(x / total, degraded)
+        inner = self.network(scaled, noise, self._ends(levels, ends))
         denoised: Tensor = x * (data / total) ** 2 + inner * (level * data / total)
         return denoised
+
+    def _beside(self, scaled: Tensor, degraded: Tensor | None) -> Tensor:
+        """Return the input of the network: with the pictures to restore, if any."""
+        check_given(self, given=degraded is not None)
+        if degraded is None:
+            return scaled
+        return torch.cat([scaled, degraded.to(scaled) / self.config.sigma_data], dim=1)
 
     def _ends(self, levels: Tensor, ends: Tensor | None) -> Tensor | None:
         """Return the ends as the network is told them, (B, 2)."""
@@ -219,8 +252,61 @@ class NetworkDenoiser(nn.Module):
         """
         if self.config.ends is None:
             return self
-        both = (torch.as_tensor(end).float() for end in (sigma_min, sigma_max))
-        return partial(self, ends=torch.stack(list(both), dim=-1))
+        return partial(self, ends=_stacked(sigma_min, sigma_max))
+
+
+@dataclass(frozen=True, eq=False)
+class Restorer:
+    """A network that restores, and the pictures that it restores."""
+
+    network: NetworkDenoiser
+    degraded: Tensor
+
+    def __call__(self, x: Tensor, sigma: float | Tensor) -> Tensor:
+        """Return the posterior mean, (B, C, H, W), of x at noise level sigma."""
+        denoised: Tensor = self.network(x, sigma, degraded=self.degraded)
+        return denoised
+
+    def between(self, sigma_min: float | Tensor, sigma_max: float | Tensor) -> Denoiser:
+        """Return the same told of the ends of noise ranges, if the network is."""
+        ends = _stacked(sigma_min, sigma_max)
+        return partial(self.network, ends=ends, degraded=self.degraded)
+
+
+def _stacked(*ends: float | Tensor) -> Tensor:
+    """Return ends of noise ranges, (2,) or (B, 2)."""
+    return torch.stack([torch.as_tensor(end).float() for end in ends], dim=-1)
+
+
+def check_given(denoise: Denoiser, *, given: bool) -> None:
+    """Raise `UsageError` where there are pictures to restore, or none, and must not."""
+    restores = denoise.config.restores if isinstance(denoise, NetworkDenoiser) else None
+    if restores is not None and not given:
+        message = (
+            f"the model restores pictures ({restores}) and is given none; name them "
+            "with specsched sample --input"
+        )
+        raise UsageError(message)
+    if restores is None and given:
+        message = "the model restores no pictures; leave out --input"
+        raise UsageError(message)
+
+
+def restoring(denoise: Denoiser, degraded: Tensor) -> Restorer:
+    """Return the denoiser of the pictures that degraded ones may have been.
+
+    Parameters
+    ----------
+    degraded
+        One per picture of a batch, about [-1, 1], (B, C, H, W).
+
+    Raises
+    ------
+    UsageError
+        If the model does not restore.
+    """
+    check_given(denoise, given=True)
+    return Restorer(cast("NetworkDenoiser", denoise), degraded)
 
 
 def in_channels_last(network: NetworkDenoiser) -> NetworkDenoiser:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -79,15 +79,24 @@ def load_state(path: Path, trainer: Trainer, run: Mapping[str, object]) -> None:
 
 
 def _check_same(path: Path, before: object, now: dict[str, object]) -> None:
-    if before == now:
+    known, now = _said(before if isinstance(before, dict) else {}), _said(now)
+    if known == now:
         return
-    known = before if isinstance(before, dict) else {}
     changed = sorted(key for key in now if known.get(key) != now[key])
     message = (
         f"{path} is of another run (other {', '.join(changed) or 'settings'}); "
         "repeat its flags, or start anew without --resume"
     )
     raise UsageError(message)
+
+
+def _said(facts: dict[str, Any]) -> dict[str, Any]:
+    """Return facts without what is None, as files of before there was such a fact."""
+    return {
+        key: _said(value) if isinstance(value, dict) else value
+        for key, value in facts.items()
+        if value is not None
+    }
 
 
 def _state(trainer: Trainer) -> dict[str, dict[str, Tensor]]:

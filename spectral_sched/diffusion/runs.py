@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from spectral_sched.errors import known
+from spectral_sched.gallery import Sample
 from spectral_sched.image_plans import drawn_plans
 from spectral_sched.model_fits import Fitting, ModelLimits, fitted
 
@@ -15,7 +16,8 @@ from .batches import first_batch, in_batches
 from .compiled import compile_network
 from .courses import common_course, own_courses
 from .guidance import UNGUIDED, guided
-from .models import load_denoiser
+from .models import load_denoiser, load_inputs
+from .network import check_given, restoring
 from .sampler import SeededNoise, sample, starting_point
 
 if TYPE_CHECKING:
@@ -54,6 +56,9 @@ class SamplingOptions:
         class it is drawn.
     compiled
         Whether torch compiles the network.
+    inputs
+        Source of the pictures to restore, or they themselves in [-1, 1],
+        (N, C, H, W), for a model that restores.
     """
 
     model: str | Denoiser
@@ -63,6 +68,7 @@ class SamplingOptions:
     per_image: bool = False
     label: str | None = None
     compiled: bool = False
+    inputs: str | NDArray[np.floating] | None = None
 
     def __post_init__(self) -> None:
         known(self.precision, DTYPES, "precision", "--precision")
@@ -77,6 +83,8 @@ class SamplingRun:
         The plan as it is played, fitted to the model.
     messages
         What has to be said about the model and the fitting.
+    input_names
+        Names of the pictures to restore, if any.
     """
 
     def __init__(
@@ -86,6 +94,7 @@ class SamplingRun:
         model = options.model
         if isinstance(model, str):
             model = load_denoiser(model, plan, device, self.dtype)
+        check_given(model, given=options.inputs is not None)
         if options.compiled:
             compile_network(model)
         limits = ModelLimits(
@@ -97,11 +106,18 @@ class SamplingRun:
         self.image_plan = drawn_plans(
             self.plan, options.label, wanted=options.per_image
         )
+        self.input_names, self.inputs = load_inputs(options.inputs, self.plan)
+
+    def samples(self, seeds: Sequence[int]) -> list[Sample]:
+        """Return what there is to sample: each seed, or each input with each seed."""
+        if self.inputs is None:
+            return [Sample(seed) for seed in seeds]
+        return [Sample(seed, k) for k in range(len(self.inputs)) for seed in seeds]
 
     def __call__(
-        self, seeds: Sequence[int], advance: Callable[[int], None] = lambda _: None
+        self, samples: Sequence[Sample], advance: Callable[[int], None] = lambda _: None
     ) -> Iterator[NDArray[np.float64]]:
-        """Yield one picture per seed, (C, H, W) about [-1, 1], in order.
+        """Yield the pictures of samples, (C, H, W) about [-1, 1], in order.
 
         Parameters
         ----------
@@ -111,11 +127,12 @@ class SamplingRun:
         yield from play_plan(
             self.plan,
             self.denoise,
-            seeds,
+            [sample.seed for sample in samples],
             self.device,
             self.dtype,
             advance,
             self.image_plan,
+            None if self.inputs is None else self.inputs[[s.restored for s in samples]],
         )
 
 
@@ -127,6 +144,7 @@ def play_plan(
     dtype: torch.dtype = torch.float32,
     advance: Callable[[int], None] = lambda _: None,
     image_plan: Callable[[int], Plan] | None = None,
+    given: Tensor | None = None,
 ) -> Iterator[NDArray[np.float64]]:
     """Yield one picture per seed, (C, H, W) about [-1, 1], sampled with a denoiser.
 
@@ -135,16 +153,22 @@ def play_plan(
     image_plan
         Gives the picture of a seed a plan of its own, which differs from `plan` in
         nothing but levels, range and spectrum.
+    given
+        The picture to restore with each seed, for a model that restores, (N, C, H, W).
     """
     shape = plan.planning.field.shape
 
-    def play(batch: Sequence[int], advance: Callable[[int], None]) -> Tensor:
+    def play(places: Sequence[int], advance: Callable[[int], None]) -> Tensor:
+        batch = [seeds[place] for place in places]
         noise = SeededNoise(batch, shape, device, dtype)
         plans = image_plan and [image_plan(seed) for seed in batch]
-        return _play(plan, denoise, noise, advance, plans)
+        model = denoise
+        if given is not None:
+            model = restoring(denoise, given[list(places)].to(device, dtype))
+        return _play(plan, model, noise, advance, plans)
 
-    largest = first_batch(shape, device, ON_CPU)
-    for pictures in in_batches(play, seeds, largest, device, advance):
+    largest, places = first_batch(shape, device, ON_CPU), range(len(seeds))
+    for pictures in in_batches(play, places, largest, device, advance):
         yield from pictures.double().numpy()
 
 

@@ -35,6 +35,7 @@ from .grid import best_by_running, fine_reference, karras_grid, paired_error
 from .klub import NUM_LEVELS, Klub, KlubSearch
 from .ld3 import TEACHER, Course, Lessons, Student, check_learnable, teacher_table
 from .models import load_denoiser, load_pictures
+from .network import check_given
 from .sampler import SeededNoise, starting_point
 
 if TYPE_CHECKING:
@@ -213,6 +214,7 @@ class ModelSearch:
         """
         _check(kind, wanted)
         model = load_denoiser(self.model, source, self.device, torch.float32)
+        check_given(model, given=False)
         _check_size(model, source)
         ends = wanted.limits.ends(source.bounds, wanted.start)
         between = getattr(model, "between", None)

@@ -3,7 +3,8 @@
 A step draws its pictures, noise levels and noise from a generator of its own, so that
 a run that was cut short goes on exactly, and several processes share a batch without
 drawing anything twice. The loss is that of EDM (Karras et al., arXiv 2206.00364): the
-squared error of the network's own output, which weighs every noise level alike.
+squared error of the network's own output, which weighs every noise level alike. A
+network that restores is given a degraded copy of each picture beside the noisy one.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from .degrading import degrade, octave_features
 from .denoisers import per_picture
 from .devices import fast_bf16
 from .network import NetworkDenoiser, in_channels_last
@@ -89,6 +91,10 @@ class Batch:
         Ends of each picture's noise range, (B, 2).
     weights
         What the losses are multiplied by, (B,).
+    degraded
+        Degraded pictures, (B, C, H, W), for a network that restores.
+    features
+        What a law that learns sees of these, (B, F).
     """
 
     clean: Tensor
@@ -96,6 +102,8 @@ class Batch:
     sigma: Tensor
     ends: Tensor
     weights: Tensor
+    degraded: Tensor | None = None
+    features: Tensor | None = None
 
 
 class Trainer:
@@ -141,21 +149,36 @@ class Trainer:
         chosen = rng.integers(len(self.pictures), size=count)
         mine = self.processes.share(count)
         progress = self.step / self.settings.num_steps
-        sigma = self.noise.levels(positions, chosen, progress)
-        clean = self.pictures.batch(chosen[mine])
-        noise = rng.standard_normal((count, *clean.shape[1:]), dtype=np.float32)
+        clean = self.pictures.batch(chosen)
+        noise = rng.standard_normal(tuple(clean.shape), dtype=np.float32)
+        degraded, features = self._degraded(clean, rng)
+        law = self.noise if features is None else self.noise.seeing(features)
+        sigma = law.levels(positions, chosen, progress)
         return Batch(
-            self._placed(clean),
+            self._placed(clean[mine]),
             self._placed(torch.from_numpy(noise[mine])),
             self._numbers(sigma[mine]),
             self._numbers(self.noise.ends(chosen[mine])),
-            self._numbers(self.noise.weights(sigma[mine])),
+            self._numbers(law.weights(sigma)[mine]),
+            None if degraded is None else self._placed(degraded[mine]),
+            None if features is None else self._numbers(features[mine]),
         )
+
+    def _degraded(
+        self, clean: Tensor, rng: np.random.Generator
+    ) -> tuple[Tensor | None, NDArray[np.float32] | None]:
+        """Return what of a whole batch the network and its law are given, if any."""
+        degradation = self.network.config.restores
+        if degradation is None:
+            return None, None
+        degraded = degrade(clean, degradation, rng)
+        seen = octave_features(degraded).numpy() if self.noise.learns else None
+        return degraded, seen
 
     def _placed(self, pictures: Tensor) -> Tensor:
         return pictures.to(self.processes.device, memory_format=torch.channels_last)
 
-    def _numbers(self, values: NDArray[np.float64]) -> Tensor:
+    def _numbers(self, values: NDArray[np.floating]) -> Tensor:
         return torch.tensor(values, dtype=torch.float32, device=self.processes.device)
 
     def advance(self) -> None:
@@ -173,18 +196,25 @@ class Trainer:
         update_average(self.average, self.network, self.step)
         self._record(weighted.detach())
         if self.noise.learns:
-            self._teach(batch.sigma, losses.detach())
+            self._teach(batch, losses.detach())
 
-    def _teach(self, sigma: Tensor, losses: Tensor) -> None:
-        pairs = self.processes.all(torch.stack([sigma, losses])).double().cpu().numpy()
-        self.noise.learn(*pairs)
+    def _teach(self, batch: Batch, losses: Tensor) -> None:
+        """Tell the law what all processes saw, the features of each loss beside it."""
+        rows = torch.stack([batch.sigma, losses])
+        if batch.features is not None:
+            rows = torch.cat([rows, batch.features.T])
+        sigma, found, *features = self.processes.all(rows).double().cpu().numpy()
+        law = self.noise
+        if features:
+            law = law.seeing(np.stack(features, axis=1).astype(np.float32))
+        law.learn(sigma, found)
 
     def losses_of(self, batch: Batch) -> Tensor:
         """Return the mean squared error of the network's output per picture, (B,)."""
         half = self.settings.precision == "bf16"
         noised = batch.clean + per_picture(batch.sigma) * batch.noise
         with torch.autocast(self.processes.device.type, torch.bfloat16, enabled=half):
-            denoised = self.shared(noised, batch.sigma, batch.ends)
+            denoised = self.shared(noised, batch.sigma, batch.ends, batch.degraded)
         error = (denoised.float() - batch.clean).square().mean(dim=(1, 2, 3))
         weighted: Tensor = error * self.weight(batch.sigma)
         return weighted

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from spectral_sched.defaults import KIND
+from spectral_sched.degradations import parse_degradation
 from spectral_sched.documents import file_digest
 from spectral_sched.errors import InputError, NoAnswerError, UsageError, known
 from spectral_sched.gallery import contact_sheet, save_png, to_bytes
-from spectral_sched.model_headers import ModelHeader
+from spectral_sched.model_headers import ModelHeader, read_model_header
 from spectral_sched.network_configs import network_config
 from spectral_sched.plans import make_plan, measured_source
 from spectral_sched.provenance import provenance
@@ -20,6 +21,7 @@ from spectral_sched.requests import Request
 from spectral_sched.training_noise import LEARNED, chosen_law, training_noise
 
 from .batches import is_out_of_memory
+from .degrading import NUM_FEATURES, degrade
 from .learned_noise import LearnedNoise
 from .model_files import read_model, write_model
 from .resume_files import load_state, resume_path, save_state
@@ -30,6 +32,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
+    from torch import Tensor
+
+    from spectral_sched.degradations import Degradation
     from spectral_sched.plans import PlanSource
     from spectral_sched.schedules import Setting
     from spectral_sched.training_noise import TrainingNoise
@@ -58,6 +63,8 @@ class TrainingOptions:
         Whether the network is told the ends of each picture's noise range.
     init
         Model to go on from, in place of a fresh network of that size.
+    restore
+        How the pictures are degraded that a fresh network is to restore, if any.
     seconds_between_saves
         Time after which the state, the model and a contact sheet are written again.
     """
@@ -68,6 +75,7 @@ class TrainingOptions:
     law_settings: Mapping[str, Setting] = field(default_factory=dict)
     film: bool = False
     init: Path | None = None
+    restore: Degradation | None = None
     seconds_between_saves: float = 120.0
 
 
@@ -79,6 +87,7 @@ def training_options(
     *,
     film: bool = False,
     init: Path | None = None,
+    restore: str | None = None,
     minutes_between_saves: float = 2.0,
 ) -> TrainingOptions:
     """Return checked options.
@@ -95,12 +104,16 @@ def training_options(
     if not 0 < settings.rate < 1:
         message = f"--rate must be between 0 and 1, not {settings.rate:g}; try 0.002"
         raise UsageError(message)
-    if init is not None and film:
-        message = "--init brings its own network; leave out --film"
-        raise UsageError(message)
+    for flag, wanted in (("--film", film), ("--restore", restore is not None)):
+        if init is not None and wanted:
+            message = f"--init brings its own network; leave out {flag}"
+            raise UsageError(message)
     name, settled = chosen_law(law, texts)
+    degradation = None if restore is None else parse_degradation(restore)
     seconds = 60 * minutes_between_saves
-    return TrainingOptions(settings, size, name, settled, film, init, seconds)
+    return TrainingOptions(
+        settings, size, name, settled, film, init, degradation, seconds
+    )
 
 
 class TrainingRun:
@@ -129,7 +142,8 @@ class TrainingRun:
         self.options = replace(options, settings=settings)
         self.output, self.processes = output, processes
         self.source = measured_source(pictures.measured)
-        self.noise = _noise(options, self.source, pictures)
+        self.restores = _restores(options)
+        self.noise = _noise(options, self.source, pictures, self.restores)
         ends = typical_ends(self.noise, len(pictures)) if options.film else None
         network = _network(options, self.source, ends)
         self.trainer = Trainer(pictures, self.noise, network, settings, processes)
@@ -153,6 +167,7 @@ class TrainingRun:
             "size": self.options.size,
             "film": self.options.film,
             **({"init": file_digest(self.options.init)} if self.options.init else {}),
+            **({"restore": str(self.options.restore)} if self.options.restore else {}),
             **asdict(self.options.settings),
         }
 
@@ -228,9 +243,22 @@ class TrainingRun:
     def _hang(self) -> None:
         plan = make_plan(self.source, KIND, Request())
         denoise, device = self.trainer.average, self.processes.device
-        pictures = play_plan(plan, denoise, SHEET_SEEDS, device)
+        given = self._some_degraded()
+        pictures = list(play_plan(plan, denoise, SHEET_SEEDS, device, given=given))
+        if given is not None:
+            pairs = zip(given.double().numpy(), pictures, strict=True)
+            pictures = [np.concatenate(pair, axis=2) for pair in pairs]
         sheet = contact_sheet([to_bytes(picture) for picture in pictures])
         save_png(sheet, self.output.with_suffix(".png"))
+
+    def _some_degraded(self) -> Tensor | None:
+        """Return pictures of the set, degraded, for a network that restores."""
+        if self.restores is None:
+            return None
+        pictures = self.trainer.pictures
+        chosen = np.linspace(0, len(pictures) - 1, len(SHEET_SEEDS)).astype(np.int64)
+        rng = np.random.default_rng(self.options.settings.seed)
+        return degrade(pictures.batch(chosen), self.restores, rng)
 
 
 def _network(
@@ -239,7 +267,9 @@ def _network(
     """Return the network to begin with: a fresh one, or that of a model's file."""
     field = source.planning.field
     if options.init is None:
-        config = network_config(options.size, field.shape, field.sigma_data, ends)
+        config = network_config(
+            options.size, field.shape, field.sigma_data, ends, options.restore
+        )
         return fresh_network(config, options.settings.seed)
     network, header = read_model(options.init)
     if header.source.planning.field.shape != field.shape:
@@ -252,11 +282,22 @@ def _network(
     return network.train().requires_grad_(requires_grad=True)
 
 
+def _restores(options: TrainingOptions) -> Degradation | None:
+    """Return what the network restores, a fresh one or that of a model's file."""
+    if options.init is None:
+        return options.restore
+    return read_model_header(options.init).config.restores
+
+
 def _noise(
-    options: TrainingOptions, source: PlanSource, pictures: PictureSet
+    options: TrainingOptions,
+    source: PlanSource,
+    pictures: PictureSet,
+    restores: Degradation | None,
 ) -> TrainingNoise:
     if options.law == LEARNED:
-        return LearnedNoise((source.bounds.sigma_min, source.bounds.sigma_max))
+        ends = (source.bounds.sigma_min, source.bounds.sigma_max)
+        return LearnedNoise(ends, NUM_FEATURES if restores else 0)
     return training_noise(options.law, options.law_settings, source, pictures.powers)
 
 
