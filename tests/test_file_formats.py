@@ -37,12 +37,14 @@ export --steps 3
 export --kind karras --set rho=5 --terminal zero --strength 0.5 --coordinate log_snr -o b.json
 export --for training
 sample --seeds 0 --model wiener
-train more --steps 1 --batch 2 --film --law spectral
+train more --steps 1 --batch 2 --film --law spectral --restore box=4
+sample --seeds 0 --model model.safetensors --input images/a -o restored
 """  # noqa: E501
 
 FILES = (
     *("spectrum.json", "law.json", "grey.json", "tight.json", "b.json"),
     *("training.json", "samples/samples.json", "spectrum.0-of-1.partial.json"),
+    "restored/samples.json",
 )
 
 TARGETS = (

@@ -122,5 +122,8 @@ def sample(
                 return
             document = gallery.hang(pictures, wanted, folder, settings, names)
     console.show([f"{len(wanted)} pictures in {folder}"], document, json=json)
-    following = f"specsched show {shlex.quote(str(schedule))}"
-    console.say(f"look at {folder / gallery.SHEET_NAME}; next: {following}")
+    console.say(f"look at {folder / gallery.SHEET_NAME}; next: {_next(schedule)}")
+
+
+def _next(schedule: Path) -> str:
+    return f"specsched show {shlex.quote(str(schedule))}"

@@ -39,7 +39,7 @@ def network() -> NetworkDenoiser:
 def pictures(model: Any, *, compiled: bool) -> torch.Tensor:
     options = SamplingOptions(model, compiled=compiled)
     run = SamplingRun(PLAN, options, CPU)
-    return torch.tensor([picture.tolist() for picture in run([3, 4])])
+    return torch.tensor([picture.tolist() for picture in run(run.samples([3, 4]))])
 
 
 def test_pictures_are_those_of_the_network_as_it_is(

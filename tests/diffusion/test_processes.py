@@ -63,7 +63,7 @@ def test_two_processes_sample_the_pictures_of_one(planned: Path) -> None:
 
 def test_two_processes_train_the_network_of_one(planned: Path) -> None:
     flags = ("train", "images", "--steps", "4", "--batch", "4", "--law", "learned")
-    more = ("--precision", "float32", "--device", "cpu")
+    more = ("--precision", "float32", "--device", "cpu", "--restore", "noise=0.3")
     specsched(*flags, *more, "-o", "one.safetensors", cwd=planned)
     by_two(planned, *flags, *more, "-o", "two.safetensors")
     losses = [

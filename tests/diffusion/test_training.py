@@ -50,10 +50,16 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> PictureSet:
 
 
 def options(
-    law: str = "lognormal", steps: int = 6, *, film: bool = False
+    law: str = "lognormal",
+    steps: int = 6,
+    *,
+    film: bool = False,
+    restore: str | None = None,
 ) -> TrainingOptions:
     settings = TrainingSettings(steps, batch=4, rate=0.01, precision="float32")
-    return training_options(settings, "tiny", law, film=film, minutes_between_saves=60)
+    return training_options(
+        settings, "tiny", law, film=film, restore=restore, minutes_between_saves=60
+    )
 
 
 def run(
@@ -99,18 +105,19 @@ def test_no_readable_picture_is_one_sentence(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("law", "film"),
+    ("law", "film", "restore"),
     [
-        ("lognormal", False),
-        ("polynomial", False),
-        ("spectral", True),
-        ("learned", False),
+        ("lognormal", False, None),
+        ("polynomial", False, None),
+        ("spectral", True, None),
+        ("learned", False, None),
+        ("learned", False, "noise=0.3"),
     ],
 )
 def test_resumed_run_is_the_run_that_never_stopped(
-    pictures: PictureSet, tmp_path: Path, law: str, film: bool
+    pictures: PictureSet, tmp_path: Path, law: str, film: bool, restore: str | None
 ) -> None:
-    chosen = options(law, film=film)
+    chosen = options(law, film=film, restore=restore)
     whole = run(pictures, chosen, tmp_path / "whole.safetensors")
     whole()
     part = run(pictures, chosen, tmp_path / "part.safetensors")
