@@ -83,12 +83,12 @@ class MonotoneNetwork(nn.Module):
         first = slope * value * (1 - value)
         second = slope * first * (1 - 2 * value)
         low, high = (torch.sigmoid(slope * (end - self.middle)) for end in (0.0, 1.0))
-        return (
-            ((value - low) * share).sum(dim=-1),
-            (first * share).sum(dim=-1),
-            (second * share).sum(dim=-1),
-            ((high - low) * share).sum(dim=-1),
+        # A matrix product where places are common to pictures, as on a grid.
+        bare, bare_first, bare_second, rise = (
+            torch.einsum("...u,...u->...", each, share)
+            for each in (value - low, first, second, high - low)
         )
+        return bare, bare_first, bare_second, rise
 
     def forward(self, place: Tensor, features: Tensor | None = None) -> Tensor:
         """Return the probability of a place below, (...)."""
