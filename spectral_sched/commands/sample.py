@@ -121,9 +121,14 @@ def sample(
             if not group.first:
                 return
             document = gallery.hang(pictures, wanted, folder, settings, names)
-    console.show([f"{len(wanted)} pictures in {folder}"], document, json=json)
-    console.say(f"look at {folder / gallery.SHEET_NAME}; next: {_next(schedule)}")
+    _tell(len(wanted), folder, schedule, document, json=json)
 
 
-def _next(schedule: Path) -> str:
-    return f"specsched show {shlex.quote(str(schedule))}"
+def _tell(
+    count: int, folder: Path, schedule: Path, document: dict[str, Any], *, json: bool
+) -> None:
+    from spectral_sched import console, gallery
+
+    console.show([f"{count} pictures in {folder}"], document, json=json)
+    following = f"specsched show {shlex.quote(str(schedule))}"
+    console.say(f"look at {folder / gallery.SHEET_NAME}; next: {following}")
