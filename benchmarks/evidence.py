@@ -53,14 +53,16 @@ FREE = (
     *("exponential", "mixed", "ays:table=if", "dmn"),
 )
 SEARCHED = (OURS, "gits:samples=16", "grid")
-COSTLY = (OURS, "ld3", "klub:samples=8:sweeps=2")
+COSTLY = Part((OURS, "klub:samples=8:sweeps=2"), ("dpmpp-2m",), (8,))
+"""Measured on the data sets of ``--costly`` alone."""
+
 FLOW, FEW = ("dpmpp-2m", "heun", "euler"), (5, 8, 12)
 """Samplers that draw no fresh noise, and the calls that most cells take."""
 
 WHOLE = (
     Part(FREE, (*FLOW, "sde-dpmpp-2m"), FEW),
     Part(SEARCHED, FLOW, FEW),
-    Part(COSTLY, ("dpmpp-2m",), (8,)),
+    Part((OURS, "ld3"), ("dpmpp-2m",), (8,)),
     Part((OURS, COPIED, "exponential", "mixed"), ("dpmpp-2m",), (4, 6, 20, 40)),
 )
 QUICK = (Part(FREE, ("dpmpp-2m", "heun"), FEW),)
@@ -113,6 +115,8 @@ def measured(data: DataSet, given: argparse.Namespace) -> Comparison:
     if not data.model.exists():
         train(data.training, output=data.model, **TRAINING)  # type: ignore[arg-type]
     parts = QUICK if given.quick else WHOLE
+    if data.name in given.costly:
+        parts = (*parts, COSTLY)
     return merged([compared(data, part, given) for part in parts])
 
 
@@ -325,6 +329,7 @@ def arguments() -> argparse.Namespace:
         "data", nargs="+", type=data_set, metavar="NAME=TRAIN:TEST:MODEL"
     )
     parser.add_argument("--quick", action="store_true", help="fewer samples and cells")
+    parser.add_argument("--costly", nargs="+", default=[], metavar="NAME")
     parser.add_argument("--samples", type=int)
     parser.add_argument("--reference-steps", type=int)
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
@@ -340,7 +345,8 @@ def said(given: argparse.Namespace) -> str:
     """Return the options that figures depend on, as they are written."""
     quick = "--quick " if given.quick else ""
     steps = f"--reference-steps {given.reference_steps}"
-    return f"{quick}--samples {given.samples} {steps}"
+    costly = f"--costly {' '.join(given.costly)} " if given.costly else ""
+    return f"{quick}{costly}--samples {given.samples} {steps}"
 
 
 def main() -> None:
