@@ -13,7 +13,7 @@ samples. No figure and no verdict of the page is written by hand.
 import argparse
 import itertools
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -35,6 +35,9 @@ from spectral_sched.comparisons import (
 )
 from spectral_sched.comparisons.files import Comparison
 from spectral_sched.model_headers import read_model_header
+from spectral_sched.plans import PlanSource, plan_with
+from spectral_sched.requests import request
+from spectral_sched.tables import SigmaTable
 
 
 @dataclass(frozen=True)
@@ -156,8 +159,17 @@ def merged(parts: Sequence[Comparison]) -> Comparison:
     return replace(parts[0], cells=cells)
 
 
+LOSSES = """The last column is the error predicted for that table over that for the
+first one. Where it is above 1, the spectra say that the rival is worse: it takes the
+network, or more of the pictures than their spectra, to know better.
+"""
+
+
 def page(
-    comparisons: Mapping[str, Comparison], networks: Mapping[str, str], options: str
+    comparisons: Mapping[str, Comparison],
+    networks: Mapping[str, str],
+    options: str,
+    foretold: Callable[[str, Row], float],
 ) -> str:
     """Return the page.
 
@@ -165,6 +177,8 @@ def page(
     ----------
     networks
         One sentence about each network.
+    foretold
+        Gives the closed-form error of a table on a data set.
     options
         What the page was made with.
     """
@@ -172,7 +186,7 @@ def page(
     parts = [HEAD.format(features=f"`{first.facts['features']}`", options=options)]
     parts += ["## In short\n", *short(comparisons), "## What tables cost\n"]
     parts += [costs(comparisons), "## Where the first table loses\n"]
-    parts += [losses(comparisons)]
+    parts += [losses(comparisons, foretold)]
     for name, compared in comparisons.items():
         parts += [f"## {name.capitalize()}\n", networks[name], *about(compared)]
     return "\n".join(parts).rstrip() + "\n"
@@ -219,23 +233,46 @@ def span(ordered: Sequence[float]) -> str:
     return f"{low:.3g}" if low == high else f"{low:.3g} to {high:.3g}"
 
 
-def losses(comparisons: Mapping[str, Comparison]) -> str:
-    """Return a line for each cell that the first table loses."""
-    lines = ["| data, sampler, calls | metric | beaten by | by |", "|---|---|---|---|"]
+def losses(
+    comparisons: Mapping[str, Comparison], foretold: Callable[[str, Row], float]
+) -> str:
+    """Return a line for each cell that the first table loses.
+
+    Parameters
+    ----------
+    foretold
+        Gives the closed-form error of a table on a data set.
+    """
+    lines = [
+        "| data, sampler, calls | metric | beaten by | by | predicted |",
+        "|---|---|---|---|---|",
+    ]
     for name, compared in comparisons.items():
         for cell in compared.cells:
             for told in rival_verdicts(cell):
                 if told.word == "worse":
                     rows = {row.name: row for row in cell.rows}
-                    rival = rows[told.rival].judgement.estimate(told.metric).value
-                    share = told.apart.value / rival
+                    rival = rows[told.rival]
+                    share = told.apart.value / rival.judgement.estimate(told.metric)[0]
+                    ratio = foretold(name, rival) / foretold(name, cell.rows[0])
                     lines.append(
                         f"| {name}, {cell.sampler}, {cell.num_calls} "
                         f"| {METRICS[told.metric].label} | `{told.rival}` "
                         f"| {told.apart.value:.3g} [{told.apart.low:.3g}, "
-                        f"{told.apart.high:.3g}], {share:.0%} |"
+                        f"{told.apart.high:.3g}], {share:.0%} | {ratio:.2f} |"
                     )
-    return "\n".join([*lines, ""]) if len(lines) > 2 else "In no cell.\n"
+    return "\n".join([*lines, "", LOSSES]) if len(lines) > 2 else "In no cell.\n"
+
+
+def foretold_by(sources: Mapping[str, PlanSource]) -> Callable[[str, Row], float]:
+    """Return what gives closed-form errors of tables on data sets."""
+
+    def foretold(name: str, row: Row) -> float:
+        wanted = request(row.sampler, len(row.sigmas) - 1, "zero")
+        table = SigmaTable(tuple(row.sigmas))
+        return plan_with(table, sources[name], OURS, wanted).predicted.error
+
+    return foretold
 
 
 def about(compared: Comparison) -> Iterator[str]:
@@ -353,13 +390,16 @@ def main() -> None:
     """Measure all data sets and write the page."""
     given = arguments()
     torch.set_num_threads(given.threads)
-    comparisons, networks = {}, {}
+    comparisons, networks, sources = {}, {}, {}
     for data in given.data:
         begun = time.perf_counter()
         comparisons[data.name] = measured(data, given)
         networks[data.name] = network_sentence(data)
+        sources[data.name] = read_model_header(data.model).source
         print(f"{data.name}: {time.perf_counter() - begun:.0f} s", flush=True)
-        given.output.write_text(page(comparisons, networks, said(given)))
+        given.output.write_text(
+            page(comparisons, networks, said(given), foretold_by(sources))
+        )
     print(f"wrote {given.output}")
 
 

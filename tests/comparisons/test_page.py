@@ -9,10 +9,19 @@ from typing import Any
 
 import pytest
 
-from spectral_sched.comparisons import Cell, Cost
+from spectral_sched.comparisons import Cell, Cost, Row
+from spectral_sched.plans import make_plan
+from spectral_sched.requests import request
 from tests.helpers import ROOT
+from tests.pink import pink_source
 
 from .made import compared, row
+
+KINDS = ("optimal", "exponential")
+
+
+def foretold(_name: str, row: Row) -> float:
+    return {"ours": 2.0, "a": 3.0, "b": 4.0, "searched": 1.0}[row.name]
 
 
 @pytest.fixture(scope="module")
@@ -27,12 +36,15 @@ def test_wins_and_losses_are_told_with_floors_and_costs(
     won = Cell("heun", 7, [row("ours", 1.0), row("a", 1.2), row("b", 1.1)])
     whole = compared(lost, won)
     whole.facts["fine"] = {"sampler": "heun", "num_steps": 128}
-    page = script["page"]({"photos": whole}, {"photos": "A network."}, "--calls 5")
+    page = script["page"](
+        {"photos": whole}, {"photos": "A network."}, "--calls 5", foretold
+    )
     assert "all: error: ours is lowest or tied in 1 of 2 cells" in page
     assert "| `ours` | 7 | 0.5 |" in page
     losing = page.split("## Where the first table loses")[1].split("##")[0]
     assert "| photos, heun, 5 | error | `a` | " in losing
     assert "25%" in losing
+    assert "| 1.50 |" in losing
     assert "heun, 7" not in losing
     floor = script["figure"](whole.floor, "frechet")
     assert f"Floor: {floor}." in page
@@ -53,9 +65,23 @@ def test_tables_that_took_calls_are_left_out_where_none_are_allowed(
     assert [each.name for each in script["free"](cell).rows] == ["ours", "given"]
     whole = compared(cell)
     whole.facts["fine"] = {"sampler": "heun", "num_steps": 128}
-    page = script["page"]({"photos": whole}, {"photos": "A network."}, "--calls 5")
+    page = script["page"](
+        {"photos": whole}, {"photos": "A network."}, "--calls 5", foretold
+    )
     assert "all: error: ours is lowest or tied in 0 of 1" in page
     assert "take no call: error: ours is lowest or tied in 1 of 1" in page
+
+
+def test_closed_form_errors_are_those_of_plans(script: dict[str, Any]) -> None:
+    source = pink_source()
+    plans = {
+        kind: make_plan(source, kind, request("heun", 4, "zero")) for kind in KINDS
+    }
+    told = script["foretold_by"]({"pink": source})
+    for kind, plan in plans.items():
+        played = replace(row(kind, 1.0), sampler="heun", sigmas=plan.table.sigmas)
+        expected = plan.predicted.error
+        assert told("pink", played) == pytest.approx(expected, rel=1e-12)
 
 
 def test_parts_of_a_comparison_are_put_together(script: dict[str, Any]) -> None:
@@ -80,7 +106,9 @@ def test_parts_of_a_comparison_are_put_together(script: dict[str, Any]) -> None:
 def test_a_page_without_losses_says_so(script: dict[str, Any]) -> None:
     whole = compared(Cell("heun", 7, [row("ours", 1.0), row("a", 1.2)]))
     whole.facts["fine"] = {"sampler": "heun", "num_steps": 128}
-    page = script["page"]({"photos": whole}, {"photos": "A network."}, "--calls 5")
+    page = script["page"](
+        {"photos": whole}, {"photos": "A network."}, "--calls 5", foretold
+    )
     assert "In no cell." in page
 
 
