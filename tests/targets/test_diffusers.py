@@ -216,7 +216,7 @@ def test_the_recipe_makes_edm_schedulers_play_our_table(
     torch.testing.assert_close(x, LEVELS[0] * unit_noise(), rtol=1e-6, atol=1e-6)
     for time in scheduler.timesteps:
         told = time.double().expand(len(x))
-        output = network().network(scheduler.scale_model_input(x, time), told)
+        output = network().network(scheduler.scale_model_input(x, time), told[:, None])
         x = scheduler.step(output, time, x, return_dict=False)[0]
     assert_allclose(recorder.played, [*LEVELS, 0], rtol=1e-6)
     wanted = ours(ours_too, SigmaTable.of(LEVELS), LEVELS[0] * unit_noise())
