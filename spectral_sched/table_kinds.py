@@ -124,25 +124,29 @@ class Ld3Settings(SearchSettings):
     radius: float = number(0.001, 0.0, 1.0, "times D / N^2: how far noise may move")
 
 
+def _by_name(settings: type[KindSettings]) -> Mapping[str, Parameter]:
+    return {item.name: item for item in parameters(settings)}
+
+
 GAUSSIAN = KindInfo(
     name="gaussian",
     formula="least W2 or KL from the sampled to the true Gaussian of the mean spectrum",
     source="Benita, Elad & Keshet, arXiv 2502.00180, with free ends",
-    parameters={item.name: item for item in parameters(GaussianSettings)},
+    parameters=_by_name(GaussianSettings),
 )
 
 DMN = KindInfo(
     name="dmn",
     formula="least sum of abs(solver weight) * sigma_vp^exponent / alpha_vp, no model",
     source="DM-NonUniform, Xue et al., arXiv 2402.17376",
-    parameters={item.name: item for item in parameters(DmnSettings)},
+    parameters=_by_name(DmnSettings),
 )
 
 KLUB = KindInfo(
     name="klub",
     formula="least sum over steps of the integral of E|D(x,t) - D(x_i,t_i)|^2 / t^3",
     source="Align Your Steps, Sabour et al., arXiv 2404.14507",
-    parameters={item.name: item for item in parameters(KlubSettings)},
+    parameters=_by_name(KlubSettings),
     runs_model=True,
 )
 
@@ -150,7 +154,7 @@ GITS = KindInfo(
     name="gits",
     formula="cheapest way down a teacher's 61 levels by Euler jumps, later ones grown",
     source="GITS, Chen et al., arXiv 2405.11326",
-    parameters={item.name: item for item in parameters(GitsSettings)},
+    parameters=_by_name(GitsSettings),
     runs_model=True,
 )
 
@@ -158,7 +162,7 @@ GRID = KindInfo(
     name="grid",
     formula="best of 48 Karras tables by the error of samples from the same noise",
     source="hand tuning as anybody would do it",
-    parameters={item.name: item for item in parameters(GridSettings)},
+    parameters=_by_name(GridSettings),
     runs_model=True,
 )
 
@@ -166,7 +170,7 @@ LD3 = KindInfo(
     name="ld3",
     formula="levels learned by gradients through the sampler from a fine teacher",
     source="LD3, Tong et al., arXiv 2405.15506",
-    parameters={item.name: item for item in parameters(Ld3Settings)},
+    parameters=_by_name(Ld3Settings),
     runs_model=True,
 )
 
