@@ -215,7 +215,7 @@ def forced(noise: Tensor, own: Tensor, slopes: Slopes, radius: float) -> Tensor:
 
 
 @dataclass(frozen=True)
-class Course:
+class Teaching:
     """How a student is taught.
 
     Attributes

@@ -33,7 +33,7 @@ from .denoisers import FiniteSetDenoiser, WienerDenoiser
 from .gits import gits_table, teacher_path
 from .grid import best_by_running, fine_reference, karras_grid, paired_error
 from .klub import NUM_LEVELS, Klub, KlubSearch
-from .ld3 import TEACHER, Course, Lessons, Student, check_learnable, teacher_table
+from .ld3 import TEACHER, Lessons, Student, Teaching, check_learnable, teacher_table
 from .models import load_denoiser, load_pictures
 from .network import check_given
 from .sampler import SeededNoise, starting_point
@@ -165,7 +165,7 @@ def ld3_search(task: Task) -> SigmaTable:
     )
     teacher = teacher_table(ends)
     pictures = torch.from_numpy(learned(teacher, TEACHER)).to(task.device)
-    course = Course(settings.iterations, settings.rate, settings.radius)
+    course = Teaching(settings.iterations, settings.rate, settings.radius)
     tables = course.tables(
         Student(task.denoise, wanted.sampler, ends),
         torch.zeros(wanted.num_steps, dtype=torch.float64),

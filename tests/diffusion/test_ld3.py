@@ -19,10 +19,10 @@ from spectral_sched.diffusion.ld3 import (
     BETWEEN_TABLES,
     TEACHER,
     TEACHER_STEPS,
-    Course,
     Lessons,
     Slopes,
     Student,
+    Teaching,
     differentiable_calls,
     forced,
     learned_levels,
@@ -155,7 +155,7 @@ def test_on_one_gaussian_it_finds_the_tangent_grid(num_steps: int) -> None:
     flow = noise * 80 * model.std / np.hypot(80, model.std)
     logits, variance = torch.zeros(num_steps).double(), np.array([model.std**2])
     tables = list(
-        Course(100, 0.1, 0.0).tables(
+        Teaching(100, 0.1, 0.0).tables(
             Student(denoise, "euler", ENDS),
             logits,
             Lessons(noise, flow),
@@ -179,7 +179,9 @@ def test_a_ball_makes_the_match_easier_and_changes_the_table() -> None:
     after = taught.slopes(logits, given._replace(noise=moved))
     assert (after.errors < before.errors).all()
     last = [
-        list(Course(20, 0.1, r).tables(taught, logits, given, np.random.default_rng(0)))
+        list(
+            Teaching(20, 0.1, r).tables(taught, logits, given, np.random.default_rng(0))
+        )
         for r in (0.0, 0.5)
     ]
     assert last[0][0] == last[1][0]
