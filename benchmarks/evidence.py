@@ -269,7 +269,7 @@ def foretold_by(sources: Mapping[str, PlanSource]) -> Callable[[str, Row], float
 
     def foretold(name: str, row: Row) -> float:
         wanted = request(row.sampler, len(row.sigmas) - 1, "zero")
-        table = SigmaTable(tuple(row.sigmas))
+        table = SigmaTable(row.sigmas)
         return plan_with(table, sources[name], OURS, wanted).predicted.error
 
     return foretold

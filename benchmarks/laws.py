@@ -23,7 +23,7 @@ from spectral_sched.diffusion.comparison import Player, Yardsticks
 from spectral_sched.diffusion.network import NetworkDenoiser
 from spectral_sched.diffusion.picture_sets import PictureSet, picture_set
 from spectral_sched.diffusion.processes import Processes
-from spectral_sched.diffusion.training import TrainingSettings
+from spectral_sched.diffusion.training import TrainingSettings, held_out_loss
 from spectral_sched.diffusion.training_runs import TrainingRun, training_options
 from spectral_sched.images import Preprocessing
 from spectral_sched.plans import PlanSource, make_plan
@@ -33,7 +33,6 @@ from spectral_sched.statistics import Shape
 from spectral_sched.training_noise import own_noise
 
 CALLS = (8, 32)
-NUM_LEVELS = 16
 NUM_JUDGED = 256
 BATCH = 64
 
@@ -88,24 +87,14 @@ def own_ends(
     return own_noise(powers, shape, (bounds.sigma_min, bounds.sigma_max)).own_ends
 
 
-@torch.inference_mode()
 def denoising_loss(
     network: NetworkDenoiser, held_out: PictureSet, source: PlanSource
 ) -> float:
-    """Return EDM's loss on pictures, all log SNRs alike over the range of a data set.
-
-    A network that is told the ends of a picture's range is told its own.
-    """
+    """Return the loss on pictures; a network that is told ends is told their own."""
     clean = held_out.batch(np.arange(NUM_JUDGED))
-    seeded = torch.Generator().manual_seed(0)
-    data, losses = network.config.sigma_data, []
     denoise = network.between(*torch.tensor(own_ends(held_out, source, len(clean)).T))
     ends = (source.bounds.sigma_min, source.bounds.sigma_max)
-    for sigma in np.geomspace(*ends, NUM_LEVELS):
-        noise = torch.randn(clean.shape, generator=seeded)
-        error = (denoise(clean + sigma * noise, sigma) - clean).square().mean()
-        losses.append(float(error) * (sigma**2 + data**2) / (sigma * data) ** 2)
-    return float(np.mean(losses))
+    return held_out_loss(denoise, clean, network.config.sigma_data, ends)
 
 
 def judged(

@@ -17,21 +17,20 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from spectral_sched.degradations import parse_degradation
 from spectral_sched.diffusion.degrading import degrade
 from spectral_sched.diffusion.network import NetworkDenoiser, restoring
 from spectral_sched.diffusion.picture_sets import picture_set
 from spectral_sched.diffusion.processes import Processes
 from spectral_sched.diffusion.runs import play_plan
-from spectral_sched.diffusion.training import TrainingSettings
+from spectral_sched.diffusion.training import TrainingSettings, held_out_loss
 from spectral_sched.diffusion.training_runs import TrainingRun, training_options
 from spectral_sched.images import Preprocessing
 from spectral_sched.plans import Plan, make_plan, measured_source
 from spectral_sched.requests import request
-from spectral_sched.sigma_bounds import SigmaBounds
 from spectral_sched.sources import items
 
 CPU = torch.device("cpu")
-NUM_LEVELS = 16
 NUM_AVERAGED = 4
 
 
@@ -50,34 +49,21 @@ def restored(
 
 
 @torch.inference_mode()
-def denoising_loss(
-    network: NetworkDenoiser, clean: Tensor, degraded: Tensor, bounds: SigmaBounds
-) -> float:
-    """Return EDM's loss on pictures, all log SNRs alike."""
-    seeded, data = torch.Generator().manual_seed(0), network.config.sigma_data
-    levels = np.geomspace(bounds.sigma_min, bounds.sigma_max, NUM_LEVELS)
-    losses = []
-    for sigma in levels.tolist():
-        noised = clean + sigma * torch.randn(clean.shape, generator=seeded)
-        error = rmse(restoring(network, degraded)(noised, sigma), clean) ** 2
-        losses.append(error * (sigma**2 + data**2) / (sigma * data) ** 2)
-    return float(np.mean(losses))
-
-
-@torch.inference_mode()
 def judged(
     network: NetworkDenoiser, clean: Tensor, degraded: Tensor, plan: Plan
 ) -> dict[str, float]:
     """Return the loss and the distances of one trained network."""
     count, bounds = len(clean), plan.source.bounds
+    ends = (bounds.sigma_min, bounds.sigma_max)
+    denoise = restoring(network, degraded)
     several = [
         restored(network, degraded, plan, part * count) for part in range(NUM_AVERAGED)
     ]
     noise = torch.randn(clean.shape, generator=torch.Generator().manual_seed(0))
-    mean = restoring(network, degraded)(bounds.sigma_max * noise, bounds.sigma_max)
+    mean = denoise(bounds.sigma_max * noise, bounds.sigma_max)
     others = restored(network, degraded.roll(1, dims=0), plan, 0)
     return {
-        "loss": denoising_loss(network, clean, degraded, bounds),
+        "loss": held_out_loss(denoise, clean, network.config.sigma_data, ends),
         "degraded": rmse(degraded, clean),
         "restored": rmse(several[0], clean),
         f"mean of {NUM_AVERAGED}": rmse(torch.stack(several).mean(dim=0), clean),
@@ -109,7 +95,8 @@ def main() -> None:
     clean = held_out.batch(np.arange(len(held_out)))
     wanted = request("dpmpp-2m", given.calls, "zero")
     plan = make_plan(measured_source(pictures.measured), "optimal", wanted)
-    rows = []
+    degradation = parse_degradation(given.restore)
+    degraded, rows = degrade(clean, degradation, np.random.default_rng(0)), []
     for seed in given.seeds:
         for law in given.laws:
             settings = TrainingSettings(
@@ -121,8 +108,6 @@ def main() -> None:
             run = TrainingRun(pictures, options, given.output, Processes(CPU))
             while run.trainer.step < given.steps:
                 run.trainer.advance()
-            assert run.restores is not None
-            degraded = degrade(clean, run.restores, np.random.default_rng(0))
             found = judged(run.trainer.average.eval(), clean, degraded, plan)
             rows.append({"law": law, "seed": seed, **found})
             told = "  ".join(f"{key} {value:.4f}" for key, value in found.items())

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from spectral_sched.network_configs import NetworkConfig
     from spectral_sched.training_noise import TrainingNoise
 
+    from .denoisers import Denoiser
     from .picture_sets import PictureSet
     from .processes import Processes
 
@@ -41,6 +42,9 @@ MAX_NORM = 1.0
 AVERAGE_EXPONENT = 16.97
 """Of the power-function average of weights: a relative width of 0.05 (Karras et al.,
 arXiv 2312.02696, Equation 127)."""
+
+NUM_HELD_OUT_LEVELS = 16
+"""Noise levels at which held-out pictures are judged."""
 
 CURVE_POINTS = 400
 """Points of the loss curve that are kept at most."""
@@ -216,14 +220,9 @@ class Trainer:
         with torch.autocast(self.processes.device.type, torch.bfloat16, enabled=half):
             denoised = self.shared(noised, batch.sigma, batch.ends, batch.degraded)
         error = (denoised.float() - batch.clean).square().mean(dim=(1, 2, 3))
-        weighted: Tensor = error * self.weight(batch.sigma)
+        weight = loss_weight(batch.sigma, self.network.config.sigma_data)
+        weighted: Tensor = error * weight
         return weighted
-
-    def weight(self, sigma: Tensor) -> Tensor:
-        """Return the weight of squared errors at a noise level (EDM, Table 1)."""
-        data = self.network.config.sigma_data
-        weight: Tensor = (sigma**2 + data**2) / (sigma * data) ** 2
-        return weight
 
     def _record(self, loss: Tensor) -> None:
         self.recent.append(loss)
@@ -232,6 +231,27 @@ class Trainer:
             mean = self.processes.mean(torch.stack(self.recent).mean())
             self.losses.append((self.step, mean))
             self.recent.clear()
+
+
+def loss_weight(sigma: Tensor, sigma_data: float) -> Tensor:
+    """Return the weight of squared errors at noise levels (EDM, Table 1)."""
+    weight: Tensor = (sigma**2 + sigma_data**2) / (sigma * sigma_data) ** 2
+    return weight
+
+
+@torch.inference_mode()
+def held_out_loss(
+    denoise: Denoiser, clean: Tensor, sigma_data: float, ends: tuple[float, float]
+) -> float:
+    """Return the loss on pictures, all log SNRs between two noise levels alike."""
+    seeded, losses = torch.Generator().manual_seed(0), []
+    levels = torch.from_numpy(np.geomspace(*ends, NUM_HELD_OUT_LEVELS))
+    for sigma in levels.tolist():
+        noise = torch.randn(clean.shape, generator=seeded)
+        errors = denoise(clean + sigma * noise, sigma).double() - clean
+        losses.append(errors.square().mean())
+    weighted = torch.stack(losses) * loss_weight(levels, sigma_data)
+    return float(weighted.mean())
 
 
 def fresh_network(config: NetworkConfig, seed: int) -> NetworkDenoiser:

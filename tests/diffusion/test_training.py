@@ -19,6 +19,7 @@ from spectral_sched.diffusion.training import (
     Trainer,
     TrainingSettings,
     fresh_network,
+    held_out_loss,
     update_average,
 )
 from spectral_sched.diffusion.training_runs import (
@@ -270,6 +271,21 @@ def test_a_batch_that_does_not_fit_says_so_and_keeps_what_was_saved(
         full()
     monkeypatch.undo()
     assert run(pictures, options(), path, resume=True).trainer.step == 2
+
+
+def test_held_out_loss_weighs_levels_alike_in_log_snr() -> None:
+    clean, told = torch.full((2, 3, 8, 8), 0.2), []
+
+    def denoise(x: torch.Tensor, sigma: float | torch.Tensor) -> torch.Tensor:
+        told.append(float(sigma))
+        return torch.full_like(x, 0.7)
+
+    loss = held_out_loss(denoise, clean, 0.5, (0.1, 10.0))
+    steps = np.diff(np.log(told))
+    np.testing.assert_allclose(steps, steps[0], rtol=1e-9)
+    assert (told[0], told[-1]) == pytest.approx((0.1, 10.0))
+    weights = [1 / sigma**2 + 1 / 0.25 for sigma in told]
+    assert loss == pytest.approx(0.25 * np.mean(weights), rel=1e-5)
 
 
 def test_diverging_training_says_so(pictures: PictureSet, tmp_path: Path) -> None:
