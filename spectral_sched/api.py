@@ -308,7 +308,7 @@ def sample(
     inputs: AnyPath | NDArray[np.floating] | None = None,
     device: str = "auto",
     precision: str = "float32",
-    class_label: int | None = None,
+    class_label: int | str | None = None,
     null_label: int | None = None,
     guidance: float | None = None,
     guidance_interval: tuple[float, float] | None = None,

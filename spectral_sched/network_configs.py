@@ -19,7 +19,7 @@ GROUP = 16
 
 MAX_WIDTH = 4096
 MAX_DEPTH = 16
-"""Limits of a file: the largest width, and of levels, blocks and sides of patches."""
+"""Limits of a file: the largest width, also of classes; and levels, blocks, patches."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,9 @@ class NetworkConfig:
     restores
         How the picture is degraded that the network is given beside the noisy one; None
         for a network that is given none.
+    class_names
+        Names of the classes of pictures, by label; None for a network that is told no
+        class.
     """
 
     image_channels: int
@@ -53,6 +56,7 @@ class NetworkConfig:
     patch: int = 1
     ends: tuple[float, float] | None = None
     restores: Degradation | None = None
+    class_names: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
         widths_fit = all(
@@ -60,7 +64,9 @@ class NetworkConfig:
         )
         counts = (len(self.widths), self.num_blocks, self.patch, self.image_channels)
         counts_fit = all(0 < count <= MAX_DEPTH for count in counts)
-        if not (widths_fit and counts_fit and self.sigma_data > 0):
+        classes_fit = self.class_names is None or 0 < len(self.class_names) <= MAX_WIDTH
+        fit = widths_fit and counts_fit and classes_fit
+        if not (fit and self.sigma_data > 0):
             message = f"there is no network with {self}"
             raise ValueError(message)
 
@@ -94,6 +100,7 @@ def network_config(
     sigma_data: float,
     ends: tuple[float, float] | None,
     restores: Degradation | None = None,
+    class_names: tuple[str, ...] | None = None,
 ) -> NetworkConfig:
     """Return the network of a size for pictures of a shape.
 
@@ -110,6 +117,7 @@ def network_config(
         *(shape[0], named.widths, named.num_blocks, sigma_data, named.patch),
         ends=ends,
         restores=restores,
+        class_names=class_names,
     )
     if restores is not None:
         restores.check(shape)
@@ -141,9 +149,19 @@ def read_network_config(fields: Fields) -> NetworkConfig:
             patch=fields.get("patch", int),
             ends=(ends[0], ends[1]) if ends else None,
             restores=_read_degradation(fields),
+            class_names=_read_class_names(fields),
         )
     except ValueError as error:
         raise fields.damaged("widths", f"cannot be used: {error}") from error
+
+
+def _read_class_names(fields: Fields) -> tuple[str, ...] | None:
+    if "class_names" not in fields:
+        return None
+    names = fields.get("class_names", list)
+    if not all(isinstance(name, str) for name in names):
+        raise fields.damaged("class_names", "are no names")
+    return tuple(names)
 
 
 def _read_degradation(fields: Fields) -> Degradation | None:

@@ -37,7 +37,7 @@ export --steps 3
 export --kind karras --set rho=5 --terminal zero --strength 0.5 --coordinate log_snr -o b.json
 export --for training
 sample --seeds 0 --model wiener
-train more --steps 1 --batch 2 --film --law spectral --restore box=4
+train kinds --steps 1 --batch 2 --film --law spectral --restore box=4 --classes
 sample --seeds 0 --model model.safetensors --input images/a -o restored
 """  # noqa: E501
 
@@ -88,6 +88,8 @@ def documents(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
     write_pictures(folder / "images" / "a", 6)
     write_pictures(folder / "images" / "b", 6, seed=1)
     write_pictures(folder / "more", 6, (64, 64))
+    write_pictures(folder / "kinds" / "a", 3)
+    write_pictures(folder / "kinds" / "b", 3, seed=1)
     write_pictures(folder / "grey", 1)
     (folder / "grey" / "broken.png").write_bytes(b"")
     for line in COMMANDS.strip().splitlines():

@@ -26,10 +26,10 @@ def sample(
         typer.Option("--input", help="Pictures to restore, for a model that does."),
     ] = None,
     class_label: Annotated[
-        int | None, typer.Option(help="Class to sample, of a model with classes.")
+        str | None, typer.Option(help="Class to sample, by number or name.")
     ] = None,
     null_label: Annotated[
-        int | None, typer.Option(help="Class that stood for none during training.")
+        int | None, typer.Option(help="Class of none, if the model does not say.")
     ] = None,
     guidance: Annotated[
         float | None, typer.Option(help="Weight of the class: 1 as trained, 0 none.")

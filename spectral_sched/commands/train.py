@@ -46,6 +46,9 @@ def train(
     film: Annotated[
         bool, typer.Option("--film", help="Tell the network each picture's range.")
     ] = False,
+    classes: Annotated[
+        bool, typer.Option("--classes", help="Tell the network each picture's folder.")
+    ] = False,
     restore: Annotated[
         str | None,
         typer.Option(help="Restore pictures from: box=4, noise=0.2 or grey=1."),
@@ -83,7 +86,8 @@ def train(
     was killed goes on with --resume to the same weights; torchrun shares it between
     devices. With --restore the network is given a degraded copy of each picture too:
     its colours averaged over squares of 4 pixels (box=4), with noise, or without
-    colour; a learned law then depends on it.
+    colour; a learned law then depends on it. With --classes it learns a class for each
+    folder in the source.
 
     Example: specsched train ./images -o model.safetensors --steps 20000
 
@@ -113,6 +117,7 @@ def train(
         law,
         tuple(settings or ()),
         film=film,
+        classes=classes,
         init=init,
         restore=restore,
         minutes_between_saves=save_every,

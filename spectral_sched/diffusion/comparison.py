@@ -25,6 +25,7 @@ from spectral_sched.solvers import solver_calls
 
 from .batches import first_batch, in_batches
 from .features import RandomFeatures
+from .guidance import of_seeds
 from .sampler import SeededNoise, sample
 
 if TYPE_CHECKING:
@@ -83,7 +84,8 @@ class Player:
     def _play(self, table: SigmaTable, sampler: str, seeds: Sequence[int]) -> Tensor:
         noise = SeededNoise(seeds, self.shape, self.device, torch.float32)
         x = table.sigmas[0] * noise()
-        *_, last = sample(self.denoise, x, solver_calls(sampler, table), noise)
+        denoise = of_seeds(self.denoise, seeds)
+        *_, last = sample(denoise, x, solver_calls(sampler, table), noise)
         return last
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from spectral_sched.solvers import batch_calls, solver_calls
 
+from .denoisers import told_ends
 from .sampler import stacked_calls
 
 if TYPE_CHECKING:
@@ -38,9 +39,7 @@ class Course(NamedTuple):
 
     def informed(self, denoise: Denoiser) -> Denoiser:
         """Return the denoiser told of the ends of the range, if it takes them."""
-        between = getattr(denoise, "between", None)
-        told: Denoiser = denoise if between is None else between(*self.ends)
-        return told
+        return told_ends(denoise, self.ends)
 
 
 def common_course(plan: Plan) -> Course:

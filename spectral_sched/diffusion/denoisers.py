@@ -31,6 +31,21 @@ def per_picture(sigma: float | Tensor) -> float | Tensor:
     return sigma.reshape(-1, 1, 1, 1) if isinstance(sigma, torch.Tensor) else sigma
 
 
+def told_ends(
+    denoise: Denoiser, ends: tuple[float | Tensor, float | Tensor]
+) -> Denoiser:
+    """Return a denoiser told of the ends of noise ranges, if it takes them.
+
+    Parameters
+    ----------
+    ends
+        Lower and upper end, of all pictures of a batch or of each, (B,).
+    """
+    between = getattr(denoise, "between", None)
+    told: Denoiser = denoise if between is None else between(*ends)
+    return told
+
+
 class WienerDenoiser:
     """The exact denoiser of a stationary Gaussian field of colour pictures.
 

@@ -1,9 +1,11 @@
 """Classes and guidance: which class to sample, how strongly, and at which levels.
 
 Works with any model that has one denoiser per class, among them one that stood for no
-class during training. Guidance draws the line from that one's picture through the
-class's own and goes on along it (Ho & Salimans, arXiv 2207.12598); an interval of
-sigma leaves it out where it does harm (Kynkäänniemi et al., arXiv 2404.07724).
+class during training. Networks of our own know names of classes and which label stands
+for none; where no class is asked for, seeds take turns. Guidance draws the line from
+the picture of no class through the class's own and goes on along it (Ho & Salimans,
+arXiv 2207.12598); an interval of sigma leaves it out where it does harm (Kynkäänniemi
+et al., arXiv 2404.07724).
 """
 
 from __future__ import annotations
@@ -14,14 +16,14 @@ from typing import TYPE_CHECKING, Protocol, cast
 
 import torch
 
-from spectral_sched.errors import UsageError
+from spectral_sched.errors import UsageError, known
 
-from .denoisers import per_picture
+from .denoisers import Denoiser, per_picture, told_ends
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    from collections.abc import Sequence
 
-    from .denoisers import Denoiser
+    from torch import Tensor
 
 EVERYWHERE = (0.0, math.inf)
 
@@ -33,9 +35,9 @@ class Guidance:
     Attributes
     ----------
     class_label
-        The class, from 0 on.
+        The class, from 0 on, or its name.
     null_label
-        The class that stood for none during training.
+        The class that stood for none during training, if the model does not say.
     weight
         1 is the class as trained, 0 no class, more than 1 more than the class.
     interval
@@ -44,10 +46,10 @@ class Guidance:
     Raises
     ------
     UsageError
-        If the weight is not finite, the interval is none, or a label is missing.
+        If the weight is not finite or the interval is none.
     """
 
-    class_label: int | None = None
+    class_label: int | str | None = None
     null_label: int | None = None
     weight: float = 1.0
     interval: tuple[float, float] = EVERYWHERE
@@ -60,28 +62,23 @@ class Guidance:
         if not 0 <= low < high:
             message = f"--guidance-interval needs 0 <= LOW < HIGH, not {low:g},{high:g}"
             raise UsageError(message)
-        others = (self.null_label, self.weight, self.interval)
-        if self.class_label is None and others != (None, 1.0, EVERYWHERE):
-            message = (
-                "guidance needs a class to go towards; name one with --class-label"
-            )
-            raise UsageError(message)
-        if self.weight != 1 and self.null_label is None:
-            message = (
-                "--guidance needs the class that stood for none during training, often "
-                "the last; name it with --null-label"
-            )
-            raise UsageError(message)
 
 
 UNGUIDED = Guidance()
 """For models without classes."""
 
 
-class WithClasses(Protocol):
-    """A model that has one denoiser per class."""
+class WithClasses(Denoiser, Protocol):
+    """A model that has one denoiser per class.
 
-    num_classes: int
+    It may say more: ``class_names`` by label, and then it takes a label per picture,
+    (B,), as well; and ``null_label``, the one that stood for none during training.
+    """
+
+    @property
+    def num_classes(self) -> int:
+        """How many classes it knows, that of no class among them."""
+        ...
 
     def of_class(self, label: int) -> Denoiser:
         """Return the denoiser of a class."""
@@ -121,6 +118,18 @@ class GuidedDenoiser:
         """Lowest and highest sigma the model was trained for, if it says so."""
         return getattr(self.conditional, "sigma_range", None)
 
+    def between(
+        self, sigma_min: float | Tensor, sigma_max: float | Tensor
+    ) -> GuidedDenoiser:
+        """Return the same with both told of the ends of noise ranges."""
+        ends = (sigma_min, sigma_max)
+        return GuidedDenoiser(
+            told_ends(self.conditional, ends),
+            told_ends(self.unconditional, ends),
+            self.weight,
+            self.interval,
+        )
+
     def __call__(self, x: Tensor, sigma: float | Tensor) -> Tensor:
         """Return the guided picture, (B, C, H, W), of x at noise level sigma."""
         low, high = self.interval
@@ -136,36 +145,81 @@ class GuidedDenoiser:
         return torch.lerp(start, end, weight)
 
 
-def guided(denoise: Denoiser, guidance: Guidance) -> Denoiser:
+def guided(denoise: Denoiser, guidance: Guidance, seeds: Sequence[int]) -> Denoiser:
     """Return the denoiser of the class that is asked for.
+
+    Parameters
+    ----------
+    seeds
+        One per picture, (B,): where no class is asked for, they take turns.
 
     Raises
     ------
     UsageError
-        If the model has no classes and one is asked for, or none and it has classes,
-        or there is no such class.
+        If the model has no classes and one is asked for, or none and its classes have
+        no names, or there is no such class.
     """
-    num_classes = getattr(denoise, "num_classes", 0)
-    if guidance.class_label is None:
-        if num_classes:
-            message = f"the model has {num_classes} classes; choose with --class-label"
+    if not getattr(denoise, "num_classes", 0):
+        if guidance != UNGUIDED:
+            message = "the model has no classes; leave out --class-label and --guidance"
             raise UsageError(message)
         return denoise
-    if not num_classes:
-        message = "the model has no classes; leave out --class-label"
-        raise UsageError(message)
-    model = cast("WithClasses", denoise)
-    conditional = _of_class(model, guidance.class_label, "--class-label")
-    if guidance.null_label is None:
+    model, wanted = cast("WithClasses", denoise), guidance.class_label
+    conditional = of_seeds(model, seeds) if wanted is None else _of_class(model, wanted)
+    if guidance.weight == 1:
         return conditional
-    unconditional = _of_class(model, guidance.null_label, "--null-label")
+    unconditional = _of_no_class(model, guidance.null_label)
     return GuidedDenoiser(
         conditional, unconditional, guidance.weight, guidance.interval
     )
 
 
-def _of_class(model: WithClasses, label: int, flag: str) -> Denoiser:
-    if not 0 <= label < model.num_classes:
+def of_seeds(denoise: Denoiser, seeds: Sequence[int]) -> Denoiser:
+    """Return the denoiser that gives each seed the next class; itself without classes.
+
+    Raises
+    ------
+    UsageError
+        If its classes have no names: nobody knows which of them is a class.
+    """
+    names, num_classes = _class_names(denoise), getattr(denoise, "num_classes", 0)
+    if not num_classes:
+        return denoise
+    if not names:
+        message = f"the model has {num_classes} classes; choose with --class-label"
+        raise UsageError(message)
+    labels = torch.tensor([seed % len(names) for seed in seeds])
+    told: Denoiser = denoise.of_class(labels)  # type: ignore[attr-defined]
+    return told
+
+
+def _class_names(denoise: object) -> tuple[str, ...]:
+    """Return the names of a model's classes, by label; none if it knows no names."""
+    return getattr(denoise, "class_names", None) or ()
+
+
+def _of_class(model: WithClasses, wanted: int | str) -> Denoiser:
+    names = _class_names(model)
+    if isinstance(wanted, str) and names:
+        known(wanted, names, "class", "--class-label")
+        wanted = names.index(wanted)
+    return _of_label(model, wanted, "--class-label")
+
+
+def _of_no_class(model: WithClasses, null_label: int | None) -> Denoiser:
+    if null_label is None:
+        null_label = getattr(model, "null_label", None)
+    if null_label is None:
+        message = (
+            "--guidance needs the class that stood for none during training, often "
+            "the last; name it with --null-label"
+        )
+        raise UsageError(message)
+    return _of_label(model, null_label, "--null-label")
+
+
+def _of_label(model: WithClasses, label: int | str, flag: str) -> Denoiser:
+    if isinstance(label, str) or not 0 <= label < model.num_classes:
         message = (
             f"there is no class {label}; choose {flag} 0 to {model.num_classes - 1}"
         )
@@ -174,7 +228,7 @@ def _of_class(model: WithClasses, label: int, flag: str) -> Denoiser:
 
 
 def chosen_guidance(
-    class_label: int | None,
+    class_label: int | str | None,
     null_label: int | None,
     guidance: float | None,
     interval: tuple[float, float] | None,
@@ -186,6 +240,8 @@ def chosen_guidance(
     UsageError
         If they make no sense.
     """
+    if isinstance(class_label, str) and class_label.isdecimal():
+        class_label = int(class_label)
     return Guidance(
         class_label,
         null_label,

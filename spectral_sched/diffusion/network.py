@@ -4,15 +4,15 @@ The preconditioning is that of Karras et al. (arXiv 2206.00364), Table 1: inputs
 targets of the network have unit variance at every noise level, for pictures of standard
 deviation `sigma_data`. Noise levels enter as ``ln(sigma) / 4``, that is as
 ``-log_snr / 8``. A network may also be told the ends of the noise range of each picture
-(Esteves & Makadia, arXiv 2603.19222): it then knows which spectrum to expect. And it
+(Esteves & Makadia, arXiv 2603.19222): it then knows which spectrum to expect. It
 may be given a degraded picture beside the noisy one, as further channels of its input,
-and then restores it (SR3, arXiv 2104.07636; CVDM, arXiv 2312.02246).
+and then restores it (SR3, arXiv 2104.07636; CVDM, arXiv 2312.02246). And it may be told
+the class of each picture, with one label for none (Ho & Salimans, arXiv 2207.12598).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, cast
 
 import torch
@@ -67,6 +67,14 @@ class EndsEmbedding(nn.Sequential):
         super().__init__(nn.Linear(2, width), nn.SiLU(), nn.Linear(width, width))
         for weights in self[-1].parameters():
             nn.init.zeros_(weights)
+
+
+class ClassEmbedding(nn.Embedding):
+    """Features of a class, which a fresh network does not heed; the last is of none."""
+
+    def __init__(self, num_classes: int, width: int) -> None:
+        super().__init__(num_classes + 1, width)
+        nn.init.zeros_(self.weight)
 
 
 class ResidualBlock(nn.Module):
@@ -139,8 +147,16 @@ class UNet(nn.Module):
         nn.init.zeros_(self.conv_out.weight)
         # The last to be drawn: all other weights are those of a network without.
         self.embed_ends = EndsEmbedding(noise) if config.ends else None
+        names = config.class_names or ()
+        self.embed_class = ClassEmbedding(len(names), noise) if names else None
 
-    def forward(self, x: Tensor, noise: Tensor, ends: Tensor | None = None) -> Tensor:
+    def forward(
+        self,
+        x: Tensor,
+        noise: Tensor,
+        ends: Tensor | None = None,
+        labels: Tensor | None = None,
+    ) -> Tensor:
         """Return (B, C, H, W) of what the network is told.
 
         Parameters
@@ -149,10 +165,14 @@ class UNet(nn.Module):
             Pictures, (B, C, H, W), or with those to restore, (B, 2 C, H, W).
         noise, ends
             Noise numbers, (B, 1), and relative ends, (B, 2).
+        labels
+            Classes, (B,).
         """
         noise = self.embed(noise)
         if self.embed_ends is not None:
             noise = noise + self.embed_ends(ends)
+        if self.embed_class is not None:
+            noise = noise + self.embed_class(labels)
         x, skips = self.conv_in(functional.pixel_unshuffle(x, self.patch)), []
         for index, block in enumerate(self.down):
             if index and index % self.num_blocks == 0:
@@ -196,6 +216,7 @@ class NetworkDenoiser(nn.Module):
         sigma: float | Tensor,
         ends: Tensor | None = None,
         degraded: Tensor | None = None,
+        labels: Tensor | None = None,
     ) -> Tensor:
         """Return the posterior mean, (B, C, H, W), of x at noise level sigma.
 
@@ -205,6 +226,9 @@ class NetworkDenoiser(nn.Module):
             Ends of the noise range of each picture, the lower one first, (B, 2).
         degraded
             The pictures to restore, for a network that restores, (B, C, H, W).
+        labels
+            The class of each picture, (B,), for a network that knows classes; that of
+            no class if not given.
 
         Raises
         ------
@@ -223,7 +247,8 @@ class NetworkDenoiser(nn.Module):
         total = (level**2 + data**2) ** 0.5
         noise = levels[:, None].log() / 4
         scaled = self._beside(x / total, degraded)
-        inner = self.network(scaled, noise, self._ends(levels, ends))
+        told = (self._ends(levels, ends), self._labels(levels, labels))
+        inner = self.network(scaled, noise, *told)
         denoised: Tensor = x * (data / total) ** 2 + inner * (level * data / total)
         return denoised
 
@@ -241,6 +266,28 @@ class NetworkDenoiser(nn.Module):
         ends = self.usual_ends if ends is None else ends
         return (ends.to(levels) / self.usual_ends).log().expand(len(levels), 2)
 
+    def _labels(self, levels: Tensor, labels: Tensor | None) -> Tensor | None:
+        """Return the classes as the network is told them, (B,)."""
+        null = self.null_label
+        if null is None or labels is not None:
+            return labels
+        return levels.new_full((len(levels),), null, dtype=torch.long)
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """Names of the classes it knows, by label."""
+        return self.config.class_names or ()
+
+    @property
+    def num_classes(self) -> int:
+        """How many classes it knows, that of no class among them; 0 without names."""
+        return len(self.class_names) + 1 if self.class_names else 0
+
+    @property
+    def null_label(self) -> int | None:
+        """The label of no class, if it knows classes."""
+        return self.num_classes - 1 if self.num_classes else None
+
     def between(self, sigma_min: float | Tensor, sigma_max: float | Tensor) -> Denoiser:
         """Return the denoiser of pictures whose noise ranges end at given levels.
 
@@ -248,34 +295,68 @@ class NetworkDenoiser(nn.Module):
         ----------
         sigma_min, sigma_max
             For all pictures of a batch, or for each, (B,). A network that is not told
-            the ends is returned as it is.
+            the ends does not heed them.
         """
-        if self.config.ends is None:
-            return self
-        return partial(self, ends=_stacked(sigma_min, sigma_max))
+        return Informed(self).between(sigma_min, sigma_max)
+
+    def of_class(self, label: int | Tensor) -> Informed:
+        """Return the denoiser of a class, or of the class of each picture, (B,)."""
+        return Informed(self).of_class(label)
 
 
 @dataclass(frozen=True, eq=False)
-class Restorer:
-    """A network that restores, and the pictures that it restores."""
+class Informed:
+    """A network and what it is told of the pictures beside their noise.
+
+    Attributes
+    ----------
+    ends, degraded, labels
+        As `NetworkDenoiser.forward` takes them.
+    """
 
     network: NetworkDenoiser
-    degraded: Tensor
+    ends: Tensor | None = None
+    degraded: Tensor | None = None
+    labels: Tensor | None = None
 
     def __call__(self, x: Tensor, sigma: float | Tensor) -> Tensor:
         """Return the posterior mean, (B, C, H, W), of x at noise level sigma."""
-        denoised: Tensor = self.network(x, sigma, degraded=self.degraded)
+        told = (self.ends, self.degraded, self.labels)
+        denoised: Tensor = self.network(x, sigma, *told)
         return denoised
 
-    def between(self, sigma_min: float | Tensor, sigma_max: float | Tensor) -> Denoiser:
-        """Return the same told of the ends of noise ranges, if the network is."""
-        ends = _stacked(sigma_min, sigma_max)
-        return partial(self.network, ends=ends, degraded=self.degraded)
+    @property
+    def sigma_range(self) -> tuple[float, float] | None:
+        """Lowest and highest sigma the network was trained for, once it is known."""
+        return self.network.sigma_range
 
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """Names of the classes that the network knows, by label."""
+        return self.network.class_names
 
-def _stacked(*ends: float | Tensor) -> Tensor:
-    """Return ends of noise ranges, (2,) or (B, 2)."""
-    return torch.stack([torch.as_tensor(end).float() for end in ends], dim=-1)
+    @property
+    def num_classes(self) -> int:
+        """How many classes the network knows."""
+        return self.network.num_classes
+
+    @property
+    def null_label(self) -> int | None:
+        """The label of no class, if the network knows classes."""
+        return self.network.null_label
+
+    def between(self, sigma_min: float | Tensor, sigma_max: float | Tensor) -> Informed:
+        """Return the same told of the ends of noise ranges."""
+        ends = [torch.as_tensor(end).float() for end in (sigma_min, sigma_max)]
+        return replace(self, ends=self._placed(torch.stack(ends, dim=-1)))
+
+    def of_class(self, label: int | Tensor) -> Informed:
+        """Return the same told of a class, or of the class of each picture, (B,)."""
+        return replace(self, labels=self._placed(torch.as_tensor(label)))
+
+    def _placed(self, told: Tensor) -> Tensor:
+        """Return what is told where the network is: once, not at every call."""
+        return told.to(self.network.usual_ends.device)
 
 
 def check_given(denoise: Denoiser, *, given: bool) -> None:
@@ -292,7 +373,7 @@ def check_given(denoise: Denoiser, *, given: bool) -> None:
         raise UsageError(message)
 
 
-def restoring(denoise: Denoiser, degraded: Tensor) -> Restorer:
+def restoring(denoise: Denoiser, degraded: Tensor) -> Informed:
     """Return the denoiser of the pictures that degraded ones may have been.
 
     Parameters
@@ -306,7 +387,7 @@ def restoring(denoise: Denoiser, degraded: Tensor) -> Restorer:
         If the model does not restore.
     """
     check_given(denoise, given=True)
-    return Restorer(cast("NetworkDenoiser", denoise), degraded)
+    return Informed(cast("NetworkDenoiser", denoise), degraded=degraded)
 
 
 def in_channels_last(network: NetworkDenoiser) -> NetworkDenoiser:

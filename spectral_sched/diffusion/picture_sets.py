@@ -7,7 +7,7 @@ whatever order and container they come in.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import torch
@@ -41,12 +41,18 @@ class PictureSet:
         The stored values that become -1 and 1.
     measured
         Their spectrum and noise range.
+    class_names
+        Their classes, sorted; none if any picture has no class.
+    labels
+        The class of each picture, (M,), by its place among the names.
     """
 
     values: NDArray[Any]
     low: float
     high: float
     measured: Measurement
+    class_names: tuple[str, ...]
+    labels: NDArray[np.int64]
 
     def __len__(self) -> int:
         return len(self.values)
@@ -72,34 +78,55 @@ def picture_set(items: Iterable[Item], settings: Preprocessing) -> PictureSet:
         If no picture can be read, or two differ in size, channels or range.
     """
     skipped = Skipped()
-    loaded = sorted(_loaded(items, settings, skipped), key=lambda named: named[1].key())
+    loaded = sorted(
+        _loaded(items, settings, skipped), key=lambda read: read.pixels.key()
+    )
     if not loaded:
         raise skipped.nothing_left()
-    low, high = loaded[0][1].low, loaded[0][1].high
+    first = loaded[0].pixels
+    low, high = first.low, first.high
     # They are prepared already; their range is all that is left to say of them.
-    ranged = None if loaded[0][1].values.dtype.kind == "u" else (low, high)
+    ranged = None if first.values.dtype.kind == "u" else (low, high)
     prepared = replace(type(settings)(), data_range=ranged)
-    measured = measure((_item(*named) for named in loaded), prepared)
-    if any((pixels.low, pixels.high) != (low, high) for _, pixels in loaded):
+    measured = measure((_item(read) for read in loaded), prepared)
+    if any((read.pixels.low, read.pixels.high) != (low, high) for read in loaded):
         message = "the pictures have different depths; convert them all to 8 bits first"
         raise InputError(message)
     return PictureSet(
-        np.stack([pixels.values for _, pixels in loaded]),
+        np.stack([read.pixels.values for read in loaded]),
         low,
         high,
         replace(measured, preprocessing=settings, skipped=skipped),
+        *_classes([read.label for read in loaded]),
     )
+
+
+class _Read(NamedTuple):
+    """A picture of a source: its name, its class, and its pixels."""
+
+    name: str
+    label: str
+    pixels: Pixels
+
+
+def _classes(labels: list[str]) -> tuple[tuple[str, ...], NDArray[np.int64]]:
+    """Return the names of classes, and which each picture has."""
+    names, places = np.unique(labels, return_inverse=True)
+    if "" in names:
+        return (), np.zeros(len(labels), dtype=np.int64)
+    return tuple(names.tolist()), places
 
 
 def _loaded(
     items: Iterable[Item], settings: Preprocessing, skipped: Skipped
-) -> Iterator[tuple[str, Pixels]]:
+) -> Iterator[_Read]:
     for item in items:
         try:
-            yield item.name, load_pixels(item.data, item.name, settings)
+            pixels = load_pixels(item.data, item.name, settings)
+            yield _Read(item.name, item.label, pixels)
         except ImageError as error:
             skipped.add(error)
 
 
-def _item(name: str, pixels: Pixels) -> Item:
-    return Item(name, "", pixels.values.transpose(1, 2, 0))
+def _item(read: _Read) -> Item:
+    return Item(read.name, "", read.pixels.values.transpose(1, 2, 0))

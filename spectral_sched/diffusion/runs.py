@@ -102,7 +102,8 @@ class SamplingRun:
         )
         self.plan, fitting = fitted(plan, limits, options.fitting)
         self.messages = [*getattr(model, "messages", ()), *fitting]
-        self.denoise = guided(model, options.guidance)
+        guided(model, options.guidance, [0])  # Refused now, if it cannot be had.
+        self.denoise, self.guidance = model, options.guidance
         self.image_plan = drawn_plans(
             self.plan, options.label, wanted=options.per_image
         )
@@ -132,6 +133,7 @@ class SamplingRun:
             self.dtype,
             advance,
             self.image_plan,
+            self.guidance,
             None if self.inputs is None else self.inputs[[s.restored for s in samples]],
         )
 
@@ -144,6 +146,7 @@ def play_plan(
     dtype: torch.dtype = torch.float32,
     advance: Callable[[int], None] = lambda _: None,
     image_plan: Callable[[int], Plan] | None = None,
+    guidance: Guidance = UNGUIDED,
     given: Tensor | None = None,
 ) -> Iterator[NDArray[np.float64]]:
     """Yield one picture per seed, (C, H, W) about [-1, 1], sampled with a denoiser.
@@ -153,6 +156,8 @@ def play_plan(
     image_plan
         Gives the picture of a seed a plan of its own, which differs from `plan` in
         nothing but levels, range and spectrum.
+    guidance
+        Class to sample, and how strongly, for a model with classes.
     given
         The picture to restore with each seed, for a model that restores, (N, C, H, W).
     """
@@ -165,6 +170,7 @@ def play_plan(
         model = denoise
         if given is not None:
             model = restoring(denoise, given[list(places)].to(device, dtype))
+        model = guided(model, guidance, batch)
         return _play(plan, model, noise, advance, plans)
 
     largest, places = first_batch(shape, device, ON_CPU), range(len(seeds))

@@ -43,6 +43,9 @@ AVERAGE_EXPONENT = 16.97
 """Of the power-function average of weights: a relative width of 0.05 (Karras et al.,
 arXiv 2312.02696, Equation 127)."""
 
+UNTOLD = 0.1
+"""Share of pictures whose class the network is not told (arXiv 2207.12598)."""
+
 NUM_HELD_OUT_LEVELS = 16
 """Noise levels at which held-out pictures are judged."""
 
@@ -99,6 +102,8 @@ class Batch:
         Degraded pictures, (B, C, H, W), for a network that restores.
     features
         What a law that learns sees of these, (B, F).
+    labels
+        Classes, (B,), for a network that is told them.
     """
 
     clean: Tensor
@@ -108,6 +113,7 @@ class Batch:
     weights: Tensor
     degraded: Tensor | None = None
     features: Tensor | None = None
+    labels: Tensor | None = None
 
 
 class Trainer:
@@ -166,7 +172,22 @@ class Trainer:
             self._numbers(law.weights(sigma)[mine]),
             None if degraded is None else self._placed(degraded[mine]),
             None if features is None else self._numbers(features[mine]),
+            self._labels(chosen, rng, mine),
         )
+
+    def _labels(
+        self,
+        chosen: NDArray[np.int64],
+        rng: np.random.Generator,
+        mine: NDArray[np.int64],
+    ) -> Tensor | None:
+        """Return the classes of this process's pictures, some of them left untold."""
+        null = self.network.null_label
+        if null is None:
+            return None
+        untold = rng.random(len(chosen)) < UNTOLD
+        labels = np.where(untold, null, self.pictures.labels[chosen])
+        return torch.tensor(labels[mine], device=self.processes.device)
 
     def _degraded(
         self, clean: Tensor, rng: np.random.Generator
@@ -218,7 +239,8 @@ class Trainer:
         half = self.settings.precision == "bf16"
         noised = batch.clean + per_picture(batch.sigma) * batch.noise
         with torch.autocast(self.processes.device.type, torch.bfloat16, enabled=half):
-            denoised = self.shared(noised, batch.sigma, batch.ends, batch.degraded)
+            told = (batch.ends, batch.degraded, batch.labels)
+            denoised = self.shared(noised, batch.sigma, *told)
         error = (denoised.float() - batch.clean).square().mean(dim=(1, 2, 3))
         weight = loss_weight(batch.sigma, self.network.config.sigma_data)
         weighted: Tensor = error * weight

@@ -24,6 +24,7 @@ from .batches import is_out_of_memory
 from .degrading import NUM_FEATURES, degrade
 from .learned_noise import LearnedNoise
 from .model_files import read_model, write_model
+from .network import NetworkDenoiser
 from .resume_files import load_state, resume_path, save_state
 from .runs import play_plan
 from .training import Trainer, TrainingSettings, fresh_network
@@ -39,7 +40,6 @@ if TYPE_CHECKING:
     from spectral_sched.schedules import Setting
     from spectral_sched.training_noise import TrainingNoise
 
-    from .network import NetworkDenoiser
     from .picture_sets import PictureSet
     from .processes import Processes
 
@@ -61,6 +61,8 @@ class TrainingOptions:
         What noise levels are drawn from, and its parameters that were set.
     film
         Whether the network is told the ends of each picture's noise range.
+    classes
+        Whether it is told the class of each picture.
     init
         Model to go on from, in place of a fresh network of that size.
     restore
@@ -74,6 +76,7 @@ class TrainingOptions:
     law: str
     law_settings: Mapping[str, Setting] = field(default_factory=dict)
     film: bool = False
+    classes: bool = False
     init: Path | None = None
     restore: Degradation | None = None
     seconds_between_saves: float = 120.0
@@ -86,6 +89,7 @@ def training_options(
     texts: tuple[str, ...] = (),
     *,
     film: bool = False,
+    classes: bool = False,
     init: Path | None = None,
     restore: str | None = None,
     minutes_between_saves: float = 2.0,
@@ -112,7 +116,7 @@ def training_options(
     degradation = None if restore is None else parse_degradation(restore)
     seconds = 60 * minutes_between_saves
     return TrainingOptions(
-        settings, size, name, settled, film, init, degradation, seconds
+        *(settings, size, name, settled, film, classes, init, degradation, seconds)
     )
 
 
@@ -145,7 +149,8 @@ class TrainingRun:
         self.restores = _restores(options)
         self.noise = _noise(options, self.source, pictures, self.restores)
         ends = typical_ends(self.noise, len(pictures)) if options.film else None
-        network = _network(options, self.source, ends)
+        names = _class_names(pictures) if options.classes else None
+        network = _network(options, self.source, ends, names)
         self.trainer = Trainer(pictures, self.noise, network, settings, processes)
         if resume:
             load_state(resume_path(output), self.trainer, self._identity)
@@ -166,6 +171,7 @@ class TrainingRun:
             "set": dict(self.options.law_settings),
             "size": self.options.size,
             "film": self.options.film,
+            **({"classes": True} if self.options.classes else {}),
             **({"init": file_digest(self.options.init)} if self.options.init else {}),
             **({"restore": str(self.options.restore)} if self.options.restore else {}),
             **asdict(self.options.settings),
@@ -261,15 +267,28 @@ class TrainingRun:
         return degrade(pictures.batch(chosen), self.restores, rng)
 
 
+def _class_names(pictures: PictureSet) -> tuple[str, ...]:
+    """Return the names of the classes of a set."""
+    if len(pictures.class_names) < 2:
+        message = (
+            "--classes needs a folder for each of two classes or more; put the "
+            "pictures into such folders, or leave it out"
+        )
+        raise InputError(message)
+    return pictures.class_names
+
+
 def _network(
-    options: TrainingOptions, source: PlanSource, ends: tuple[float, float] | None
+    options: TrainingOptions,
+    source: PlanSource,
+    ends: tuple[float, float] | None,
+    class_names: tuple[str, ...] | None,
 ) -> NetworkDenoiser:
     """Return the network to begin with: a fresh one, or that of a model's file."""
     field = source.planning.field
     if options.init is None:
-        config = network_config(
-            options.size, field.shape, field.sigma_data, ends, options.restore
-        )
+        known = (field.shape, field.sigma_data, ends, options.restore, class_names)
+        config = network_config(options.size, *known)
         return fresh_network(config, options.settings.seed)
     network, header = read_model(options.init)
     if header.source.planning.field.shape != field.shape:
@@ -279,7 +298,33 @@ def _network(
             "start from another model, or bring them to its size with --resolution"
         )
         raise InputError(message)
+    network = _told_classes(network, class_names, options.init)
     return network.train().requires_grad_(requires_grad=True)
+
+
+def _told_classes(
+    network: NetworkDenoiser, class_names: tuple[str, ...] | None, path: Path
+) -> NetworkDenoiser:
+    """Return a network that is told these classes, which it does not heed at first.
+
+    Raises
+    ------
+    InputError
+        If it was trained with others.
+    """
+    known = network.config.class_names
+    if known == class_names:
+        return network
+    if known is not None:
+        message = (
+            f"{path} knows the classes {', '.join(known)}; go on with pictures in "
+            "folders of these names and with --classes, or start from another model"
+        )
+        raise InputError(message)
+    config = replace(network.config, class_names=class_names)
+    told = NetworkDenoiser(config, network.shape, network.sigma_range)
+    told.load_state_dict(network.state_dict(), strict=False)
+    return told
 
 
 def _restores(options: TrainingOptions) -> Degradation | None:

@@ -76,17 +76,19 @@ def test_each_picture_by_its_own_level(x: Tensor, weight: float) -> None:
 
 def test_the_class_is_chosen(x: Tensor) -> None:
     model = Classes(0.0)
-    assert torch.allclose(guided(model, Guidance(2))(x, 1.0), 0.3 * x)
-    both = guided(model, Guidance(0, null_label=3, weight=2.0))
+    assert torch.allclose(guided(model, Guidance(2), [0])(x, 1.0), 0.3 * x)
+    both = guided(model, Guidance(0, null_label=3, weight=2.0), [0])
     assert torch.allclose(both(x, 1.0), (0.4 - 2 * 0.3) * x, atol=1e-6)
     assert getattr(both, "sigma_range", None) == Shrink.sigma_range
 
 
 def test_models_without_classes_stay_as_they_are() -> None:
     model = Shrink(0.5)
-    assert guided(model, Guidance()) is model
+    assert guided(model, Guidance(), [0]) is model
     with pytest.raises(UsageError, match="no classes; leave out --class-label"):
-        guided(model, Guidance(0))
+        guided(model, Guidance(0), [0])
+    with pytest.raises(UsageError, match="leave out --class-label and --guidance"):
+        guided(model, Guidance(weight=2.0), [0])
 
 
 @pytest.mark.parametrize(
@@ -96,20 +98,19 @@ def test_models_without_classes_stay_as_they_are() -> None:
         (Guidance(4), "no class 4; choose --class-label 0 to 3"),
         (Guidance(-1), "no class -1; choose --class-label 0 to 3"),
         (Guidance(0, 4, 2.0), "no class 4; choose --null-label 0 to 3"),
+        (Guidance(0, weight=2.0), "name it with --null-label"),
+        (Guidance(None, 3, 2.0), "has 4 classes; choose with --class-label"),
+        (Guidance("leaves"), "no class leaves; choose --class-label 0 to 3"),
     ],
 )
 def test_classes_that_there_are_not(guidance: Guidance, message: str) -> None:
     with pytest.raises(UsageError, match=message):
-        guided(Classes(0.0), guidance)
+        guided(Classes(0.0), guidance, [0])
 
 
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
-        ({"class_label": 1, "guidance": 2.0}, "name it with --null-label"),
-        ({"guidance": 2.0, "null_label": 1}, "name one with --class-label"),
-        ({"null_label": 1}, "name one with --class-label"),
-        ({"interval": (1.0, 2.0)}, "name one with --class-label"),
         ({"class_label": 1, "guidance": math.nan}, "finite number, not nan"),
         ({"class_label": 1, "interval": (2.0, 1.0)}, "LOW < HIGH, not 2,1"),
         ({"class_label": 1, "interval": (math.nan, 1.0)}, "LOW < HIGH, not nan,1"),
@@ -127,6 +128,7 @@ def test_flags_that_are_not_given_change_nothing() -> None:
         class_label=None, null_label=None, guidance=None, interval=None
     )
     assert given == Guidance()
+    assert chosen_guidance("12", None, None, None) == Guidance(12)
     interval = chosen_guidance(
         class_label=1, null_label=2, guidance=3.0, interval=(0.3, math.inf)
     )
