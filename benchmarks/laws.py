@@ -5,12 +5,15 @@ law trains a tiny network from each seed for the same number of steps. Judged ar
 held-out denoising loss, all log SNRs alike over the data set's range, and the Frechet
 distance on random features between held-out pictures and samples of 8 and 32 calls,
 beside its floor. A network that is told the ends of a picture's range (``film``) is
-told those of a random training picture for each sample.
+told those of a random training picture for each sample, and plays the table that is
+planned for that picture inside them: beyond them it was not trained.
 """
 
 import argparse
 import itertools
 import json
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,22 +22,23 @@ import torch
 from numpy.typing import NDArray
 
 from spectral_sched.defaults import TRAINING_SETTINGS
-from spectral_sched.diffusion.comparison import Player, Yardsticks
+from spectral_sched.diffusion.comparison import Yardsticks
 from spectral_sched.diffusion.network import NetworkDenoiser
 from spectral_sched.diffusion.picture_sets import PictureSet, picture_set
 from spectral_sched.diffusion.processes import Processes
+from spectral_sched.diffusion.runs import play_plan
 from spectral_sched.diffusion.training import TrainingSettings, held_out_loss
 from spectral_sched.diffusion.training_runs import TrainingRun, training_options
+from spectral_sched.image_plans import image_plan
 from spectral_sched.images import Preprocessing
-from spectral_sched.plans import PlanSource, make_plan
+from spectral_sched.optimize import optimal_table
+from spectral_sched.plans import Plan, PlanSource, make_plan
 from spectral_sched.requests import request
 from spectral_sched.sources import items
-from spectral_sched.statistics import Shape
 from spectral_sched.training_noise import own_noise
 
 CALLS = (8, 32)
 NUM_JUDGED = 256
-BATCH = 64
 
 
 class Entry(NamedTuple):
@@ -71,12 +75,6 @@ def trained(
     return run
 
 
-def shape_of(pictures: NDArray[np.float64]) -> Shape:
-    """Return (C, H, W) of pictures."""
-    _, channels, height, width = pictures.shape
-    return channels, height, width
-
-
 def own_ends(
     held_out: PictureSet, source: PlanSource, count: int
 ) -> NDArray[np.float64]:
@@ -105,19 +103,31 @@ def judged(
     found: dict[str, object] = {"loss": denoising_loss(network, held_out, source)}
     real = real_of(held_out)
     marks = Yardsticks(real, num_samples)
-    chosen = np.random.default_rng(0).integers(len(pictures), size=num_samples)
-    low, high = torch.tensor(run.noise.ends(chosen)).T
     for calls in CALLS:
         plan = make_plan(source, "optimal", request("dpmpp-2m", calls, "zero"))
-        samples = [
-            Player(network.between(low[part], high[part]), shape_of(real), part)(
-                plan.table, "dpmpp-2m"
-            )
-            for part in np.arange(num_samples).reshape(-1, BATCH).tolist()
-        ]
-        marked = marks.judge(np.concatenate(samples))
+        own = own_plans(plan, run, pictures) if run.options.film else None
+        device = torch.device("cpu")
+        samples = play_plan(plan, network, range(num_samples), device, image_plan=own)
+        marked = marks.judge(np.stack(list(samples)))
         found[f"distance {calls}"] = marked.estimate("frechet")
     return found
+
+
+def own_plans(
+    plan: Plan, run: TrainingRun, pictures: PictureSet
+) -> Callable[[int], Plan]:
+    """Return what plans for a random training picture, inside the range it has."""
+    powers = list(pictures.powers())
+
+    def own_plan(seed: int) -> Plan:
+        chosen = np.random.default_rng([0, seed]).integers(len(powers), size=1)
+        own = image_plan(plan, np.log(powers[chosen[0]].power))
+        low, high = run.noise.ends(chosen)[0].tolist()
+        sampler, num_steps = plan.request.sampler, plan.request.num_steps
+        table = optimal_table(own.planning, sampler, num_steps, (low, high))
+        return replace(own, table=table, ends=(low, high))
+
+    return own_plan
 
 
 def real_of(held_out: PictureSet) -> NDArray[np.float64]:

@@ -19,11 +19,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .defects import transfer_by_source
-from .optimize import minimal_table, optimal_table
-from .schedules import KarrasLaw, Schedule, sigma_table
+from .optimize import (
+    RHOS,
+    best_table,
+    karras_tables,
+    minimal_table,
+    optimal_table,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping
 
     from numpy.typing import NDArray
 
@@ -32,11 +37,6 @@ if TYPE_CHECKING:
     from .planning import Planning
     from .sigma_bounds import Start
     from .tables import SigmaTable
-
-RHOS = (1.0, 3.0, 10.0)
-"""Of the Karras tables that searches begin at: for each, the best between some ends."""
-
-NUM_ENDS = 8
 
 
 @dataclass(frozen=True, eq=False)
@@ -158,31 +158,13 @@ def gaussian_table(
     local = optimal_table(planning, sampler, num_steps, ends, start=start, first=first)
     begun = [
         local,
-        *(_best(errors, _karras(num_steps, ends, first, rho)) for rho in RHOS),
+        *(
+            best_table(errors, karras_tables(num_steps, ends, first, rho))
+            for rho in RHOS
+        ),
     ]
     found = [
         minimal_table(errors, num_steps, ends, first=first, near=table)
         for table in begun
     ]
-    return _best(errors, [*begun, *found])
-
-
-def _karras(
-    num_steps: int, ends: tuple[float, float], first: float | None, rho: float
-) -> list[SigmaTable]:
-    """Return Karras tables between ends inside the range."""
-    low, high = ends
-    tops = np.geomspace(low, high, NUM_ENDS + 1)[1:] if first is None else [first]
-    return [
-        sigma_table(Schedule(KarrasLaw(rho=rho), float(bottom), float(top)), num_steps)
-        for top in tops
-        for bottom in np.geomspace(low, top, NUM_ENDS + 1)[:-1]
-    ]
-
-
-def _best(
-    errors: Callable[[Numbers], Numbers], tables: Sequence[SigmaTable]
-) -> SigmaTable:
-    """Return the table of the least error."""
-    sigmas = np.array([table.sigmas for table in tables]).T
-    return tables[int(errors(sigmas)[0].argmin())]
+    return best_table(errors, [*begun, *found])

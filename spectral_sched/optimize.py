@@ -7,6 +7,7 @@ makes their gradients exact: each level is given an imaginary step.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -20,10 +21,11 @@ from .defects import (
     squared_errors,
 )
 from .planning import power_measure, power_variation
+from .schedules import KarrasLaw, Schedule, sigma_table
 from .tables import SigmaTable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
@@ -34,12 +36,28 @@ if TYPE_CHECKING:
 SPREAD = 1.0
 """Log-normal spread of mode power about its ring: the one free number, w in docs."""
 
+BEND = 2
+"""Degree of the polynomial that the logarithms of steps in ln sigma follow.
+
+Steps that change in length again and again gain on paper, where the errors of one
+vanish for a lucky mode. A network has no such modes and pays for every change.
+"""
+
 SHORTEST_STEP = 0.1
 """Least step in ln sigma, as a share of an even one.
 
 High orders would gain on paper from steps of no length at the start, which fill their
 history; a network's own error would grow there without bound.
 """
+
+SEVERAL_MINIMA = 2
+"""Steps up to which the error was seen to have several minima."""
+
+RHOS = (1.0, 3.0, 10.0)
+"""Of the Karras tables that searches begin at."""
+
+NUM_ENDS = 8
+"""Levels that each end of these tables is tried at."""
 
 TOUCHING = 1e-6
 """Gap in ln sigma, or share of its range, that stands for no gap at all."""
@@ -60,8 +78,10 @@ def optimal_table(
     """Return the table with the least expected error of a solver (ours).
 
     It is the error beside what infinitely many steps from the highest level make of the
-    same noise, expected over modes and the spectra of single images, each widened by a
-    log-normal spread. `defects.squared_errors` says how steps add up.
+    same noise, expected over the colours, modes and spectra of single images.
+    `defects.squared_errors` says how steps add up. The lengths of steps change evenly,
+    see `BEND`. Searches begin at even steps, and with few steps at the best
+    Karras tables as well.
 
     Parameters
     ----------
@@ -74,7 +94,42 @@ def optimal_table(
     """
     begun = start if first is None else None
     errors = table_errors(planning, sampler, begun, ends[1])
-    return minimal_table(errors, num_steps, ends, first=first)
+    beginnings: list[SigmaTable | None] = [None]
+    if num_steps <= SEVERAL_MINIMA:
+        tried = (karras_tables(num_steps, ends, first, rho) for rho in RHOS)
+        beginnings += [best_table(errors, tables) for tables in tried]
+    found = [
+        minimal_table(errors, num_steps, ends, first=first, near=near, bend=BEND)
+        for near in beginnings
+    ]
+    return best_table(errors, found)
+
+
+def karras_tables(
+    num_steps: int, ends: tuple[float, float], first: float | None, rho: float
+) -> list[SigmaTable]:
+    """Return Karras tables between ends inside a range, to begin searches at.
+
+    Parameters
+    ----------
+    first
+        Level to start from, if it is not free.
+    """
+    low, high = ends
+    tops = np.geomspace(low, high, NUM_ENDS + 1)[1:] if first is None else [first]
+    return [
+        sigma_table(Schedule(KarrasLaw(rho=rho), float(bottom), float(top)), num_steps)
+        for top in tops
+        for bottom in np.geomspace(low, top, NUM_ENDS + 1)[:-1]
+    ]
+
+
+def best_table(
+    errors: Callable[[Numbers], Numbers], tables: Sequence[SigmaTable]
+) -> SigmaTable:
+    """Return the table of the least error, the sum of its terms."""
+    sigmas = np.array([table.sigmas for table in tables]).T
+    return tables[int(errors(sigmas).sum(axis=0).argmin())]
 
 
 def table_errors(
@@ -129,6 +184,7 @@ def minimal_table(
     first: float | None = None,
     gaps: NDArray[np.float64] | None = None,
     near: SigmaTable | None = None,
+    bend: int | None = None,
 ) -> SigmaTable:
     """Return the table inside `ends` that minimises a sum of analytic errors.
 
@@ -144,6 +200,9 @@ def minimal_table(
         as many as there are free levels. Even steps if not given.
     near
         Table that the search begins at, in place of gaps.
+    bend
+        Degree of the polynomial in the number of the step that logarithms of gaps
+        between levels follow; any gaps if not given.
     """
     from scipy.optimize import minimize
 
@@ -151,9 +210,10 @@ def minimal_table(
     if gaps is None:
         gaps = levels.gaps(near) if near else np.zeros(levels.num_free)
     if levels.num_free:
-        log_error = _LogError(errors, levels)
-        found = minimize(log_error, gaps, jac=True, options={"gtol": GRADIENT})
-        gaps = found.x
+        along = _Along(_LogError(errors, levels), levels.directions(bend))
+        begin = np.linalg.lstsq(along.directions, gaps)[0]
+        found = minimize(along, begin, jac=True, options={"gtol": GRADIENT})
+        gaps = along.directions @ found.x
     found_levels = np.exp(levels(gaps[:, None]))[:, 0]
     if first is not None:
         # The logarithm and back again would leave it a rounding off.
@@ -185,6 +245,23 @@ class _Levels:
         if self.first is None:
             least[0] = 0
         return least
+
+    def directions(self, bend: int | None) -> NDArray[np.float64]:
+        """Return directions, (`num_free`, D), that the free numbers are sums of.
+
+        With a degree to bend by, those of the gaps between levels are polynomials of
+        that degree, and that of the gap above the first level is free.
+        """
+        ends = 0 if self.first is not None else 1
+        between = self.num_free - ends
+        if bend is None or between <= bend + 1:
+            return np.eye(self.num_free)
+        places = np.linspace(-1, 1, between)
+        inner = np.polynomial.legendre.legvander(places, bend)
+        found = np.zeros((self.num_free, ends + bend + 1))
+        found[:ends, :ends] = 1
+        found[ends:, ends:] = inner
+        return found
 
     def gaps(self, table: SigmaTable) -> NDArray[np.float64]:
         """Return the free numbers of a table, (`num_free`,)."""
@@ -255,6 +332,19 @@ class _LogError:
         width = int(self.reach.sum(axis=1).max())
         groups: NDArray[np.float64] = np.eye(width)[np.arange(num_levels) % width]
         return groups
+
+
+@dataclass(frozen=True, eq=False)
+class _Along:
+    """The log error of gaps that are sums of some directions, (F, D)."""
+
+    log_error: _LogError
+    directions: NDArray[np.float64]
+
+    def __call__(self, parts: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        """Return the log error and its gradient by the part of each direction."""
+        error, slope = self.log_error(self.directions @ parts)
+        return error, slope @ self.directions
 
 
 def _bands(touched: NDArray[np.bool_]) -> NDArray[np.bool_]:

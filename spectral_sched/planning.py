@@ -8,9 +8,10 @@ planned anew for another number of steps or another solver without the spectrum.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+from scipy.special import polygamma
 
 from .documents import rounded
 
@@ -25,6 +26,9 @@ NUM_QUANTILES = 32
 
 NODES_PER_NAT = 8
 """Density of the grid of log power on which rings are pooled."""
+
+FAINTEST = 1e-3
+"""Least power of a colour axis as a share of the mean over axes."""
 
 SPREAD_FACTOR = 1.22
 """Three equal weights at -1.22, 0, 1.22 have mean 0 and standard deviation 1."""
@@ -75,34 +79,100 @@ def spectrum_planning(spectrum: Spectrum) -> Planning:
     return Planning(spectrum.field, rounded(logs.T))
 
 
-def widened(log_power: NDArray[np.float64], spread: float) -> NDArray[np.float64]:
+def widened(
+    log_power: NDArray[np.float64], spread: float | NDArray[np.float64]
+) -> NDArray[np.float64]:
     """Return log powers, (..., Q), with a log-normal spread about each, (..., 3 Q).
 
     One Fourier mode of an image is not at the mean of its ring.
+
+    Parameters
+    ----------
+    spread
+        Of all, or of each row, (...).
     """
-    steps = SPREAD_FACTOR * spread * np.array([-1.0, 0.0, 1.0])
+    sizes = np.asarray(spread)[..., None, None]
+    steps = SPREAD_FACTOR * sizes * np.array([-1.0, 0.0, 1.0])
     wide: NDArray[np.float64] = (log_power[..., None] + steps).reshape(
         *log_power.shape[:-1], -1
     )
     return wide
 
 
+class ModePowers(NamedTuple):
+    """Powers that modes of each ring have, all equally often.
+
+    Attributes
+    ----------
+    power
+        Powers, (K, C, M), by the axis of colour.
+    offset
+        Square of the mean that a start about zero misses, (K, C).
+    """
+
+    power: NDArray[np.float64]
+    offset: NDArray[np.float64]
+
+
+def mode_powers(planning: Planning, spread: float) -> ModePowers:
+    """Return the powers of single modes, over images, colours and modes of a ring.
+
+    Colours are taken apart, as the modes of a field are independent along the axes that
+    decorrelate its ring's colours; images by what is not chance; and modes of one image
+    by a log-normal spread about the mean of their ring, which a single mode is.
+    """
+    field, num_modes = planning.field, planning.field.num_modes
+    own = without_chance(planning.log_power, num_modes)
+    wide = widened(own, spread * np.sqrt(1 - 1 / num_modes))
+    axis_power, axes = np.linalg.eigh(field.cross_power)
+    mean = axis_power.mean(axis=1, keepdims=True)
+    share = np.divide(axis_power, mean, where=mean > 0, out=np.ones_like(axis_power))
+    colors = np.log(np.maximum(share, FAINTEST))
+    power = np.exp(wide[:, None, :] + colors[..., None])
+    offset = np.zeros_like(colors)
+    offset[0] = field.num_pixels * (field.mean_color @ axes[0]) ** 2
+    return ModePowers(power, offset)
+
+
+def without_chance(
+    log_power: NDArray[np.float64], num_modes: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """Return log powers over images, (K, Q), with the variation that is not chance.
+
+    Images of one Gaussian field differ in the power of a ring of n modes as a chi
+    square of n degrees of freedom does, whose logarithm has the variance trigamma(n/2).
+    That much is taken off what is seen, about the mean of the logarithms, and the mean
+    power is kept.
+    """
+    seen, chance = log_power.var(axis=1), polygamma(1, num_modes / 2)
+    own = np.maximum(seen - chance, 0.0)
+    kept = np.sqrt(np.divide(own, seen, where=own > 0, out=np.zeros_like(own)))
+    middle = log_power.mean(axis=1, keepdims=True)
+    drawn = middle + kept[:, None] * (log_power - middle)
+    lost = np.log(np.exp(log_power - middle).mean(axis=1))
+    left = np.log(np.exp(drawn - middle).mean(axis=1))
+    found: NDArray[np.float64] = drawn + (lost - left)[:, None]
+    return found
+
+
 def power_measure(planning: Planning, spread: float) -> PowerMeasure:
-    """Return the pooled measure of all rings, ring 0 apart.
+    """Return the pooled measure of all rings, the colours of ring 0 apart.
 
     Rings are pooled on a grid of log power, each value shared between its two
     neighbours, so that planning costs the same for small and large pictures.
     """
-    values = widened(planning.log_power, spread)
-    share = planning.field.num_modes[:, None] / values.shape[1]
-    weights = np.broadcast_to(share, values.shape)
-    power, weight = _pooled(values[1:].ravel(), weights[1:].ravel())
-    offset = np.zeros(len(power) + values.shape[1])
-    offset[len(power) :] = planning.field.mean_offset
+    powers, missed = mode_powers(planning, spread)
+    share = planning.field.num_modes[:, None, None] / powers[0].size
+    logs, weights = np.log(powers), np.broadcast_to(share, powers.shape)
+    pooled = [
+        _pooled(logs[1:].ravel(), weights[1:].ravel()),
+        *(_pooled(*color) for color in zip(logs[0], weights[0], strict=True)),
+    ]
+    counts = [len(power) for power, _ in pooled]
     return PowerMeasure(
-        power=np.concatenate([power, np.exp(values[0])]),
-        weight=np.concatenate([weight, weights[0]]),
-        offset=offset,
+        power=np.concatenate([power for power, _ in pooled]),
+        weight=np.concatenate([weight for _, weight in pooled]),
+        offset=np.repeat([0.0, *missed[0]], counts),
     )
 
 

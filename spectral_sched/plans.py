@@ -20,7 +20,7 @@ from .dmn import dmn_table
 from .end_to_end import gaussian_table
 from .errors import UsageError
 from .optimize import SPREAD, TOUCHING, optimal_table
-from .planning import power_variation, spectrum_planning, widened
+from .planning import mode_powers, power_variation, spectrum_planning
 from .rescale import rescaled, rescaled_mixture
 from .schedules import SCHEDULES, Basis, Schedule, cut, sigma_table
 from .sigma_bounds import sigma_bounds
@@ -328,9 +328,8 @@ def predicted_error(
     top
         Highest level that sampling could start from.
     """
-    power = np.exp(widened(planning.log_power, SPREAD))
-    offset = np.zeros_like(power)
-    offset[0] = planning.field.mean_offset
+    power, missed = mode_powers(planning, SPREAD)
+    offset = np.broadcast_to(missed[..., None], power.shape)
     sampler, sigmas = wanted.sampler, np.array(table.sigmas)
     from_noise = not wanted.limits.partial and wanted.start != "spectral"
     defects, highest = (
@@ -342,7 +341,7 @@ def predicted_error(
     terms = squared_errors(sampler, defects, begun if from_noise else EXACT_START)
     # Shares of a square that is all but zero may sum to less than it.
     squared = np.maximum(np.sum(terms, axis=0), 0.0)
-    per_ring = squared.reshape(power.shape).mean(axis=1)
+    per_ring = squared.reshape(power.shape).mean(axis=(1, 2))
     if wanted.start == "spectral" and not wanted.limits.partial:
         per_ring = per_ring + _spectral_error(planning, sampler, sigmas)
     mean = float(planning.field.num_modes @ per_ring / planning.field.num_pixels)

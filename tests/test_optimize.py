@@ -21,13 +21,21 @@ from spectral_sched.defects import (
     transfer,
     transfer_kl,
 )
-from spectral_sched.optimize import minimal_table, optimal_table, table_errors
+from spectral_sched.optimize import (
+    BEND,
+    SHORTEST_STEP,
+    minimal_table,
+    optimal_table,
+    table_errors,
+)
 from spectral_sched.planning import (
     Planning,
+    mode_powers,
     power_measure,
     power_variation,
     spectrum_planning,
     widened,
+    without_chance,
 )
 from spectral_sched.schedules import KarrasLaw, Schedule, sigma_table
 from spectral_sched.sigma_bounds import Start, sigma_bounds
@@ -38,6 +46,9 @@ from .helpers import power_law_field, spectrum_of
 STARTS_ABOUT_THE_MEAN: tuple[Start, ...] = ("spectral", "mean")
 
 ABOUT: tuple[Start, ...] = ("zero", "mean")
+
+NOTHING = 1e-7
+"""Squared error, as a share of the energy, that no picture shows."""
 
 POWER = np.geomspace(1e-4, 1e3, 9)
 
@@ -62,18 +73,16 @@ def ends(
 
 
 def error(data: Planning, sampler: str, sigmas: np.ndarray, start: Start) -> float:
-    """Return the objective by a direct sum over rings, quantiles and spread."""
-    power = np.exp(widened(data.log_power, 1.0))
-    offset = np.zeros_like(power)
-    offset[0] = data.field.mean_offset
-
+    """Return the objective by a direct sum over all powers of all rings."""
+    power, missed = mode_powers(data, 1.0)
+    offset = np.broadcast_to(missed[..., None], power.shape)
     defects, highest = (
         local_defects(sampler, np.asarray(levels), power.ravel())
         for levels in (sigmas, [ends(data, start)[1], 0.0])
     )
     begun = noise_start_error(sampler, defects, highest, offset.ravel(), start)
     squared = sum(squared_errors(sampler, defects, begun._replace(apart=0.0)))
-    weights = np.repeat(data.field.num_modes, power.shape[1])
+    weights = np.repeat(data.field.num_modes, power[0].size)
     return float(squared @ weights / (power.ravel() @ weights))
 
 
@@ -259,7 +268,8 @@ def test_no_karras_table_is_better(sampler: str, num_steps: int, start: Start) -
                     Schedule(KarrasLaw(rho=rho), bottom, top), num_steps
                 )
                 found = error(data, sampler, np.array(rival.sigmas), start)
-                assert best <= found * (1 + 2e-3)  # the pooling grid's accuracy
+                # Pooling is that accurate, and a minimum may be missed by so much.
+                assert best <= found * (1 + 1e-2)
 
 
 @pytest.mark.parametrize("sampler", FLOW_SAMPLERS)
@@ -288,13 +298,14 @@ def test_no_table_from_the_same_picture_with_noise_is_better(
         ]
         ours, moved, *others = of_steps(table.levels, (first, *cut[1:]), *rivals)
         assert ours <= min(others) * (1 + 1e-6)
-        assert ours <= moved * (1 + 5e-2)
+        assert ours <= moved * (1 + 5e-2) or ours < NOTHING
 
 
-@given(st.lists(st.floats(-0.1, 0.1), min_size=5, max_size=5))
+@given(st.lists(st.floats(-0.1, 0.1), min_size=4, max_size=4))
 def test_the_optimum_is_a_minimum(moves: list[float]) -> None:
+    # So few steps may have any lengths.
     data = planning()
-    table = optimal_table(data, "dpmpp-2m", 5, ends(data))
+    table = optimal_table(data, "dpmpp-2m", 4, ends(data))
     moved = np.append(np.array(table.levels) * np.exp(moves), 0.0)
     moved[:-1] = np.minimum(moved[:-1], ends(data)[1])
     best = error(data, "dpmpp-2m", np.array(table.sigmas), "zero")
@@ -316,14 +327,35 @@ def test_the_optimum_is_deterministic() -> None:
 
 
 @pytest.mark.parametrize("sampler", FLOW_SAMPLERS)
-def test_the_search_does_not_depend_on_its_start(sampler: str) -> None:
+def test_no_other_beginning_finds_a_better_table(sampler: str) -> None:
     data, rng = planning(), np.random.default_rng(0)
     errors = table_errors(data, sampler, "zero", ends(data)[1])
-    found = [
-        minimal_table(errors, 6, ends(data), gaps=gaps).levels
-        for gaps in (np.zeros(6), *rng.normal(0, 1, (4, 6)))
-    ]
-    np.testing.assert_allclose(found, [found[0]] * 5, rtol=1e-3)
+    found = optimal_table(data, sampler, 6, ends(data))
+    least = errors(np.array(found.sigmas)[:, None]).sum()
+    for slope, curve, first in rng.normal(0, 1, (6, 3)):
+        places = np.linspace(-1, 1, 5)
+        gaps = np.append(first, slope * places + curve * places**2)
+        other = minimal_table(errors, 6, ends(data), gaps=gaps, bend=BEND)
+        assert least <= errors(np.array(other.sigmas)[:, None]).sum() * (1 + 1e-9)
+
+
+def test_the_lengths_of_steps_change_evenly() -> None:
+    data = planning()
+    low, high = ends(data)
+    for first, num_steps in ((None, 12), (2.0, 8)):
+        table = optimal_table(data, "dpmpp-2m", num_steps, (low, high), first=first)
+        parts = -np.diff(np.log(table.levels)) - SHORTEST_STEP * (
+            np.log((first or high) / low) / (num_steps + (first is None))
+        )
+        places = np.arange(len(parts))
+        fit = np.polynomial.Polynomial.fit(places, np.log(parts), BEND)
+        assert np.abs(np.log(parts) - fit(places)).max() < 1e-6
+        free = minimal_table(
+            table_errors(data, "dpmpp-2m", "zero" if first is None else None, high),
+            *(num_steps, (low, high)),
+            first=first,
+        )
+        assert free.levels != table.levels
 
 
 def distance_from_gaussian(factors: np.ndarray, power: float, sigma: float) -> float:
@@ -373,7 +405,7 @@ def test_a_spectral_start_is_lower_and_inside_the_bounds(sampler: str) -> None:
         for start in STARTS_ABOUT_THE_MEAN
     )
     assert low_high[0] < spectral.levels[-1]
-    assert spectral.levels[0] < 0.5 * mean.levels[0]
+    assert spectral.levels[0] < 0.8 * mean.levels[0]
     # Beside a start so high that it is exact, each start has the error it has.
     sigmas = np.array(mean.sigmas)[:, None]
     exact, zero, about_mean, spectrum = (
@@ -388,3 +420,40 @@ def test_widening_has_the_spread_it_says() -> None:
     wide = widened(np.array([[0.3]]), 0.8)
     assert wide.mean() == pytest.approx(0.3)
     assert wide.std() == pytest.approx(0.8, rel=0.005)
+
+
+def test_a_gaussian_field_has_one_power_per_colour_and_ring() -> None:
+    # Images of one field differ by chance alone, which is no reason to plan for it.
+    rng = np.random.default_rng(1)
+    pictures = 0.2 * rng.standard_normal((400, 1, 16, 16))
+    colors = np.array([1.0, 0.5, 0.2])[:, None, None]
+    data = spectrum_planning(spectrum_of(pictures * colors))
+    seen = data.log_power.std(axis=1)
+    own = without_chance(data.log_power, data.field.num_modes)
+    assert seen[0] > 1.5
+    assert own.std(axis=1).max() < 0.25
+    assert own[0].std() < 0.1 * seen[0]
+    np.testing.assert_allclose(
+        np.exp(own).mean(axis=1), np.exp(data.log_power).mean(axis=1), rtol=1e-12
+    )
+    powers, _ = mode_powers(data, 0.0)
+    # All of the power is on one of three axes.
+    together = powers[:, -1].mean(axis=1)
+    np.testing.assert_allclose(together, 3 * data.field.power, rtol=0.12)
+
+
+def test_a_variation_that_is_no_chance_is_kept() -> None:
+    rng = np.random.default_rng(2)
+    log_power = rng.normal(0, 1.2, (1, 100_000)) + np.log(
+        rng.chisquare(8, (1, 100_000)) / 8
+    )
+    own = without_chance(log_power, np.array([8]))
+    assert own.std() == pytest.approx(1.2, rel=0.01)
+
+
+def test_offsets_are_those_of_the_mean_colour_by_axis() -> None:
+    data = planning()
+    powers, offset = mode_powers(data, 1.0)
+    assert offset[0].mean() == pytest.approx(data.field.mean_offset)
+    assert not offset[1:].any()
+    assert powers[0].std(axis=1) / powers[0].mean(axis=1) == pytest.approx(0, abs=1e-9)

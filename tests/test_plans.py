@@ -25,7 +25,7 @@ def test_enough_steps_is_where_the_best_tables_stop_getting_better() -> None:
             wanted,
             low_high[1],
         ).error
-        for count in (enough // 2, enough, 3 * enough)
+        for count in (enough // 4, enough, 3 * enough)
     )
     assert there < 1.03 * many
     assert few > 1.01 * there
