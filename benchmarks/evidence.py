@@ -69,6 +69,9 @@ WHOLE = (
     Part((OURS, COPIED, "exponential", "mixed"), ("dpmpp-2m",), (4, 6, 20, 40)),
 )
 QUICK = (Part(FREE, ("dpmpp-2m", "heun"), FEW),)
+MANY_CALLS = 12
+"""Cells of no more calls are counted by themselves too."""
+
 SHOWN_CALLS = 8
 """Cells with about so many calls are shown with all metrics."""
 
@@ -195,7 +198,13 @@ def page(
 def short(comparisons: Mapping[str, Comparison]) -> Iterator[str]:
     """Yield in how many cells the first table is lowest or tied."""
     cells = [cell for each in comparisons.values() for cell in each.cells]
-    groups = {"all": cells, "all, of tables that take no call": list(map(free, cells))}
+    few = [cell for cell in cells if cell.num_calls <= MANY_CALLS]
+    groups = {
+        "all": cells,
+        "all, of tables that take no call": list(map(free, cells)),
+        f"up to {MANY_CALLS} calls": few,
+        f"up to {MANY_CALLS} calls, of tables that take no call": list(map(free, few)),
+    }
     by_sampler = itertools.groupby(
         sorted(cells, key=lambda cell: cell.sampler), key=lambda cell: cell.sampler
     )

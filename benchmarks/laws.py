@@ -39,6 +39,8 @@ from spectral_sched.training_noise import own_noise
 
 CALLS = (8, 32)
 NUM_JUDGED = 256
+FAINT = 1e-12
+"""Least power of a ring, of the largest: blank pictures have rings without any."""
 
 
 class Entry(NamedTuple):
@@ -121,7 +123,8 @@ def own_plans(
 
     def own_plan(seed: int) -> Plan:
         chosen = np.random.default_rng([0, seed]).integers(len(powers), size=1)
-        own = image_plan(plan, np.log(powers[chosen[0]].power))
+        power = powers[chosen[0]].power
+        own = image_plan(plan, np.log(np.maximum(power, FAINT * power.max())))
         low, high = run.noise.ends(chosen)[0].tolist()
         sampler, num_steps = plan.request.sampler, plan.request.num_steps
         table = optimal_table(own.planning, sampler, num_steps, (low, high))

@@ -20,8 +20,9 @@ from .defects import (
     spectral_start_error,
     squared_errors,
 )
-from .planning import power_measure, power_variation
+from .planning import image_powers, mode_powers, power_measure, power_variation
 from .schedules import KarrasLaw, Schedule, sigma_table
+from .solvers import STOCHASTIC
 from .tables import SigmaTable
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from .defects import Defects, Numbers, StartError
-    from .planning import Planning
+    from .planning import ModePowers, Planning
     from .sigma_bounds import Start
 
 SPREAD = 1.0
@@ -147,7 +148,8 @@ def table_errors(
     top
         Highest level there is. What even a start there gets wrong is not counted.
     """
-    measure = power_measure(planning, SPREAD)
+    powers = powers_for(sampler, planning)
+    measure = power_measure(powers, planning.field.num_modes)
     energy = measure.weight @ measure.power
     made = partial(local_defects, sampler, power=measure.power)
     highest = made(sigmas=np.array([top, 0.0]))
@@ -174,6 +176,17 @@ def table_errors(
         return np.stack([first.apart @ field.num_modes / energy, *errors(sigmas)])
 
     return spectral_errors
+
+
+def powers_for(sampler: str, planning: Planning) -> ModePowers:
+    """Return the powers of modes that errors of a solver are expected over.
+
+    Fresh noise draws the brightness and the colours of a picture anew, and tables for
+    solvers that add it are planned for single images as they are: what such a table
+    gives has no reference from the same noise, and by distances these did better.
+    """
+    made = image_powers if sampler in STOCHASTIC else mode_powers
+    return made(planning, SPREAD)
 
 
 def minimal_table(

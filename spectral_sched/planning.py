@@ -134,6 +134,14 @@ def mode_powers(planning: Planning, spread: float) -> ModePowers:
     return ModePowers(power, offset)
 
 
+def image_powers(planning: Planning, spread: float) -> ModePowers:
+    """Return the powers of single images as they are, all colours as one."""
+    power = np.exp(widened(planning.log_power, spread))[:, None, :]
+    offset = np.zeros((len(power), 1))
+    offset[0] = planning.field.mean_offset
+    return ModePowers(power, offset)
+
+
 def without_chance(
     log_power: NDArray[np.float64], num_modes: NDArray[np.int64]
 ) -> NDArray[np.float64]:
@@ -144,6 +152,8 @@ def without_chance(
     That much is taken off what is seen, about the mean of the logarithms, and the mean
     power is kept.
     """
+    # Sums depend on the order in memory, and plans shall not.
+    log_power = np.ascontiguousarray(log_power)
     seen, chance = log_power.var(axis=1), polygamma(1, num_modes / 2)
     own = np.maximum(seen - chance, 0.0)
     kept = np.sqrt(np.divide(own, seen, where=own > 0, out=np.zeros_like(own)))
@@ -155,22 +165,22 @@ def without_chance(
     return found
 
 
-def power_measure(planning: Planning, spread: float) -> PowerMeasure:
+def power_measure(powers: ModePowers, num_modes: NDArray[np.int64]) -> PowerMeasure:
     """Return the pooled measure of all rings, the colours of ring 0 apart.
 
     Rings are pooled on a grid of log power, each value shared between its two
     neighbours, so that planning costs the same for small and large pictures.
     """
-    powers, missed = mode_powers(planning, spread)
-    share = planning.field.num_modes[:, None, None] / powers[0].size
-    logs, weights = np.log(powers), np.broadcast_to(share, powers.shape)
+    power, missed = powers
+    share = num_modes[:, None, None] / power[0].size
+    logs, weights = np.log(power), np.broadcast_to(share, power.shape)
     pooled = [
         _pooled(logs[1:].ravel(), weights[1:].ravel()),
         *(_pooled(*color) for color in zip(logs[0], weights[0], strict=True)),
     ]
-    counts = [len(power) for power, _ in pooled]
+    counts = [len(part) for part, _ in pooled]
     return PowerMeasure(
-        power=np.concatenate([power for power, _ in pooled]),
+        power=np.concatenate([part for part, _ in pooled]),
         weight=np.concatenate([weight for _, weight in pooled]),
         offset=np.repeat([0.0, *missed[0]], counts),
     )

@@ -19,8 +19,8 @@ from .defects import (
 from .dmn import dmn_table
 from .end_to_end import gaussian_table
 from .errors import UsageError
-from .optimize import SPREAD, TOUCHING, optimal_table
-from .planning import mode_powers, power_variation, spectrum_planning
+from .optimize import SPREAD, TOUCHING, optimal_table, powers_for
+from .planning import power_variation, spectrum_planning
 from .rescale import rescaled, rescaled_mixture
 from .schedules import SCHEDULES, Basis, Schedule, cut, sigma_table
 from .sigma_bounds import sigma_bounds
@@ -328,7 +328,7 @@ def predicted_error(
     top
         Highest level that sampling could start from.
     """
-    power, missed = mode_powers(planning, SPREAD)
+    power, missed = powers_for(wanted.sampler, planning)
     offset = np.broadcast_to(missed[..., None], power.shape)
     sampler, sigmas = wanted.sampler, np.array(table.sigmas)
     from_noise = not wanted.limits.partial and wanted.start != "spectral"

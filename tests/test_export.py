@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy.special import polygamma
 from typer.testing import CliRunner
 
 from spectral_sched.cli import app
@@ -148,6 +149,24 @@ def test_a_spectral_start_goes_through_files(tmp_path: Path) -> None:
     assert len(list((tmp_path / "seen").glob("*.png"))) == 4
 
 
+def powers_of_modes(
+    quantiles: list[float], num_modes: int, cross_power: list[list[float]]
+) -> list[float]:
+    """Return equally likely powers of a mode of a ring, as docs/method.md has them."""
+    logs = np.array(quantiles)
+    seen, chance = logs.var(), polygamma(1, num_modes / 2)
+    own = logs.mean() + (logs - logs.mean()) * math.sqrt(max(0, 1 - chance / seen))
+    own += np.log(np.exp(logs).mean() / np.exp(own).mean())
+    spread = 1.22 * math.sqrt(1 - 1 / num_modes)
+    colors = np.linalg.eigvalsh(cross_power)
+    return [
+        float(color / colors.mean()) * math.exp(q + spread * k)
+        for color in colors
+        for q in own
+        for k in (-1, 0, 1)
+    ]
+
+
 def test_the_predicted_error_of_a_spectral_start_term_by_term() -> None:
     document = exported(
         *("--start", "spectral", "--sampler", "euler", "--steps", 3),
@@ -156,13 +175,16 @@ def test_the_predicted_error_of_a_spectral_start_term_by_term() -> None:
     power, modes = (document["spectrum"][key] for key in ("power", "num_modes"))
     logs = document["planning"]["log_power_quantiles"]
     sigmas, squared = document["sigmas"], []
-    for mean, quantiles in zip(power, logs, strict=True):
-        likely = [math.exp(q + 1.22 * k) for q in quantiles for k in (-1, 0, 1)]
-        middle = sum(likely) / len(likely)
-        variance = sum((p - middle) ** 2 for p in likely) / len(likely)
+    cross_powers = document["spectrum"]["cross_power"]
+    rows = zip(power, logs, modes, cross_powers, strict=True)
+    for mean, quantiles, num_modes, cross_power in rows:
+        spread = [math.exp(q + 1.22 * k) for q in quantiles for k in (-1, 0, 1)]
+        middle = sum(spread) / len(spread)
+        variance = sum((p - middle) ** 2 for p in spread) / len(spread)
         noised = mean + sigmas[0] ** 2
         share = variance / middle**2 * (mean / noised) ** 2
         total = 3 / 32 * share**2 * noised * (mean / noised)
+        likely = powers_of_modes(quantiles, num_modes, cross_power)
         for p in likely:
             wrong = 0.0
             for s, t in pairwise(sigmas):
