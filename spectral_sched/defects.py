@@ -13,6 +13,7 @@ where the sigmas are.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -310,6 +311,75 @@ def _shares(parts: Sequence[Numbers]) -> list[Numbers]:
     """
     total = sum(part.real for part in parts)
     return [total * (part + (part - np.conj(part)) / 2) for part in parts]
+
+
+@dataclass(frozen=True, eq=False)
+class Origin:
+    """Where sampling starts, for errors beside the highest start of the same noise.
+
+    Attributes
+    ----------
+    start
+        None for pictures that were given noise.
+    offset
+        Square of the mean that a start about zero misses, per mode, (M,).
+    highest
+        Defects of a table that starts at the highest level there is.
+    whole
+        Whether what even that start gets wrong is counted, which no table can mend.
+    """
+
+    start: Start | None
+    offset: NDArray[np.float64]
+    highest: Defects
+    whole: bool = False
+
+    @property
+    def exact(self) -> bool:
+        """Whether states have the right variance from the start."""
+        return self.start is None or self.start == "spectral"
+
+    def error(self, sampler: str, defects: Defects) -> StartError:
+        """Return what is wrong at the end because of the start."""
+        if self.exact or self.start is None:
+            return EXACT_START
+        modes = (defects, self.highest, self.offset)
+        error = noise_start_error(sampler, *modes, self.start)
+        return error if self.whole else error._replace(apart=0.0)
+
+
+def mode_errors(
+    sampler: str, sigmas: Numbers, power: NDArray[np.float64], origin: Origin
+) -> list[Numbers]:
+    """Return terms, (..., M), that sum to the expected squared error of a table."""
+    defects = local_defects(sampler, sigmas, power)
+    begun = origin.error(sampler, defects)
+    if sampler not in END_TO_END:
+        return squared_errors(sampler, defects, begun)
+    return [_end_to_end(sampler, sigmas, power, origin) + begun.apart]
+
+
+END_TO_END = frozenset({"heun"})
+"""Solvers whose errors on networks are those of the whole way from noise to picture.
+
+Local errors of Heun's method come out too large where steps are long: it makes good in
+the next step what it got wrong in one.
+"""
+
+
+def _end_to_end(
+    sampler: str, sigmas: Numbers, power: NDArray[np.float64], origin: Origin
+) -> Numbers:
+    """Return the squared difference from what the highest start gives, (..., M)."""
+    first, found = _columns(sigmas)[0], transfer(sampler, sigmas, power)
+    if origin.exact or origin.start is None:
+        return (found / first * np.sqrt(power + first**2) - np.sqrt(power)) ** 2
+    wanted = np.sqrt(power) + origin.highest.amplitudes[0]
+    squared = (found - wanted) ** 2
+    if origin.start == "zero":
+        kept = np.sqrt(origin.highest.mean_kept)
+        squared = squared + origin.offset * (found / first - kept) ** 2
+    return squared
 
 
 def transfer_kl(sampler: str, sigmas: Numbers, power: NDArray[np.float64]) -> Numbers:

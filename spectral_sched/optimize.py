@@ -8,17 +8,16 @@ makes their gradients exact: each level is given an imaginary step.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from .defects import (
-    EXACT_START,
+    END_TO_END,
+    Origin,
     local_defects,
-    noise_start_error,
+    mode_errors,
     spectral_start_error,
-    squared_errors,
 )
 from .planning import image_powers, mode_powers, power_measure, power_variation
 from .schedules import KarrasLaw, Schedule, sigma_table
@@ -30,7 +29,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from .defects import Defects, Numbers, StartError
+    from .defects import Numbers
     from .planning import ModePowers, Planning
     from .sigma_bounds import Start
 
@@ -80,7 +79,7 @@ def optimal_table(
 
     It is the error beside what infinitely many steps from the highest level make of the
     same noise, expected over the colours, modes and spectra of single images.
-    `defects.squared_errors` says how steps add up. The lengths of steps change evenly,
+    `defects.mode_errors` says how steps add up. The lengths of steps change evenly,
     see `BEND`. Searches begin at even steps, and with few steps at the best
     Karras tables as well.
 
@@ -151,19 +150,12 @@ def table_errors(
     powers = powers_for(sampler, planning)
     measure = power_measure(powers, planning.field.num_modes)
     energy = measure.weight @ measure.power
-    made = partial(local_defects, sampler, power=measure.power)
-    highest = made(sigmas=np.array([top, 0.0]))
-
-    def begun(defects: Defects) -> StartError:
-        if start is None or start == "spectral":
-            return EXACT_START
-        error = noise_start_error(sampler, defects, highest, measure.offset, start)
-        # With many steps, what no table can mend would hide the rest.
-        return error._replace(apart=0.0)
+    highest = local_defects(sampler, np.array([top, 0.0]), measure.power)
+    # With many steps, what no table can mend would hide the rest.
+    origin = Origin(start, measure.offset, highest, whole=False)
 
     def errors(sigmas: Numbers) -> Numbers:
-        defects = made(sigmas=sigmas)
-        terms = squared_errors(sampler, defects, begun(defects))
+        terms = mode_errors(sampler, sigmas, measure.power, origin)
         return np.stack([term @ measure.weight / energy for term in terms])
 
     if start != "spectral":
@@ -184,9 +176,11 @@ def powers_for(sampler: str, planning: Planning) -> ModePowers:
     Fresh noise draws the brightness and the colours of a picture anew, and tables for
     solvers that add it are planned for single images as they are: what such a table
     gives has no reference from the same noise, and by distances these did better.
+    Errors of the whole way need no spread, which is there to blur those of one step.
     """
-    made = image_powers if sampler in STOCHASTIC else mode_powers
-    return made(planning, SPREAD)
+    if sampler in STOCHASTIC:
+        return image_powers(planning, SPREAD)
+    return mode_powers(planning, 0.0 if sampler in END_TO_END else SPREAD)
 
 
 def minimal_table(

@@ -9,13 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .defects import (
-    EXACT_START,
-    local_defects,
-    noise_start_error,
-    spectral_start_error,
-    squared_errors,
-)
+from .defects import Origin, local_defects, mode_errors, spectral_start_error
 from .dmn import dmn_table
 from .end_to_end import gaussian_table
 from .errors import UsageError
@@ -331,14 +325,10 @@ def predicted_error(
     power, missed = powers_for(wanted.sampler, planning)
     offset = np.broadcast_to(missed[..., None], power.shape)
     sampler, sigmas = wanted.sampler, np.array(table.sigmas)
-    from_noise = not wanted.limits.partial and wanted.start != "spectral"
-    defects, highest = (
-        local_defects(sampler, levels, power.ravel())
-        for levels in (sigmas, np.array([top, 0.0]))
-    )
-    modes = (defects, highest, offset.ravel())
-    begun = noise_start_error(sampler, *modes, wanted.start)
-    terms = squared_errors(sampler, defects, begun if from_noise else EXACT_START)
+    highest = local_defects(sampler, np.array([top, 0.0]), power.ravel())
+    start = None if wanted.limits.partial else wanted.start
+    origin = Origin(start, offset.ravel(), highest, whole=True)
+    terms = mode_errors(sampler, sigmas, power.ravel(), origin)
     # Shares of a square that is all but zero may sum to less than it.
     squared = np.maximum(np.sum(terms, axis=0), 0.0)
     per_ring = squared.reshape(power.shape).mean(axis=(1, 2))

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 from typing import get_args
 
@@ -13,8 +14,10 @@ from numpy.typing import NDArray
 from scipy.stats import norm
 
 from spectral_sched.defects import (
+    Origin,
     StartError,
     local_defects,
+    mode_errors,
     noise_start_error,
     spectral_start_error,
     squared_errors,
@@ -77,12 +80,11 @@ def error(data: Planning, sampler: str, sigmas: np.ndarray, start: Start) -> flo
     """Return the objective by a direct sum over all powers of all rings."""
     power, missed = powers_for(sampler, data)
     offset = np.broadcast_to(missed[..., None], power.shape)
-    defects, highest = (
-        local_defects(sampler, np.asarray(levels), power.ravel())
-        for levels in (sigmas, [ends(data, start)[1], 0.0])
+    highest = local_defects(
+        sampler, np.array([ends(data, start)[1], 0.0]), power.ravel()
     )
-    begun = noise_start_error(sampler, defects, highest, offset.ravel(), start)
-    squared = sum(squared_errors(sampler, defects, begun._replace(apart=0.0)))
+    origin = Origin(start, offset.ravel(), highest)
+    squared = sum(mode_errors(sampler, np.asarray(sigmas), power.ravel(), origin))
     weights = np.repeat(data.field.num_modes, power[0].size)
     return float(squared @ weights / (power.ravel() @ weights))
 
@@ -459,3 +461,27 @@ def test_offsets_are_those_of_the_mean_colour_by_axis() -> None:
     assert offset[0].mean() == pytest.approx(data.field.mean_offset)
     assert not offset[1:].any()
     assert powers[0].std(axis=1) / powers[0].mean(axis=1) == pytest.approx(0, abs=1e-9)
+
+
+@pytest.mark.parametrize("start", ["zero", "mean", None])
+def test_errors_of_heun_are_those_of_the_whole_way(start: Start | None) -> None:
+    """A fine table from the highest level is the reference, whatever it gets wrong."""
+    sigmas, top = np.array([30.0, 6.0, 1.0, 0.1, 0.0]), 80.0
+    fine = np.append(np.geomspace(top, 1e-4, 4000), 0.0)
+    offset = 0.3 * POWER
+    origin = Origin(start, offset, local_defects("heun", np.array([top, 0.0]), POWER))
+    (found,) = mode_errors("heun", sigmas, POWER, origin)
+    made, best = (transfer("heun", levels, POWER) for levels in (sigmas, fine))
+    if start is None:
+        exact = np.sqrt(POWER + sigmas[0] ** 2)
+        wanted = (made / sigmas[0] * exact - np.sqrt(POWER)) ** 2
+    else:
+        wanted = (made - best) ** 2
+        if start == "zero":
+            wanted = wanted + offset * (made / sigmas[0] - best / top) ** 2
+    np.testing.assert_allclose(found, wanted, rtol=1e-3)
+    (whole,) = mode_errors("heun", sigmas, POWER, replace(origin, whole=True))
+    unmended = 0.0 if start is None else (best - np.sqrt(POWER)) ** 2
+    if start == "zero":
+        unmended = unmended + offset * (best / top) ** 2
+    np.testing.assert_allclose(whole - found, unmended, rtol=5e-3, atol=1e-7)
