@@ -505,7 +505,7 @@ def test_errors_of_the_command(planned: Path, monkeypatch: pytest.MonkeyPatch) -
     assert "has 4 classes" in said(2, "--model", "diffusers:classes")
     flags = ("--model", "diffusers:classes", "--class-label", 4)
     assert "no class 4" in said(2, *flags)
-    assert "has no classes" in said(2, "--class-label", 0)
+    assert "has no classes" in said(2, "--model", "wiener", "--class-label", 0)
     monkeypatch.setitem(sys.modules, "diffusers", None)
     message = said(4, "--model", "diffusers:model")
     assert "pip install 'spectral-sched[diffusers]'" in message
