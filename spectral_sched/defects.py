@@ -334,14 +334,9 @@ class Origin:
     highest: Defects
     whole: bool = False
 
-    @property
-    def exact(self) -> bool:
-        """Whether states have the right variance from the start."""
-        return self.start is None or self.start == "spectral"
-
     def error(self, sampler: str, defects: Defects) -> StartError:
         """Return what is wrong at the end because of the start."""
-        if self.exact or self.start is None:
+        if self.start is None or self.start == "spectral":
             return EXACT_START
         modes = (defects, self.highest, self.offset)
         error = noise_start_error(sampler, *modes, self.start)
@@ -352,11 +347,11 @@ def mode_errors(
     sampler: str, sigmas: Numbers, power: NDArray[np.float64], origin: Origin
 ) -> list[Numbers]:
     """Return terms, (..., M), that sum to the expected squared error of a table."""
+    if sampler in END_TO_END:
+        unmended = origin.error(sampler, origin.highest).apart
+        return [_end_to_end(sampler, sigmas, power, origin) + unmended]
     defects = local_defects(sampler, sigmas, power)
-    begun = origin.error(sampler, defects)
-    if sampler not in END_TO_END:
-        return squared_errors(sampler, defects, begun)
-    return [_end_to_end(sampler, sigmas, power, origin) + begun.apart]
+    return squared_errors(sampler, defects, origin.error(sampler, defects))
 
 
 END_TO_END = frozenset({"heun"})
@@ -372,7 +367,8 @@ def _end_to_end(
 ) -> Numbers:
     """Return the squared difference from what the highest start gives, (..., M)."""
     first, found = _columns(sigmas)[0], transfer(sampler, sigmas, power)
-    if origin.exact or origin.start is None:
+    if origin.start not in {"zero", "mean"}:
+        # The state has the right variance from the start.
         return (found / first * np.sqrt(power + first**2) - np.sqrt(power)) ** 2
     wanted = np.sqrt(power) + origin.highest.amplitudes[0]
     squared = (found - wanted) ** 2

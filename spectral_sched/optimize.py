@@ -79,9 +79,9 @@ def optimal_table(
 
     It is the error beside what infinitely many steps from the highest level make of the
     same noise, expected over the colours, modes and spectra of single images.
-    `defects.mode_errors` says how steps add up. The lengths of steps change evenly,
-    see `BEND`. Searches begin at even steps, and with few steps at the best
-    Karras tables as well.
+    `defects.mode_errors` says how steps add up. The lengths of steps change evenly, see
+    `BEND`. Searches begin at even steps, and with few steps at the best Karras tables
+    as well.
 
     Parameters
     ----------
