@@ -19,13 +19,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .defects import transfer_by_source
-from .optimize import (
-    RHOS,
-    best_table,
-    karras_tables,
-    minimal_table,
-    optimal_table,
-)
+from .optimize import best_table, inner_ends, minimal_table, optimal_table
+from .schedules import KarrasLaw, Schedule, sigma_table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -37,6 +32,10 @@ if TYPE_CHECKING:
     from .planning import Planning
     from .sigma_bounds import Start
     from .tables import SigmaTable
+
+
+RHOS = (1.0, 3.0, 10.0)
+"""Of the Karras tables that searches begin at: for each, the best between some ends."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -158,13 +157,21 @@ def gaussian_table(
     local = optimal_table(planning, sampler, num_steps, ends, start=start, first=first)
     begun = [
         local,
-        *(
-            best_table(errors, karras_tables(num_steps, ends, first, rho))
-            for rho in RHOS
-        ),
+        *(best_table(errors, _karras(num_steps, ends, first, rho)) for rho in RHOS),
     ]
     found = [
         minimal_table(errors, num_steps, ends, first=first, near=table)
         for table in begun
     ]
     return best_table(errors, [*begun, *found])
+
+
+def _karras(
+    num_steps: int, ends: tuple[float, float], first: float | None, rho: float
+) -> list[SigmaTable]:
+    """Return Karras tables between ends inside the range."""
+    law = KarrasLaw(rho=rho)
+    return [
+        sigma_table(Schedule(law, bottom, top), num_steps)
+        for top, bottom in inner_ends(ends, first)
+    ]

@@ -20,7 +20,6 @@ from .defects import (
     spectral_start_error,
 )
 from .planning import image_powers, mode_powers, power_measure, power_variation
-from .schedules import KarrasLaw, Schedule, sigma_table
 from .solvers import STOCHASTIC
 from .tables import SigmaTable
 
@@ -53,11 +52,8 @@ history; a network's own error would grow there without bound.
 SEVERAL_MINIMA = 2
 """Steps up to which the error was seen to have several minima."""
 
-RHOS = (1.0, 3.0, 10.0)
-"""Of the Karras tables that searches begin at."""
-
 NUM_ENDS = 8
-"""Levels that each end of these tables is tried at."""
+"""Levels that each end of tables to begin at is tried at."""
 
 TOUCHING = 1e-6
 """Gap in ln sigma, or share of its range, that stands for no gap at all."""
@@ -80,8 +76,8 @@ def optimal_table(
     It is the error beside what infinitely many steps from the highest level make of the
     same noise, expected over the colours, modes and spectra of single images.
     `defects.mode_errors` says how steps add up. The lengths of steps change evenly, see
-    `BEND`. Searches begin at even steps, and with few steps at the best Karras tables
-    as well.
+    `BEND`. Searches begin at even steps over the range, and with few steps between the
+    best of other ends as well.
 
     Parameters
     ----------
@@ -96,8 +92,7 @@ def optimal_table(
     errors = table_errors(planning, sampler, begun, ends[1])
     beginnings: list[SigmaTable | None] = [None]
     if num_steps <= SEVERAL_MINIMA:
-        tried = (karras_tables(num_steps, ends, first, rho) for rho in RHOS)
-        beginnings += [best_table(errors, tables) for tables in tried]
+        beginnings.append(best_table(errors, _even_tables(num_steps, ends, first)))
     found = [
         minimal_table(errors, num_steps, ends, first=first, near=near, bend=BEND)
         for near in beginnings
@@ -105,10 +100,20 @@ def optimal_table(
     return best_table(errors, found)
 
 
-def karras_tables(
-    num_steps: int, ends: tuple[float, float], first: float | None, rho: float
+def _even_tables(
+    num_steps: int, ends: tuple[float, float], first: float | None
 ) -> list[SigmaTable]:
-    """Return Karras tables between ends inside a range, to begin searches at.
+    """Return tables of even steps in ln sigma between many ends inside a range."""
+    return [
+        SigmaTable.of(np.geomspace(top, bottom, num_steps))
+        for top, bottom in inner_ends(ends, first)
+    ]
+
+
+def inner_ends(
+    ends: tuple[float, float], first: float | None
+) -> list[tuple[float, float]]:
+    """Return ends inside a range, the upper one first, to begin searches at.
 
     Parameters
     ----------
@@ -118,7 +123,7 @@ def karras_tables(
     low, high = ends
     tops = np.geomspace(low, high, NUM_ENDS + 1)[1:] if first is None else [first]
     return [
-        sigma_table(Schedule(KarrasLaw(rho=rho), float(bottom), float(top)), num_steps)
+        (float(top), float(bottom))
         for top in tops
         for bottom in np.geomspace(low, top, NUM_ENDS + 1)[:-1]
     ]
