@@ -118,5 +118,6 @@ def test_the_lines_of_a_section_run(
         if "sigmas" in names:
             sigmas = json.loads((folder / "tight.json").read_text())["sigmas"]
             first, last = float(names["sigmas"][0]), float(names["sigmas"][-1])
-            assert 0.7 * sigmas[0] < first < 1.4 * sigmas[0]
+            # A table of more steps starts higher.
+            assert 0.7 * sigmas[0] < first < 1.6 * sigmas[0]
             assert last == 0
