@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from .sigma_bounds import Start
     from .tables import SigmaTable
 
-
 RHOS = (1.0, 3.0, 10.0)
 """Of the Karras tables that searches begin at: for each, the best between some ends."""
 
@@ -63,10 +62,10 @@ def field_modes(field: GaussianField) -> FieldModes:
     Those without are the same in every picture, and no distance to them is finite but
     that of getting them exactly right.
     """
-    power, axes = np.linalg.eigh(field.cross_power)
+    power, _, of_mean = field.color_axes
     weight = np.broadcast_to(field.num_modes[:, None], power.shape)
     squared_mean = np.zeros_like(power)
-    squared_mean[0] = field.num_pixels * (field.mean_color @ axes[0]) ** 2
+    squared_mean[0] = of_mean
     used = power > np.finfo(np.float32).eps ** 2 * power.max()
     return FieldModes(power[used], weight[used], squared_mean[used])
 

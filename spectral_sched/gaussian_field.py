@@ -7,7 +7,7 @@ small enough to travel in every file.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -18,6 +18,24 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from .statistics import Shape
+
+
+class ColorAxes(NamedTuple):
+    """Axes of colour along which the modes of a ring are independent.
+
+    Attributes
+    ----------
+    power
+        Power of each ring along each of its axes, ascending, (K, C).
+    axes
+        The axes of each ring, one per column, (K, C, C).
+    squared_mean
+        Square of the mean colour in ring 0 along each of its axes, (C,).
+    """
+
+    power: NDArray[np.float64]
+    axes: NDArray[np.float64]
+    squared_mean: NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,6 +70,13 @@ class GaussianField:
     def frequency(self) -> NDArray[np.float64]:
         """Nominal frequency per ring, (K,), in cycles per pixel."""
         return rings(*self.shape[1:]).frequency
+
+    @property
+    def color_axes(self) -> ColorAxes:
+        """Axes that decorrelate the colours of each ring."""
+        power, axes = np.linalg.eigh(self.cross_power)
+        squared_mean = self.num_pixels * (self.mean_color @ axes[0]) ** 2
+        return ColorAxes(power, axes, squared_mean)
 
     @property
     def power(self) -> NDArray[np.float64]:

@@ -124,13 +124,13 @@ def mode_powers(planning: Planning, spread: float) -> ModePowers:
     field, num_modes = planning.field, planning.field.num_modes
     own = without_chance(planning.log_power, num_modes)
     wide = widened(own, spread * np.sqrt(1 - 1 / num_modes))
-    axis_power, axes = np.linalg.eigh(field.cross_power)
+    axis_power, _, squared_mean = field.color_axes
     mean = axis_power.mean(axis=1, keepdims=True)
     share = np.divide(axis_power, mean, where=mean > 0, out=np.ones_like(axis_power))
     colors = np.log(np.maximum(share, FAINTEST))
     power = np.exp(wide[:, None, :] + colors[..., None])
     offset = np.zeros_like(colors)
-    offset[0] = field.num_pixels * (field.mean_color @ axes[0]) ** 2
+    offset[0] = squared_mean
     return ModePowers(power, offset)
 
 

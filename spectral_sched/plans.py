@@ -332,7 +332,7 @@ def predicted_error(
     # Shares of a square that is all but zero may sum to less than it.
     squared = np.maximum(np.sum(terms, axis=0), 0.0)
     per_ring = squared.reshape(power.shape).mean(axis=(1, 2))
-    if wanted.start == "spectral" and not wanted.limits.partial:
+    if start == "spectral":
         per_ring = per_ring + _spectral_error(planning, sampler, sigmas)
     mean = float(planning.field.num_modes @ per_ring / planning.field.num_pixels)
     return PredictedError(float(np.sqrt(mean)), np.sqrt(per_ring))

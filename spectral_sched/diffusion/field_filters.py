@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
 import torch
 
 from spectral_sched.rings import rings
@@ -37,7 +36,7 @@ class FieldFilter:
     def __init__(
         self, field: GaussianField, device: torch.device, dtype: torch.dtype
     ) -> None:
-        power, axes = np.linalg.eigh(field.cross_power)
+        power, axes, _ = field.color_axes
         index = rings(*field.shape[1:]).index
         real = torch.zeros((), device=device, dtype=dtype)
         self.size = field.shape[1:]

@@ -29,7 +29,7 @@ from spectral_sched.table_kinds import (
 
 from .comparison import Player
 from .counting import CountingDenoiser
-from .denoisers import FiniteSetDenoiser, WienerDenoiser
+from .denoisers import FiniteSetDenoiser, WienerDenoiser, told_ends
 from .gits import gits_table, teacher_path
 from .grid import best_by_running, fine_reference, karras_grid, paired_error
 from .klub import NUM_LEVELS, Klub, KlubSearch
@@ -217,8 +217,7 @@ class ModelSearch:
         check_given(model, given=False)
         _check_size(model, source)
         ends = wanted.limits.ends(source.bounds, wanted.start)
-        between = getattr(model, "between", None)
-        denoise = CountingDenoiser(between(*ends) if between else model)
+        denoise = CountingDenoiser(told_ends(model, ends))
         task = Task(denoise, source, wanted, ends, self.device)
         if kind == KLUB.name:
             task = replace(task, pictures=self._pictures(model, source))

@@ -24,7 +24,6 @@ from .batches import is_out_of_memory
 from .degrading import NUM_FEATURES, degrade
 from .learned_noise import LearnedNoise
 from .model_files import read_model, write_model
-from .network import NetworkDenoiser
 from .resume_files import load_state, resume_path, save_state
 from .runs import play_plan
 from .training import Trainer, TrainingSettings, fresh_network
@@ -40,6 +39,7 @@ if TYPE_CHECKING:
     from spectral_sched.schedules import Setting
     from spectral_sched.training_noise import TrainingNoise
 
+    from .network import NetworkDenoiser
     from .picture_sets import PictureSet
     from .processes import Processes
 
@@ -298,12 +298,14 @@ def _network(
             "start from another model, or bring them to its size with --resolution"
         )
         raise InputError(message)
-    network = _told_classes(network, class_names, options.init)
+    network = _told_classes(network, class_names, options)
     return network.train().requires_grad_(requires_grad=True)
 
 
 def _told_classes(
-    network: NetworkDenoiser, class_names: tuple[str, ...] | None, path: Path
+    network: NetworkDenoiser,
+    class_names: tuple[str, ...] | None,
+    options: TrainingOptions,
 ) -> NetworkDenoiser:
     """Return a network that is told these classes, which it does not heed at first.
 
@@ -317,12 +319,12 @@ def _told_classes(
         return network
     if known is not None:
         message = (
-            f"{path} knows the classes {', '.join(known)}; go on with pictures in "
-            "folders of these names and with --classes, or start from another model"
+            f"{options.init} knows the classes {', '.join(known)}; go on with pictures "
+            "in folders of these names and with --classes, or start from another model"
         )
         raise InputError(message)
     config = replace(network.config, class_names=class_names)
-    told = NetworkDenoiser(config, network.shape, network.sigma_range)
+    told = fresh_network(config, options.settings.seed)
     told.load_state_dict(network.state_dict(), strict=False)
     return told
 
