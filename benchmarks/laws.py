@@ -12,7 +12,7 @@ planned for that picture inside them: beyond them it was not trained.
 import argparse
 import itertools
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
@@ -29,12 +29,13 @@ from spectral_sched.diffusion.processes import Processes
 from spectral_sched.diffusion.runs import play_plan
 from spectral_sched.diffusion.training import TrainingSettings, held_out_loss
 from spectral_sched.diffusion.training_runs import TrainingRun, training_options
-from spectral_sched.image_plans import image_plan
+from spectral_sched.image_plans import image_planning
 from spectral_sched.images import Preprocessing
 from spectral_sched.optimize import optimal_table
 from spectral_sched.plans import Plan, PlanSource, make_plan
 from spectral_sched.requests import request
 from spectral_sched.sources import items
+from spectral_sched.spectra import RingPowers
 from spectral_sched.training_noise import own_noise
 
 CALLS = (8, 32)
@@ -105,9 +106,10 @@ def judged(
     found: dict[str, object] = {"loss": denoising_loss(network, held_out, source)}
     real = real_of(held_out)
     marks = Yardsticks(real, num_samples)
+    powers = list(pictures.powers()) if run.options.film else []
     for calls in CALLS:
         plan = make_plan(source, "optimal", request("dpmpp-2m", calls, "zero"))
-        own = own_plans(plan, run, pictures) if run.options.film else None
+        own = own_plans(plan, run, powers) if run.options.film else None
         device = torch.device("cpu")
         samples = play_plan(plan, network, range(num_samples), device, image_plan=own)
         marked = marks.judge(np.stack(list(samples)))
@@ -116,19 +118,19 @@ def judged(
 
 
 def own_plans(
-    plan: Plan, run: TrainingRun, pictures: PictureSet
+    plan: Plan, run: TrainingRun, powers: Sequence[RingPowers]
 ) -> Callable[[int], Plan]:
     """Return what plans for a random training picture, inside the range it has."""
-    powers = list(pictures.powers())
 
     def own_plan(seed: int) -> Plan:
         chosen = np.random.default_rng([0, seed]).integers(len(powers), size=1)
         power = powers[chosen[0]].power
-        own = image_plan(plan, np.log(np.maximum(power, FAINT * power.max())))
+        log_power = np.log(np.maximum(power, FAINT * power.max()))
+        planning = image_planning(plan.planning, log_power)
         low, high = run.noise.ends(chosen)[0].tolist()
         sampler, num_steps = plan.request.sampler, plan.request.num_steps
-        table = optimal_table(own.planning, sampler, num_steps, (low, high))
-        return replace(own, table=table, ends=(low, high))
+        table = optimal_table(planning, sampler, num_steps, (low, high))
+        return replace(plan, table=table, ends=(low, high))
 
     return own_plan
 
