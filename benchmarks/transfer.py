@@ -20,15 +20,14 @@ import torch
 from numpy.typing import NDArray
 
 from spectral_sched.diffusion.comparison import Player, squared_errors
+from spectral_sched.diffusion.grid import fine_reference
 from spectral_sched.diffusion.model_files import read_model
 from spectral_sched.diffusion.searches import ModelSearch
 from spectral_sched.metrics import bootstrap_difference
 from spectral_sched.plans import PlanSource, blended, make_plan
 from spectral_sched.requests import request
-from spectral_sched.schedules import KarrasLaw, Schedule, sigma_table
 from spectral_sched.tables import SigmaTable
 
-REFERENCE, REFERENCE_STEPS = "heun", 64
 WEIGHTS = (0.25, 0.5, 0.75)
 """Of the second learned table in the means of both."""
 
@@ -47,8 +46,7 @@ class Judge:
         seeds = range(FIRST_SEED, FIRST_SEED + num_samples)
         self.play = Player(network, shape, seeds)
         bounds = self.source.bounds
-        schedule = Schedule(KarrasLaw(rho=7.0), bounds.sigma_min, bounds.sigma_max)
-        self.fine = self.play(sigma_table(schedule, REFERENCE_STEPS), REFERENCE)
+        self.fine = fine_reference(self.play, (bounds.sigma_min, bounds.sigma_max))
 
     def squares(self, table: SigmaTable, sampler: str) -> NDArray[np.float64]:
         """Return the mean squared error of each sample of a table."""
