@@ -82,7 +82,7 @@ def compare(name: str, planning: Planning) -> Iterator[tuple[str, float, float, 
     bounds = sigma_bounds(planning.field)
     ends = bounds.sigma_min, bounds.sigma_max
     for sampler, num_steps in itertools.product(FLOW_SAMPLERS, STEPS):
-        errors = table_errors(planning, sampler, "zero", ends[1])
+        errors = table_errors(planning, sampler, num_steps, "zero", ends[1])
         began = time.perf_counter()
         table = optimal_table(planning, sampler, num_steps, ends)
         seconds = time.perf_counter() - began

@@ -13,13 +13,19 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .defects import (
-    END_TO_END,
     Origin,
+    counted_end_to_end,
     local_defects,
     mode_errors,
     spectral_start_error,
 )
-from .planning import image_powers, mode_powers, power_measure, power_variation
+from .planning import (
+    image_powers,
+    mode_powers,
+    power_measure,
+    power_variation,
+    set_powers,
+)
 from .solvers import STOCHASTIC
 from .tables import SigmaTable
 
@@ -89,7 +95,7 @@ def optimal_table(
         pictures. It is the first level then, and the start is without error.
     """
     begun = start if first is None else None
-    errors = table_errors(planning, sampler, begun, ends[1])
+    errors = table_errors(planning, sampler, num_steps, begun, ends[1])
     beginnings: list[SigmaTable | None] = [None]
     if num_steps <= SEVERAL_MINIMA:
         beginnings.append(best_table(errors, _even_tables(num_steps, ends, first)))
@@ -138,7 +144,7 @@ def best_table(
 
 
 def table_errors(
-    planning: Planning, sampler: str, start: Start | None, top: float
+    planning: Planning, sampler: str, num_steps: int, start: Start | None, top: float
 ) -> Callable[[Numbers], Numbers]:
     """Return the objective of `optimal_table`: what a table gets wrong.
 
@@ -152,7 +158,7 @@ def table_errors(
     top
         Highest level there is. What even a start there gets wrong is not counted.
     """
-    powers = powers_for(sampler, planning)
+    powers = powers_for(planning, sampler, num_steps)
     measure = power_measure(powers, planning.field.num_modes)
     energy = measure.weight @ measure.power
     highest = local_defects(sampler, np.array([top, 0.0]), measure.power)
@@ -175,17 +181,20 @@ def table_errors(
     return spectral_errors
 
 
-def powers_for(sampler: str, planning: Planning) -> ModePowers:
+def powers_for(planning: Planning, sampler: str, num_steps: int) -> ModePowers:
     """Return the powers of modes that errors of a solver are expected over.
 
+    Errors of the whole way need no spread, which is there to blur those of one step,
+    and are about the pictures that all images make together.
     Fresh noise draws the brightness and the colours of a picture anew, and tables for
     solvers that add it are planned for single images as they are: what such a table
     gives has no reference from the same noise, and by distances these did better.
-    Errors of the whole way need no spread, which is there to blur those of one step.
     """
+    if counted_end_to_end(sampler, num_steps):
+        return set_powers(planning)
     if sampler in STOCHASTIC:
         return image_powers(planning, SPREAD)
-    return mode_powers(planning, 0.0 if sampler in END_TO_END else SPREAD)
+    return mode_powers(planning, SPREAD)
 
 
 def minimal_table(

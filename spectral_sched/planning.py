@@ -134,6 +134,18 @@ def mode_powers(planning: Planning, spread: float) -> ModePowers:
     return ModePowers(power, offset)
 
 
+def set_powers(planning: Planning) -> ModePowers:
+    """Return the powers of modes without a spread, in the mean those of the whole set.
+
+    Quantiles lose the tails of what they are taken of, and may be of a sample.
+    """
+    power, offset = mode_powers(planning, 0.0)
+    mean, found = planning.field.power, power.mean(axis=(1, 2))
+    seen = mean > np.finfo(np.float32).eps ** 2 * mean.max()
+    growth = np.divide(mean, found, where=seen, out=np.ones_like(mean))
+    return ModePowers(power * growth[:, None, None], offset)
+
+
 def image_powers(planning: Planning, spread: float) -> ModePowers:
     """Return the powers of single images as they are, all colours as one."""
     power = np.exp(widened(planning.log_power, spread))[:, None, :]

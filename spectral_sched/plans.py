@@ -322,7 +322,7 @@ def predicted_error(
     top
         Highest level that sampling could start from.
     """
-    power, missed = powers_for(wanted.sampler, planning)
+    power, missed = powers_for(planning, wanted.sampler, table.num_steps)
     offset = np.broadcast_to(missed[..., None], power.shape)
     sampler, sigmas = wanted.sampler, np.array(table.sigmas)
     highest = local_defects(sampler, np.array([top, 0.0]), power.ravel())
