@@ -59,6 +59,8 @@ ENTRIES: dict[str, Entry] = {
     "polynomial": Entry("polynomial"),
     "spectral": Entry("spectral"),
     "spectral film": Entry("spectral", film=True),
+    "spectral uniform": Entry("spectral", ("draws=uniform",)),
+    "spectral uniform film": Entry("spectral", ("draws=uniform",), film=True),
     "learned": Entry("learned"),
 }
 

@@ -25,8 +25,15 @@ from .schedules import (
     cut,
     read_settings,
 )
+from .schedules.parameters import choice, parameters
 from .sigma_bounds import sigma_bounds
-from .table_kinds import KINDS, from_spectrum, kind_settings
+from .table_kinds import (
+    KINDS,
+    KindSettings,
+    from_spectrum,
+    kind_settings,
+    settings_of,
+)
 from .training_laws import training_schedule
 
 if TYPE_CHECKING:
@@ -35,7 +42,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from .plans import PlanSource
-    from .schedules import Setting
+    from .schedules import Parameter, Setting
     from .spectra import RingPowers
     from .statistics import Shape
 
@@ -44,6 +51,24 @@ NUM_QUANTILES = 65
 
 OWN_KIND = "mixed"
 """The family of each picture's own schedule, as in arXiv 2603.19222."""
+
+NUM_TIMES = 1025
+"""Equally spaced t that a schedule is looked at for draws that are not uniform."""
+
+FINE_LOG_SNR, FINE_SIDE = 2.0, 64
+"""Log SNR at which noise counts half for being fine, on pictures of a side.
+
+Kingma & Gao (arXiv 2303.00848), the sigmoid weight; for other sides it is shifted as in
+Hoogeboom et al. (arXiv 2301.11093), so that the same detail is swamped.
+"""
+
+NOISY = 0.5
+"""How much less high noise counts: 1 is the squared error of the noise, 0 EDM's loss.
+
+The sigmoid weight is published for the squared error of the noise. With that, a network
+of few steps hardly learned where pictures begin; half of it did better (ours, measured
+in docs/laws.md).
+"""
 
 
 class TrainingNoise(Protocol):
@@ -195,7 +220,10 @@ class OwnNoise(GivenNoise):
 
 
 def own_noise(
-    powers: Iterable[RingPowers], shape: Shape, ends: tuple[float, float]
+    powers: Iterable[RingPowers],
+    shape: Shape,
+    ends: tuple[float, float],
+    sigma_data: float | None = None,
 ) -> OwnNoise:
     """Return the law in which every picture has the schedule of its own spectrum.
 
@@ -205,14 +233,53 @@ def own_noise(
         Spectrum of each picture, not centred.
     ends
         Noise range of the data set, which no picture's own leaves.
+    sigma_data
+        Standard deviation of the pictures. With it, t is drawn as often as its noise
+        level counts, see `focus`; else uniformly.
     """
-    times = np.linspace(0, 1, NUM_QUANTILES)
+    places = np.linspace(0, 1, NUM_QUANTILES)
     rows, own_ends = [], []
     for power in powers:
         field = _field_of(power, shape)
         own_ends.append(_own_ends(field, ends))
-        rows.append(np.log(own_schedule(field, own_ends[-1])(times)))
+        schedule, times = own_schedule(field, own_ends[-1]), places
+        if sigma_data is not None:
+            times = _drawn_times(schedule, places, shape, sigma_data)
+        rows.append(np.log(schedule(times)))
     return OwnNoise(np.array(rows, dtype=np.float32), np.array(own_ends))
+
+
+def _drawn_times(
+    schedule: Schedule, places: NDArray[np.float64], shape: Shape, sigma_data: float
+) -> NDArray[np.float64]:
+    """Return the quantiles of t, drawn as often as its noise level counts."""
+    times = np.linspace(0, 1, NUM_TIMES)
+    counts = focus(schedule((times[1:] + times[:-1]) / 2), shape, sigma_data)
+    below = np.concatenate([[0.0], np.cumsum(counts)])
+    return np.interp(places, below / below[-1], times)
+
+
+def focus(
+    sigma: NDArray[np.float64], shape: Shape, sigma_data: float
+) -> NDArray[np.float64]:
+    """Return how much noise levels count in training beside EDM's loss.
+
+    Networks learn noise too fine to be seen, or so strong that little is left to see,
+    from few pictures.
+
+    Parameters
+    ----------
+    shape
+        Of the pictures, (C, H, W).
+    sigma_data
+        Their standard deviation.
+    """
+    side = np.sqrt(shape[1] * shape[2])
+    fine = np.exp(-FINE_LOG_SNR / 2) * side / FINE_SIDE
+    found: NDArray[np.float64] = (sigma**2 / (sigma**2 + fine**2)) * (
+        sigma_data**2 / (sigma_data**2 + sigma**2)
+    ) ** NOISY
+    return found
 
 
 def own_schedule(field: GaussianField, ends: tuple[float, float]) -> Schedule:
@@ -260,6 +327,20 @@ LEARNED = "learned"
 """The law that is learned together with the denoiser."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class OwnSettings(KindSettings):
+    """What can be set for the law of each picture's own schedule."""
+
+    draws: str = choice("focused", ("focused", "uniform"), "how often each t is drawn")
+
+
+OWN_PARAMETERS: Mapping[str, Mapping[str, Parameter]] = {
+    OWN: {item.name: item for item in parameters(OwnSettings)},
+    LEARNED: {},
+}
+"""What can be set for laws that are no kinds of tables, by law and name."""
+
+
 def law_settings(name: str, texts: Sequence[str]) -> dict[str, Setting]:
     """Return the settings of a law that ``name=value`` texts stand for.
 
@@ -268,9 +349,9 @@ def law_settings(name: str, texts: Sequence[str]) -> dict[str, Setting]:
     UsageError
         If there is no such law or parameter, or a value is none.
     """
-    known(name, (OWN, LEARNED, *filter(from_spectrum, KINDS)), "law", "--law")
-    if name in (OWN, LEARNED):
-        return read_settings(name, {}, texts)
+    known(name, (*OWN_PARAMETERS, *filter(from_spectrum, KINDS)), "law", "--law")
+    if name in OWN_PARAMETERS:
+        return read_settings(name, OWN_PARAMETERS[name], texts, noun="law")
     return kind_settings(name, texts)
 
 
@@ -304,8 +385,10 @@ def training_noise(
         Gives the spectrum of each picture, not centred; asked only if it is needed.
     """
     if name == OWN:
-        bounds = source.bounds
+        bounds, field = source.bounds, source.planning.field
         ends = (bounds.sigma_min, bounds.sigma_max)
-        return own_noise(powers(), source.planning.field.shape, ends)
+        focused = settings_of(OwnSettings, settings).draws == "focused"
+        sigma_data = field.sigma_data if focused else None
+        return own_noise(powers(), field.shape, ends, sigma_data)
     wanted = Request(settings=settings, num_steps=TRAINING_STEPS)
     return CommonNoise(training_schedule(source, name, wanted))

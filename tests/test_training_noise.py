@@ -15,9 +15,12 @@ from spectral_sched.plans import PlanSource
 from spectral_sched.sigma_bounds import sigma_bounds
 from spectral_sched.spectra import ring_powers
 from spectral_sched.training_noise import (
+    NOISY,
     CommonNoise,
+    OwnNoise,
     TrainingNoise,
     chosen_law,
+    focus,
     law_settings,
     own_noise,
     training_noise,
@@ -129,3 +132,45 @@ def test_the_default_law_is_the_wide_one_and_can_be_set() -> None:
 def test_kinds_that_run_a_model_are_no_laws(kind: str) -> None:
     with pytest.raises(UsageError, match=f"no such law {kind}|law.*{kind}"):
         chosen_law(kind, ())
+
+
+def own_law(*texts: str) -> OwnNoise:
+    law = noise_of("spectral", *texts)
+    assert isinstance(law, OwnNoise)
+    return law
+
+
+def test_the_spectral_law_draws_t_as_often_as_its_noise_counts() -> None:
+    """Focused draws of the uniform law, weighed by the focus, have the same mean."""
+    field = source().planning.field
+    uniform, focused = own_law("draws=uniform"), own_law()
+    positions = (np.arange(20_000) + 0.5) / 20_000
+    for picture in range(3):
+        numbers = np.full(len(positions), picture)
+        flat = uniform.levels(positions, numbers, 0.0)
+        drawn = focused.levels(positions, numbers, 0.0)
+        weights = focus(flat, SHAPE, field.sigma_data)
+        mean = weights @ np.log(flat) / weights.sum()
+        assert np.log(drawn).mean() == pytest.approx(mean, abs=0.02)
+        share = weights @ (flat > 1.0) / weights.sum()
+        assert np.mean(drawn > 1.0) == pytest.approx(share, abs=0.02)
+    np.testing.assert_array_equal(uniform.own_ends, focused.own_ends)
+
+
+def test_the_focus_falls_on_both_sides() -> None:
+    shape, sigma_data = (3, 64, 64), 0.5
+    fine = np.exp(-1.0)
+    counts = focus(np.array([fine, 1e-6, 1e6]), shape, sigma_data)
+    assert counts[0] == pytest.approx(0.5 * (0.25 / (0.25 + fine**2)) ** NOISY)
+    assert counts[1:] == pytest.approx([1e-12 / fine**2, 0.5e-6], rel=1e-3)
+    # Half the side holds half the noise of the same detail.
+    half = focus(np.array([fine / 2]), (3, 32, 32), 1e9)
+    assert half == pytest.approx(0.5)
+
+
+def test_draws_of_the_spectral_law_are_one_of_two_words() -> None:
+    assert law_settings("spectral", ("draws=uniform",)) == {"draws": "uniform"}
+    with pytest.raises(UsageError, match="draws"):
+        noise_of("spectral", "draws=often")
+    with pytest.raises(UsageError, match="law spectral has no parameter 'rho'"):
+        law_settings("spectral", ("rho=7",))
