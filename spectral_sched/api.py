@@ -354,7 +354,7 @@ def sample(
     options = SamplingOptions(
         model,
         precision,
-        chosen_guidance(class_label, null_label, guidance, guidance_interval),
+        chosen_guidance(class_label, null_label, guidance, guidance_interval, model),
         Fitting(as_is=as_is, clip=clip),
         per_image=per_image,
         label=label,

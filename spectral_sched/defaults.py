@@ -23,6 +23,10 @@ NUM_STEPS = 8
 TRAINING_KIND = "mixed"
 TRAINING_STEPS = 32
 MODEL = "bundled"
+BUNDLED_GUIDANCE = 2.0
+"""Weight of the class for the bundled model: with it, kinds are told apart as well as
+those of real pictures (docs/bundled-model.md)."""
+
 SEEDS = "0-15"
 RESTORING_SEEDS = "0"
 """With each picture to restore."""

@@ -32,7 +32,11 @@ def sample(
         int | None, typer.Option(help="Class of none, if the model does not say.")
     ] = None,
     guidance: Annotated[
-        float | None, typer.Option(help="Weight of the class: 1 as trained, 0 none.")
+        float | None,
+        typer.Option(
+            help="Weight of the class: 1 as trained, 0 none.",
+            show_default=f"{defaults.BUNDLED_GUIDANCE:g} for bundled, else 1",
+        ),
     ] = None,
     guidance_interval: Annotated[
         str | None, typer.Option(help="Guide between these sigmas only, as in 0.3,5.")
@@ -103,7 +107,7 @@ def sample(
     options = SamplingOptions(
         model,
         precision,
-        chosen_guidance(class_label, null_label, guidance, interval),
+        chosen_guidance(class_label, null_label, guidance, interval, model),
         model_fits.Fitting(as_is=as_is, clip=clip),
         per_image=per_image,
         label=label,

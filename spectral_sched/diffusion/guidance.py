@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Protocol, cast
 
 import torch
 
+from spectral_sched.defaults import BUNDLED_GUIDANCE, MODEL
 from spectral_sched.errors import UsageError, known
 
 from .denoisers import Denoiser, per_picture, told_ends
@@ -232,8 +233,14 @@ def chosen_guidance(
     null_label: int | None,
     guidance: float | None,
     interval: tuple[float, float] | None,
+    model: object = None,
 ) -> Guidance:
     """Return what the flags of these names ask for; None is a flag not given.
+
+    Parameters
+    ----------
+    model
+        As it was named: the bundled one has a weight of its own.
 
     Raises
     ------
@@ -242,9 +249,11 @@ def chosen_guidance(
     """
     if isinstance(class_label, str) and class_label.isdecimal():
         class_label = int(class_label)
+    if guidance is None:
+        guidance = BUNDLED_GUIDANCE if model == MODEL else Guidance.weight
     return Guidance(
         class_label,
         null_label,
-        Guidance.weight if guidance is None else guidance,
+        guidance,
         interval or EVERYWHERE,
     )

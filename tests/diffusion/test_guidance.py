@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from spectral_sched.defaults import BUNDLED_GUIDANCE, MODEL
 from spectral_sched.diffusion.guidance import (
     Guidance,
     GuidedDenoiser,
@@ -123,12 +124,19 @@ def test_flags_that_make_no_sense(flags: dict[str, object], message: str) -> Non
         chosen_guidance(**given)  # type: ignore[arg-type]
 
 
+def test_the_bundled_model_has_a_weight_of_its_own() -> None:
+    usual = chosen_guidance(None, None, None, None, MODEL)
+    assert usual == Guidance(weight=BUNDLED_GUIDANCE)
+    assert chosen_guidance(None, None, 1.0, None, MODEL) == Guidance()
+
+
 def test_flags_that_are_not_given_change_nothing() -> None:
     given = chosen_guidance(
         class_label=None, null_label=None, guidance=None, interval=None
     )
     assert given == Guidance()
     assert chosen_guidance("12", None, None, None) == Guidance(12)
+    assert chosen_guidance(None, None, None, None, "other.safetensors") == given
     interval = chosen_guidance(
         class_label=1, null_label=2, guidance=3.0, interval=(0.3, math.inf)
     )
