@@ -14,19 +14,10 @@ import numpy as np
 
 from .defaults import TRAINING_LAW, TRAINING_SETTINGS, TRAINING_STEPS
 from .errors import known
-from .gaussian_field import GaussianField
+from .own_schedules import focused_times, own_field, own_range, own_schedule
 from .requests import Request
-from .schedules import (
-    SCHEDULES,
-    Basis,
-    PolynomialLaw,
-    Schedule,
-    curriculum_levels,
-    cut,
-    read_settings,
-)
+from .schedules import PolynomialLaw, Schedule, curriculum_levels, read_settings
 from .schedules.parameters import choice, parameters
-from .sigma_bounds import sigma_bounds
 from .table_kinds import (
     KINDS,
     KindSettings,
@@ -47,28 +38,7 @@ if TYPE_CHECKING:
     from .statistics import Shape
 
 NUM_QUANTILES = 65
-"""Points that each picture's own schedule is kept at, log-linear between them."""
-
-OWN_KIND = "mixed"
-"""The family of each picture's own schedule, as in arXiv 2603.19222."""
-
-NUM_TIMES = 1025
-"""Equally spaced t that a schedule is looked at for draws that are not uniform."""
-
-FINE_LOG_SNR, FINE_SIDE = 2.0, 64
-"""Log SNR at which noise counts half for being fine, on pictures of a side.
-
-Kingma & Gao (arXiv 2303.00848), the sigmoid weight; for other sides it is shifted as in
-Hoogeboom et al. (arXiv 2301.11093), so that the same detail is swamped.
-"""
-
-NOISY = 0.5
-"""How much less high noise counts: 1 is the squared error of the noise, 0 EDM's loss.
-
-The sigmoid weight is published for the squared error of the noise. With that, a network
-of few steps hardly learned where pictures begin; half of it did better (ours, measured
-in docs/laws.md).
-"""
+"""Positions that each picture's own law is kept at, log-linear between them."""
 
 
 class TrainingNoise(Protocol):
@@ -177,12 +147,12 @@ class CommonNoise(GivenNoise):
 
 @dataclass(frozen=True, eq=False)
 class OwnNoise(GivenNoise):
-    """Each picture's own spectral schedule (arXiv 2603.19222), t uniform.
+    """Each picture's own spectral schedule (arXiv 2603.19222).
 
     Attributes
     ----------
     log_sigma
-        Ln sigma of every picture at equally spaced t, ascending, (M, Q).
+        Ln sigma of every picture at equally spaced positions, ascending, (M, Q).
     own_ends
         Noise range of every picture, (M, 2).
     """
@@ -235,89 +205,18 @@ def own_noise(
         Noise range of the data set, which no picture's own leaves.
     sigma_data
         Standard deviation of the pictures. With it, t is drawn as often as its noise
-        level counts, see `focus`; else uniformly.
+        level counts, see `own_schedules.focus`; else uniformly.
     """
-    places = np.linspace(0, 1, NUM_QUANTILES)
+    positions = np.linspace(0, 1, NUM_QUANTILES)
     rows, own_ends = [], []
     for power in powers:
-        field = _field_of(power, shape)
-        own_ends.append(_own_ends(field, ends))
-        schedule, times = own_schedule(field, own_ends[-1]), places
+        field = own_field(power, shape)
+        own_ends.append(own_range(field, ends))
+        schedule, times = own_schedule(field, own_ends[-1]), positions
         if sigma_data is not None:
-            times = _drawn_times(schedule, places, shape, sigma_data)
+            times = focused_times(schedule, positions, shape, sigma_data)
         rows.append(np.log(schedule(times)))
     return OwnNoise(np.array(rows, dtype=np.float32), np.array(own_ends))
-
-
-def _drawn_times(
-    schedule: Schedule, places: NDArray[np.float64], shape: Shape, sigma_data: float
-) -> NDArray[np.float64]:
-    """Return the quantiles of t, drawn as often as its noise level counts."""
-    times = np.linspace(0, 1, NUM_TIMES)
-    counts = focus(schedule((times[1:] + times[:-1]) / 2), shape, sigma_data)
-    below = np.concatenate([[0.0], np.cumsum(counts)])
-    return np.interp(places, below / below[-1], times)
-
-
-def focus(
-    sigma: NDArray[np.float64], shape: Shape, sigma_data: float
-) -> NDArray[np.float64]:
-    """Return how much noise levels count in training beside EDM's loss.
-
-    Networks learn noise too fine to be seen, or so strong that little is left to see,
-    from few pictures.
-
-    Parameters
-    ----------
-    shape
-        Of the pictures, (C, H, W).
-    sigma_data
-        Their standard deviation.
-    """
-    side = np.sqrt(shape[1] * shape[2])
-    fine = np.exp(-FINE_LOG_SNR / 2) * side / FINE_SIDE
-    found: NDArray[np.float64] = (sigma**2 / (sigma**2 + fine**2)) * (
-        sigma_data**2 / (sigma_data**2 + sigma**2)
-    ) ** NOISY
-    return found
-
-
-def own_schedule(field: GaussianField, ends: tuple[float, float]) -> Schedule:
-    """Return the schedule of one picture's own spectrum between the ends of its range.
-
-    A picture of one colour everywhere has no spectrum to follow; its schedule is
-    log-uniform.
-    """
-    if _detailed(field):
-        law = SCHEDULES[OWN_KIND].of(Basis(field, *ends))
-        low, high = cut(law, *ends)
-        if low < high:
-            return Schedule(law, low, high)
-    return Schedule(SCHEDULES["exponential"].law(), *ends)
-
-
-def _detailed(field: GaussianField) -> bool:
-    return bool(field.power[1:].max(initial=0.0) > np.finfo(np.float32).eps ** 2)
-
-
-def _own_ends(field: GaussianField, ends: tuple[float, float]) -> tuple[float, float]:
-    """Return the range of one picture inside that of the data set, if they meet."""
-    if not _detailed(field):
-        return ends
-    bounds = sigma_bounds(field)
-    low, high = max(bounds.sigma_min, ends[0]), min(bounds.sigma_max, ends[1])
-    return (low, high) if low < high else ends
-
-
-def _field_of(powers: RingPowers, shape: Shape) -> GaussianField:
-    """Return the model of one picture, its brightness not removed.
-
-    The power of a single picture does not fall steadily, and that of its mean may be
-    next to nothing; a ring counts as strong as the strongest one of finer detail.
-    """
-    envelope = np.maximum.accumulate(powers.power[::-1])[::-1]
-    cross_power = envelope[:, None, None] * np.eye(shape[0])
-    return GaussianField(shape, np.zeros(shape[0]), cross_power)
 
 
 OWN = "spectral"

@@ -10,17 +10,16 @@ from scipy import stats
 
 from spectral_sched.errors import UsageError
 from spectral_sched.images import Preprocessing
+from spectral_sched.own_schedules import NOISY, focus
 from spectral_sched.planning import spectrum_planning
 from spectral_sched.plans import PlanSource
 from spectral_sched.sigma_bounds import sigma_bounds
 from spectral_sched.spectra import ring_powers
 from spectral_sched.training_noise import (
-    NOISY,
     CommonNoise,
     OwnNoise,
     TrainingNoise,
     chosen_law,
-    focus,
     law_settings,
     own_noise,
     training_noise,
