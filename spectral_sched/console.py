@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 PIPE_WIDTH = 200
 
+SLOW = 10
+"""Things a second below which a rate is told with its decimals."""
+
 
 def say(message: str) -> None:
     """Print one line on standard error."""
@@ -176,11 +179,15 @@ class Pace:
         now, seen = time.monotonic(), done + skipped
         begun, before = self.first = self.first or (now, seen)
         rate = (seen - before) / (now - begun) if now > begun else 0.0
-        text = f"{done} {what}, {skipped} skipped, {rate:.0f}/s"
+        text = f"{done} {what}, {skipped} skipped, {_few_digits(rate)}/s"
         if total is None or not rate:
             return f"{text}, {_clock(now - self.begun)} gone by"
         share = f"{min(seen / max(total, 1), 1):.0%}"
         return f"{text}, {share}, {_clock(max(total - seen, 0) / rate)} left"
+
+
+def _few_digits(rate: float) -> str:
+    return f"{rate:.2g}" if rate < SLOW else f"{rate:.0f}"
 
 
 def _clock(seconds: float) -> str:

@@ -37,6 +37,13 @@ def test_the_time_left_follows_from_the_rate(clock: list[float]) -> None:
     )
 
 
+def test_slow_rates_are_told_with_their_decimals(clock: list[float]) -> None:
+    pace = console.Pace()
+    pace.text("steps", 0, 0, 100)
+    clock[0] += 40
+    assert pace.text("steps", 30, 0, 100).startswith("30 steps, 0 skipped, 0.75/s, 30%")
+
+
 def test_without_a_total_the_time_gone_by_is_told(clock: list[float]) -> None:
     pace = console.Pace()
     pace.text("images", 0, 0, None)
