@@ -7,7 +7,8 @@ what samples are compared with. What was measured is kept in the folder of ``--c
 so the page is made anew from it in a minute, and a run that was cut short goes on.
 
 What is measured where stands in `WHOLE`; ``--quick`` measures `QUICK`, on fewer
-samples. No figure and no verdict of the page is written by hand.
+samples, and ``--calls`` keeps to some numbers of calls. No figure and no verdict of the
+page is written by hand.
 """
 
 import argparse
@@ -75,7 +76,7 @@ MANY_CALLS = 12
 SHOWN_CALLS = 8
 """Cells with about so many calls are shown with all metrics."""
 
-TRAINING = {"law": "lognormal", "settings": ["mean=-0.6", "std=1.7"], "steps": 2700}
+TRAINING = {"law": "lognormal", "settings": ["mean=-0.6", "std=1.7"]}
 
 HEAD = """# Tables on trained networks, measured
 
@@ -119,11 +120,24 @@ def data_set(text: str) -> DataSet:
 def measured(data: DataSet, given: argparse.Namespace) -> Comparison:
     """Return all cells of a data set, measured where they are not yet."""
     if not data.model.exists():
-        train(data.training, output=data.model, **TRAINING)  # type: ignore[arg-type]
+        train(
+            data.training,
+            output=data.model,
+            steps=given.training_steps,
+            **TRAINING,  # type: ignore[arg-type]
+        )
     parts = QUICK if given.quick else WHOLE
     if data.name in given.costly:
         parts = (*parts, COSTLY)
-    return merged([compared(data, part, given) for part in parts])
+    kept = (kept_calls(part, given.calls) for part in parts)
+    return merged([compared(data, part, given) for part in kept if part.calls])
+
+
+def kept_calls(part: Part, wanted: Sequence[int]) -> Part:
+    """Return a part with no other numbers of calls than those wanted, if any are."""
+    if not wanted:
+        return part
+    return replace(part, calls=tuple(calls for calls in part.calls if calls in wanted))
 
 
 def compared(data: DataSet, part: Part, given: argparse.Namespace) -> Comparison:
@@ -376,6 +390,8 @@ def arguments() -> argparse.Namespace:
     )
     parser.add_argument("--quick", action="store_true", help="fewer samples and cells")
     parser.add_argument("--costly", nargs="+", default=[], metavar="NAME")
+    parser.add_argument("--calls", nargs="+", type=int, default=[], metavar="N")
+    parser.add_argument("--training-steps", type=int, default=2700)
     parser.add_argument("--samples", type=int)
     parser.add_argument("--reference-steps", type=int)
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
@@ -392,7 +408,8 @@ def said(given: argparse.Namespace) -> str:
     quick = "--quick " if given.quick else ""
     steps = f"--reference-steps {given.reference_steps}"
     costly = f"--costly {' '.join(given.costly)} " if given.costly else ""
-    return f"{quick}{costly}--samples {given.samples} {steps}"
+    calls = f"--calls {' '.join(map(str, given.calls))} " if given.calls else ""
+    return f"{quick}{costly}{calls}--samples {given.samples} {steps}"
 
 
 def main() -> None:
