@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from .sigma_bounds import Start
 
 SPREAD = 1.0
-"""Log-normal spread of mode power about its ring: the one free number, w in docs."""
+"""Log-normal spread of mode power about its ring, chosen on networks."""
 
 BEND = 2
 """Degree of the polynomial that the logarithms of steps in ln sigma follow.
