@@ -14,9 +14,9 @@ import numpy as np
 
 from .defects import (
     Origin,
-    counted_end_to_end,
     local_defects,
     mode_errors,
+    share_end_to_end,
     spectral_start_error,
 )
 from .planning import (
@@ -55,7 +55,7 @@ High orders would gain on paper from steps of no length at the start, which fill
 history; a network's own error would grow there without bound.
 """
 
-SEVERAL_MINIMA = 2
+SEVERAL_MINIMA = 6
 """Steps up to which the error was seen to have several minima."""
 
 NUM_ENDS = 8
@@ -190,7 +190,7 @@ def powers_for(planning: Planning, sampler: str, num_steps: int) -> ModePowers:
     solvers that add it are planned for single images as they are: what such a table
     gives has no reference from the same noise, and by distances these did better.
     """
-    if counted_end_to_end(sampler, num_steps):
+    if share_end_to_end(sampler, num_steps) == 1:
         return set_powers(planning)
     if sampler in STOCHASTIC:
         return image_powers(planning, SPREAD)

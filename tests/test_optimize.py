@@ -15,12 +15,15 @@ from scipy.stats import norm
 
 from spectral_sched.defects import (
     FEW_STEPS,
+    LONG_STEPS,
+    SHORT_STEPS,
     START_SHARE,
     Origin,
     StartError,
     local_defects,
     mode_errors,
     noise_start_error,
+    share_end_to_end,
     spectral_start_error,
     squared_errors,
     transfer,
@@ -296,7 +299,8 @@ def test_no_table_from_the_same_picture_with_noise_is_better(
     for first in (10 * low, 1.0, high):
         table = optimal_table(data, sampler, num_steps, (low, high), first=first)
         assert (table.num_steps, table.levels[0]) == (num_steps, first)
-        # A free level under this ceiling, then moved to it; its steps may be shorter.
+        # A free level under this ceiling, then moved to it: its steps may be shorter,
+        # and need not change evenly, which on paper may be a little better.
         cut = optimal_table(data, sampler, num_steps, (low, first)).levels
         rivals = [
             sigma_table(Schedule(KarrasLaw(rho=rho), bottom, first), num_steps).levels
@@ -305,7 +309,7 @@ def test_no_table_from_the_same_picture_with_noise_is_better(
         ]
         ours, moved, *others = of_steps(table.levels, (first, *cut[1:]), *rivals)
         assert ours <= min(others) * (1 + 1e-6)
-        assert ours <= moved * (1 + 5e-2) or ours < NOTHING
+        assert ours <= moved * 1.2 or ours < NOTHING
 
 
 @given(st.lists(st.floats(-0.1, 0.1), min_size=4, max_size=4))
@@ -473,20 +477,21 @@ def test_errors_of_heun_are_those_of_the_whole_way(start: Start | None) -> None:
     origin = Origin(start, offset, local_defects("heun", np.array([top, 0.0]), POWER))
     (found,) = mode_errors("heun", sigmas, POWER, origin)
     made, best = (transfer("heun", levels, POWER) for levels in (sigmas, fine))
+    share = START_SHARE["heun"]
     if start is None:
         exact = np.sqrt(POWER + sigmas[0] ** 2)
         wanted = (made / sigmas[0] * exact - np.sqrt(POWER)) ** 2
     else:
-        least = START_SHARE * (best - np.sqrt(POWER))
+        least = share * (best - np.sqrt(POWER))
         wanted = (made - np.sqrt(POWER) - least) ** 2
         if start == "zero":
-            missed = made / sigmas[0] - START_SHARE * best / top
+            missed = made / sigmas[0] - share * best / top
             wanted = wanted + offset * missed**2
     np.testing.assert_allclose(found, wanted, rtol=1e-3)
     (whole,) = mode_errors("heun", sigmas, POWER, replace(origin, whole=True))
     unmended = 0.0 if start is None else least**2
     if start == "zero":
-        unmended = unmended + offset * (START_SHARE * best / top) ** 2
+        unmended = unmended + offset * (share * best / top) ** 2
     np.testing.assert_allclose(whole - found, unmended, rtol=5e-3, atol=1e-7)
 
 
@@ -508,6 +513,35 @@ def test_few_steps_with_fresh_noise_are_judged_by_their_variance(
     np.testing.assert_allclose(found, wanted, rtol=1e-12)
     many = np.append(np.geomspace(30, 0.1, FEW_STEPS + 1), 0.0)
     assert len(mode_errors("sde-dpmpp-2m", many, POWER, origin)) == FEW_STEPS + 2
+
+
+@pytest.mark.parametrize("sampler", ["dpmpp-2m", "unipc-3", "ipndm"])
+def test_multistep_errors_go_from_the_whole_way_to_single_steps(sampler: str) -> None:
+    offset, top = 0.3 * POWER, 80.0
+    highest = local_defects(sampler, np.array([top, 0.0]), POWER)
+    origin = Origin("zero", offset, highest)
+    fine = transfer(sampler, np.append(np.geomspace(top, 1e-4, 4000), 0.0), POWER)
+    shares = []
+    for num_steps in range(1, SHORT_STEPS + 2):
+        sigmas = np.append(np.geomspace(30, 0.1, num_steps), 0.0)
+        found = np.sum(mode_errors(sampler, sigmas, POWER, origin), axis=0)
+        made = transfer(sampler, sigmas, POWER)
+        missed = made / sigmas[0] - fine / top
+        whole = (made - fine) ** 2 + offset * missed**2
+        defects = local_defects(sampler, sigmas, POWER)
+        begun = origin.error(sampler, defects)
+        steps = np.sum(squared_errors(sampler, defects, begun), axis=0)
+        shares.append(share_end_to_end(sampler, num_steps))
+        expected = shares[-1] * whole + (1 - shares[-1]) * steps
+        np.testing.assert_allclose(found, expected, rtol=1e-2, atol=1e-6)
+    assert shares[:LONG_STEPS] == [1] * LONG_STEPS
+    assert shares[-2:] == [0, 0]
+    np.testing.assert_allclose(np.diff(shares[1:-1], n=2), 0, atol=1e-12)
+
+
+@pytest.mark.parametrize("sampler", ["euler", "heun-churn"])
+def test_other_solvers_are_counted_step_by_step(sampler: str) -> None:
+    assert not any(share_end_to_end(sampler, num_steps) for num_steps in range(1, 40))
 
 
 def test_errors_of_the_whole_way_are_about_the_mean_power_of_the_set() -> None:
