@@ -369,7 +369,7 @@ FEW_STEPS = 5
 Steps so long leave little of what was before them: what one blurs, the next sharpens.
 """
 
-LONG_STEPS, SHORT_STEPS = 2, 14
+LONG_STEPS, SHORT_STEPS = 3, 11
 """Steps of multistep solvers that errors of the whole way are all of, and none of.
 
 With few steps, what one gets wrong is made good by the next in networks too; with many
