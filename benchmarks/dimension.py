@@ -11,11 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from spectral_sched.defects import (
-    local_defects,
-    noise_start_error,
-    squared_errors,
-)
+from spectral_sched.defects import local_defects
 from spectral_sched.exact_models.interpolants import (
     VarianceExploding,
     VariancePreserving,
@@ -29,6 +25,7 @@ from spectral_sched.exact_models.mixture import (
     interpolated,
     tabulated,
 )
+from spectral_sched.mode_errors import noise_start_error, squared_errors
 from spectral_sched.optimize import minimal_table
 from spectral_sched.schedules import KarrasLaw, Schedule, sigma_table
 

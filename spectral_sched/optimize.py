@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .defects import (
+from .defects import local_defects
+from .mode_errors import (
     Origin,
-    local_defects,
     mode_errors,
     share_end_to_end,
     spectral_start_error,
@@ -81,9 +81,9 @@ def optimal_table(
 
     It is the error beside what infinitely many steps from the highest level make of the
     same noise, expected over the colours, modes and spectra of single images.
-    `defects.mode_errors` says how steps add up. The lengths of steps change evenly, see
-    `BEND`. Searches begin at even steps over the range, and with few steps between the
-    best of other ends as well.
+    `mode_errors.mode_errors` says how steps add up. The lengths of steps change evenly,
+    see `BEND`. Searches begin at even steps over the range, and with few steps between
+    the best of other ends as well.
 
     Parameters
     ----------

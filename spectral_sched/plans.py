@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .defects import Origin, local_defects, mode_errors, spectral_start_error
+from .defects import local_defects
 from .dmn import dmn_table
 from .end_to_end import gaussian_table
 from .errors import UsageError
+from .mode_errors import Origin, mode_errors, spectral_start_error
 from .optimize import SPREAD, TOUCHING, optimal_table, powers_for
 from .planning import power_variation, spectrum_planning
 from .rescale import rescaled, rescaled_mixture

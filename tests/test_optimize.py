@@ -14,21 +14,23 @@ from numpy.typing import NDArray
 from scipy.stats import norm
 
 from spectral_sched.defects import (
+    local_defects,
+    transfer,
+    transfer_by_source,
+    transfer_kl,
+)
+from spectral_sched.mode_errors import (
     FEW_STEPS,
     LONG_STEPS,
     SHORT_STEPS,
     START_SHARE,
     Origin,
     StartError,
-    local_defects,
     mode_errors,
     noise_start_error,
     share_end_to_end,
     spectral_start_error,
     squared_errors,
-    transfer,
-    transfer_by_source,
-    transfer_kl,
 )
 from spectral_sched.optimize import (
     BEND,
