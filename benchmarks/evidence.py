@@ -76,8 +76,6 @@ MANY_CALLS = 12
 SHOWN_CALLS = 8
 """Cells with about so many calls are shown with all metrics."""
 
-TRAINING = {"law": "lognormal", "settings": ["mean=-0.6", "std=1.7"]}
-
 HEAD = """# Tables on trained networks, measured
 
 Made by `python benchmarks/evidence.py {options}`, a
@@ -120,12 +118,7 @@ def data_set(text: str) -> DataSet:
 def measured(data: DataSet, given: argparse.Namespace) -> Comparison:
     """Return all cells of a data set, measured where they are not yet."""
     if not data.model.exists():
-        train(
-            data.training,
-            output=data.model,
-            steps=given.training_steps,
-            **TRAINING,  # type: ignore[arg-type]
-        )
+        train(data.training, output=data.model, steps=given.training_steps)
     parts = QUICK if given.quick else WHOLE
     if data.name in given.costly:
         parts = (*parts, COSTLY)
