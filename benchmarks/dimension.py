@@ -25,7 +25,11 @@ from spectral_sched.exact_models.mixture import (
     interpolated,
     tabulated,
 )
-from spectral_sched.mode_errors import noise_start_error, squared_errors
+from spectral_sched.mode_errors import (
+    highest_start,
+    noise_start_error,
+    squared_errors,
+)
 from spectral_sched.optimize import minimal_table
 from spectral_sched.schedules import KarrasLaw, Schedule, sigma_table
 
@@ -78,7 +82,7 @@ def spectral_table(model: GaussianMixture, sampler: str, steps: int) -> SigmaTab
     num_modes = np.array([1.0, model.dimension - 1.0])
 
     top = 100 * float(np.sqrt(model.dimension))
-    highest = local_defects(sampler, np.array([top, 0.0]), power)
+    highest = highest_start(sampler, top, power)
 
     def errors(sigmas: Numbers) -> Numbers:
         defects = local_defects(sampler, sigmas, power)

@@ -18,19 +18,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from .solvers import (
-    DEPTH,
-    RENEWING_NOISE,
-    SAMPLERS,
-    Call,
-    Combination,
-)
+from .solvers import DEPTH, RENEWING_NOISE, SAMPLERS, Call, Combination
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
-
 
 Numbers = Any
 """Real or complex arrays."""

@@ -166,6 +166,11 @@ class Origin:
         return error if self.whole else error._replace(apart=0.0)
 
 
+def highest_start(sampler: str, top: float, power: NDArray[np.float64]) -> Defects:
+    """Return the defects of a table whose start is the highest level there is."""
+    return local_defects(sampler, np.array([top, 0.0]), power)
+
+
 def mode_errors(
     sampler: str, sigmas: Numbers, power: NDArray[np.float64], origin: Origin
 ) -> list[Numbers]:

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .defects import local_defects
 from .mode_errors import (
     Origin,
+    highest_start,
     mode_errors,
     share_end_to_end,
     spectral_start_error,
@@ -161,7 +161,7 @@ def table_errors(
     powers = powers_for(planning, sampler, num_steps)
     measure = power_measure(powers, planning.field.num_modes)
     energy = measure.weight @ measure.power
-    highest = local_defects(sampler, np.array([top, 0.0]), measure.power)
+    highest = highest_start(sampler, top, measure.power)
     # With many steps, what no table can mend would hide the rest.
     origin = Origin(start, measure.offset, highest, whole=False)
 

@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .defects import local_defects
 from .dmn import dmn_table
 from .end_to_end import gaussian_table
 from .errors import UsageError
-from .mode_errors import Origin, mode_errors, spectral_start_error
+from .mode_errors import Origin, highest_start, mode_errors, spectral_start_error
 from .optimize import SPREAD, TOUCHING, optimal_table, powers_for
 from .planning import power_variation, spectrum_planning
 from .rescale import rescaled, rescaled_mixture
@@ -326,7 +325,7 @@ def predicted_error(
     power, missed = powers_for(planning, wanted.sampler, table.num_steps)
     offset = np.broadcast_to(missed[..., None], power.shape)
     sampler, sigmas = wanted.sampler, np.array(table.sigmas)
-    highest = local_defects(sampler, np.array([top, 0.0]), power.ravel())
+    highest = highest_start(sampler, top, power.ravel())
     start = None if wanted.limits.partial else wanted.start
     origin = Origin(start, offset.ravel(), highest, whole=True)
     terms = mode_errors(sampler, sigmas, power.ravel(), origin)
