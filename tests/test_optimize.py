@@ -301,8 +301,7 @@ def test_no_table_from_the_same_picture_with_noise_is_better(
     for first in (10 * low, 1.0, high):
         table = optimal_table(data, sampler, num_steps, (low, high), first=first)
         assert (table.num_steps, table.levels[0]) == (num_steps, first)
-        # A free level under this ceiling, then moved to it: its steps may be shorter,
-        # and need not change evenly, which on paper may be a little better.
+        # A free level under this ceiling, then moved to it; its steps may be shorter.
         cut = optimal_table(data, sampler, num_steps, (low, first)).levels
         rivals = [
             sigma_table(Schedule(KarrasLaw(rho=rho), bottom, first), num_steps).levels
@@ -311,7 +310,9 @@ def test_no_table_from_the_same_picture_with_noise_is_better(
         ]
         ours, moved, *others = of_steps(table.levels, (first, *cut[1:]), *rivals)
         assert ours <= min(others) * (1 + 1e-6)
-        assert ours <= moved * 1.2 or ours < NOTHING
+        # They need not change evenly either, which helps this one on paper.
+        slack = 2e-1 if (sampler, num_steps) == ("ipndm", 6) else 5e-2
+        assert ours <= moved * (1 + slack) or ours < NOTHING
 
 
 @given(st.lists(st.floats(-0.1, 0.1), min_size=4, max_size=4))
