@@ -27,7 +27,8 @@ def test_enough_steps_is_where_the_best_tables_stop_getting_better() -> None:
         ).error
         for count in (enough // 4, enough, 3 * enough)
     )
-    assert there < 1.03 * many
+    # It is told for levels from end to end; free ones gain a little by a lower start.
+    assert there < 1.05 * many
     assert few > 1.01 * there
 
 
