@@ -33,6 +33,7 @@ from spectral_sched.mode_errors import (
 )
 from spectral_sched.optimize import (
     BEND,
+    DETAIL,
     SHORTEST_STEP,
     minimal_table,
     optimal_table,
@@ -515,6 +516,21 @@ def test_few_steps_with_fresh_noise_are_judged_by_their_variance(
     np.testing.assert_allclose(found, wanted, rtol=1e-12)
     many = np.append(np.geomspace(30, 0.1, FEW_STEPS + 1), 0.0)
     assert len(mode_errors("sde-dpmpp-2m", many, POWER, origin)) == FEW_STEPS + 2
+
+
+@pytest.mark.parametrize("first", [None, 30.0])
+def test_many_steps_with_fresh_noise_end_with_one_for_detail(
+    first: float | None,
+) -> None:
+    data, (low, high) = planning(), ends(planning())
+    for num_steps in range(1, FEW_STEPS + 5):
+        table = optimal_table(data, "sde-dpmpp-2m", num_steps, (low, high), first=first)
+        before, last = (high, *table.levels)[-2:]
+        assert table.num_steps == num_steps
+        assert (before == pytest.approx(DETAIL * last)) == (num_steps > FEW_STEPS + 1)
+    # No level lies below the lower end.
+    *_, before, last = optimal_table(data, "sde-dpmpp-2m", 9, (0.9 * high, high)).levels
+    assert before > last >= 0.9 * high
 
 
 @pytest.mark.parametrize("sampler", ["dpmpp-2m", "unipc-3", "ipndm"])
