@@ -224,8 +224,8 @@ def share_end_to_end(sampler: str, num_steps: int) -> float:
         return float(num_steps <= FEW_STEPS)
     if sampler in ONE_STEP | ADDING_NOISE:
         return 0.0
-    steps, shares = zip(*SHARE_BY_STEPS.items(), strict=True)
-    return float(np.interp(num_steps, steps, shares))
+    shares = list(SHARE_BY_STEPS.values())
+    return float(np.interp(num_steps, list(SHARE_BY_STEPS), shares))
 
 
 def _end_to_end(
