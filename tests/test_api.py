@@ -17,9 +17,9 @@ from PIL import Image
 import spectral_sched
 from spectral_sched import api
 from spectral_sched.errors import InputError, UsageError
+from tests.support.commands import specsched
+from tests.support.helpers import power_law_field, write_pictures
 
-from .commands import specsched
-from .helpers import power_law_field, write_pictures
 from .test_architecture import loaded_by
 
 

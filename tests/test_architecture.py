@@ -12,8 +12,7 @@ import pytest
 
 import spectral_sched
 from spectral_sched.commands import COMMANDS
-
-from .helpers import ROOT, write_pictures
+from tests.support.helpers import ROOT, write_pictures
 
 PACKAGE = ROOT / "spectral_sched"
 MODULES = sorted(PACKAGE.rglob("*.py"))

@@ -21,9 +21,8 @@ from spectral_sched.pieces import Piece, Settings
 from spectral_sched.shards import WHOLE, Shard
 from spectral_sched.sources import Item, items
 from spectral_sched.spectrum_files import payload_digest
-
-from .data_sets import SETTINGS, fingerprint, local
-from .helpers import write_pictures
+from tests.support.data_sets import SETTINGS, fingerprint, local
+from tests.support.helpers import write_pictures
 
 NUM_REPEATS = 80
 EAGER = (

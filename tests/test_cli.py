@@ -12,9 +12,8 @@ import pytest
 from PIL import Image
 
 from spectral_sched import __version__
-
-from .commands import sentence, specsched
-from .helpers import ROOT, write_pictures
+from tests.support.commands import sentence, specsched
+from tests.support.helpers import ROOT, write_pictures
 
 
 @pytest.fixture(scope="module")

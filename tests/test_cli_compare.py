@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.commands import sentence, specsched
-from tests.helpers import write_pictures
+from tests.support.commands import sentence, specsched
+from tests.support.helpers import write_pictures
 
 QUICK = ("--samples", 40, "--reference-steps", 24)
 

@@ -16,9 +16,8 @@ from spectral_sched.errors import InputError
 from spectral_sched.mixtures import SpectralMixture
 from spectral_sched.plan_files import read_plan
 from spectral_sched.spectrum_files import payload_digest, read_spectrum
-
-from .commands import sentence, specsched
-from .helpers import power_law_field, write_pictures
+from tests.support.commands import sentence, specsched
+from tests.support.helpers import power_law_field, write_pictures
 
 pytest.importorskip("sklearn")
 

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from .commands import Run, specsched
-from .helpers import write_pictures
-from .picture_files import encoded_picture, write_zip
+from tests.support.commands import Run, specsched
+from tests.support.helpers import write_pictures
+from tests.support.picture_files import encoded_picture, write_zip
 
 
 def analyze(*arguments: object, cwd: Path, code: int = 0, given: str = "") -> Run:

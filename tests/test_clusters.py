@@ -16,9 +16,8 @@ from spectral_sched.analysis import analyse_items
 from spectral_sched.clusters import client_engine, cluster_engine, merged
 from spectral_sched.errors import InputError, UnavailableError
 from spectral_sched.sources import Item, items
-
-from .data_sets import SETTINGS, analysed, fingerprint
-from .helpers import write_pictures
+from tests.support.data_sets import SETTINGS, analysed, fingerprint
+from tests.support.helpers import write_pictures
 
 needs_dask = pytest.mark.usefixtures("distributed")
 

@@ -25,8 +25,7 @@ from spectral_sched.plan_files import plan_document
 from spectral_sched.plans import make_plan
 from spectral_sched.provenance import provenance
 from spectral_sched.requests import request
-
-from .pink import pink_source
+from tests.support.pink import pink_source
 
 ONE_LINE = "from spectral_sched.comfyui import *\n"
 

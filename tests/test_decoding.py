@@ -21,9 +21,8 @@ from spectral_sched.decoding import MAX_PIXELS, check_size, decoded, turned
 from spectral_sched.errors import ImageError
 from spectral_sched.images import load_pixels, preprocessing
 from spectral_sched.spectra import ring_powers
-
-from .helpers import ROOT, SHARED, needs_shared
-from .picture_files import encoded_picture, png_chunk, png_file, writable
+from tests.support.helpers import ROOT, SHARED, needs_shared
+from tests.support.picture_files import encoded_picture, png_chunk, png_file, writable
 
 RNG = np.random.default_rng(1)
 PICTURE = RNG.integers(0, 256, (12, 20, 3), np.uint8)

@@ -16,8 +16,8 @@ import pytest
 import torch
 
 from spectral_sched.model_headers import BUNDLED
+from tests.support.commands import run, specsched
 
-from .commands import run, specsched
 from .test_architecture import command, loaded_by
 
 DECLARED = [

@@ -7,8 +7,17 @@ from pathlib import Path
 
 import pytest
 
-from .documentation import anchors, blocks, check_shown, links, pages, play, prepared
-from .helpers import ROOT
+from tests.support.documentation import (
+    anchors,
+    blocks,
+    check_shown,
+    links,
+    pages,
+    play,
+    prepared,
+)
+from tests.support.helpers import ROOT
+
 from .test_manners import NAMES
 
 PAGES = pages()

@@ -18,8 +18,7 @@ from spectral_sched.errors import SpecschedError
 from spectral_sched.plan_files import read_plan
 from spectral_sched.schedules import SCHEDULES
 from spectral_sched.table_kinds import KINDS, from_spectrum
-
-from .helpers import write_pictures
+from tests.support.helpers import write_pictures
 
 Document = dict[str, Any]
 

@@ -43,8 +43,7 @@ from spectral_sched.schedules import (
     VpLaw,
     sigma_table,
 )
-
-from .pink import pink_basis
+from tests.support.pink import pink_basis
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -11,9 +11,8 @@ from typing import Any
 import pytest
 
 from spectral_sched.model_headers import read_model_document
-
-from .commands import specsched
-from .helpers import ROOT, write_pictures
+from tests.support.commands import specsched
+from tests.support.helpers import ROOT, write_pictures
 
 PAGE = (ROOT / "docs" / "file-formats.md").read_text()
 

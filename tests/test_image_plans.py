@@ -16,9 +16,8 @@ from spectral_sched.plans import Plan, PlanSource, make_plan
 from spectral_sched.requests import Limits, Request
 from spectral_sched.sigma_bounds import sigma_bounds
 from spectral_sched.table_kinds import KINDS, from_spectrum, kind_settings
-
-from .helpers import power_law_field, spectrum_of
-from .pink import pink_source
+from tests.support.helpers import power_law_field, spectrum_of
+from tests.support.pink import pink_source
 
 
 def quiet() -> np.ndarray:

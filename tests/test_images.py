@@ -20,9 +20,14 @@ from spectral_sched.images import (
     wanted_size,
 )
 from spectral_sched.spectra import ring_powers
-
-from .helpers import SHARED, needs_shared
-from .picture_files import encoded_picture, png_chunk, png_file, tiff_file, writable
+from tests.support.helpers import SHARED, needs_shared
+from tests.support.picture_files import (
+    encoded_picture,
+    png_chunk,
+    png_file,
+    tiff_file,
+    writable,
+)
 
 RNG = np.random.default_rng(0)
 COLORS = RNG.integers(0, 256, (7, 5, 3), np.uint8)

@@ -16,9 +16,8 @@ import pytest
 
 from spectral_sched.cli import EXIT_STATUS
 from spectral_sched.commands import COMMANDS
-
-from .commands import Run, run, sentence, specsched
-from .helpers import ROOT, write_pictures
+from tests.support.commands import Run, run, sentence, specsched
+from tests.support.helpers import ROOT, write_pictures
 
 NAMES = tuple(command.__name__ for command in COMMANDS)
 

@@ -15,8 +15,7 @@ from spectral_sched.mixtures import SpectralMixture
 from spectral_sched.rescale import rescaled_mixture
 from spectral_sched.rings import rings
 from spectral_sched.spectrum import Spectrum, SpectrumSample
-
-from .helpers import power_law_field, spectrum_of
+from tests.support.helpers import power_law_field, spectrum_of
 
 SHAPE = (1, 16, 16)
 MODES = rings(*SHAPE[1:]).num_modes

@@ -16,7 +16,7 @@ from spectral_sched.planning import spectrum_planning
 from spectral_sched.plans import Plan, PlanSource, make_plan, resized_source
 from spectral_sched.requests import Limits, request
 from spectral_sched.sigma_bounds import sigma_bounds
-from tests.helpers import power_law_field, spectrum_of
+from tests.support.helpers import power_law_field, spectrum_of
 
 if TYPE_CHECKING:
     from spectral_sched.statistics import Shape

@@ -52,8 +52,7 @@ from spectral_sched.planning import (
 from spectral_sched.schedules import KarrasLaw, Schedule, sigma_table
 from spectral_sched.sigma_bounds import Start, sigma_bounds
 from spectral_sched.solvers import FLOW_SAMPLERS, ONE_STEP, SAMPLERS
-
-from .helpers import power_law_field, spectrum_of
+from tests.support.helpers import power_law_field, spectrum_of
 
 STARTS_ABOUT_THE_MEAN: tuple[Start, ...] = ("spectral", "mean")
 

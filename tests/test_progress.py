@@ -13,8 +13,7 @@ import pytest
 
 from spectral_sched import console
 from spectral_sched.totals import counted
-
-from .helpers import write_pictures
+from tests.support.helpers import write_pictures
 
 
 @pytest.fixture

@@ -18,9 +18,14 @@ from spectral_sched.quality import steepest_fall
 from spectral_sched.sources import Item, items
 from spectral_sched.spectra import hann_window, ring_powers
 from spectral_sched.spectrum_files import read_spectrum, spectrum_document
-
-from .helpers import ROOT, SHARED, needs_shared, power_law_field, write_pictures
-from .picture_files import encoded_picture
+from tests.support.helpers import (
+    ROOT,
+    SHARED,
+    needs_shared,
+    power_law_field,
+    write_pictures,
+)
+from tests.support.picture_files import encoded_picture
 
 Change = Callable[[Image.Image], Image.Image]
 

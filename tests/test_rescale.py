@@ -9,9 +9,8 @@ from spectral_sched.planning import Planning, spectrum_planning
 from spectral_sched.plans import resized_source
 from spectral_sched.rescale import rescaled
 from spectral_sched.sigma_bounds import sigma_bounds
-
-from .helpers import power_law_field, spectrum_of
-from .pink import pink_source
+from tests.support.helpers import power_law_field, spectrum_of
+from tests.support.pink import pink_source
 
 
 def pictures(side: int, seed: int, count: int = 40) -> Planning:

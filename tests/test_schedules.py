@@ -29,8 +29,7 @@ from spectral_sched.schedules import (
 )
 from spectral_sched.schedules.base import Law
 from spectral_sched.schedules.curves import CurveLaw
-
-from .pink import pink_basis, pink_field
+from tests.support.pink import pink_basis, pink_field
 
 STEPS = (1, 2, 3, 10, 1000)
 

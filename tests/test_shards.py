@@ -26,9 +26,8 @@ from spectral_sched.rings import rings
 from spectral_sched.shards import Shard, output_path, parse_shard, shard_items
 from spectral_sched.sources import Item, items
 from spectral_sched.statistics import SampledImage, SpectrumStatistics
-
-from .data_sets import SETTINGS, analysed, fingerprint, payload
-from .helpers import write_pictures
+from tests.support.data_sets import SETTINGS, analysed, fingerprint, payload
+from tests.support.helpers import write_pictures
 
 Shards = list[Path]
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from .commands import sentence, specsched
-from .helpers import write_pictures
+from tests.support.commands import sentence, specsched
+from tests.support.helpers import write_pictures
 
 if TYPE_CHECKING:
     from pathlib import Path

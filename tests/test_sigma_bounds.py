@@ -16,8 +16,7 @@ from spectral_sched.sigma_bounds import (
     swamped_at,
 )
 from spectral_sched.spectrum import Spectrum
-
-from .helpers import SHARED, needs_shared, power_law_field, spectrum_of
+from tests.support.helpers import SHARED, needs_shared, power_law_field, spectrum_of
 
 
 def field(power: np.ndarray, mean: float = 0.0, side: int = 16) -> GaussianField:

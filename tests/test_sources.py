@@ -28,9 +28,8 @@ from spectral_sched.measurement import measure
 from spectral_sched.sources import Item, items, zips
 from spectral_sched.sources.places import expanded
 from spectral_sched.spectrum_files import payload_digest, spectrum_document
-
-from .helpers import write_pictures
-from .picture_files import encoded_picture, write_tar, write_zip
+from tests.support.helpers import write_pictures
+from tests.support.picture_files import encoded_picture, write_tar, write_zip
 
 RNG = np.random.default_rng(2)
 STACK = RNG.integers(0, 256, (12, 16, 16, 3), np.uint8)

@@ -10,8 +10,7 @@ from spectral_sched.sigma_bounds import sigma_bounds
 from spectral_sched.spectra import ring_powers
 from spectral_sched.spectrum import dataset_spectrum
 from spectral_sched.statistics import Observation, SpectrumStatistics
-
-from .helpers import power_law_field, spectrum_of
+from tests.support.helpers import power_law_field, spectrum_of
 
 SHAPE = (3, 12, 10)
 

@@ -14,9 +14,8 @@ import numpy as np
 import pytest
 
 from spectral_sched.targets import FORMATS, TARGETS, programs, read
-
-from .commands import sentence, specsched
-from .helpers import ROOT, write_pictures
+from tests.support.commands import sentence, specsched
+from tests.support.helpers import ROOT, write_pictures
 
 SAMPLING = {
     *("k-diffusion", "edm", "edm2", "diffusers-euler", "diffusers-edm"),

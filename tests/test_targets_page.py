@@ -14,9 +14,8 @@ import pytest
 import torch
 
 from spectral_sched.targets import TARGETS
-
-from .documentation import blocks, pages, prepared, ran
-from .targets.released import released
+from tests.support.documentation import blocks, pages, prepared, ran
+from tests.support.released import released
 
 PAGE = pages()["docs/targets.md"]
 EXAMPLES = blocks(PAGE, "python")

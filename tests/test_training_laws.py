@@ -29,8 +29,7 @@ from spectral_sched.training_laws import (
     split_lognormal_fit,
     training_schedule,
 )
-
-from .pink import pink_source
+from tests.support.pink import pink_source
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -24,7 +24,7 @@ from spectral_sched.training_noise import (
     own_noise,
     training_noise,
 )
-from tests.helpers import power_law_field, spectrum_of
+from tests.support.helpers import power_law_field, spectrum_of
 
 SHAPE = (3, 16, 16)
 MANY = np.zeros(4000, dtype=np.int64)

@@ -19,9 +19,8 @@ from spectral_sched.errors import InputError, SpecschedError, UsageError
 from spectral_sched.pieces import Piece, Skipped, Task, make_piece
 from spectral_sched.sources import Item, items
 from spectral_sched.workers import available_cores, ordered_map
-
-from .data_sets import SETTINGS, analysed, fingerprint, local, payload
-from .helpers import write_pictures
+from tests.support.data_sets import SETTINGS, analysed, fingerprint, local, payload
+from tests.support.helpers import write_pictures
 
 
 @pytest.fixture(scope="module")

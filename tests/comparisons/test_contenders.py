@@ -14,7 +14,7 @@ from spectral_sched.comparisons.contenders import (
 from spectral_sched.errors import UsageError
 from spectral_sched.plans import PlanSource, make_plan
 from spectral_sched.requests import Limits, request
-from tests.pink import pink_source
+from tests.support.pink import pink_source
 
 
 @pytest.fixture(scope="module")

@@ -23,8 +23,7 @@ from spectral_sched.comparisons.files import (
 from spectral_sched.documents import write_document
 from spectral_sched.errors import InputError, UsageError
 from spectral_sched.report import comparison_parts
-
-from .made import compared, row
+from tests.support.made_comparisons import compared, row
 
 
 @pytest.fixture

@@ -12,10 +12,9 @@ import pytest
 from spectral_sched.comparisons import Cell, Cost, Row
 from spectral_sched.plans import make_plan
 from spectral_sched.requests import request
-from tests.helpers import ROOT
-from tests.pink import pink_source
-
-from .made import compared, row
+from tests.support.helpers import ROOT
+from tests.support.made_comparisons import compared, row
+from tests.support.pink import pink_source
 
 KINDS = ("optimal", "exponential")
 

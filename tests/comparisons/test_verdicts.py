@@ -12,8 +12,7 @@ from spectral_sched.comparisons import (
     summary_lines,
     verdict,
 )
-
-from .made import NAMES, row
+from tests.support.made_comparisons import NAMES, row
 
 
 @pytest.mark.parametrize("metric", ["error", *NAMES])

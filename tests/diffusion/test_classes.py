@@ -30,7 +30,7 @@ from spectral_sched.requests import request
 from spectral_sched.sources import Item, items
 from spectral_sched.tables import SigmaTable
 from spectral_sched.training_noise import training_noise
-from tests.commands import sentence, specsched
+from tests.support.commands import sentence, specsched
 
 if TYPE_CHECKING:
     from spectral_sched.diffusion.picture_sets import PictureSet

@@ -24,8 +24,8 @@ from spectral_sched.errors import InputError, UnavailableError
 from spectral_sched.gallery import to_bytes
 from spectral_sched.solvers import solver_calls
 from spectral_sched.tables import SigmaTable
-from tests.commands import sentence, specsched
-from tests.helpers import write_pictures
+from tests.support.commands import sentence, specsched
+from tests.support.helpers import write_pictures
 
 diffusers = pytest.importorskip("diffusers")
 

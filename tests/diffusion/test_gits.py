@@ -24,7 +24,7 @@ from spectral_sched.diffusion.gits import (
 )
 from spectral_sched.errors import UsageError
 from spectral_sched.schedules import KarrasLaw, Schedule, sigma_table
-from tests.pink import pink_field
+from tests.support.pink import pink_field
 
 ENDS = (0.002, 80.0)
 

@@ -34,9 +34,9 @@ from spectral_sched.exact_models.gaussian import OneGaussian
 from spectral_sched.requests import Limits, Request
 from spectral_sched.solvers import FLOW_SAMPLERS, solver_calls
 from spectral_sched.tables import SigmaTable
-from tests.commands import sentence, specsched
-from tests.helpers import write_pictures
-from tests.pink import pink_field, pink_source
+from tests.support.commands import sentence, specsched
+from tests.support.helpers import write_pictures
+from tests.support.pink import pink_field, pink_source
 
 ENDS = (0.01, 80.0)
 

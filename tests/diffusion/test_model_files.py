@@ -29,8 +29,8 @@ from spectral_sched.planning import spectrum_planning
 from spectral_sched.plans import PlanSource
 from spectral_sched.provenance import provenance
 from spectral_sched.sigma_bounds import sigma_bounds
-from tests.commands import sentence, specsched
-from tests.helpers import power_law_field, spectrum_of
+from tests.support.commands import sentence, specsched
+from tests.support.helpers import power_law_field, spectrum_of
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -11,7 +11,7 @@ from spectral_sched.diffusion.denoisers import FiniteSetDenoiser
 from spectral_sched.diffusion.models import load_denoiser
 from spectral_sched.diffusion.runs import SamplingOptions, SamplingRun
 from spectral_sched.errors import InputError
-from tests.helpers import write_pictures
+from tests.support.helpers import write_pictures
 
 from .test_batches import PLAN, SHAPE
 from .test_sampler import CPU

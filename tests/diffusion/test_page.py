@@ -13,9 +13,9 @@ from torch import Tensor
 from spectral_sched.coordinates import timestep_coordinate, trained_abar
 from spectral_sched.diffusion.denoisers import FiniteSetDenoiser
 from spectral_sched.diffusion.models import MODELS
-from tests.commands import specsched
-from tests.documentation import blocks, pages
-from tests.helpers import write_pictures
+from tests.support.commands import specsched
+from tests.support.documentation import blocks, pages
+from tests.support.helpers import write_pictures
 
 PAGE = pages()["docs/models.md"]
 EXAMPLES = [block.content for block in blocks(PAGE, "python")]

@@ -14,8 +14,8 @@ from PIL import Image
 
 from spectral_sched.diffusion.processes import Processes, processes
 from spectral_sched.model_headers import read_model_header
-from tests.commands import specsched
-from tests.helpers import ROOT, write_pictures
+from tests.support.commands import specsched
+from tests.support.helpers import ROOT, write_pictures
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -33,8 +33,8 @@ from spectral_sched.plans import make_plan, measured_source
 from spectral_sched.requests import request
 from spectral_sched.sources import Item
 from spectral_sched.training_noise import training_noise
-from tests.commands import sentence, specsched
-from tests.helpers import power_law_field, write_pictures
+from tests.support.commands import sentence, specsched
+from tests.support.helpers import power_law_field, write_pictures
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -20,9 +20,9 @@ from spectral_sched.plans import make_plan
 from spectral_sched.replans import replanned
 from spectral_sched.requests import Request
 from spectral_sched.table_kinds import KINDS
-from tests.commands import sentence, specsched
-from tests.helpers import write_pictures
-from tests.pink import pink_field, pink_source
+from tests.support.commands import sentence, specsched
+from tests.support.helpers import write_pictures
+from tests.support.pink import pink_field, pink_source
 
 FEW = {
     "klub": ("--set", "samples=1", "--set", "sweeps=1"),

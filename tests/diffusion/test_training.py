@@ -33,7 +33,7 @@ from spectral_sched.network_configs import NetworkConfig, network_config
 from spectral_sched.plans import measured_source
 from spectral_sched.sources import Item, items
 from spectral_sched.training_noise import training_noise
-from tests.helpers import power_law_field, write_pictures
+from tests.support.helpers import power_law_field, write_pictures
 
 if TYPE_CHECKING:
     from pathlib import Path

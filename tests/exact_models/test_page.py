@@ -4,8 +4,8 @@ import runpy
 
 import numpy as np
 
-from tests.documentation import blocks, pages
-from tests.helpers import ROOT
+from tests.support.documentation import blocks, pages
+from tests.support.helpers import ROOT
 
 PAGE = pages()["docs/exact-models.md"]
 

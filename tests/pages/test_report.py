@@ -21,8 +21,8 @@ pytest.importorskip("matplotlib")
 
 from spectral_sched.plan_files import read_plan
 from spectral_sched.plots.marks import is_our_picture
-from tests.commands import Run, sentence, specsched
-from tests.helpers import write_pictures
+from tests.support.commands import Run, sentence, specsched
+from tests.support.helpers import write_pictures
 from tests.test_architecture import command, loaded_by
 
 VOID = {"br", "img", "link", "meta", "source"}

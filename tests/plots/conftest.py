@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from spectral_sched.plan_files import read_plan
-from tests.commands import specsched
-from tests.helpers import ROOT, write_pictures
+from tests.support.commands import specsched
+from tests.support.helpers import ROOT, write_pictures
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from spectral_sched.plots.marks import is_our_picture
-from tests.commands import sentence, specsched
+from tests.support.commands import sentence, specsched
 
 
 @pytest.fixture

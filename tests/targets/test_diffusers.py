@@ -19,9 +19,8 @@ from spectral_sched.solvers import solver_calls
 from spectral_sched.tables import SigmaTable
 from spectral_sched.targets import Artifact
 from spectral_sched.targets.trained import trained_sigmas
-
-from .handed import LEVELS, delivered, given
-from .networks import network, ours, unit_noise
+from tests.support.handed import LEVELS, delivered, given
+from tests.support.networks import network, ours, unit_noise
 
 diffusers = pytest.importorskip("diffusers")
 

@@ -20,9 +20,8 @@ from numpy.testing import assert_allclose
 
 from spectral_sched.tables import SigmaTable
 from spectral_sched.targets.programs.edm import fitted_karras, karras
-
-from .handed import LEVELS, delivered, given, given_law
-from .networks import network, ours, unit_noise
+from tests.support.handed import LEVELS, delivered, given, given_law
+from tests.support.networks import network, ours, unit_noise
 
 
 def sampled(code: str, latents: torch.Tensor) -> tuple[torch.Tensor, list[float]]:

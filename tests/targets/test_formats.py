@@ -14,8 +14,7 @@ from spectral_sched.errors import InputError
 from spectral_sched.targets import FORMATS, TARGETS, Artifact, read
 from spectral_sched.targets.artifact import FORMS
 from spectral_sched.targets.formats import decimal, plain_numbers
-
-from .handed import delivered, delivered_law, given, given_law
+from tests.support.handed import delivered, delivered_law, given, given_law
 
 ABOUT: dict[str, Any] = {"format": "specsched.target", "target": "x", "title": "y"}
 

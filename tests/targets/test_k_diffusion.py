@@ -18,11 +18,16 @@ from spectral_sched.plan_files import plan_document
 from spectral_sched.plans import make_plan
 from spectral_sched.provenance import provenance
 from spectral_sched.requests import request
-from tests.pink import pink_source
-
-from .handed import LEVELS, delivered, delivered_law, given_law, plan_of_levels
-from .networks import SHAPE, network, ours, unit_noise
-from .released import released
+from tests.support.handed import (
+    LEVELS,
+    delivered,
+    delivered_law,
+    given_law,
+    plan_of_levels,
+)
+from tests.support.networks import SHAPE, network, ours, unit_noise
+from tests.support.pink import pink_source
+from tests.support.released import released
 
 SAMPLERS = {
     "euler": "sample_euler",
@@ -69,7 +74,7 @@ def test_its_training_draws_from_the_density_that_was_fitted(kind: str) -> None:
     drawn = draw([200_000]).log().double().numpy()
     artifact = given_law("k-diffusion-config", kind)
     remark = artifact.remarks[0]
-    from .handed import law
+    from tests.support.handed import law
 
     wanted = np.sort(np.log(law(kind)(np.linspace(0, 1, len(drawn)))))
     cdf = np.searchsorted(wanted, np.sort(drawn)) / len(wanted)

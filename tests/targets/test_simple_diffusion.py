@@ -11,9 +11,8 @@ from numpy.testing import assert_allclose
 
 from spectral_sched.schedules import SCHEDULES, Schedule
 from spectral_sched.training_laws import cosine_fit, law_sample
-from tests.pink import pink_basis
-
-from .handed import delivered_law, law
+from tests.support.handed import delivered_law, law
+from tests.support.pink import pink_basis
 
 
 @drawn(shift=st.floats(-2, 2))

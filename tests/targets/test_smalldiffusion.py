@@ -9,9 +9,9 @@ import numpy as np
 import torch
 from numpy.testing import assert_allclose, assert_array_equal
 
-from .handed import LEVELS, delivered, delivered_law, law, plan_of_levels
-from .networks import SHAPE, network, ours, unit_noise
-from .released import released
+from tests.support.handed import LEVELS, delivered, delivered_law, law, plan_of_levels
+from tests.support.networks import SHAPE, network, ours, unit_noise
+from tests.support.released import released
 
 
 class Recorder(torch.nn.Module):

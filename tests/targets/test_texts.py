@@ -17,7 +17,7 @@ from hypothesis import given as drawn
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
-from .handed import LEVELS, delivered, given
+from tests.support.handed import LEVELS, delivered, given
 
 FLOATS = np.ndarray[Any, np.dtype[np.float32]]
 

@@ -16,9 +16,8 @@ from spectral_sched.targets import (
     target_settings,
 )
 from spectral_sched.training_laws import training_schedule
-from tests.pink import pink_source
-
-from .handed import LEVELS, given, given_law, plan_of_levels
+from tests.support.handed import LEVELS, given, given_law, plan_of_levels
+from tests.support.pink import pink_source
 
 RANGED = sorted(
     name

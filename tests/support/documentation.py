@@ -17,8 +17,8 @@ import sys
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from .commands import specsched
-from .helpers import ROOT
+from tests.support.commands import specsched
+from tests.support.helpers import ROOT
 
 CLOSE = 0.02
 """How far printed numbers may be apart on other machines, relative."""

@@ -24,7 +24,7 @@ from spectral_sched.targets import (
     target_settings,
 )
 from spectral_sched.training_laws import training_schedule
-from tests.pink import pink_source
+from tests.support.pink import pink_source
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -24,8 +24,7 @@ from spectral_sched.provenance import provenance
 from spectral_sched.requests import Limits, request
 from spectral_sched.solvers import FLOW_SAMPLERS, STOCHASTIC, solver_calls
 from spectral_sched.tables import SigmaTable, resampled
-
-from .pink import pink_source
+from tests.support.pink import pink_source
 
 diffusers = pytest.importorskip("diffusers")
 
