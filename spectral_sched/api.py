@@ -24,12 +24,12 @@ from .defaults import (
     TOLERANCE,
     TRAINING_KIND,
 )
-from .documents import check_output, write_document
+from .documents.provenance import provenance
+from .documents.write import check_output, write_document
 from .errors import SpecschedError
 from .measurement import Measurement, measure
 from .plan_files import plan_arguments, plan_document, read_plan
 from .plans import Plan, PlanSource, make_plan, measured_source, resized_source
-from .provenance import provenance
 from .requests import Limits, request
 from .schedules import Schedule
 from .sigma_bounds import SigmaBounds, sigma_bounds

@@ -13,12 +13,12 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from .documents import check_output, write_document
+from .documents.provenance import provenance
+from .documents.write import check_output, write_document
 from .errors import InputError
 from .listings import Listing
 from .partials import Partial, partial_document, read_partial
 from .pieces import Piece
-from .provenance import provenance
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -12,13 +12,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from spectral_sched.coordinates import converted
-from spectral_sched.documents import digest
 from spectral_sched.errors import InputError
 from spectral_sched.plan_files import read_plan
 from spectral_sched.replans import replanned
 from spectral_sched.requests import MAX_STEPS
 from spectral_sched.solvers import FLOW_SAMPLERS
 from spectral_sched.targets.checks import check_start
+
+from .documents.strict_json import digest
 
 if TYPE_CHECKING:
     import torch

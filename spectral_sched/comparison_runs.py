@@ -18,9 +18,9 @@ from .comparisons.files import (
     comparison_csv,
     comparison_document,
 )
-from .documents import is_ours, open_folder, write_atomically, write_document
+from .documents.provenance import provenance
+from .documents.write import is_ours, open_folder, write_atomically, write_document
 from .errors import UnavailableError, UsageError
-from .provenance import provenance
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from .comparisons.contenders import Filed, Place
     from .comparisons.files import Comparison
     from .diffusion.bench import Bench
-    from .documents import Document
+    from .documents.strict_json import Document
 
 CACHE_NAME = "cells"
 

@@ -11,7 +11,8 @@ import time
 from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Protocol
 
-from .documents import canonical, check_output, layout, write_atomically
+from .documents.strict_json import canonical, layout
+from .documents.write import check_output, write_atomically
 from .errors import UsageError
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
-    from .documents import Document
+    from .documents.strict_json import Document
 
 PIPE_WIDTH = 200
 

@@ -31,7 +31,8 @@ except ImportError as error:
 
 from .coordinates import COORDINATES, NUM_TIMESTEPS, check_coordinate, converted
 from .defaults import SAMPLER
-from .documents import canonical, read_any
+from .documents.read import read_any
+from .documents.strict_json import canonical
 from .errors import UsageError, known
 from .plan_files import plan_of
 from .replans import replanned

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
-    from .documents import Document
+    from .documents.strict_json import Document
 
 DISTRIBUTION = "spectral-sched"
 VERSION = 1

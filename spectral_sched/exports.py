@@ -19,10 +19,10 @@ from .defaults import (
     TRAINING_PATH,
     TRAINING_STEPS,
 )
+from .documents.provenance import provenance, told_model
 from .errors import UsageError, known
 from .plan_files import plan_arguments, plan_document, read_plan, read_source
 from .plans import Plan, blended, make_plan, resized_source
-from .provenance import provenance, told_model
 from .requests import Limits, Request, request
 from .table_kinds import KINDS, check_kind, check_runs_model, kind_settings
 from .target_exports import Delivery, Wish, law_delivery, plan_delivery
@@ -33,7 +33,7 @@ from .training_laws import training_schedule
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from .documents import Document
+    from .documents.strict_json import Document
     from .plans import PlanSource
 
 Purpose = Literal["sampling", "training"]

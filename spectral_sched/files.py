@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from . import report
 from .comparisons.files import read_comparison
 from .defaults import NUM_STEPS
-from .documents import read_any
+from .documents.read import read_any
 from .errors import InputError
 from .model_headers import SUFFIX, read_model_document, read_model_header
 from .partials import read_partial
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
-    from .documents import Document
+    from .documents.strict_json import Document
 
 
 def document_of(path: Path) -> Document:

@@ -10,9 +10,9 @@ import numpy as np
 from PIL import Image
 
 from .defaults import RESTORING_SEEDS, SEEDS
-from .documents import open_folder, write_atomically, write_document
+from .documents.provenance import provenance
+from .documents.write import open_folder, write_atomically, write_document
 from .errors import UsageError
-from .provenance import provenance
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from .documents import Document
+    from .documents.strict_json import Document
 
 VERSION = 1
 RECORD_NAME = "samples.json"

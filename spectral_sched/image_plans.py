@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .defaults import KIND
-from .documents import rounded
+from .documents.strict_json import rounded
 from .errors import NoAnswerError, UsageError
 from .gaussian_field import GaussianField
 from .planning import Planning

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .defaults import KIND, SAMPLER
-from .documents import is_ours
+from .documents.write import is_ours
 from .plan_files import read_plan, read_source
 from .plans import make_plan
 from .replans import replanned

@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .documents import Document, Fields, rounded, short
+from .documents.strict_json import Document, rounded, short
 from .mixtures import SpectralMixture
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from .documents.read import Fields
 
 KEY = "mixture"
 SUM_TOLERANCE = 1e-9

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .documents import rounded
+from .documents.strict_json import rounded
 from .errors import NoAnswerError, UnavailableError, UsageError
 from .mixtures import SpectralMixture
 

@@ -11,7 +11,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .documents import Document, Fields, canonical, check_output, check_version
+from .documents.read import Fields, check_version
+from .documents.strict_json import Document, canonical
+from .documents.write import check_output
 from .errors import InputError, UsageError
 from .network_configs import NetworkConfig, read_network_config
 from .source_fields import read_source_fields, source_fields

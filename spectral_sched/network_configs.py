@@ -11,7 +11,7 @@ from .errors import InputError, UsageError, known
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from .documents import Fields
+    from .documents.read import Fields
     from .statistics import Shape
 
 GROUP = 16

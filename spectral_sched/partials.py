@@ -15,12 +15,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .documents import Document, Fields, digest, read_fields
+from .documents.provenance import PROVENANCE_KEYS
+from .documents.read import Fields, read_fields
+from .documents.strict_json import Document, digest
 from .errors import UsageError
 from .listings import Listing
 from .pieces import Piece, Settings, Shaped, Skipped
 from .preprocessing_fields import read_preprocessing
-from .provenance import PROVENANCE_KEYS
 from .rings import rings
 from .shards import WHOLE, Shard
 from .spectra import check_precision

@@ -11,7 +11,8 @@ import math
 from typing import TYPE_CHECKING
 
 from .coordinates import converted
-from .documents import Document, Fields, is_ours, read_document
+from .documents.read import Fields, read_document
+from .documents.write import is_ours
 from .errors import InputError, SpecschedError
 from .model_headers import SUFFIX, read_model_header
 from .plans import Plan, PlanSource, Spent, measured_source
@@ -24,6 +25,7 @@ from .tables import SigmaTable
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from .documents.strict_json import Document
     from .schedules import Setting
 
 VERSION = 1

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from scipy.special import polygamma
 
-from .documents import rounded
+from .documents.strict_json import rounded
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -9,7 +9,7 @@ from .errors import SpecschedError
 from .images import preprocessing
 
 if TYPE_CHECKING:
-    from .documents import Fields
+    from .documents.read import Fields
     from .images import Preprocessing
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from rich.table import Table
 
 from .comparisons import METRICS, VERDICTS_ON, rival_verdicts, summary_lines
-from .documents import canonical
+from .documents.strict_json import canonical
 from .power_law import field_power_law
 from .sigma_bounds import swamped_at
 from .solvers import SAMPLERS
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from .comparisons import Cell, Judgement
     from .comparisons.files import Comparison
-    from .documents import Document
+    from .documents.strict_json import Document
     from .gaussian_field import GaussianField
     from .measurement import Measurement
     from .mixtures import SpectralMixture

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .documents import rounded
+from .documents.strict_json import rounded
 from .errors import NoAnswerError, UsageError
 from .gaussian_field import GaussianField
 from .planning import Planning

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
-from .documents import Document, Fields, rounded, short
+from .documents.strict_json import Document, rounded, short
 from .mixture_fields import mixture_member, read_mixture
 from .planning import Planning
 from .plans import PlanSource
 from .preprocessing_fields import read_preprocessing
 from .spectrum_files import read_bounds, read_field
+
+if TYPE_CHECKING:
+    from .documents.read import Fields
 
 
 def source_fields(source: PlanSource) -> Document:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .documents import rounded
+from .documents.strict_json import rounded
 from .errors import NoAnswerError
 from .gaussian_field import GaussianField
 from .spectra import mean_power

@@ -6,14 +6,15 @@ from collections import Counter
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from .documents import Document, Fields, digest, read_fields, rounded, short
+from .documents.provenance import PROVENANCE_KEYS
+from .documents.read import Fields, read_fields
+from .documents.strict_json import Document, digest, rounded, short
 from .gaussian_field import GaussianField
 from .measurement import Measurement
 from .mixture_fields import mixture_member, read_mixture
 from .pieces import Skipped
 from .power_law import field_power_law
 from .preprocessing_fields import read_preprocessing
-from .provenance import PROVENANCE_KEYS
 from .rings import rings
 from .sigma_bounds import BoundIntervals, SigmaBounds, swamped_at
 from .spectrum import Spectrum, SpectrumSample

@@ -15,7 +15,7 @@ from .solvers import SAMPLERS
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from .documents import Document
+    from .documents.strict_json import Document
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from .targets import (
 from .targets.formats import plain_numbers
 
 if TYPE_CHECKING:
-    from .documents import Document
+    from .documents.strict_json import Document
     from .plans import Plan, PlanSource
     from .schedules import Schedule
 

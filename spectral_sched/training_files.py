@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .documents import Document, read_fields
+from .documents.read import read_fields
 from .schedules import Schedule, TableLaw
 from .training_laws import NUM_QUANTILES, fits, law_quantiles, law_sample
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from .documents.strict_json import Document
     from .plans import PlanSource
     from .training_laws import Fit
 

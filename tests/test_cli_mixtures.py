@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from spectral_sched.documents import write_document
+from spectral_sched.documents.write import write_document
 from spectral_sched.errors import InputError
 from spectral_sched.mixtures import SpectralMixture
 from spectral_sched.plan_files import read_plan

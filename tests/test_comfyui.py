@@ -19,11 +19,11 @@ import torch
 from numpy.testing import assert_allclose
 
 import spectral_sched.comfyui
-from spectral_sched.documents import write_document
+from spectral_sched.documents.provenance import provenance
+from spectral_sched.documents.write import write_document
 from spectral_sched.errors import SpecschedError
 from spectral_sched.plan_files import plan_document
 from spectral_sched.plans import make_plan
-from spectral_sched.provenance import provenance
 from spectral_sched.requests import request
 from tests.support.pink import pink_source
 

@@ -196,7 +196,7 @@ def test_the_window_is_recorded_and_used(tmp_path: Path) -> None:
     faded = measure(items(tmp_path / "a"), settings)
     assert not np.allclose(plain.spectrum.field.power, faded.spectrum.field.power)
     document = spectrum_document(faded, {"tool": "", "created": "", "arguments": {}})
-    from spectral_sched.documents import write_document
+    from spectral_sched.documents.write import write_document
 
     write_document(document, tmp_path / "s.json")
     assert read_spectrum(tmp_path / "s.json").preprocessing == settings

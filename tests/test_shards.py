@@ -13,7 +13,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from spectral_sched.documents import canonical, write_document
+from spectral_sched.documents.provenance import provenance
+from spectral_sched.documents.strict_json import canonical
+from spectral_sched.documents.write import write_document
 from spectral_sched.errors import InputError, UsageError
 from spectral_sched.exact import NUM_LIMBS
 from spectral_sched.images import preprocessing
@@ -21,7 +23,6 @@ from spectral_sched.listings import Listing, fact_hash, stamp
 from spectral_sched.merging import merge_partials
 from spectral_sched.partials import Partial, partial_document, read_partial
 from spectral_sched.pieces import Piece, Settings, Shaped, Task, make_piece
-from spectral_sched.provenance import provenance
 from spectral_sched.rings import rings
 from spectral_sched.shards import Shard, output_path, parse_shard, shard_items
 from spectral_sched.sources import Item, items

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from spectral_sched.documents import digest
+from spectral_sched.documents.strict_json import digest
 from spectral_sched.errors import (
     ImageError,
     InputError,

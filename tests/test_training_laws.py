@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from spectral_sched.documents.provenance import provenance
 from spectral_sched.errors import InputError
 from spectral_sched.plans import make_plan
-from spectral_sched.provenance import provenance
 from spectral_sched.requests import request
 from spectral_sched.schedules import (
     ExponentialLaw,

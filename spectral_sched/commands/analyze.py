@@ -144,8 +144,8 @@ def _told(checkpoint: "Checkpoint | None") -> "Checkpoint | None":
 
 def _publish_partial(publish: "Publisher", gathered: "Partial") -> None:
     from spectral_sched import console, report
+    from spectral_sched.documents.provenance import provenance
     from spectral_sched.partials import partial_document
-    from spectral_sched.provenance import provenance
 
     for message in gathered.piece.skipped.messages:
         console.say(f"skipped: {message}")

@@ -20,7 +20,7 @@ def publish_spectrum(
 ) -> None:
     """Print what was measured and write the spectrum file."""
     from spectral_sched import console, measurement, report
-    from spectral_sched.provenance import provenance
+    from spectral_sched.documents.provenance import provenance
     from spectral_sched.spectrum_files import measured_arguments, spectrum_document
 
     piece, settings = gathered.piece, gathered.settings

@@ -11,13 +11,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from spectral_sched.documents import (
-    Fields,
-    digest,
-    read_fields,
-    write_atomically,
-    write_document,
-)
+from spectral_sched.documents.read import Fields, read_fields
+from spectral_sched.documents.strict_json import digest
+from spectral_sched.documents.write import write_atomically, write_document
 from spectral_sched.errors import InputError, UsageError
 
 if TYPE_CHECKING:
@@ -26,7 +22,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from spectral_sched.documents import Document
+    from spectral_sched.documents.strict_json import Document
 
 VERSION = 1
 """To be raised whenever what is measured changes for the same key."""

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from spectral_sched.documents import Document, Fields, read_document, short
+from spectral_sched.documents.read import Fields, read_document
+from spectral_sched.documents.strict_json import Document, short
 from spectral_sched.metrics import NUM_BLOCKS, LeftOut
 
 from .rows import METRICS, Cell, Cost, Judgement, Row

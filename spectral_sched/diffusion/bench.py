@@ -51,7 +51,7 @@ if TYPE_CHECKING:
     from spectral_sched.comparisons.cache import Cache
     from spectral_sched.comparisons.contenders import Contender, Filed, Place
     from spectral_sched.comparisons.rows import Judgement
-    from spectral_sched.documents import Document
+    from spectral_sched.documents.strict_json import Document
     from spectral_sched.plans import Plan, PlanSource
 
 REFERENCE_KIND, REFERENCE_SAMPLER = "exponential", "heun"

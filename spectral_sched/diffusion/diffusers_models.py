@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from safetensors import SafetensorError
 
-from spectral_sched.documents import read_foreign
+from spectral_sched.documents.read import read_foreign
 from spectral_sched.errors import InputError, UnavailableError
 
 from .diffusers_schedulers import preconditioning_of
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from spectral_sched.documents import Fields
+    from spectral_sched.documents.read import Fields
     from spectral_sched.statistics import Shape
 
     from .preconditioning import Preconditioning

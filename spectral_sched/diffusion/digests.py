@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from spectral_sched.documents import digest, file_digest
+from spectral_sched.documents.strict_json import digest, file_digest
 from spectral_sched.model_headers import BUNDLED, SUFFIX
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
-from spectral_sched.documents import write_atomically
+from spectral_sched.documents.write import write_atomically
 from spectral_sched.errors import InputError
 from spectral_sched.model_headers import REMEDY, header_metadata, read_model_header
 
@@ -21,7 +21,7 @@ from .network import NetworkDenoiser, in_channels_last
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from spectral_sched.documents import Document
+    from spectral_sched.documents.strict_json import Document
     from spectral_sched.model_headers import ModelHeader
 
 

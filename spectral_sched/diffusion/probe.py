@@ -9,7 +9,7 @@ import sys
 
 import torch
 
-from spectral_sched.documents import Document, canonical
+from spectral_sched.documents.strict_json import Document, canonical
 
 from .devices import available_devices
 

@@ -9,7 +9,8 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
-from spectral_sched.documents import canonical, write_atomically
+from spectral_sched.documents.strict_json import canonical
+from spectral_sched.documents.write import write_atomically
 from spectral_sched.errors import InputError, UsageError
 from spectral_sched.model_headers import METADATA_KEY
 

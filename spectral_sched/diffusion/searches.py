@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from spectral_sched.documents.provenance import told_model
 from spectral_sched.errors import UsageError
 from spectral_sched.plans import Spent, check_searched, plan_with
-from spectral_sched.provenance import told_model
 from spectral_sched.schedules import KarrasLaw, Schedule, sigma_table
 from spectral_sched.table_kinds import (
     KLUB,

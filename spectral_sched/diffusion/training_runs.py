@@ -10,13 +10,13 @@ import numpy as np
 
 from spectral_sched.defaults import KIND
 from spectral_sched.degradations import parse_degradation
-from spectral_sched.documents import file_digest
+from spectral_sched.documents.provenance import provenance
+from spectral_sched.documents.strict_json import file_digest
 from spectral_sched.errors import InputError, NoAnswerError, UsageError, known
 from spectral_sched.gallery import contact_sheet, save_png, to_bytes
 from spectral_sched.model_headers import ModelHeader, read_model_header
 from spectral_sched.network_configs import network_config
 from spectral_sched.plans import make_plan, measured_source
-from spectral_sched.provenance import provenance
 from spectral_sched.requests import Request
 from spectral_sched.training_noise import LEARNED, chosen_law, training_noise
 

@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from spectral_sched.documents import file_digest, read_any
+from spectral_sched.documents.provenance import PROVENANCE_KEYS, provenance
+from spectral_sched.documents.read import read_any
+from spectral_sched.documents.strict_json import file_digest
 from spectral_sched.errors import InputError
 from spectral_sched.plan_files import read_plan
 from spectral_sched.plans import make_plan
 from spectral_sched.plots.curves import emerging, resolved, spectrum_curve
 from spectral_sched.plots.subjects import shown_names
 from spectral_sched.power_law import field_power_law
-from spectral_sched.provenance import PROVENANCE_KEYS, provenance
 from spectral_sched.report import banded, octaves
 from spectral_sched.requests import Limits
 from spectral_sched.sigma_bounds import CLEAN_SNR, QUANTISATION
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from spectral_sched.documents import Document
+    from spectral_sched.documents.strict_json import Document
     from spectral_sched.measurement import Measurement
     from spectral_sched.plans import Plan
     from spectral_sched.plots.curves import SpectrumCurve

@@ -9,7 +9,7 @@ from __future__ import annotations
 from importlib import resources
 from typing import TYPE_CHECKING
 
-from spectral_sched.documents import canonical
+from spectral_sched.documents.strict_json import canonical
 from spectral_sched.errors import UnavailableError
 from spectral_sched.plots.canvas import INSTALL
 from spectral_sched.plots.labels import decimal
@@ -20,7 +20,7 @@ from .pictures import plots, sheet
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from spectral_sched.documents import Document
+    from spectral_sched.documents.strict_json import Document
 
     from .facts import Findings
     from .pictures import Sampled

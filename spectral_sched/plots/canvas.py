@@ -11,7 +11,7 @@ import math
 import warnings
 from typing import TYPE_CHECKING, Any
 
-from spectral_sched.documents import FORMAT_PREFIX
+from spectral_sched.documents.strict_json import FORMAT_PREFIX
 from spectral_sched.errors import UnavailableError, UsageError
 from spectral_sched.version import __version__
 

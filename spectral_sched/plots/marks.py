@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from spectral_sched.documents import is_ours
+from spectral_sched.documents.write import is_ours
 
 if TYPE_CHECKING:
     from pathlib import Path

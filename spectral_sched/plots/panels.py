@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Literal
 
+from spectral_sched.documents.provenance import provenance
 from spectral_sched.errors import InputError, known
-from spectral_sched.provenance import provenance
 
 from .curves import (
     ErrorCurve,
@@ -22,7 +22,7 @@ from .curves import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from spectral_sched.documents import Document
+    from spectral_sched.documents.strict_json import Document
 
     from .subjects import Subject
 

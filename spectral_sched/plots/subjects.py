@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from spectral_sched.defaults import TRAINING_STEPS
-from spectral_sched.documents import read_any
+from spectral_sched.documents.read import read_any
 from spectral_sched.errors import InputError
 from spectral_sched.model_headers import SUFFIX, read_model_header
 from spectral_sched.plan_files import read_plan

@@ -16,7 +16,7 @@ from zipfile import BadZipFile
 
 import numpy as np
 
-from spectral_sched.documents import canonical, layout
+from spectral_sched.documents.strict_json import canonical, layout
 from spectral_sched.errors import InputError
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import DTypeLike, NDArray
 
-    from spectral_sched.documents import Document
+    from spectral_sched.documents.strict_json import Document
 
     from .artifact import Artifact, Values
 

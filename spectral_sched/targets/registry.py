@@ -14,7 +14,7 @@ from .base import FLAG
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from spectral_sched.documents import Document
+    from spectral_sched.documents.strict_json import Document
 
     from .base import Target
 

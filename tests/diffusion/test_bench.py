@@ -17,7 +17,7 @@ from spectral_sched.diffusion import bench as bench_module
 from spectral_sched.diffusion.bench import Bench, BenchOptions
 from spectral_sched.diffusion.comparison import Yardsticks, squared_errors
 from spectral_sched.diffusion.rulers import real_pictures
-from spectral_sched.documents import write_document
+from spectral_sched.documents.write import write_document
 from spectral_sched.errors import InputError, UsageError
 from spectral_sched.plan_files import plan_document
 from spectral_sched.plans import PlanSource, make_plan, resized_source

@@ -21,7 +21,7 @@ from spectral_sched.diffusion.picture_sets import picture_set
 from spectral_sched.diffusion.processes import Processes
 from spectral_sched.diffusion.runs import play_plan
 from spectral_sched.diffusion.training import UNTOLD, Trainer, TrainingSettings
-from spectral_sched.documents import Fields
+from spectral_sched.documents.read import Fields
 from spectral_sched.errors import InputError, UsageError
 from spectral_sched.images import Preprocessing
 from spectral_sched.network_configs import NetworkConfig, read_network_config

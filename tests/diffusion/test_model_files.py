@@ -14,6 +14,7 @@ from safetensors.torch import save_file
 
 from spectral_sched.diffusion.model_files import read_model, write_model
 from spectral_sched.diffusion.network import NetworkDenoiser
+from spectral_sched.documents.provenance import provenance
 from spectral_sched.errors import InputError, UsageError
 from spectral_sched.images import Preprocessing
 from spectral_sched.model_headers import (
@@ -27,7 +28,6 @@ from spectral_sched.network_configs import network_config
 from spectral_sched.plan_files import read_source
 from spectral_sched.planning import spectrum_planning
 from spectral_sched.plans import PlanSource
-from spectral_sched.provenance import provenance
 from spectral_sched.sigma_bounds import sigma_bounds
 from tests.support.commands import sentence, specsched
 from tests.support.helpers import power_law_field, spectrum_of

@@ -464,7 +464,7 @@ def test_unknown_inputs_of_a_file_are_refused() -> None:
 
 
 def read_network(**restores: object) -> NetworkConfig:
-    from spectral_sched.documents import Fields
+    from spectral_sched.documents.read import Fields
     from spectral_sched.network_configs import read_network_config
 
     document = {"image_channels": 1, "widths": [16], "num_blocks": 1, "patch": 1}

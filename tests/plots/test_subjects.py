@@ -87,7 +87,7 @@ def test_laws_that_are_not_in_a_file_are_left_out(
 
 
 def test_the_document_holds_all_numbers(files: Path) -> None:
-    from spectral_sched.documents import canonical
+    from spectral_sched.documents.strict_json import canonical
 
     names = ("tight.json", "training.json")
     panels = panels_of(read_subjects([files / name for name in names]))

@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from spectral_sched.analysis import Engine, analyse_items
-from spectral_sched.documents import digest
+from spectral_sched.documents.strict_json import digest
 from spectral_sched.images import preprocessing
 from spectral_sched.measurement import measurement
 from spectral_sched.partials import Partial, partial_document

@@ -11,12 +11,12 @@ import pytest
 import torch
 from numpy.testing import assert_allclose
 
-from spectral_sched.documents import write_document
+from spectral_sched.documents.provenance import provenance
+from spectral_sched.documents.write import write_document
 from spectral_sched.errors import InputError, UsageError
 from spectral_sched.k_diffusion import get_sigmas_spectral
 from spectral_sched.plan_files import plan_document
 from spectral_sched.plans import make_plan
-from spectral_sched.provenance import provenance
 from spectral_sched.requests import request
 from tests.support.handed import (
     LEVELS,

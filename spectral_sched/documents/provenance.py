@@ -6,12 +6,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .version import __version__
+from spectral_sched.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from .documents import Document
+    from .strict_json import Document
 
 PROVENANCE_KEYS = ("tool", "created", "arguments")
 

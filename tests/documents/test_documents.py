@@ -8,16 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spectral_sched.documents import (
-    Fields,
-    canonical,
-    check_output,
-    layout,
-    read_document,
-    rounded,
-    short,
-    write_document,
-)
+from spectral_sched.documents.read import Fields, read_document
+from spectral_sched.documents.strict_json import canonical, layout, rounded, short
+from spectral_sched.documents.write import check_output, write_document
 from spectral_sched.errors import InputError, UsageError
 
 REMEDY = "make one"

@@ -1,175 +1,27 @@
-"""Strict JSON documents: how every file of this project is written and read.
-
-A document is one object with ``format`` and ``version`` first, one top-level key per
-line, numbers in their shortest exact form, never NaN or Infinity. Files appear whole
-or not at all, and a file that some other program wrote is not replaced unasked.
-"""
+"""Reading JSON documents: strictly, up to a size, and field by field with types."""
 
 from __future__ import annotations
 
-import hashlib
 import json
-import os
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from .errors import InputError, UsageError
+from spectral_sched.errors import InputError
+
+from .strict_json import FORMAT_PREFIX, _numbers
+from .write import _because
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
 
-    from numpy.typing import ArrayLike, NDArray
+    from numpy.typing import NDArray
 
-FORMAT_PREFIX = "specsched."
+    from .strict_json import Document
+
+
 MAX_DOCUMENT_BYTES = 1 << 30
-
-Document = dict[str, Any]
-
-
-def canonical(value: object) -> str:
-    """Return the one JSON text of a value, for digests and single-line output."""
-    return json.dumps(
-        value, allow_nan=False, ensure_ascii=False, separators=(",", ":"), default=_list
-    )
-
-
-def _list(value: object) -> object:
-    if isinstance(value, np.ndarray | np.generic):
-        return value.tolist()
-    message = f"{type(value).__name__} has no JSON form"
-    raise TypeError(message)
-
-
-def digest(value: object) -> str:
-    """Return the SHA-256 of a value's canonical text."""
-    return "sha256:" + hashlib.sha256(canonical(value).encode()).hexdigest()
-
-
-def file_digest(path: Path) -> str:
-    """Return the SHA-256 of a file's bytes."""
-    with path.open("rb") as file:
-        return "sha256:" + hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def layout(document: Mapping[str, object]) -> str:
-    """Return a document as text with one top-level key per line."""
-    lines = [f"  {canonical(key)}: {canonical(item)}" for key, item in document.items()]
-    return "{\n" + ",\n".join(lines) + "\n}\n"
-
-
-def check_output(
-    path: Path,
-    *,
-    force: bool = False,
-    marked: bool = True,
-    ours: Callable[[Path], bool] | None = None,
-) -> None:
-    """Raise `UsageError` where a file may not be written, before it is made.
-
-    Parameters
-    ----------
-    force
-        Replace any file.
-    marked
-        Whether files of the kind to be written can be told from those of others.
-    ours
-        Tells whether a file is one of this project's; if not given, `is_ours`.
-    """
-    if path.is_dir():
-        message = f"cannot write {path}: it is a folder; name a file with -o"
-        raise UsageError(message)
-    if not path.parent.is_dir():
-        message = f"cannot write {path}: its folder does not exist; make it first"
-        raise UsageError(message)
-    if path.exists() and not force and not (ours or is_ours)(path):
-        reason = "was not written" if marked else "cannot be known to be written"
-        message = (
-            f"{path} {reason} by specsched; name another file with -o, "
-            "or replace it with --force"
-        )
-        raise UsageError(message)
-
-
-def open_folder(folder: Path, record: str, *, force: bool) -> Path:
-    """Return a folder to write several files to, made if need be.
-
-    Parameters
-    ----------
-    record
-        Name of the document that says that the files are ours.
-
-    Raises
-    ------
-    UsageError
-        If it cannot be made, or holds files of someone else and `force` is off.
-    """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        foreign = any(folder.iterdir()) and not is_ours(folder / record)
-    except OSError as error:
-        reason = _because(error)
-        message = f"cannot write to {folder}: {reason}; name another folder with -o"
-        raise UsageError(message) from error
-    if foreign and not force:
-        message = (
-            f"{folder} holds files that specsched did not write; "
-            "name another folder with -o, or add to it with --force"
-        )
-        raise UsageError(message)
-    return folder
-
-
-def write_document(document: Document, path: Path) -> None:
-    """Write a document atomically.
-
-    Raises
-    ------
-    UsageError
-        If the place cannot be written.
-    """
-    write_atomically(path, layout(document).encode())
-
-
-def write_atomically(path: Path, content: bytes) -> None:
-    """Write a file so that it is there whole or not at all."""
-    try:
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(content)
-            Path(name).chmod(0o666 & ~_umask())
-            Path(name).replace(path)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
-    except OSError as error:
-        message = (
-            f"cannot write {path}: {_because(error)}; choose another place with -o"
-        )
-        raise UsageError(message) from error
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
-
-
-def is_ours(path: Path, kind: str = "") -> bool:
-    """Return whether a file is a document of this project, and of a given format."""
-    try:
-        with path.open(encoding="utf-8") as file:
-            head = file.read(200)
-    except (OSError, UnicodeDecodeError):
-        return False
-    return head.startswith("{") and f'"format": "{FORMAT_PREFIX}{kind}' in head
-
-
-def _because(error: OSError) -> str:
-    return (error.strerror or str(error)).lower()
 
 
 def read_document(path: Path, kind: str, *, version: int, remedy: str) -> Document:
@@ -362,25 +214,3 @@ def read_fields(
         message = f"{path} was changed after it was written; {remedy}"
         raise InputError(message)
     return fields
-
-
-def _numbers(value: ArrayLike) -> NDArray[np.float64]:
-    array = np.asarray(value)
-    if array.size and array.dtype.kind not in "iuf":
-        message = "not numbers"
-        raise TypeError(message)
-    return array.astype(np.float64)
-
-
-def rounded(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return numbers rounded to the precision of float32, for `short`."""
-    return values.astype(np.float32).astype(np.float64)
-
-
-def short(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return `rounded` numbers as those with the fewest digits that round to them.
-
-    Tables of many spectra take half the room this way.
-    """
-    shortest = [float(str(value)) for value in values.astype(np.float32).ravel()]
-    return np.array(shortest).reshape(values.shape)

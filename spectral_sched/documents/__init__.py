@@ -1,0 +1,1 @@
+"""Strict JSON documents and files: read with types, written whole or not at all."""

@@ -1,0 +1,129 @@
+"""Writing: atomically, and never over what specsched did not write."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from spectral_sched.errors import UsageError
+
+from .strict_json import FORMAT_PREFIX, layout
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .strict_json import Document
+
+
+def check_output(
+    path: Path,
+    *,
+    force: bool = False,
+    marked: bool = True,
+    ours: Callable[[Path], bool] | None = None,
+) -> None:
+    """Raise `UsageError` where a file may not be written, before it is made.
+
+    Parameters
+    ----------
+    force
+        Replace any file.
+    marked
+        Whether files of the kind to be written can be told from those of others.
+    ours
+        Tells whether a file is one of this project's; if not given, `is_ours`.
+    """
+    if path.is_dir():
+        message = f"cannot write {path}: it is a folder; name a file with -o"
+        raise UsageError(message)
+    if not path.parent.is_dir():
+        message = f"cannot write {path}: its folder does not exist; make it first"
+        raise UsageError(message)
+    if path.exists() and not force and not (ours or is_ours)(path):
+        reason = "was not written" if marked else "cannot be known to be written"
+        message = (
+            f"{path} {reason} by specsched; name another file with -o, "
+            "or replace it with --force"
+        )
+        raise UsageError(message)
+
+
+def open_folder(folder: Path, record: str, *, force: bool) -> Path:
+    """Return a folder to write several files to, made if need be.
+
+    Parameters
+    ----------
+    record
+        Name of the document that says that the files are ours.
+
+    Raises
+    ------
+    UsageError
+        If it cannot be made, or holds files of someone else and `force` is off.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        foreign = any(folder.iterdir()) and not is_ours(folder / record)
+    except OSError as error:
+        reason = _because(error)
+        message = f"cannot write to {folder}: {reason}; name another folder with -o"
+        raise UsageError(message) from error
+    if foreign and not force:
+        message = (
+            f"{folder} holds files that specsched did not write; "
+            "name another folder with -o, or add to it with --force"
+        )
+        raise UsageError(message)
+    return folder
+
+
+def write_document(document: Document, path: Path) -> None:
+    """Write a document atomically.
+
+    Raises
+    ------
+    UsageError
+        If the place cannot be written.
+    """
+    write_atomically(path, layout(document).encode())
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Write a file so that it is there whole or not at all."""
+    try:
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(content)
+            Path(name).chmod(0o666 & ~_umask())
+            Path(name).replace(path)
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        message = (
+            f"cannot write {path}: {_because(error)}; choose another place with -o"
+        )
+        raise UsageError(message) from error
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def is_ours(path: Path, kind: str = "") -> bool:
+    """Return whether a file is a document of this project, and of a given format."""
+    try:
+        with path.open(encoding="utf-8") as file:
+            head = file.read(200)
+    except (OSError, UnicodeDecodeError):
+        return False
+    return head.startswith("{") and f'"format": "{FORMAT_PREFIX}{kind}' in head
+
+
+def _because(error: OSError) -> str:
+    return (error.strerror or str(error)).lower()
