@@ -27,7 +27,7 @@ from PIL import Image
 from scipy.fft import rfft2
 
 from spectral_sched.analysis import Engine, analyse_items
-from spectral_sched.images import preprocessing
+from spectral_sched.images.preprocessing import make_preprocessing
 from spectral_sched.pieces import Settings, Task, make_piece
 from spectral_sched.rings import rings
 from spectral_sched.sources import Item
@@ -180,7 +180,7 @@ def analysed(paths: Iterable[Path], workers: int, resolution: int | None) -> flo
     items = [Item(str(path), "", path) for path in paths]
     watch = Stopwatch(len(items))
     mapper = partial(ordered_map, num_workers=workers, patience=-1.0)
-    settings = Settings(preprocessing(resolution), "float32")
+    settings = Settings(make_preprocessing(resolution), "float32")
     progress = lambda done, _: watch(done)  # noqa: E731
     analyse_items(items, settings, engine=Engine(mapper), progress=progress)
     return watch.rate
@@ -189,7 +189,7 @@ def analysed(paths: Iterable[Path], workers: int, resolution: int | None) -> flo
 def threaded(paths: Iterable[Path], workers: int) -> float:
     """Return the rate of our analysis in threads."""
     items = [Item(str(path), "", path) for path in paths]
-    function = partial(make_piece, Settings(preprocessing(), "float32"))
+    function = partial(make_piece, Settings(make_preprocessing(), "float32"))
     step = max(1, len(items) // 64)
     tasks = [Task(items[i : i + step], i) for i in range(0, len(items), step)]
     watch, done = Stopwatch(len(items)), 0

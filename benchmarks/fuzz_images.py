@@ -31,7 +31,8 @@ import numpy as np
 from PIL import Image
 
 from spectral_sched.errors import ImageError, SpecschedError
-from spectral_sched.images import load_pixels, preprocessing
+from spectral_sched.images.pixels import load_pixels
+from spectral_sched.images.preprocessing import make_preprocessing
 from spectral_sched.sources import items
 
 if TYPE_CHECKING:
@@ -196,7 +197,7 @@ def forge(content: bytearray, rng: np.random.Generator) -> None:
 
 def read(name: str, content: bytes, folder: Path) -> str:
     """Read one damaged file and return in a word what became of it."""
-    settings = preprocessing(16, color="rgb", data_range=None)
+    settings = make_preprocessing(16, color="rgb", data_range=None)
     path = folder / f"fuzzed{''.join(Path(name).suffixes[-2:])}"
     path.write_bytes(content)
     outcomes = Counter[str]()

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from spectral_sched.gaussian_field import GaussianField
-from spectral_sched.images import Preprocessing
+from spectral_sched.images.preprocessing import Preprocessing
 from spectral_sched.measurement import measure
 from spectral_sched.optimize import minimal_table, optimal_table, table_errors
 from spectral_sched.planning import Planning, spectrum_planning

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from . import gallery, images
+from . import gallery
 from .defaults import (
     EPSILON,
     KIND,
@@ -27,6 +27,7 @@ from .defaults import (
 from .documents.provenance import provenance
 from .documents.write import check_output, write_document
 from .errors import SpecschedError
+from .images.preprocessing import make_preprocessing
 from .measurement import Measurement, measure
 from .plan_files import plan_arguments, plan_document, read_plan
 from .plans import Plan, PlanSource, make_plan, measured_source, resized_source
@@ -135,7 +136,7 @@ def analyze(
         array_items(source)
         if isinstance(source, np.ndarray)
         else items(source, array=array, column=column),
-        images.preprocessing(
+        make_preprocessing(
             resolution,
             crop,
             resize,

@@ -14,7 +14,7 @@ from .errors import UsageError, known
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from .statistics import Shape
+    from .images.pixels import Shape
 
 FLAG = "--restore"
 

@@ -17,7 +17,7 @@ from .spectra import luma_power, mean_power
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from .statistics import Shape
+    from .images.pixels import Shape
 
 
 class ColorAxes(NamedTuple):

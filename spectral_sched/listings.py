@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from .images import Data
+    from .images.pixels import Data
 
 MODULUS = 1 << 128
 

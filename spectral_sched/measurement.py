@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from .analysis import Progress
-    from .images import Preprocessing
+    from .images.preprocessing import Preprocessing
     from .mixtures import SpectralMixture
     from .pieces import Piece, Skipped
     from .sources import Item

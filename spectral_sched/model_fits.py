@@ -10,7 +10,7 @@ from .plans import Plan, resized_source
 from .replans import planned_again
 
 if TYPE_CHECKING:
-    from .statistics import Shape
+    from .images.pixels import Shape
 
 BEYOND = 1.05
 """How far a table may leave the trained range before it is worth a warning."""

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from .documents.read import Fields
-    from .statistics import Shape
+    from .images.pixels import Shape
 
 GROUP = 16
 """Channels per group of the group normalisation; widths are multiples of it."""

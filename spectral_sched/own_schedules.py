@@ -17,8 +17,8 @@ from .sigma_bounds import sigma_bounds
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from .images.pixels import Shape
     from .spectra import RingPowers
-    from .statistics import Shape
 
 OWN_KIND = "mixed"
 """The family of each picture's own schedule, as in arXiv 2603.19222."""

@@ -19,9 +19,9 @@ from .documents.provenance import PROVENANCE_KEYS
 from .documents.read import Fields, read_fields
 from .documents.strict_json import Document, digest
 from .errors import UsageError
+from .images.preprocessing import read_preprocessing
 from .listings import Listing
 from .pieces import Piece, Settings, Shaped, Skipped
-from .preprocessing_fields import read_preprocessing
 from .rings import rings
 from .shards import WHOLE, Shard
 from .spectra import check_precision

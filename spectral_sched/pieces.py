@@ -12,15 +12,16 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from .errors import ImageError, InputError
-from .images import load_pixels
+from .images.pixels import Shape, load_pixels
 from .listings import Listing, stamp
 from .spectra import Precision, RingPowers, ring_powers
-from .statistics import Observation, Shape, SpectrumStatistics
+from .statistics import Observation, SpectrumStatistics
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from .images import Pixels, Preprocessing
+    from .images.pixels import Pixels
+    from .images.preprocessing import Preprocessing
     from .sources import Item
 
 BATCH = 32

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from .images import Preprocessing
+    from .images.preprocessing import Preprocessing
     from .measurement import Measurement
     from .mixtures import SpectralMixture
     from .planning import Planning

@@ -25,8 +25,8 @@ from .rings import rings
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from .images.pixels import Shape
     from .mixtures import SpectralMixture
-    from .statistics import Shape
 
 MAX_SIDE = 16384
 

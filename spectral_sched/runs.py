@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from .analysis import Progress
-    from .images import Preprocessing
+    from .images.preprocessing import Preprocessing
     from .shards import Shard
     from .sources import Item
 

@@ -6,10 +6,10 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from .documents.strict_json import Document, rounded, short
+from .images.preprocessing import read_preprocessing
 from .mixture_fields import mixture_member, read_mixture
 from .planning import Planning
 from .plans import PlanSource
-from .preprocessing_fields import read_preprocessing
 from .spectrum_files import read_bounds, read_field
 
 if TYPE_CHECKING:

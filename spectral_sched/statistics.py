@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from .images.pixels import Shape
     from .spectra import RingPowers
+
 
 SAMPLE_SIZE = 256
 """Images in the sample of the data set, and at most in that of each class."""
@@ -32,8 +34,6 @@ CLASS_SAMPLE_TOTAL = 16384
 """Images in the samples of all classes together; many classes get fewer each."""
 
 KEY_MODULUS = 1 << 128
-
-Shape = tuple[int, int, int]
 
 
 class Observation(NamedTuple):

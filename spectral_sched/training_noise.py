@@ -32,10 +32,10 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from .images.pixels import Shape
     from .plans import PlanSource
     from .schedules import Parameter, Setting
     from .spectra import RingPowers
-    from .statistics import Shape
 
 NUM_QUANTILES = 65
 """Positions that each picture's own law is kept at, log-linear between them."""

@@ -15,7 +15,7 @@ import pytest
 from spectral_sched.analysis import analyse_items
 from spectral_sched.checkpoints import Checkpoint, checkpoint_path
 from spectral_sched.errors import InputError, UsageError
-from spectral_sched.images import preprocessing
+from spectral_sched.images.preprocessing import make_preprocessing
 from spectral_sched.partials import read_partial
 from spectral_sched.pieces import Piece, Settings
 from spectral_sched.shards import WHOLE, Shard
@@ -103,7 +103,7 @@ def test_a_resumed_run_ends_as_if_it_had_not_been_cut_short(
 def test_other_settings_and_shards_are_refused(
     found: list[Item], cut_short: Path
 ) -> None:
-    other = Settings(preprocessing(8), "float32")
+    other = Settings(make_preprocessing(8), "float32")
     with pytest.raises(InputError, match=r"partial was begun with other settings"):
         run(found, cut_short, resume=True, settings=other)
     with pytest.raises(InputError, match="without --resume"):

@@ -9,7 +9,7 @@ import pytest
 
 from spectral_sched.errors import UsageError
 from spectral_sched.image_plans import drawn_plan, drawn_plans, image_plan
-from spectral_sched.images import preprocessing
+from spectral_sched.images.preprocessing import make_preprocessing
 from spectral_sched.mixtures import SpectralMixture
 from spectral_sched.planning import spectrum_planning
 from spectral_sched.plans import Plan, PlanSource, make_plan
@@ -53,7 +53,7 @@ def test_it_is_the_plan_of_a_data_set_of_that_picture_alone(sampler: str) -> Non
     picture += 0.3
     alone = spectrum_of([picture, -picture])
     source = PlanSource(
-        spectrum_planning(alone), sigma_bounds(alone.field), preprocessing(), ""
+        spectrum_planning(alone), sigma_bounds(alone.field), make_preprocessing(), ""
     )
     expected = make_plan(source, "optimal", Request(sampler, 5))
     # The same from a plan for other pictures, of the same mean colour, in its range.
@@ -61,7 +61,7 @@ def test_it_is_the_plan_of_a_data_set_of_that_picture_alone(sampler: str) -> Non
     others = [3 * power_law_field((1, 16, 16), 1.5, rng) for _ in range(10)]
     many = spectrum_of([*others, *(-other for other in others)])
     wide = PlanSource(
-        spectrum_planning(many), sigma_bounds(many.field), preprocessing(), ""
+        spectrum_planning(many), sigma_bounds(many.field), make_preprocessing(), ""
     )
     plan = make_plan(wide, "optimal", Request(sampler, 5))
     own = image_plan(plan, np.log(alone.sample.power[0]))

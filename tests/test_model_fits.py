@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from spectral_sched.errors import InputError, UsageError
-from spectral_sched.images import Preprocessing
+from spectral_sched.images.preprocessing import Preprocessing
 from spectral_sched.model_fits import Fitting, ModelLimits, fitted
 from spectral_sched.planning import spectrum_planning
 from spectral_sched.plans import Plan, PlanSource, make_plan, resized_source
@@ -19,7 +19,7 @@ from spectral_sched.sigma_bounds import sigma_bounds
 from tests.support.helpers import power_law_field, spectrum_of
 
 if TYPE_CHECKING:
-    from spectral_sched.statistics import Shape
+    from spectral_sched.images.pixels import Shape
 
 
 @cache

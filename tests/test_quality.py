@@ -12,7 +12,8 @@ import pytest
 from PIL import Image
 
 from spectral_sched.gaussian_field import GaussianField
-from spectral_sched.images import load_pixels, preprocessing
+from spectral_sched.images.pixels import load_pixels
+from spectral_sched.images.preprocessing import make_preprocessing
 from spectral_sched.measurement import measure
 from spectral_sched.quality import steepest_fall
 from spectral_sched.sources import Item, items
@@ -57,7 +58,7 @@ def field_of(pictures: Iterable[Image.Image]) -> GaussianField:
 
 def photographs(side: int = 160) -> list[Image.Image]:
     """Return photographs shrunk to half, which leaves no trace of their JPEG."""
-    settings = preprocessing(side)
+    settings = make_preprocessing(side)
     paths = sorted((SHARED / "photos").glob("*.jpg"))
     pixels = [load_pixels(path, path.name, settings) for path in paths]
     return [Image.fromarray(p.values.transpose(1, 2, 0)) for p in pixels]
@@ -112,7 +113,7 @@ def test_power_laws_are_not_blamed(exponent: float) -> None:
 
 
 def test_the_sample_images_are_not_blamed() -> None:
-    measured = measure(items(ROOT / "sample_images"), preprocessing())
+    measured = measure(items(ROOT / "sample_images"), make_preprocessing())
     assert measured.warnings == ()
 
 
@@ -123,7 +124,7 @@ def test_small_pictures_say_nothing() -> None:
 
 def test_a_set_without_detail_is_warned_of(tmp_path: Path) -> None:
     write_pictures(tmp_path / "a", 4, (32, 32))
-    measured = measure(items(tmp_path / "a"), preprocessing(64, resize="bicubic"))
+    measured = measure(items(tmp_path / "a"), make_preprocessing(64, resize="bicubic"))
     (warning,) = measured.warnings
     assert warning.startswith("power falls by a factor of ")
     assert "upsampled, blurred or heavily compressed" in warning
@@ -140,9 +141,9 @@ def test_subsampled_colour_is_warned_of() -> None:
         Item(str(number), "", encoded_picture(picture, "jpeg", **kinds[number]))
         for number, picture in enumerate(pictures)
     ]
-    measured = measure(stream, preprocessing())
+    measured = measure(stream, make_preprocessing())
     assert measured.warnings[0].startswith("2 of 4 images (50%) are JPEGs with subsamp")
-    assert not measure(stream, preprocessing(color="luma")).warnings
+    assert not measure(stream, make_preprocessing(color="luma")).warnings
 
 
 @needs_shared
@@ -191,8 +192,10 @@ def test_the_window_stops_leakage() -> None:
 
 def test_the_window_is_recorded_and_used(tmp_path: Path) -> None:
     write_pictures(tmp_path / "a", 3)
-    plain = measure(items(tmp_path / "a"), preprocessing())
-    settings = preprocessing(window="hann", background="grey", data_range=(0.0, 255.0))
+    plain = measure(items(tmp_path / "a"), make_preprocessing())
+    settings = make_preprocessing(
+        window="hann", background="grey", data_range=(0.0, 255.0)
+    )
     faded = measure(items(tmp_path / "a"), settings)
     assert not np.allclose(plain.spectrum.field.power, faded.spectrum.field.power)
     document = spectrum_document(faded, {"tool": "", "created": "", "arguments": {}})

@@ -18,7 +18,7 @@ from spectral_sched.documents.strict_json import canonical
 from spectral_sched.documents.write import write_document
 from spectral_sched.errors import InputError, UsageError
 from spectral_sched.exact import NUM_LIMBS
-from spectral_sched.images import preprocessing
+from spectral_sched.images.preprocessing import make_preprocessing
 from spectral_sched.listings import Listing, fact_hash, stamp
 from spectral_sched.merging import merge_partials
 from spectral_sched.partials import Partial, partial_document, read_partial
@@ -159,7 +159,10 @@ def test_a_source_is_dealt_once(found: list[Item], shards: Shards) -> None:
 
 @pytest.mark.parametrize(
     "other",
-    [Settings(preprocessing(), "float64"), Settings(preprocessing(8), "float32")],
+    [
+        Settings(make_preprocessing(), "float64"),
+        Settings(make_preprocessing(8), "float32"),
+    ],
 )
 def test_settings_are_not_mixed(
     found: list[Item], shards: Shards, other: Settings

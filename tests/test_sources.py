@@ -23,7 +23,8 @@ from spectral_sched.errors import (
     UnavailableError,
     UsageError,
 )
-from spectral_sched.images import Pixels, load_pixels, preprocessing
+from spectral_sched.images.pixels import Pixels, load_pixels
+from spectral_sched.images.preprocessing import make_preprocessing
 from spectral_sched.measurement import measure
 from spectral_sched.sources import Item, items, zips
 from spectral_sched.sources.places import expanded
@@ -44,7 +45,7 @@ def keys(source: Any, **settings: Any) -> set[bytes]:
 
 
 def pixels(item: Item) -> Pixels:
-    return load_pixels(item.data, item.name, preprocessing())
+    return load_pixels(item.data, item.name, make_preprocessing())
 
 
 def problems(source: Any, **settings: Any) -> list[str]:
@@ -61,7 +62,7 @@ def labels(source: Any, **settings: Any) -> list[str]:
 
 
 EXPECTED = {
-    load_pixels(data, name, preprocessing()).key() for name, data in FILES.items()
+    load_pixels(data, name, make_preprocessing()).key() for name, data in FILES.items()
 }
 
 
@@ -90,7 +91,7 @@ def test_kinds_with_the_same_pixels_have_the_same_payload(tmp_path: Path) -> Non
     streams["list"] = items(files_from=str(listing))
     digests = {}
     for kind, stream in streams.items():
-        document = spectrum_document(measure(stream, preprocessing()), {})
+        document = spectrum_document(measure(stream, make_preprocessing()), {})
         digests[kind] = document["digest"]
         assert digest(document["sample"])
         assert document["num_images"] == len(STACK)
@@ -104,7 +105,7 @@ def test_parquet_has_the_same_payload(tmp_path: Path) -> None:
     nested = write_parquet(tmp_path / "b.parquet", {"image": structs})
     folder = write_kinds(tmp_path, FILES, STACK)["folder"]
     documents = [
-        spectrum_document(measure(items(source), preprocessing()), {})
+        spectrum_document(measure(items(source), make_preprocessing()), {})
         for source in (folder, place, nested)
     ]
     assert (
@@ -414,7 +415,7 @@ def test_a_damaged_tar_header_is_not_the_end(tmp_path: Path) -> None:
 def test_large_tar_members_are_not_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("spectral_sched.images.MAX_ENCODED_BYTES", 5000)
+    monkeypatch.setattr("spectral_sched.images.pixels.MAX_ENCODED_BYTES", 5000)
     write_tar(tmp_path / "a.tar", [("a.png", b"x" * 5001), *FILES.items()])
     found = list(items(tmp_path / "a.tar"))
     assert len(found) == 13
@@ -530,10 +531,12 @@ def test_forged_stacks_take_no_memory(tmp_path: Path) -> None:
 def test_float_stacks_need_a_range(tmp_path: Path) -> None:
     np.save(tmp_path / "a.npy", STACK / 255)
     with pytest.raises(InputError, match=r"a.npy\[0\] holds float64 .*--data-range"):
-        measure(items(tmp_path / "a.npy"), preprocessing())
-    settings = preprocessing(data_range=(0.0, 1.0))
+        measure(items(tmp_path / "a.npy"), make_preprocessing())
+    settings = make_preprocessing(data_range=(0.0, 1.0))
     measured = measure(items(tmp_path / "a.npy"), settings)
-    plain = measure(iter([Item(n, "", d) for n, d in FILES.items()]), preprocessing())
+    plain = measure(
+        iter([Item(n, "", d) for n, d in FILES.items()]), make_preprocessing()
+    )
     assert measured.bounds.sigma_max == pytest.approx(plain.bounds.sigma_max, rel=1e-6)
 
 
@@ -609,5 +612,5 @@ def test_nothing_is_written_beside_the_sources(tmp_path: Path) -> None:
     places = write_kinds(tmp_path, FILES, STACK)
     before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}
     for place in places.values():
-        measure(items(place), preprocessing())
+        measure(items(place), make_preprocessing())
     assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")} == before

@@ -5,7 +5,7 @@ import pytest
 
 from spectral_sched import statistics
 from spectral_sched.errors import NoAnswerError
-from spectral_sched.images import Pixels
+from spectral_sched.images.pixels import Pixels
 from spectral_sched.sigma_bounds import sigma_bounds
 from spectral_sched.spectra import ring_powers
 from spectral_sched.spectrum import dataset_spectrum

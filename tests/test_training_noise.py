@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from spectral_sched.errors import UsageError
-from spectral_sched.images import Preprocessing
+from spectral_sched.images.preprocessing import Preprocessing
 from spectral_sched.own_schedules import NOISY, focus
 from spectral_sched.planning import spectrum_planning
 from spectral_sched.plans import PlanSource

@@ -93,20 +93,23 @@ def analyze(
 
     See also: merge, for the parts that --shard makes; export; show.
     """
-    from spectral_sched import console, images, measurement, runs, sources
+    from spectral_sched import console, measurement, runs, sources
+    from spectral_sched.images.preprocessing import make_preprocessing
     from spectral_sched.shards import output_path, parse_shard
     from spectral_sched.totals import counted
 
+    from .options import parse_range
+
     part = parse_shard(shard) if shard else None
     measurement.check_wishes(epsilon, tolerance, mixture, of_shard=part is not None)
-    preprocessing = images.preprocessing(
+    preprocessing = make_preprocessing(
         resolution,
         crop,
         resize,
         color,
         background=background,
         window=window,
-        data_range=images.parse_range(data_range),
+        data_range=parse_range(data_range),
         fast=fast,
     )
     items = sources.items(source, files_from=files_from, array=array, column=column)

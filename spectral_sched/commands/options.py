@@ -1,8 +1,12 @@
 """Flags that several commands share."""
 
+from __future__ import annotations
+
 from typing import Annotated
 
 import typer
+
+from spectral_sched.errors import UsageError
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 Force = Annotated[
@@ -39,3 +43,23 @@ Mixture = Annotated[
     int | None,
     typer.Option(min=1, help="Fit so many Gaussians to spectra of single images."),
 ]
+
+
+def parse_range(
+    text: str | None, flag: str = "--data-range"
+) -> tuple[float, float] | None:
+    """Return the two numbers of ``LOW,HIGH``, as given with a flag.
+
+    Examples
+    --------
+    >>> parse_range("-1,1")
+    (-1.0, 1.0)
+    """
+    if text is None:
+        return None
+    try:
+        low, high = (float(part) for part in text.split(","))
+    except ValueError as error:
+        message = f"{flag} needs two numbers as in 0,1, not {text!r}"
+        raise UsageError(message) from error
+    return low, high

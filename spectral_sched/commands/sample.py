@@ -87,8 +87,9 @@ def sample(
     See also: export, which makes schedules; train, which makes models.
     """
     from spectral_sched import console, gallery, image_plans, model_fits
-    from spectral_sched.images import parse_range
     from spectral_sched.plan_files import read_plan
+
+    from .options import parse_range
 
     seeds = gallery.chosen_seeds(seeds, restoring=inputs is not None)
     plan, numbers = read_plan(schedule), gallery.parse_seeds(seeds)

@@ -97,16 +97,19 @@ def train(
 
     See also: sample --model; export --spectrum, which plans from a model's file.
     """
-    from spectral_sched import console, images, model_headers, report, sources
+    from spectral_sched import console, model_headers, report, sources
+    from spectral_sched.images.preprocessing import make_preprocessing
+
+    from .options import parse_range
 
     model_headers.check_model_output(output, force=force)
-    preprocessing = images.preprocessing(
+    preprocessing = make_preprocessing(
         resolution,
         crop,
         resize,
         color,
         background=background,
-        data_range=images.parse_range(data_range),
+        data_range=parse_range(data_range),
     )
     from spectral_sched.diffusion import picture_sets, training, training_runs
     from spectral_sched.diffusion.processes import processes

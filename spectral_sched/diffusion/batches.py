@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from spectral_sched.statistics import Shape
+    from spectral_sched.images.pixels import Shape
 
     Advance = Callable[[int], None]
 

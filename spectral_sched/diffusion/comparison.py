@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
-    from spectral_sched.statistics import Shape
+    from spectral_sched.images.pixels import Shape
     from spectral_sched.tables import SigmaTable
 
     from .denoisers import Denoiser

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from spectral_sched.documents.read import Fields
-    from spectral_sched.statistics import Shape
+    from spectral_sched.images.pixels import Shape
 
     from .preconditioning import Preconditioning
 

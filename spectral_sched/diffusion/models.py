@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from spectral_sched.errors import ImageError, InputError, UsageError
-from spectral_sched.images import load_pixels
+from spectral_sched.images.pixels import load_pixels
 from spectral_sched.model_headers import BUNDLED, SUFFIX
 from spectral_sched.pieces import Skipped
 from spectral_sched.sources import items

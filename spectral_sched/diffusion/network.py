@@ -27,8 +27,8 @@ from .denoisers import per_picture
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from spectral_sched.images.pixels import Shape
     from spectral_sched.network_configs import NetworkConfig
-    from spectral_sched.statistics import Shape
 
     from .denoisers import Denoiser
 

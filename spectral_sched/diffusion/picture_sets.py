@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from spectral_sched.errors import ImageError, InputError
-from spectral_sched.images import load_pixels
+from spectral_sched.images.pixels import load_pixels
 from spectral_sched.measurement import Measurement, measure
 from spectral_sched.pieces import Skipped
 from spectral_sched.sources import Item
@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
-    from spectral_sched.images import Pixels, Preprocessing
+    from spectral_sched.images.pixels import Pixels
+    from spectral_sched.images.preprocessing import Preprocessing
     from spectral_sched.spectra import RingPowers
 
 

@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from spectral_sched.gaussian_field import GaussianField
+    from spectral_sched.images.pixels import Shape
     from spectral_sched.sigma_bounds import Start
     from spectral_sched.solvers import Call, Weight
-    from spectral_sched.statistics import Shape
 
     from .denoisers import Denoiser
 

@@ -13,7 +13,7 @@ from spectral_sched.degradations import parse_degradation
 from spectral_sched.documents.provenance import provenance
 from spectral_sched.documents.strict_json import file_digest
 from spectral_sched.errors import InputError, NoAnswerError, UsageError, known
-from spectral_sched.gallery import contact_sheet, save_png, to_bytes
+from spectral_sched.images.png import contact_sheet, save_png, to_bytes
 from spectral_sched.model_headers import ModelHeader, read_model_header
 from spectral_sched.network_configs import network_config
 from spectral_sched.plans import make_plan, measured_source

@@ -6,7 +6,7 @@ import base64
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from spectral_sched.gallery import contact_sheet, png_bytes, to_bytes
+from spectral_sched.images.png import contact_sheet, png_bytes, to_bytes
 from spectral_sched.plots.canvas import picture_of
 from spectral_sched.plots.panels import panels_of
 from spectral_sched.plots.subjects import Subject

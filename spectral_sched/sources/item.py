@@ -11,7 +11,7 @@ from spectral_sched.errors import ImageError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from spectral_sched.images import Data
+    from spectral_sched.images.pixels import Data
 
 SUFFIXES = frozenset(
     {".avif", ".bmp", ".dib", ".gif", ".j2k", ".jfif", ".jp2", ".jpe", ".jpeg"}

@@ -11,14 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
-from spectral_sched.decoding import MAX_ENCODED_BYTES
 from spectral_sched.errors import (
     ImageError,
     InputError,
     SpecschedError,
     UnavailableError,
 )
-from spectral_sched.images import check_bytes
+from spectral_sched.images.decode import MAX_ENCODED_BYTES
+from spectral_sched.images.pixels import check_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -15,8 +15,8 @@ from typing import IO, TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.lib import format as npy
 
-from spectral_sched.decoding import MAX_ENCODED_BYTES, MAX_PIXELS
 from spectral_sched.errors import InputError, UsageError
+from spectral_sched.images.decode import MAX_ENCODED_BYTES, MAX_PIXELS
 
 from .item import Item, Reader, refused
 from .places import last_name, open_place

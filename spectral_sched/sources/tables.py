@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from spectral_sched.errors import ImageError, InputError, UnavailableError, UsageError
-from spectral_sched.images import check_bytes
+from spectral_sched.images.pixels import check_bytes
 
 from .item import Item, Reader, refused
 from .places import last_name, open_place

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self
 
 from spectral_sched.errors import ImageError
-from spectral_sched.images import check_bytes
+from spectral_sched.images.pixels import check_bytes
 
 from .item import Item, Reader, folder_label, is_picture, refused, shown
 from .places import last_name, open_place

@@ -14,7 +14,7 @@ import zlib
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 from spectral_sched.errors import ImageError
-from spectral_sched.images import check_bytes
+from spectral_sched.images.pixels import check_bytes
 
 from .item import Item, Reader, folder_label, is_picture, refused, shown
 from .places import last_name, open_place

@@ -23,7 +23,7 @@ from spectral_sched.diffusion.runs import play_plan
 from spectral_sched.diffusion.training import UNTOLD, Trainer, TrainingSettings
 from spectral_sched.documents.read import Fields
 from spectral_sched.errors import InputError, UsageError
-from spectral_sched.images import Preprocessing
+from spectral_sched.images.preprocessing import Preprocessing
 from spectral_sched.network_configs import NetworkConfig, read_network_config
 from spectral_sched.plans import make_plan, measured_source
 from spectral_sched.requests import request

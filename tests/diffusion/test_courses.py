@@ -17,7 +17,7 @@ from spectral_sched.diffusion.denoisers import (
 )
 from spectral_sched.diffusion.runs import play_plan
 from spectral_sched.diffusion.sampler import SeededNoise, sample, starting_point
-from spectral_sched.images import preprocessing
+from spectral_sched.images.preprocessing import make_preprocessing
 from spectral_sched.planning import Planning
 from spectral_sched.plans import Plan, PlanSource
 from spectral_sched.requests import Request
@@ -34,7 +34,7 @@ SEEDS = (3, 4, 5)
 def plan_of(sampler: str, *levels: float) -> Plan:
     """Return a plan with given levels for the coloured field."""
     planning = Planning(FIELD, np.log(FIELD.power)[:, None])
-    source = PlanSource(planning, sigma_bounds(FIELD), preprocessing(), "")
+    source = PlanSource(planning, sigma_bounds(FIELD), make_preprocessing(), "")
     ends = (levels[-1] / 2, levels[0] * 2)
     wanted = Request(sampler, len(levels), "mean")
     return Plan("optimal", wanted, SigmaTable.of(levels), source, ends)

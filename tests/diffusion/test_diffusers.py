@@ -21,7 +21,7 @@ from spectral_sched.diffusion.diffusers_schedulers import DISCRETE, EDM, FLOW
 from spectral_sched.diffusion.guidance import GuidedDenoiser
 from spectral_sched.diffusion.sampler import SeededNoise, sample
 from spectral_sched.errors import InputError, UnavailableError
-from spectral_sched.gallery import to_bytes
+from spectral_sched.images.png import to_bytes
 from spectral_sched.solvers import solver_calls
 from spectral_sched.tables import SigmaTable
 from tests.support.commands import sentence, specsched

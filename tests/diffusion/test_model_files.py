@@ -16,7 +16,7 @@ from spectral_sched.diffusion.model_files import read_model, write_model
 from spectral_sched.diffusion.network import NetworkDenoiser
 from spectral_sched.documents.provenance import provenance
 from spectral_sched.errors import InputError, UsageError
-from spectral_sched.images import Preprocessing
+from spectral_sched.images.preprocessing import Preprocessing
 from spectral_sched.model_headers import (
     METADATA_KEY,
     ModelHeader,

@@ -28,7 +28,7 @@ from spectral_sched.diffusion.training_runs import (
     training_options,
 )
 from spectral_sched.errors import InputError, NoAnswerError, UsageError
-from spectral_sched.images import Preprocessing
+from spectral_sched.images.preprocessing import Preprocessing
 from spectral_sched.network_configs import NetworkConfig, network_config
 from spectral_sched.plans import measured_source
 from spectral_sched.sources import Item, items

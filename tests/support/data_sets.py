@@ -8,7 +8,7 @@ from pathlib import Path
 
 from spectral_sched.analysis import Engine, analyse_items
 from spectral_sched.documents.strict_json import digest
-from spectral_sched.images import preprocessing
+from spectral_sched.images.preprocessing import make_preprocessing
 from spectral_sched.measurement import measurement
 from spectral_sched.partials import Partial, partial_document
 from spectral_sched.pieces import Piece, Settings
@@ -16,7 +16,7 @@ from spectral_sched.sources import Item, items
 from spectral_sched.spectrum_files import payload_digest, spectrum_document
 from spectral_sched.workers import ordered_map
 
-SETTINGS = Settings(preprocessing(), "float32")
+SETTINGS = Settings(make_preprocessing(), "float32")
 
 
 def local(workers: int, seconds: float = 0.01) -> Engine:

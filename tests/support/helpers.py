@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from spectral_sched.images import Pixels
+from spectral_sched.images.pixels import Pixels
 from spectral_sched.spectra import Precision, ring_powers
 from spectral_sched.spectrum import Spectrum, dataset_spectrum
 from spectral_sched.statistics import Observation, SpectrumStatistics

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from spectral_sched.gaussian_field import GaussianField
-from spectral_sched.images import preprocessing
+from spectral_sched.images.preprocessing import make_preprocessing
 from spectral_sched.planning import Planning
 from spectral_sched.plans import PlanSource
 from spectral_sched.rings import rings
@@ -35,6 +35,6 @@ def pink_source() -> PlanSource:
     return PlanSource(
         planning,
         sigma_bounds(field),
-        preprocessing(None, "center", "lanczos", "auto"),
+        make_preprocessing(None, "center", "lanczos", "auto"),
         "0",
     )

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .rasters import Raster, keyed, open_image, raster, rawmode, split
+from .raster import Raster, keyed, open_image, raster, rawmode, split
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -16,7 +16,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from .rasters import Raster, raster
+from .raster import Raster, raster
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from .deep_color import deep_raster
-from .errors import ImageError
-from .jpegs import jpeg_raster
-from .rasters import Raster, open_image, raster
+from spectral_sched.errors import ImageError
+
+from .jpeg import jpeg_raster
+from .raster import Raster, open_image, raster
+from .sixteen_bit import deep_raster
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -11,14 +11,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from spectral_sched.commands.options import parse_range
 from spectral_sched.errors import ImageError, InputError, UsageError
-from spectral_sched.images import (
-    Pixels,
-    load_pixels,
-    parse_range,
-    preprocessing,
-    wanted_size,
-)
+from spectral_sched.images.pixels import Pixels, load_pixels, wanted_size
+from spectral_sched.images.preprocessing import make_preprocessing
 from spectral_sched.spectra import ring_powers
 from tests.support.helpers import SHARED, needs_shared
 from tests.support.picture_files import (
@@ -36,7 +32,7 @@ DEEP = RNG.integers(0, 65536, (7, 5, 4), np.uint16)
 
 
 def load(data: Any, **settings: Any) -> Pixels:
-    return load_pixels(data, "x", preprocessing(**settings))
+    return load_pixels(data, "x", make_preprocessing(**settings))
 
 
 def saved(image: Image.Image, kind: str, **options: Any) -> bytes:
@@ -327,7 +323,7 @@ def test_byte_order_does_not_change_the_key() -> None:
 )
 def test_unknown_settings(settings: dict[str, Any], match: str) -> None:
     with pytest.raises(UsageError, match=match):
-        preprocessing(**settings)
+        make_preprocessing(**settings)
 
 
 def test_ranges_are_parsed() -> None:

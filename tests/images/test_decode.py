@@ -16,22 +16,29 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from spectral_sched import decoding, jpegs
-from spectral_sched.decoding import MAX_PIXELS, check_size, decoded, turned
 from spectral_sched.errors import ImageError
-from spectral_sched.images import load_pixels, preprocessing
+from spectral_sched.images import jpeg as jpegs
+from spectral_sched.images.decode import (
+    EXIF_ORIENTATION,
+    MAX_PIXELS,
+    check_size,
+    decoded,
+    turned,
+)
+from spectral_sched.images.pixels import load_pixels
+from spectral_sched.images.preprocessing import make_preprocessing
 from spectral_sched.spectra import ring_powers
 from tests.support.helpers import ROOT, SHARED, needs_shared
 from tests.support.picture_files import encoded_picture, png_chunk, png_file, writable
 
 RNG = np.random.default_rng(1)
 PICTURE = RNG.integers(0, 256, (12, 20, 3), np.uint8)
-SETTINGS = preprocessing()
+SETTINGS = make_preprocessing()
 
 
 def exif(orientation: int) -> bytes:
     tags = Image.Exif()
-    tags[decoding.EXIF_ORIENTATION] = orientation
+    tags[EXIF_ORIENTATION] = orientation
     return tags.tobytes()
 
 
@@ -134,7 +141,7 @@ def test_pixels_of_the_png_suite_are_those_of_pillow() -> None:
             if image.mode not in ("L", "RGB", "P"):
                 continue
             expected = np.asarray(image.convert("RGB"))
-        stored = load_pixels(path, "x", preprocessing(color="rgb")).values
+        stored = load_pixels(path, "x", make_preprocessing(color="rgb")).values
         assert np.array_equal(stored.transpose(1, 2, 0), expected)
         compared += 1
     assert compared == 6

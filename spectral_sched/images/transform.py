@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PIL import Image
 
-from .rasters import array_of
+from .raster import array_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from .rasters import Raster
+    from .raster import Raster
 
 FILTERS = {
     "lanczos": Image.Resampling.LANCZOS,

@@ -1,44 +1,28 @@
-"""One picture, or one array, to pixels prepared the way a model is trained.
-
-Pixels are kept as they are stored (bytes, 16-bit integers, floats) until the moment
-they are scaled to [-1, 1], so that equal pictures have equal keys whatever they were
-read from. Opacity is composited first, then colours are converted, then the picture
-is cropped, then it is resized; 8-bit pictures by Pillow's 8-bit arithmetic as in most
-training code, deeper ones in floats and rounded back to their depth.
-"""
+"""One image, from bytes, a file or an array to the pixels that are measured."""
 
 from __future__ import annotations
 
 import hashlib
-import math
 import stat
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Protocol, cast, get_args
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from .decoding import MAX_ENCODED_BYTES, MAX_PIXELS, decoded
-from .errors import ImageError, InputError, UsageError, known
-from .rasters import Raster, array_of, split
-from .transforms import (
-    BACKGROUNDS,
-    FILTERS,
-    center_square,
-    opaque,
-    recolored,
-    resized,
-    size_of,
-)
+from spectral_sched.errors import ImageError, InputError
+
+from .decode import MAX_ENCODED_BYTES, MAX_PIXELS, decoded
+from .raster import Raster, array_of, split
+from .transform import center_square, opaque, recolored, resized, size_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-Crop = Literal["center", "none"]
-Resize = Literal["lanczos", "bicubic", "bilinear", "box", "nearest"]
-Color = Literal["auto", "rgb", "luma"]
-Background = Literal["black", "white", "grey"]
-Window = Literal["none", "hann"]
+    from .preprocessing import Preprocessing
+
+
+Shape = tuple[int, int, int]
 
 FAST_MARGIN = 2
 """Scaled decoding leaves at least this many times the wanted side to the resizing."""
@@ -61,40 +45,6 @@ class Readable(Protocol):
 Data = Path | bytes | Readable | np.ndarray | ImageError
 """One picture: a file, its bytes, something that fetches them, an array (H, W) or
 (H, W, C), or why it cannot be had."""
-
-
-@dataclass(frozen=True)
-class Preprocessing:
-    """What is done to every picture before it is analysed.
-
-    Attributes
-    ----------
-    resolution
-        Length of the shorter side after resizing; None keeps the native size.
-    crop
-        ``center`` cuts the central square before resizing (only with a resolution).
-    resize
-        Resampling filter; the top octave of the spectrum depends on it.
-    color
-        ``auto`` keeps grey pictures grey and colour ones in RGB.
-    background
-        What transparent pixels show.
-    window
-        ``hann`` fades the borders before the transform.
-    data_range
-        The stored values that are black and white; None if their type tells.
-    fast
-        Whether JPEG may be decoded at a fraction of its size.
-    """
-
-    resolution: int | None = None
-    crop: Crop = "center"
-    resize: Resize = "lanczos"
-    color: Color = "auto"
-    background: Background = "black"
-    window: Window = "none"
-    data_range: tuple[float, float] | None = None
-    fast: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,72 +80,6 @@ class Pixels:
         """Return the pixels in [-1, 1]."""
         half = (self.high - self.low) / 2
         return (self.values.astype(np.float64) - self.low) / half - 1
-
-
-def preprocessing(
-    resolution: int | None = None,
-    crop: str = "center",
-    resize: str = "lanczos",
-    color: str = "auto",
-    *,
-    background: str = "black",
-    window: str = "none",
-    data_range: tuple[float, float] | None = None,
-    fast: bool = False,
-) -> Preprocessing:
-    """Return checked settings.
-
-    Raises
-    ------
-    UsageError
-        If a setting is unknown, the resolution below 1 or the data range empty.
-    """
-    known(crop, get_args(Crop), "crop", "--crop")
-    known(resize, FILTERS, "filter", "--resize")
-    known(color, get_args(Color), "colour mode", "--color")
-    known(background, BACKGROUNDS, "background", "--background")
-    known(window, get_args(Window), "window", "--window")
-    if resolution is not None and resolution < 1:
-        message = f"--resolution must be at least 1 pixel, not {resolution}"
-        raise UsageError(message)
-    if data_range is not None:
-        _check_range(*data_range)
-    return Preprocessing(
-        resolution,
-        cast("Crop", crop),
-        cast("Resize", resize),
-        cast("Color", color),
-        cast("Background", background),
-        cast("Window", window),
-        data_range,
-        fast,
-    )
-
-
-def _check_range(low: float, high: float) -> None:
-    if not (math.isfinite(low) and math.isfinite(high) and low < high):
-        message = f"--data-range needs LOW,HIGH with LOW below HIGH, not {low},{high}"
-        raise UsageError(message)
-
-
-def parse_range(
-    text: str | None, flag: str = "--data-range"
-) -> tuple[float, float] | None:
-    """Return the two numbers of ``LOW,HIGH``, as given with a flag.
-
-    Examples
-    --------
-    >>> parse_range("-1,1")
-    (-1.0, 1.0)
-    """
-    if text is None:
-        return None
-    try:
-        low, high = (float(part) for part in text.split(","))
-    except ValueError as error:
-        message = f"{flag} needs two numbers as in 0,1, not {text!r}"
-        raise UsageError(message) from error
-    return low, high
 
 
 def load_pixels(data: Data, name: str, settings: Preprocessing) -> Pixels:

@@ -1,0 +1,1 @@
+"""One image: decoded, prepared as it was for training, and written."""
