@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from spectral_sched import console
-from spectral_sched.totals import counted
+from spectral_sched.sources.folder import counted
 from tests.support.helpers import write_pictures
 
 

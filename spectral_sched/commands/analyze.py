@@ -96,7 +96,7 @@ def analyze(
     from spectral_sched import console, measurement, runs, sources
     from spectral_sched.images.preprocessing import make_preprocessing
     from spectral_sched.shards import output_path, parse_shard
-    from spectral_sched.totals import counted
+    from spectral_sched.sources.folder import counted
 
     from .options import parse_range
 

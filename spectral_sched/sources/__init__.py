@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING
 from spectral_sched.discovery import declared
 from spectral_sched.errors import InputError, UsageError
 
-from .folders import folder_items, remote_folder_items
+from .arrays import array_items
+from .folder import folder_items, remote_folder_items
 from .item import Choices, Item, Reader, is_picture, shown
-from .lists import listed
-from .places import Remote, expanded, is_url, last_name
-from .stacks import array_items
+from .list_file import listed
+from .location import Remote, expanded, is_url, last_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

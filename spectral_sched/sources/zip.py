@@ -17,7 +17,7 @@ from spectral_sched.errors import ImageError
 from spectral_sched.images.pixels import check_bytes
 
 from .item import Item, Reader, folder_label, is_picture, refused, shown
-from .places import last_name, open_place
+from .location import last_name, open_place
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -26,8 +26,9 @@ from spectral_sched.errors import (
 from spectral_sched.images.pixels import Pixels, load_pixels
 from spectral_sched.images.preprocessing import make_preprocessing
 from spectral_sched.measurement import measure
-from spectral_sched.sources import Item, items, zips
-from spectral_sched.sources.places import expanded
+from spectral_sched.sources import Item, items
+from spectral_sched.sources.location import expanded
+from spectral_sched.sources.zip import members
 from spectral_sched.spectrum_files import payload_digest, spectrum_document
 from tests.support.helpers import write_pictures
 from tests.support.picture_files import encoded_picture, write_tar, write_zip
@@ -342,9 +343,7 @@ def test_zip_members_are_those_of_the_library(tmp_path: Path) -> None:
     path = tmp_path / "a.zip"
     write_zip(path, {"ä.png": b"1", "a/b.png": b"22"}, zipfile.ZIP_DEFLATED)
     with path.open("rb") as file, zipfile.ZipFile(path) as archive:
-        for member, info in itertools.zip_longest(
-            zips.members(file), archive.infolist()
-        ):
+        for member, info in itertools.zip_longest(members(file), archive.infolist()):
             assert member.name == info.filename
             assert member.offset == info.header_offset
             assert (member.size, member.packed) == (info.file_size, info.compress_size)

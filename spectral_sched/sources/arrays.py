@@ -19,7 +19,7 @@ from spectral_sched.errors import InputError, UsageError
 from spectral_sched.images.decode import MAX_ENCODED_BYTES, MAX_PIXELS
 
 from .item import Item, Reader, refused
-from .places import last_name, open_place
+from .location import last_name, open_place
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

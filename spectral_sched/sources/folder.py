@@ -1,22 +1,19 @@
-"""Folders of picture files, with the folders in them.
-
-Nothing is sorted, so the first picture is there at once however many there are. The
-class of a picture is its first folder below the source.
-"""
+"""Folders of image files, and counting them aside for the progress bar."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
+from threading import Thread
 from typing import TYPE_CHECKING
 
 from spectral_sched.errors import InputError
 
 from .item import Item, folder_label, is_picture, shown
-from .places import Remote, remote_files
+from .location import Remote, remote_files
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 
 def folder_items(folder: Path) -> Iterator[Item]:
@@ -77,3 +74,34 @@ def remote_folder_items(url: str) -> Iterator[Item]:
     for place, relative in remote_files(url):
         if is_picture(relative):
             yield Item(shown(relative), folder_label(relative), Remote(place))
+
+
+def counted(source: str | None) -> Callable[[], int | None]:
+    """Return what tells the number of pictures of a source once it is known.
+
+    Only local folders are counted, from the first time that it is asked; the number of
+    all other sources stays unknown, because counting would mean reading them twice.
+    """
+    if source is None or not Path(source).is_dir():
+        return lambda: None
+    return _Count(Path(source))
+
+
+class _Count:
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.thread: Thread | None = None
+        self.total: int | None = None
+
+    def __call__(self) -> int | None:
+        if self.thread is None:
+            self.thread = Thread(target=self.count, daemon=True)
+            self.thread.start()
+        return self.total
+
+    def count(self) -> None:
+        try:
+            names = (os.fspath(path) for path in files(self.folder))
+            self.total = sum(is_picture(name) for name in names)
+        except (OSError, InputError):
+            self.total = None

@@ -13,7 +13,7 @@ from spectral_sched.errors import ImageError, InputError, UnavailableError, Usag
 from spectral_sched.images.pixels import check_bytes
 
 from .item import Item, Reader, refused
-from .places import last_name, open_place
+from .location import last_name, open_place
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
