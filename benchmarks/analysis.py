@@ -29,9 +29,9 @@ from scipy.fft import rfft2
 from spectral_sched.analysis import Engine, analyse_items
 from spectral_sched.images.preprocessing import make_preprocessing
 from spectral_sched.pieces import Settings, Task, make_piece
-from spectral_sched.rings import rings
 from spectral_sched.sources import Item
-from spectral_sched.spectra import ring_powers
+from spectral_sched.spectra.periodogram import ring_powers
+from spectral_sched.spectra.rings import rings
 from spectral_sched.synthetic import SAMPLE_KINDS, picture
 from spectral_sched.workers import available_cores, keep_freed_memory, ordered_map
 

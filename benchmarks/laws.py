@@ -29,13 +29,13 @@ from spectral_sched.diffusion.processes import Processes
 from spectral_sched.diffusion.runs import play_plan
 from spectral_sched.diffusion.training import TrainingSettings, held_out_loss
 from spectral_sched.diffusion.training_runs import TrainingRun, training_options
-from spectral_sched.image_plans import image_planning
 from spectral_sched.images.preprocessing import Preprocessing
 from spectral_sched.optimize import optimal_table
 from spectral_sched.plans import Plan, PlanSource, make_plan
 from spectral_sched.requests import request
 from spectral_sched.sources import items
-from spectral_sched.spectra import RingPowers
+from spectral_sched.spectra.periodogram import RingPowers
+from spectral_sched.spectra.power_distribution import image_planning
 from spectral_sched.training_noise import own_noise
 
 CALLS = (8, 32)

@@ -21,16 +21,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from spectral_sched.gaussian_field import GaussianField
 from spectral_sched.images.preprocessing import Preprocessing
 from spectral_sched.measurement import measure
 from spectral_sched.optimize import minimal_table, optimal_table, table_errors
-from spectral_sched.planning import Planning, spectrum_planning
-from spectral_sched.rings import rings
 from spectral_sched.schedules import KarrasLaw, Schedule, sigma_table
-from spectral_sched.sigma_bounds import sigma_bounds
 from spectral_sched.solvers import FLOW_SAMPLERS
 from spectral_sched.sources import items
+from spectral_sched.spectra.bounds import sigma_bounds
+from spectral_sched.spectra.gaussian_field import GaussianField
+from spectral_sched.spectra.power_distribution import Planning, spectrum_planning
+from spectral_sched.spectra.rings import rings
 from spectral_sched.spectrum_files import read_spectrum
 
 if TYPE_CHECKING:

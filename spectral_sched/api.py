@@ -33,8 +33,8 @@ from .plan_files import plan_arguments, plan_document, read_plan
 from .plans import Plan, PlanSource, make_plan, measured_source, resized_source
 from .requests import Limits, request
 from .schedules import Schedule
-from .sigma_bounds import SigmaBounds, sigma_bounds
 from .sources import array_items, items
+from .spectra.bounds import SigmaBounds, sigma_bounds
 from .spectrum_files import measured_arguments, spectrum_document
 from .spectrum_files import read_spectrum as _read_spectrum
 from .table_kinds import KINDS, KindInfo, checked_settings

@@ -28,9 +28,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from .defects import Numbers
-    from .gaussian_field import GaussianField
-    from .planning import Planning
-    from .sigma_bounds import Start
+    from .spectra.bounds import Start
+    from .spectra.gaussian_field import GaussianField
+    from .spectra.power_distribution import Planning
     from .tables import SigmaTable
 
 RHOS = (1.0, 3.0, 10.0)

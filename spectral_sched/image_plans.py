@@ -11,25 +11,23 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from .defaults import KIND
-from .documents.strict_json import rounded
 from .errors import NoAnswerError, UsageError
-from .gaussian_field import GaussianField
-from .planning import Planning
 from .plans import make_plan
 from .requests import Limits
-from .sigma_bounds import sigma_bounds
+from .spectra.bounds import sigma_bounds
+from .spectra.power_distribution import image_planning
 from .table_kinds import from_spectrum
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    import numpy as np
     from numpy.typing import NDArray
 
     from .plans import Plan
-    from .sigma_bounds import SigmaBounds
+    from .spectra.bounds import SigmaBounds
+    from .spectra.gaussian_field import GaussianField
 
 
 def drawn_plans(
@@ -108,15 +106,6 @@ def image_plan(plan: Plan, log_power: NDArray[np.float64]) -> Plan:
         plan.kind,
         replace(plan.request, limits=Limits(start_sigma=first)),
     )
-
-
-def image_planning(planning: Planning, log_power: NDArray[np.float64]) -> Planning:
-    """Return what is planned from for one picture, with the colours of the data set."""
-    field, power = planning.field, np.exp(log_power)
-    growth = np.divide(power, field.power, where=field.power > 0, out=power * 0)
-    cross_power = field.cross_power * growth[:, None, None]
-    own = GaussianField(field.shape, field.mean_color, cross_power)
-    return Planning(own, rounded(log_power[:, None]))
 
 
 def _ends(plan: Plan, field: GaussianField) -> tuple[float, float]:

@@ -6,26 +6,26 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from .defaults import EPSILON, TOLERANCE
-from .mixture_fits import check_mixture, fit_mixture
-from .quality import data_warnings
 from .runs import checked_settings, engine, gather
-from .sigma_bounds import (
+from .spectra.bounds import (
     BoundIntervals,
     SigmaBounds,
     bound_intervals,
     check_settings,
     sigma_bounds,
 )
-from .spectrum import Spectrum, dataset_spectrum
+from .spectra.mixture import check_mixture, fit_mixture
+from .spectra.quality import data_warnings
+from .spectra.spectrum import Spectrum, dataset_spectrum
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from .analysis import Progress
     from .images.preprocessing import Preprocessing
-    from .mixtures import SpectralMixture
     from .pieces import Piece, Skipped
     from .sources import Item
+    from .spectra.mixture import SpectralMixture
 
 
 @dataclass(frozen=True, eq=False)

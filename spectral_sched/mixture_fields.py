@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .documents.strict_json import Document, rounded, short
-from .mixtures import SpectralMixture
+from .spectra.mixture import SpectralMixture
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

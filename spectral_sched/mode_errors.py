@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from .defects import Defects, Numbers
-    from .sigma_bounds import Start
+    from .spectra.bounds import Start
 
 KURTOSIS_DISTANCE = 3 / 32
 

@@ -21,14 +21,9 @@ from .mode_errors import (
     share_end_to_end,
     spectral_start_error,
 )
-from .planning import (
-    image_powers,
-    mode_powers,
-    power_measure,
-    power_variation,
-    set_powers,
-)
+from .planning import image_powers, mode_powers, power_measure, set_powers
 from .solvers import RENEWING_NOISE, STOCHASTIC
+from .spectra.power_distribution import power_variation
 from .tables import SigmaTable
 
 if TYPE_CHECKING:
@@ -37,8 +32,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from .defects import Numbers
-    from .planning import ModePowers, Planning
-    from .sigma_bounds import Start
+    from .planning import ModePowers
+    from .spectra.bounds import Start
+    from .spectra.power_distribution import Planning
 
 SPREAD = 1.0
 """Log-normal spread of mode power about its ring, chosen on networks."""

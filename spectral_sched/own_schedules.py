@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .gaussian_field import GaussianField
 from .schedules import SCHEDULES, Basis, Schedule, cut
-from .sigma_bounds import sigma_bounds
+from .spectra.bounds import sigma_bounds
+from .spectra.gaussian_field import GaussianField
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from .images.pixels import Shape
-    from .spectra import RingPowers
+    from .spectra.periodogram import RingPowers
 
 OWN_KIND = "mixed"
 """The family of each picture's own schedule, as in arXiv 2603.19222."""

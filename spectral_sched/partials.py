@@ -22,10 +22,10 @@ from .errors import UsageError
 from .images.preprocessing import read_preprocessing
 from .listings import Listing
 from .pieces import Piece, Settings, Shaped, Skipped
-from .rings import rings
 from .shards import WHOLE, Shard
-from .spectra import check_precision
-from .statistics import SampledImage, SpectrumStatistics
+from .spectra.periodogram import check_precision
+from .spectra.rings import rings
+from .spectra.statistics import SampledImage, SpectrumStatistics
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from .errors import ImageError, InputError
 from .images.pixels import Shape, load_pixels
 from .listings import Listing, stamp
-from .spectra import Precision, RingPowers, ring_powers
-from .statistics import Observation, SpectrumStatistics
+from .spectra.periodogram import Precision, RingPowers, ring_powers
+from .spectra.statistics import Observation, SpectrumStatistics
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -11,43 +11,20 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from scipy.special import polygamma
 
-from .documents.strict_json import rounded
+from .spectra.power_distribution import widened, without_chance
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from .gaussian_field import GaussianField
-    from .spectrum import Spectrum
+    from .spectra.power_distribution import Planning
 
-NUM_QUANTILES = 32
-"""Quantiles of log power kept per ring, at the middles of equal probabilities."""
 
 NODES_PER_NAT = 8
 """Density of the grid of log power on which rings are pooled."""
 
 FAINTEST = 1e-3
 """Least power of a colour axis as a share of the mean over axes."""
-
-SPREAD_FACTOR = 1.22
-"""Three equal weights at -1.22, 0, 1.22 have mean 0 and standard deviation 1."""
-
-
-@dataclass(frozen=True, eq=False)
-class Planning:
-    """Distribution over images of the power in each ring.
-
-    Attributes
-    ----------
-    field
-        Mean colour and mean power per ring.
-    log_power
-        Quantiles of the natural log of power per ring, ascending, (K, Q).
-    """
-
-    field: GaussianField
-    log_power: NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,36 +44,6 @@ class PowerMeasure:
     power: NDArray[np.float64]
     weight: NDArray[np.float64]
     offset: NDArray[np.float64]
-
-
-def spectrum_planning(spectrum: Spectrum) -> Planning:
-    """Return the distribution of power in each ring over the images of the sample."""
-    power = spectrum.sample.uniform_power
-    # A mode without power has nothing to plan for; the floor keeps its logarithm.
-    floor = np.finfo(np.float32).eps ** 2 * max(float(power.max()), 1e-300)
-    middles = (np.arange(NUM_QUANTILES) + 0.5) / NUM_QUANTILES
-    logs = np.quantile(np.log(np.maximum(power, floor)), middles, axis=0)
-    return Planning(spectrum.field, rounded(logs.T))
-
-
-def widened(
-    log_power: NDArray[np.float64], spread: float | NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """Return log powers, (..., Q), with a log-normal spread about each, (..., 3 Q).
-
-    One Fourier mode of an image is not at the mean of its ring.
-
-    Parameters
-    ----------
-    spread
-        Of all, or of each row, (...).
-    """
-    sizes = np.asarray(spread)[..., None, None]
-    steps = SPREAD_FACTOR * sizes * np.array([-1.0, 0.0, 1.0])
-    wide: NDArray[np.float64] = (log_power[..., None] + steps).reshape(
-        *log_power.shape[:-1], -1
-    )
-    return wide
 
 
 class ModePowers(NamedTuple):
@@ -154,29 +101,6 @@ def image_powers(planning: Planning, spread: float) -> ModePowers:
     return ModePowers(power, offset)
 
 
-def without_chance(
-    log_power: NDArray[np.float64], num_modes: NDArray[np.int64]
-) -> NDArray[np.float64]:
-    """Return log powers over images, (K, Q), with the variation that is not chance.
-
-    Images of one Gaussian field differ in the power of a ring of n modes as a chi
-    square of n degrees of freedom does, whose logarithm has the variance trigamma(n/2).
-    That much is taken off what is seen, about the mean of the logarithms, and the mean
-    power is kept.
-    """
-    # Sums depend on the order in memory, and plans shall not.
-    log_power = np.ascontiguousarray(log_power)
-    seen, chance = log_power.var(axis=1), polygamma(1, num_modes / 2)
-    own = np.maximum(seen - chance, 0.0)
-    kept = np.sqrt(np.divide(own, seen, where=own > 0, out=np.zeros_like(own)))
-    middle = log_power.mean(axis=1, keepdims=True)
-    drawn = middle + kept[:, None] * (log_power - middle)
-    lost = np.log(np.exp(log_power - middle).mean(axis=1))
-    left = np.log(np.exp(drawn - middle).mean(axis=1))
-    found: NDArray[np.float64] = drawn + (lost - left)[:, None]
-    return found
-
-
 def power_measure(powers: ModePowers, num_modes: NDArray[np.int64]) -> PowerMeasure:
     """Return the pooled measure of all rings, the colours of ring 0 apart.
 
@@ -196,17 +120,6 @@ def power_measure(powers: ModePowers, num_modes: NDArray[np.int64]) -> PowerMeas
         weight=np.concatenate([weight for _, weight in pooled]),
         offset=np.repeat([0.0, *missed[0]], counts),
     )
-
-
-def power_variation(planning: Planning, spread: float) -> NDArray[np.float64]:
-    """Return the variance of power in each ring over its squared mean, (K,).
-
-    Over pictures, and over modes as far as `widened` spreads them.
-    """
-    values = widened(planning.log_power, spread)
-    power = np.exp(values - values.max(axis=1, keepdims=True))
-    variation: NDArray[np.float64] = power.var(axis=1) / power.mean(axis=1) ** 2
-    return variation
 
 
 def _pooled(

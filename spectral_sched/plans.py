@@ -14,11 +14,11 @@ from .end_to_end import gaussian_table
 from .errors import UsageError
 from .mode_errors import Origin, highest_start, mode_errors, spectral_start_error
 from .optimize import SPREAD, TOUCHING, optimal_table, powers_for
-from .planning import power_variation, spectrum_planning
-from .rescale import rescaled, rescaled_mixture
 from .schedules import SCHEDULES, Basis, Schedule, cut, sigma_table
-from .sigma_bounds import sigma_bounds
 from .solvers import solver_calls
+from .spectra.bounds import sigma_bounds
+from .spectra.power_distribution import power_variation, spectrum_planning
+from .spectra.rescale import rescaled, rescaled_mixture
 from .table_kinds import (
     DMN,
     GAUSSIAN,
@@ -37,10 +37,10 @@ if TYPE_CHECKING:
 
     from .images.preprocessing import Preprocessing
     from .measurement import Measurement
-    from .mixtures import SpectralMixture
-    from .planning import Planning
     from .requests import Request
-    from .sigma_bounds import SigmaBounds
+    from .spectra.bounds import SigmaBounds
+    from .spectra.mixture import SpectralMixture
+    from .spectra.power_distribution import Planning
 
 REFERENCE_STEPS = 16
 MANY_STEPS = 256

@@ -9,9 +9,10 @@ from rich.table import Table
 
 from .comparisons import METRICS, VERDICTS_ON, rival_verdicts, summary_lines
 from .documents.strict_json import canonical
-from .power_law import field_power_law
-from .sigma_bounds import swamped_at
 from .solvers import SAMPLERS
+from .spectra.bounds import swamped_at
+from .spectra.power_law import field_power_law
+from .spectra.rings import banded, octaves
 from .table_kinds import KINDS
 from .targets import TARGETS
 
@@ -24,13 +25,14 @@ if TYPE_CHECKING:
     from .comparisons import Cell, Judgement
     from .comparisons.files import Comparison
     from .documents.strict_json import Document
-    from .gaussian_field import GaussianField
     from .measurement import Measurement
-    from .mixtures import SpectralMixture
     from .partials import Partial
     from .plans import Plan, PredictedError
-    from .sigma_bounds import BoundIntervals, SigmaBounds, Start
-    from .spectrum import Spectrum
+    from .spectra.bounds import BoundIntervals, SigmaBounds, Start
+    from .spectra.gaussian_field import GaussianField
+    from .spectra.mixture import SpectralMixture
+    from .spectra.spectrum import Spectrum
+
 
 STARTS: Mapping[Start, str] = {
     "zero": "start about zero",
@@ -63,22 +65,6 @@ def spectrum_table(field: GaussianField, swamped: NDArray[np.float64]) -> Table:
             f"{swamped[band].max():.4g}",
         )
     return table
-
-
-def octaves(frequency: NDArray[np.float64]) -> Iterator[tuple[str, NDArray[np.bool_]]]:
-    """Yield the name and the rings of DC, of each octave below 0.5, and the corners."""
-    yield "mean (DC)", frequency == 0
-    top = 0.5
-    edges = [top]
-    while edges[-1] >= frequency[1:2].min(initial=1):
-        edges.append(edges[-1] / 2)
-    for low, high in zip(edges[:0:-1], edges[-2::-1], strict=True):
-        band = (frequency > low) & (frequency <= high)
-        if band.any():
-            yield f"{low:.3g} - {high:.3g}", band
-    corners = frequency > top
-    if corners.any():
-        yield "corners", corners
 
 
 def bounds_table(bounds: SigmaBounds, intervals: BoundIntervals) -> Table:
@@ -177,14 +163,6 @@ def error_table(field: GaussianField, predicted: PredictedError) -> Table:
         )
         table.add_row(name, f"{error:.3g}", f"{error / power:.1%}" if power else "")
     return table
-
-
-def banded(
-    values: NDArray[np.float64], num_modes: NDArray[np.int64], band: NDArray[np.bool_]
-) -> float:
-    """Return the root mean square over the modes of some rings of a value per ring."""
-    modes = num_modes[band]
-    return float(np.sqrt(modes @ values[band] ** 2 / modes.sum()))
 
 
 def data_lines(spectrum: Spectrum) -> list[str]:

@@ -11,13 +11,13 @@ from .coordinates import converted
 from .defaults import NUM_STEPS, SAMPLER
 from .errors import UsageError, known
 from .schedules import Setting, Terminal, check_range
-from .sigma_bounds import Start
 from .solvers import SAMPLERS
+from .spectra.bounds import Start
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from .sigma_bounds import SigmaBounds
+    from .spectra.bounds import SigmaBounds
 
 MAX_STEPS = 1000
 

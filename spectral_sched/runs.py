@@ -14,7 +14,7 @@ from .listings import Listing
 from .partials import Partial
 from .pieces import Settings
 from .shards import WHOLE, shard_items
-from .spectra import check_precision
+from .spectra.periodogram import check_precision
 from .workers import available_cores, ordered_map
 
 if TYPE_CHECKING:

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING
 from .documents.provenance import PROVENANCE_KEYS
 from .documents.read import Fields, read_fields
 from .documents.strict_json import Document, digest, rounded, short
-from .gaussian_field import GaussianField
 from .images.preprocessing import read_preprocessing
 from .measurement import Measurement
 from .mixture_fields import mixture_member, read_mixture
 from .pieces import Skipped
-from .power_law import field_power_law
-from .rings import rings
-from .sigma_bounds import BoundIntervals, SigmaBounds, swamped_at
-from .spectrum import Spectrum, SpectrumSample
+from .spectra.bounds import BoundIntervals, SigmaBounds, swamped_at
+from .spectra.gaussian_field import GaussianField
+from .spectra.power_law import field_power_law
+from .spectra.rings import rings
+from .spectra.spectrum import Spectrum, SpectrumSample
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from .images.pixels import Shape
     from .plans import PlanSource
     from .schedules import Parameter, Setting
-    from .spectra import RingPowers
+    from .spectra.periodogram import RingPowers
 
 NUM_QUANTILES = 65
 """Positions that each picture's own law is kept at, log-linear between them."""

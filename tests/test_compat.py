@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from spectral_sched.compat import pysteps_rapsd
-from spectral_sched.spectra import ring_powers
+from spectral_sched.spectra.periodogram import ring_powers
 
 RNG = np.random.default_rng(0)
 

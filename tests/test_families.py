@@ -14,8 +14,6 @@ from spectral_sched.exact_models.interpolants import (
     dilated_levels,
     sigma_levels,
 )
-from spectral_sched.gaussian_field import GaussianField
-from spectral_sched.rings import rings
 from spectral_sched.schedules import (
     AYS_TABLES,
     KAPPA_CLEAN,
@@ -43,6 +41,8 @@ from spectral_sched.schedules import (
     VpLaw,
     sigma_table,
 )
+from spectral_sched.spectra.gaussian_field import GaussianField
+from spectral_sched.spectra.rings import rings
 from tests.support.pink import pink_basis
 
 if TYPE_CHECKING:

@@ -10,11 +10,11 @@ import pytest
 from spectral_sched.errors import UsageError
 from spectral_sched.image_plans import drawn_plan, drawn_plans, image_plan
 from spectral_sched.images.preprocessing import make_preprocessing
-from spectral_sched.mixtures import SpectralMixture
-from spectral_sched.planning import spectrum_planning
 from spectral_sched.plans import Plan, PlanSource, make_plan
 from spectral_sched.requests import Limits, Request
-from spectral_sched.sigma_bounds import sigma_bounds
+from spectral_sched.spectra.bounds import sigma_bounds
+from spectral_sched.spectra.mixture import SpectralMixture
+from spectral_sched.spectra.power_distribution import spectrum_planning
 from spectral_sched.table_kinds import KINDS, from_spectrum, kind_settings
 from tests.support.helpers import power_law_field, spectrum_of
 from tests.support.pink import pink_source

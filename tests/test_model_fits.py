@@ -12,10 +12,10 @@ import pytest
 from spectral_sched.errors import InputError, UsageError
 from spectral_sched.images.preprocessing import Preprocessing
 from spectral_sched.model_fits import Fitting, ModelLimits, fitted
-from spectral_sched.planning import spectrum_planning
 from spectral_sched.plans import Plan, PlanSource, make_plan, resized_source
 from spectral_sched.requests import Limits, request
-from spectral_sched.sigma_bounds import sigma_bounds
+from spectral_sched.spectra.bounds import sigma_bounds
+from spectral_sched.spectra.power_distribution import spectrum_planning
 from tests.support.helpers import power_law_field, spectrum_of
 
 if TYPE_CHECKING:

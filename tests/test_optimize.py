@@ -40,18 +40,17 @@ from spectral_sched.optimize import (
     powers_for,
     table_errors,
 )
-from spectral_sched.planning import (
+from spectral_sched.planning import mode_powers, power_measure
+from spectral_sched.schedules import KarrasLaw, Schedule, sigma_table
+from spectral_sched.solvers import FLOW_SAMPLERS, ONE_STEP, SAMPLERS
+from spectral_sched.spectra.bounds import Start, sigma_bounds
+from spectral_sched.spectra.power_distribution import (
     Planning,
-    mode_powers,
-    power_measure,
     power_variation,
     spectrum_planning,
     widened,
     without_chance,
 )
-from spectral_sched.schedules import KarrasLaw, Schedule, sigma_table
-from spectral_sched.sigma_bounds import Start, sigma_bounds
-from spectral_sched.solvers import FLOW_SAMPLERS, ONE_STEP, SAMPLERS
 from tests.support.helpers import power_law_field, spectrum_of
 
 STARTS_ABOUT_THE_MEAN: tuple[Start, ...] = ("spectral", "mean")

@@ -17,16 +17,16 @@ from spectral_sched.documents.provenance import provenance
 from spectral_sched.documents.strict_json import canonical
 from spectral_sched.documents.write import write_document
 from spectral_sched.errors import InputError, UsageError
-from spectral_sched.exact import NUM_LIMBS
 from spectral_sched.images.preprocessing import make_preprocessing
 from spectral_sched.listings import Listing, fact_hash, stamp
 from spectral_sched.merging import merge_partials
 from spectral_sched.partials import Partial, partial_document, read_partial
 from spectral_sched.pieces import Piece, Settings, Shaped, Task, make_piece
-from spectral_sched.rings import rings
 from spectral_sched.shards import Shard, output_path, parse_shard, shard_items
 from spectral_sched.sources import Item, items
-from spectral_sched.statistics import SampledImage, SpectrumStatistics
+from spectral_sched.spectra.exact_sum import NUM_LIMBS
+from spectral_sched.spectra.rings import rings
+from spectral_sched.spectra.statistics import SampledImage, SpectrumStatistics
 from tests.support.data_sets import SETTINGS, analysed, fingerprint, payload
 from tests.support.helpers import write_pictures
 

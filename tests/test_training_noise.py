@@ -11,10 +11,10 @@ from scipy import stats
 from spectral_sched.errors import UsageError
 from spectral_sched.images.preprocessing import Preprocessing
 from spectral_sched.own_schedules import NOISY, focus
-from spectral_sched.planning import spectrum_planning
 from spectral_sched.plans import PlanSource
-from spectral_sched.sigma_bounds import sigma_bounds
-from spectral_sched.spectra import ring_powers
+from spectral_sched.spectra.bounds import sigma_bounds
+from spectral_sched.spectra.periodogram import ring_powers
+from spectral_sched.spectra.power_distribution import spectrum_planning
 from spectral_sched.training_noise import (
     CommonNoise,
     OwnNoise,

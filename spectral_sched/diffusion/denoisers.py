@@ -15,7 +15,7 @@ from .field_filters import FieldFilter
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from spectral_sched.gaussian_field import GaussianField
+    from spectral_sched.spectra.gaussian_field import GaussianField
 
 
 class Denoiser(Protocol):

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from spectral_sched.rings import rings
+from spectral_sched.spectra.rings import rings
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from spectral_sched.gaussian_field import GaussianField
+    from spectral_sched.spectra.gaussian_field import GaussianField
 
 
 class FieldFilter:

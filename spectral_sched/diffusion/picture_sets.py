@@ -17,7 +17,7 @@ from spectral_sched.images.pixels import load_pixels
 from spectral_sched.measurement import Measurement, measure
 from spectral_sched.pieces import Skipped
 from spectral_sched.sources import Item
-from spectral_sched.spectra import ring_powers
+from spectral_sched.spectra.periodogram import ring_powers
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from spectral_sched.images.pixels import Pixels
     from spectral_sched.images.preprocessing import Preprocessing
-    from spectral_sched.spectra import RingPowers
+    from spectral_sched.spectra.periodogram import RingPowers
 
 
 @dataclass(frozen=True, eq=False)

@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from spectral_sched.gaussian_field import GaussianField
     from spectral_sched.images.pixels import Shape
-    from spectral_sched.sigma_bounds import Start
     from spectral_sched.solvers import Call, Weight
+    from spectral_sched.spectra.bounds import Start
+    from spectral_sched.spectra.gaussian_field import GaussianField
 
     from .denoisers import Denoiser
 

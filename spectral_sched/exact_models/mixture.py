@@ -26,7 +26,7 @@ import numpy as np
 from .trajectories import FloatArray, sampled
 
 if TYPE_CHECKING:
-    from spectral_sched.sigma_bounds import Start
+    from spectral_sched.spectra.bounds import Start
     from spectral_sched.tables import SigmaTable
 
     from .interpolants import Interpolant

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from spectral_sched.sigma_bounds import QUANTISATION
-from spectral_sched.spectra import ring_powers
+from spectral_sched.spectra.bounds import QUANTISATION
+from spectral_sched.spectra.periodogram import ring_powers
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -15,10 +15,10 @@ from spectral_sched.plan_files import read_plan
 from spectral_sched.plans import make_plan
 from spectral_sched.plots.curves import emerging, resolved, spectrum_curve
 from spectral_sched.plots.subjects import shown_names
-from spectral_sched.power_law import field_power_law
-from spectral_sched.report import banded, octaves
 from spectral_sched.requests import Limits
-from spectral_sched.sigma_bounds import CLEAN_SNR, QUANTISATION
+from spectral_sched.spectra.bounds import CLEAN_SNR, QUANTISATION
+from spectral_sched.spectra.power_law import field_power_law
+from spectral_sched.spectra.rings import banded, octaves
 from spectral_sched.spectrum_files import read_spectrum
 
 if TYPE_CHECKING:

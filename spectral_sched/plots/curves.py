@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from spectral_sched.errors import UsageError
-from spectral_sched.planning import NUM_QUANTILES
 from spectral_sched.plans import family_schedule
 from spectral_sched.requests import Limits
 from spectral_sched.schedules import SCHEDULES
-from spectral_sched.sigma_bounds import swamped_at
+from spectral_sched.spectra.bounds import swamped_at
+from spectral_sched.spectra.power_distribution import NUM_QUANTILES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from spectral_sched.plans import Plan, PlanSource
     from spectral_sched.schedules import Schedule
-    from spectral_sched.sigma_bounds import Start
+    from spectral_sched.spectra.bounds import Start
 
 SPREAD = (0.05, 0.25, 0.5, 0.75, 0.95)
 """Shares of the pictures below the quantiles that are drawn."""

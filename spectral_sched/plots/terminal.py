@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast
 from rich.table import Table
 from rich.text import Text
 
-from spectral_sched.report import banded, octaves
+from spectral_sched.spectra.rings import banded, octaves
 
 from .blocks import law_blocks, spectrum_blocks
 

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from spectral_sched.gaussian_field import GaussianField
-    from spectral_sched.sigma_bounds import Start
+    from spectral_sched.spectra.bounds import Start
+    from spectral_sched.spectra.gaussian_field import GaussianField
 
 
 @dataclass(frozen=True, eq=False)

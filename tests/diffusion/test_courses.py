@@ -18,11 +18,11 @@ from spectral_sched.diffusion.denoisers import (
 from spectral_sched.diffusion.runs import play_plan
 from spectral_sched.diffusion.sampler import SeededNoise, sample, starting_point
 from spectral_sched.images.preprocessing import make_preprocessing
-from spectral_sched.planning import Planning
 from spectral_sched.plans import Plan, PlanSource
 from spectral_sched.requests import Request
-from spectral_sched.sigma_bounds import sigma_bounds
 from spectral_sched.solvers import SAMPLERS
+from spectral_sched.spectra.bounds import sigma_bounds
+from spectral_sched.spectra.power_distribution import Planning
 from spectral_sched.tables import SigmaTable
 
 from .test_sampler import CPU, colour_field

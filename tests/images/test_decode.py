@@ -27,7 +27,7 @@ from spectral_sched.images.decode import (
 )
 from spectral_sched.images.pixels import load_pixels
 from spectral_sched.images.preprocessing import make_preprocessing
-from spectral_sched.spectra import ring_powers
+from spectral_sched.spectra.periodogram import ring_powers
 from tests.support.helpers import ROOT, SHARED, needs_shared
 from tests.support.picture_files import encoded_picture, png_chunk, png_file, writable
 

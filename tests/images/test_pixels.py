@@ -15,7 +15,7 @@ from spectral_sched.commands.options import parse_range
 from spectral_sched.errors import ImageError, InputError, UsageError
 from spectral_sched.images.pixels import Pixels, load_pixels, wanted_size
 from spectral_sched.images.preprocessing import make_preprocessing
-from spectral_sched.spectra import ring_powers
+from spectral_sched.spectra.periodogram import ring_powers
 from tests.support.helpers import SHARED, needs_shared
 from tests.support.picture_files import (
     encoded_picture,

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from spectral_sched.metrics import LogSpectra
-from spectral_sched.rings import rings
+from spectral_sched.spectra.rings import rings
 
 
 def decibels(samples: np.ndarray, real: np.ndarray) -> np.ndarray:

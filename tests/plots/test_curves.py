@@ -28,7 +28,7 @@ from spectral_sched.training_laws import training_schedule
 
 if TYPE_CHECKING:
     from spectral_sched.plans import Plan
-    from spectral_sched.sigma_bounds import Start
+    from spectral_sched.spectra.bounds import Start
 
 
 @pytest.mark.parametrize("start", ["zero", "mean"])

@@ -10,9 +10,9 @@ import pytest
 from PIL import Image
 
 from spectral_sched.images.pixels import Pixels
-from spectral_sched.spectra import Precision, ring_powers
-from spectral_sched.spectrum import Spectrum, dataset_spectrum
-from spectral_sched.statistics import Observation, SpectrumStatistics
+from spectral_sched.spectra.periodogram import Precision, ring_powers
+from spectral_sched.spectra.spectrum import Spectrum, dataset_spectrum
+from spectral_sched.spectra.statistics import Observation, SpectrumStatistics
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from spectral_sched.gaussian_field import GaussianField
 from spectral_sched.images.preprocessing import make_preprocessing
-from spectral_sched.planning import Planning
 from spectral_sched.plans import PlanSource
-from spectral_sched.rings import rings
 from spectral_sched.schedules import Basis
-from spectral_sched.sigma_bounds import sigma_bounds
+from spectral_sched.spectra.bounds import sigma_bounds
+from spectral_sched.spectra.gaussian_field import GaussianField
+from spectral_sched.spectra.power_distribution import Planning
+from spectral_sched.spectra.rings import rings
 
 
 def pink_field(factor: float = 1.0, side: int = 32) -> GaussianField:

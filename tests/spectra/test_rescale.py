@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from spectral_sched.errors import NoAnswerError, UsageError
-from spectral_sched.gaussian_field import GaussianField
-from spectral_sched.planning import Planning, spectrum_planning
 from spectral_sched.plans import resized_source
-from spectral_sched.rescale import rescaled
-from spectral_sched.sigma_bounds import sigma_bounds
+from spectral_sched.spectra.bounds import sigma_bounds
+from spectral_sched.spectra.gaussian_field import GaussianField
+from spectral_sched.spectra.power_distribution import Planning, spectrum_planning
+from spectral_sched.spectra.rescale import rescaled
 from tests.support.helpers import power_law_field, spectrum_of
 from tests.support.pink import pink_source
 

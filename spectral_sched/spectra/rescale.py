@@ -15,18 +15,20 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .documents.strict_json import rounded
-from .errors import NoAnswerError, UsageError
+from spectral_sched.documents.strict_json import rounded
+from spectral_sched.errors import NoAnswerError, UsageError
+
 from .gaussian_field import GaussianField
-from .planning import Planning
+from .power_distribution import Planning
 from .power_law import field_power_law
 from .rings import rings
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from .images.pixels import Shape
-    from .mixtures import SpectralMixture
+    from spectral_sched.images.pixels import Shape
+
+    from .mixture import SpectralMixture
 
 MAX_SIDE = 16384
 

@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from spectral_sched import mode_sums
-from spectral_sched.rings import rings
-from spectral_sched.spectra import ring_powers
+from spectral_sched.spectra import rings as mode_sums
+from spectral_sched.spectra.periodogram import ring_powers
+from spectral_sched.spectra.rings import rings
 
 sizes = st.integers(1, 24)
 

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spectral_sched.power_law import fit_power_law
-from spectral_sched.rings import radial_frequency, rings
-from spectral_sched.spectra import Precision, luma_power, ring_powers
+from spectral_sched.spectra.periodogram import Precision, luma_power, ring_powers
+from spectral_sched.spectra.power_law import fit_power_law
+from spectral_sched.spectra.rings import radial_frequency, rings
 from tests.support.helpers import power_law_field
 
 sizes = st.integers(1, 40)

@@ -14,17 +14,17 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from .exact import ExactSum
-from .mode_sums import channel_pairs
-from .rings import rings
+from .exact_sum import ExactSum
+from .rings import channel_pairs, rings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from numpy.typing import NDArray
 
-    from .images.pixels import Shape
-    from .spectra import RingPowers
+    from spectral_sched.images.pixels import Shape
+
+    from .periodogram import RingPowers
 
 
 SAMPLE_SIZE = 256

@@ -3,13 +3,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from spectral_sched import statistics
 from spectral_sched.errors import NoAnswerError
 from spectral_sched.images.pixels import Pixels
-from spectral_sched.sigma_bounds import sigma_bounds
-from spectral_sched.spectra import ring_powers
-from spectral_sched.spectrum import dataset_spectrum
-from spectral_sched.statistics import Observation, SpectrumStatistics
+from spectral_sched.spectra import statistics
+from spectral_sched.spectra.bounds import sigma_bounds
+from spectral_sched.spectra.periodogram import ring_powers
+from spectral_sched.spectra.spectrum import dataset_spectrum
+from spectral_sched.spectra.statistics import Observation, SpectrumStatistics
 from tests.support.helpers import power_law_field, spectrum_of
 
 SHAPE = (3, 12, 10)

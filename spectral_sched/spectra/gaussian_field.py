@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from .periodogram import luma_power, mean_power
 from .rings import rings
-from .spectra import luma_power, mean_power
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from .images.pixels import Shape
+    from spectral_sched.images.pixels import Shape
 
 
 class ColorAxes(NamedTuple):

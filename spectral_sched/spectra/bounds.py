@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from .defaults import EPSILON, TOLERANCE
-from .errors import NoAnswerError, UsageError
+from spectral_sched.defaults import EPSILON, TOLERANCE
+from spectral_sched.errors import NoAnswerError, UsageError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

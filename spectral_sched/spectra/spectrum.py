@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .documents.strict_json import rounded
-from .errors import NoAnswerError
+from spectral_sched.documents.strict_json import rounded
+from spectral_sched.errors import NoAnswerError
+
 from .gaussian_field import GaussianField
-from .spectra import mean_power
+from .periodogram import mean_power
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

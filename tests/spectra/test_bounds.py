@@ -6,16 +6,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spectral_sched.errors import NoAnswerError, UsageError
-from spectral_sched.gaussian_field import GaussianField
-from spectral_sched.rings import rings
-from spectral_sched.sigma_bounds import (
+from spectral_sched.spectra.bounds import (
     QUANTISATION,
     bound_intervals,
     clean_at,
     sigma_bounds,
     swamped_at,
 )
-from spectral_sched.spectrum import Spectrum
+from spectral_sched.spectra.gaussian_field import GaussianField
+from spectral_sched.spectra.rings import rings
+from spectral_sched.spectra.spectrum import Spectrum
 from tests.support.helpers import SHARED, needs_shared, power_law_field, spectrum_of
 
 

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 
 import numpy as np
 
-from .errors import known
-from .mode_sums import channel_pairs, mode_sums
-from .rings import rings
+from spectral_sched.errors import known
+
+from .rings import channel_pairs, mode_sums, rings
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

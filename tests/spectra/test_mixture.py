@@ -9,12 +9,11 @@ import numpy as np
 import pytest
 
 from spectral_sched.errors import NoAnswerError, UnavailableError, UsageError
-from spectral_sched.gaussian_field import GaussianField
-from spectral_sched.mixture_fits import check_mixture, fit_mixture
-from spectral_sched.mixtures import SpectralMixture
-from spectral_sched.rescale import rescaled_mixture
-from spectral_sched.rings import rings
-from spectral_sched.spectrum import Spectrum, SpectrumSample
+from spectral_sched.spectra.gaussian_field import GaussianField
+from spectral_sched.spectra.mixture import SpectralMixture, check_mixture, fit_mixture
+from spectral_sched.spectra.rescale import rescaled_mixture
+from spectral_sched.spectra.rings import rings
+from spectral_sched.spectra.spectrum import Spectrum, SpectrumSample
 from tests.support.helpers import power_law_field, spectrum_of
 
 SHAPE = (1, 16, 16)

@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .spectra import LUMA_WEIGHTS
+from .periodogram import LUMA_WEIGHTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -1,27 +1,75 @@
-"""Sums over the rings of products of Fourier modes: the inner loop of the analysis.
+"""Rings of the Fourier plane, sums over the modes of each, and octaves of rings.
 
-A half plane of modes is folded first, because the modes of ``(row, column)`` and
-``(-row, column)`` are in one ring, and then summed by one sparse matrix, which has a
-line per ring and holds how often each folded mode counts. Products are rounded to the
-type of the modes, sums to float64. Large planes are worked on in bands of rows, which
-bounds the memory and keeps the work in the cache.
+Power is averaged over rings of equal radial frequency, one cycle per picture wide.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from .rings import rings
-
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, eq=False)
+class Rings:
+    """The rings of an (H, W) image.
+
+    Attributes
+    ----------
+    index
+        Ring of every mode of the half plane, integers of shape (H, W // 2 + 1).
+    multiplicity
+        How many modes of the full plane each half-plane column stands for,
+        shape (W // 2 + 1,).
+    num_modes
+        Modes of the full plane per ring, shape (K,).
+    frequency
+        Nominal frequency per ring in cycles per pixel, shape (K,).
+    """
+
+    index: NDArray[np.int64]
+    multiplicity: NDArray[np.int64]
+    num_modes: NDArray[np.int64]
+    frequency: NDArray[np.float64]
+
+    def __len__(self) -> int:
+        return len(self.num_modes)
+
+
+def radial_frequency(height: int, width: int) -> NDArray[np.float64]:
+    """Return the radius of every half-plane mode, (H, W // 2 + 1), in cycles/pixel."""
+    rows = np.fft.fftfreq(height)[:, None]
+    columns = np.fft.rfftfreq(width)[None, :]
+    radius: NDArray[np.float64] = np.hypot(rows, columns)
+    return radius
+
+
+@lru_cache(maxsize=16)
+def rings(height: int, width: int) -> Rings:
+    """Return the rings of an (H, W) image."""
+    if height < 1 or width < 1:
+        message = f"an image needs at least one pixel, not {height} x {width}"
+        raise ValueError(message)
+    longest = max(height, width)
+    index = np.rint(radial_frequency(height, width) * longest).astype(np.int64)
+    multiplicity = np.full(width // 2 + 1, 2)
+    multiplicity[0] = 1
+    if width % 2 == 0:
+        multiplicity[-1] = 1
+    weights = np.broadcast_to(multiplicity, index.shape).ravel()
+    num_modes = np.bincount(index.ravel(), weights=weights).astype(np.int64)
+    return Rings(index, multiplicity, num_modes, np.arange(len(num_modes)) / longest)
+
 
 BAND_MODES = 1 << 16
 """Folded modes in a band of rows, at most, unless one row has more."""
-
 
 Pairs = tuple[tuple[int, int], ...]
 
@@ -107,3 +155,27 @@ def _band(height: int, width: int, first: int, last: int) -> Band:
     weights = np.broadcast_to(plane.multiplicity, (last - first, width // 2 + 1))
     ones = (weights.ravel().astype(np.float64), (index, np.arange(len(index))))
     return Band(first, last, csr_array(ones, shape=(len(plane), len(index))))
+
+
+def octaves(frequency: NDArray[np.float64]) -> Iterator[tuple[str, NDArray[np.bool_]]]:
+    """Yield the name and the rings of DC, of each octave below 0.5, and the corners."""
+    yield "mean (DC)", frequency == 0
+    top = 0.5
+    edges = [top]
+    while edges[-1] >= frequency[1:2].min(initial=1):
+        edges.append(edges[-1] / 2)
+    for low, high in zip(edges[:0:-1], edges[-2::-1], strict=True):
+        band = (frequency > low) & (frequency <= high)
+        if band.any():
+            yield f"{low:.3g} - {high:.3g}", band
+    corners = frequency > top
+    if corners.any():
+        yield "corners", corners
+
+
+def banded(
+    values: NDArray[np.float64], num_modes: NDArray[np.int64], band: NDArray[np.bool_]
+) -> float:
+    """Return the root mean square over the modes of some rings of a value per ring."""
+    modes = num_modes[band]
+    return float(np.sqrt(modes @ values[band] ** 2 / modes.sum()))

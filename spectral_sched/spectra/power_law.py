@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .errors import NoAnswerError
+from spectral_sched.errors import NoAnswerError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

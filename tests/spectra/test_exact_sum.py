@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spectral_sched.exact import LARGEST, LOWEST, ExactSum
+from spectral_sched.spectra.exact_sum import LARGEST, LOWEST, ExactSum
 
 # Multiples of 2**-100 below 2**53 of them are kept whole by the grid of 2**-160.
 terms = st.lists(
