@@ -26,14 +26,19 @@ import numpy as np
 from PIL import Image
 from scipy.fft import rfft2
 
-from spectral_sched.analysis import Engine, analyse_items
+from spectral_sched.analysis.chunk import AnalysisSettings, Task, analyse_chunk
+from spectral_sched.analysis.processes import (
+    available_cores,
+    keep_freed_memory,
+    ordered_map,
+)
+from spectral_sched.analysis.run import analyse_items
+from spectral_sched.analysis.tasks import Executor
 from spectral_sched.images.preprocessing import make_preprocessing
-from spectral_sched.pieces import Settings, Task, make_piece
 from spectral_sched.sources import Item
 from spectral_sched.spectra.periodogram import ring_powers
 from spectral_sched.spectra.rings import rings
 from spectral_sched.synthetic import SAMPLE_KINDS, picture
-from spectral_sched.workers import available_cores, keep_freed_memory, ordered_map
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -180,22 +185,22 @@ def analysed(paths: Iterable[Path], workers: int, resolution: int | None) -> flo
     items = [Item(str(path), "", path) for path in paths]
     watch = Stopwatch(len(items))
     mapper = partial(ordered_map, num_workers=workers, patience=-1.0)
-    settings = Settings(make_preprocessing(resolution), "float32")
+    settings = AnalysisSettings(make_preprocessing(resolution), "float32")
     progress = lambda done, _: watch(done)  # noqa: E731
-    analyse_items(items, settings, engine=Engine(mapper), progress=progress)
+    analyse_items(items, settings, executor=Executor(mapper), progress=progress)
     return watch.rate
 
 
 def threaded(paths: Iterable[Path], workers: int) -> float:
     """Return the rate of our analysis in threads."""
     items = [Item(str(path), "", path) for path in paths]
-    function = partial(make_piece, Settings(make_preprocessing(), "float32"))
+    function = partial(analyse_chunk, AnalysisSettings(make_preprocessing(), "float32"))
     step = max(1, len(items) // 64)
     tasks = [Task(items[i : i + step], i) for i in range(0, len(items), step)]
     watch, done = Stopwatch(len(items)), 0
     with ThreadPoolExecutor(workers) as pool:
-        for piece in pool.map(function, tasks):
-            done += piece.listing.count
+        for chunk in pool.map(function, tasks):
+            done += chunk.manifest.count
             watch(done)
     return watch.rate
 

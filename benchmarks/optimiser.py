@@ -21,8 +21,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from spectral_sched.analysis.measurement import measure
 from spectral_sched.images.preprocessing import Preprocessing
-from spectral_sched.measurement import measure
 from spectral_sched.optimize import minimal_table, optimal_table, table_errors
 from spectral_sched.schedules import KarrasLaw, Schedule, sigma_table
 from spectral_sched.solvers import FLOW_SAMPLERS

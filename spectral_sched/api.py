@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from . import gallery
+from .analysis.measurement import Measurement, measure
 from .defaults import (
     EPSILON,
     KIND,
@@ -28,7 +29,6 @@ from .documents.provenance import provenance
 from .documents.write import check_output, write_document
 from .errors import SpecschedError
 from .images.preprocessing import make_preprocessing
-from .measurement import Measurement, measure
 from .plan_files import plan_arguments, plan_document, read_plan
 from .plans import Plan, PlanSource, make_plan, measured_source, resized_source
 from .requests import Limits, request

@@ -6,12 +6,12 @@ import shlex
 from typing import TYPE_CHECKING
 
 from . import report
+from .analysis.partial_file import read_partial
 from .comparisons.files import read_comparison
 from .defaults import NUM_STEPS
 from .documents.read import read_any
 from .errors import InputError
 from .model_headers import SUFFIX, read_model_document, read_model_header
-from .partials import read_partial
 from .plan_files import read_plan
 from .spectrum_files import read_spectrum
 from .training_files import read_training_schedule

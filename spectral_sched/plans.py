@@ -35,8 +35,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from .analysis.measurement import Measurement
     from .images.preprocessing import Preprocessing
-    from .measurement import Measurement
     from .requests import Request
     from .spectra.bounds import SigmaBounds
     from .spectra.mixture import SpectralMixture

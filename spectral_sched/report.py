@@ -22,11 +22,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from rich.console import RenderableType
 
+    from .analysis.measurement import Measurement
+    from .analysis.partial_file import Partial
     from .comparisons import Cell, Judgement
     from .comparisons.files import Comparison
     from .documents.strict_json import Document
-    from .measurement import Measurement
-    from .partials import Partial
     from .plans import Plan, PredictedError
     from .spectra.bounds import BoundIntervals, SigmaBounds, Start
     from .spectra.gaussian_field import GaussianField
@@ -119,10 +119,10 @@ def mixture_lines(mixture: SpectralMixture | None) -> list[str]:
 
 def partial_parts(gathered: Partial) -> list[RenderableType]:
     """Return what a shard holds."""
-    piece, shard = gathered.piece, gathered.shard
+    chunk, shard = gathered.chunk, gathered.shard
     parts: list[RenderableType] = [
-        f"shard {shard}: {piece.num_images} images of {gathered.source.count} items",
-        f"{piece.skipped.total} skipped",
+        f"shard {shard}: {chunk.num_images} images of {gathered.source.count} items",
+        f"{chunk.skipped.total} skipped",
     ]
     if not gathered.complete:
         parts.append("cut short: go on with --resume")

@@ -6,13 +6,13 @@ from collections import Counter
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
+from .analysis.chunk import Skipped
+from .analysis.measurement import Measurement
 from .documents.provenance import PROVENANCE_KEYS
 from .documents.read import Fields, read_fields
 from .documents.strict_json import Document, digest, rounded, short
 from .images.preprocessing import read_preprocessing
-from .measurement import Measurement
 from .mixture_fields import mixture_member, read_mixture
-from .pieces import Skipped
 from .spectra.bounds import BoundIntervals, SigmaBounds, swamped_at
 from .spectra.gaussian_field import GaussianField
 from .spectra.power_law import field_power_law

@@ -27,9 +27,9 @@ from .options import (
 )
 
 if TYPE_CHECKING:
-    from spectral_sched.checkpoints import Checkpoint
+    from spectral_sched.analysis.checkpoint import Checkpoint
+    from spectral_sched.analysis.partial_file import Partial
     from spectral_sched.console import Publisher
-    from spectral_sched.partials import Partial
 
 
 def analyze(
@@ -93,15 +93,22 @@ def analyze(
 
     See also: merge, for the parts that --shard makes; export; show.
     """
-    from spectral_sched import console, measurement, runs, sources
+    from spectral_sched import console, sources
+    from spectral_sched.analysis.measurement import check_wishes
+    from spectral_sched.analysis.run import (
+        analysis_settings,
+        gather,
+        make_executor,
+        open_checkpoint,
+    )
+    from spectral_sched.analysis.shard import output_path, parse_shard
     from spectral_sched.images.preprocessing import make_preprocessing
-    from spectral_sched.shards import output_path, parse_shard
     from spectral_sched.sources.folder import counted
 
     from .options import parse_range
 
     part = parse_shard(shard) if shard else None
-    measurement.check_wishes(epsilon, tolerance, mixture, of_shard=part is not None)
+    check_wishes(epsilon, tolerance, mixture, of_shard=part is not None)
     preprocessing = make_preprocessing(
         resolution,
         crop,
@@ -114,16 +121,16 @@ def analyze(
     )
     items = sources.items(source, files_from=files_from, array=array, column=column)
     publish = console.Publisher(output or output_path(part), json=json, force=force)
-    settings = runs.checked_settings(preprocessing, precision)
-    checkpoint = _told(runs.checkpoint(publish.output, settings, part, resume=resume))
+    settings = analysis_settings(preprocessing, precision)
+    checkpoint = _told(open_checkpoint(publish.output, settings, part, resume=resume))
     with (
-        runs.engine(workers, dask) as engine,
+        make_executor(workers, dask) as executor,
         console.counter("images", counted(source)) as progress,
     ):
-        gathered = runs.gather(
+        gathered = gather(
             items,
             settings,
-            engine=engine,
+            executor=executor,
             shard=part,
             max_errors=0 if strict else max_errors,
             checkpoint=checkpoint,
@@ -147,10 +154,10 @@ def _told(checkpoint: "Checkpoint | None") -> "Checkpoint | None":
 
 def _publish_partial(publish: "Publisher", gathered: "Partial") -> None:
     from spectral_sched import console, report
+    from spectral_sched.analysis.partial_file import partial_document
     from spectral_sched.documents.provenance import provenance
-    from spectral_sched.partials import partial_document
 
-    for message in gathered.piece.skipped.messages:
+    for message in gathered.chunk.skipped.messages:
         console.say(f"skipped: {message}")
     publish(
         report.partial_parts(gathered),

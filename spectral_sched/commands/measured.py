@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from spectral_sched import defaults
 
 if TYPE_CHECKING:
+    from spectral_sched.analysis.partial_file import Partial
     from spectral_sched.console import Publisher
-    from spectral_sched.partials import Partial
 
 
 def publish_spectrum(
@@ -19,13 +19,14 @@ def publish_spectrum(
     mixture: int | None,
 ) -> None:
     """Print what was measured and write the spectrum file."""
-    from spectral_sched import console, measurement, report
+    from spectral_sched import console, report
+    from spectral_sched.analysis.measurement import measurement
     from spectral_sched.documents.provenance import provenance
     from spectral_sched.spectrum_files import measured_arguments, spectrum_document
 
-    piece, settings = gathered.piece, gathered.settings
-    measured = measurement.measurement(
-        piece,
+    chunk, settings = gathered.chunk, gathered.settings
+    measured = measurement(
+        chunk,
         settings.preprocessing,
         epsilon=epsilon,
         tolerance=tolerance,

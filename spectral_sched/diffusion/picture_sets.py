@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import torch
 
+from spectral_sched.analysis.chunk import Skipped
+from spectral_sched.analysis.measurement import Measurement, measure
 from spectral_sched.errors import ImageError, InputError
 from spectral_sched.images.pixels import load_pixels
-from spectral_sched.measurement import Measurement, measure
-from spectral_sched.pieces import Skipped
 from spectral_sched.sources import Item
 from spectral_sched.spectra.periodogram import ring_powers
 

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from spectral_sched.analysis.measurement import Measurement
     from spectral_sched.documents.strict_json import Document
-    from spectral_sched.measurement import Measurement
     from spectral_sched.plans import Plan
     from spectral_sched.plots.curves import SpectrumCurve
 

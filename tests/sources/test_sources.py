@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from spectral_sched.analysis.measurement import measure
 from spectral_sched.documents.strict_json import digest
 from spectral_sched.errors import (
     ImageError,
@@ -25,7 +26,6 @@ from spectral_sched.errors import (
 )
 from spectral_sched.images.pixels import Pixels, load_pixels
 from spectral_sched.images.preprocessing import make_preprocessing
-from spectral_sched.measurement import measure
 from spectral_sched.sources import Item, items
 from spectral_sched.sources.location import expanded
 from spectral_sched.sources.zip import members

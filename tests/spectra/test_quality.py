@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from spectral_sched.analysis.measurement import measure
 from spectral_sched.images.pixels import load_pixels
 from spectral_sched.images.preprocessing import make_preprocessing
-from spectral_sched.measurement import measure
 from spectral_sched.sources import Item, items
 from spectral_sched.spectra.gaussian_field import GaussianField
 from spectral_sched.spectra.periodogram import hann_window, ring_powers

@@ -12,22 +12,23 @@ from pathlib import Path
 
 import pytest
 
-from spectral_sched.analysis import analyse_items
-from spectral_sched.checkpoints import Checkpoint, checkpoint_path
+from spectral_sched.analysis.checkpoint import Checkpoint, checkpoint_path
+from spectral_sched.analysis.chunk import AnalysisSettings, Chunk
+from spectral_sched.analysis.partial_file import read_partial
+from spectral_sched.analysis.run import analyse_items
+from spectral_sched.analysis.shard import WHOLE, Shard
 from spectral_sched.errors import InputError, UsageError
 from spectral_sched.images.preprocessing import make_preprocessing
-from spectral_sched.partials import read_partial
-from spectral_sched.pieces import Piece, Settings
-from spectral_sched.shards import WHOLE, Shard
 from spectral_sched.sources import Item, items
 from spectral_sched.spectrum_files import payload_digest
-from tests.support.data_sets import SETTINGS, fingerprint, local
+from tests.support.data_sets import SETTINGS, local, sums_digest
 from tests.support.helpers import write_pictures
 
 NUM_REPEATS = 80
 EAGER = (
-    "from spectral_sched import checkpoints, cli; "
-    "checkpoints.SECONDS_BETWEEN, checkpoints.SHARE_OF_TIME = 0.05, 0.5; "
+    "from spectral_sched import cli; "
+    "from spectral_sched.analysis import checkpoint; "
+    "checkpoint.SECONDS_BETWEEN, checkpoint.SHARE_OF_TIME = 0.05, 0.5; "
     "cli.main()"
 )
 
@@ -38,8 +39,8 @@ class StoppedError(Exception):
 
 @pytest.fixture
 def eager(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("spectral_sched.checkpoints.SECONDS_BETWEEN", 0.0)
-    monkeypatch.setattr("spectral_sched.checkpoints.SHARE_OF_TIME", 1e9)
+    monkeypatch.setattr("spectral_sched.analysis.checkpoint.SECONDS_BETWEEN", 0.0)
+    monkeypatch.setattr("spectral_sched.analysis.checkpoint.SHARE_OF_TIME", 1e9)
 
 
 @pytest.fixture
@@ -55,9 +56,9 @@ def run(
     *,
     resume: bool,
     stop_after: int | None = None,
-    settings: Settings = SETTINGS,
+    settings: AnalysisSettings = SETTINGS,
     shard: Shard = WHOLE,
-) -> Piece:
+) -> Chunk:
     def progress(done: int, skipped: int) -> None:
         if stop_after is not None and done + skipped >= stop_after:
             raise StoppedError
@@ -65,7 +66,7 @@ def run(
     return analyse_items(
         found,
         settings,
-        engine=local(1, seconds=0.001),
+        executor=local(1, seconds=0.001),
         checkpoint=Checkpoint(path, settings, shard, resume=resume),
         progress=progress,
     )
@@ -77,33 +78,35 @@ def cut_short(found: list[Item], tmp_path: Path, eager: None) -> Path:
     path = checkpoint_path(tmp_path / "spectrum.json")
     with pytest.raises(StoppedError):
         run(found, path, resume=False, stop_after=20)
-    assert 20 <= read_partial(path).piece.listing.count < 41
+    assert 20 <= read_partial(path).chunk.manifest.count < 41
     return path
 
 
 def test_a_resumed_run_ends_as_if_it_had_not_been_cut_short(
     found: list[Item], cut_short: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    saved = read_partial(cut_short).piece
+    saved = read_partial(cut_short).chunk
     decoded = []
 
-    def count(piece: Piece) -> None:
-        decoded.append(piece.listing.count)
+    def count(chunk: Chunk) -> None:
+        decoded.append(chunk.manifest.count)
 
-    monkeypatch.setattr("spectral_sched.analysis.Tasks.learn", lambda _, p: count(p))
+    monkeypatch.setattr(
+        "spectral_sched.analysis.tasks.Tasks.learn", lambda _, p: count(p)
+    )
     resumed = run(found, cut_short, resume=True)
-    assert sum(decoded) == 41 - saved.listing.count
+    assert sum(decoded) == 41 - saved.manifest.count
     whole = run(found, cut_short.with_name("other.partial"), resume=False)
-    assert fingerprint(resumed) == fingerprint(whole)
-    assert resumed.listing == whole.listing
+    assert sums_digest(resumed) == sums_digest(whole)
+    assert resumed.manifest == whole.manifest
     assert resumed.skipped == whole.skipped
-    assert resumed.recognised == saved.listing
+    assert resumed.recognised == saved.manifest
 
 
 def test_other_settings_and_shards_are_refused(
     found: list[Item], cut_short: Path
 ) -> None:
-    other = Settings(make_preprocessing(8), "float32")
+    other = AnalysisSettings(make_preprocessing(8), "float32")
     with pytest.raises(InputError, match=r"partial was begun with other settings"):
         run(found, cut_short, resume=True, settings=other)
     with pytest.raises(InputError, match="without --resume"):
@@ -138,7 +141,7 @@ def test_a_change_behind_what_was_done_is_no_matter(
     found: list[Item], cut_short: Path
 ) -> None:
     del found[-1]
-    assert run(found, cut_short, resume=True).listing.count == 40
+    assert run(found, cut_short, resume=True).manifest.count == 40
 
 
 def test_nothing_is_resumed_unasked(found: list[Item], cut_short: Path) -> None:
@@ -181,7 +184,7 @@ def test_kill_9_at_random_moments_and_resume(tmp_path: Path) -> None:
             time.sleep(wait)
             process.kill()
         if checkpoint_path(output).exists():
-            counts.append(read_partial(checkpoint_path(output)).piece.listing.count)
+            counts.append(read_partial(checkpoint_path(output)).chunk.manifest.count)
     # Where nothing else slows the machine down, no run comes to its end before.
     assert output.exists() or counts == sorted(counts)
     assert max(counts) > 0

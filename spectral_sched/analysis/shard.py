@@ -1,7 +1,7 @@
 """A source dealt to several runs: which item belongs to which, and their sums.
 
 Item and shard are matched by a hash of the item's name, which does not depend on the
-machine, on the order of the listing or on the other items. Every run lists the whole
+machine, on the order of the manifest or on the other items. Every run lists the whole
 source and keeps the sum of all names, by which shards of one source are known.
 """
 
@@ -10,16 +10,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from .defaults import SPECTRUM_PATH
-from .errors import UsageError
-from .listings import fact_hash
+from spectral_sched.defaults import SPECTRUM_PATH
+from spectral_sched.errors import UsageError
+
+from .manifest import item_hash
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
-    from .listings import Listing
-    from .sources import Item
+    from spectral_sched.sources import Item
+
+    from .manifest import Manifest
 
 
 @dataclass(frozen=True)
@@ -60,9 +62,11 @@ def output_path(shard: Shard | None) -> Path:
     return SPECTRUM_PATH.with_name(name)
 
 
-def shard_items(items: Iterable[Item], shard: Shard, source: Listing) -> Iterator[Item]:
-    """Stream the items of a shard, and add the names of all items to a listing."""
+def shard_items(
+    items: Iterable[Item], shard: Shard, source: Manifest
+) -> Iterator[Item]:
+    """Stream the items of a shard, and add the names of all items to a manifest."""
     for item in items:
         source.add(item.name)
-        if fact_hash(item.name) % shard.count == shard.index:
+        if item_hash(item.name) % shard.count == shard.index:
             yield item

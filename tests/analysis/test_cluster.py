@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 
-from spectral_sched.analysis import analyse_items
-from spectral_sched.clusters import client_engine, cluster_engine, merged
+from spectral_sched.analysis.cluster import client_executor, cluster_executor, merged
+from spectral_sched.analysis.run import analyse_items
 from spectral_sched.errors import InputError, UnavailableError
 from spectral_sched.sources import Item, items
-from tests.support.data_sets import SETTINGS, analysed, fingerprint
+from tests.support.data_sets import SETTINGS, analysed, sums_digest
 from tests.support.helpers import write_pictures
 
 needs_dask = pytest.mark.usefixtures("distributed")
@@ -48,9 +48,9 @@ def client(distributed: Any) -> Iterator[Any]:
 
 def test_a_cluster_gives_the_same_bits(client: Any, found: list[Item]) -> None:
     here = analysed(found)
-    there = analyse_items(found, SETTINGS, engine=client_engine(client))
-    assert fingerprint(there) == fingerprint(here)
-    assert there.listing == here.listing
+    there = analyse_items(found, SETTINGS, executor=client_executor(client))
+    assert sums_digest(there) == sums_digest(here)
+    assert there.manifest == here.manifest
     assert there.skipped == here.skipped
 
 
@@ -63,10 +63,10 @@ def test_a_worker_may_die_half_way(client: Any, found: list[Item]) -> None:
             killed.append(address)
             subprocess.run(["kill", "-9", str(number)], check=True)
 
-    engine = client_engine(client)._replace(seconds_per_task=0.005)
-    there = analyse_items(found, SETTINGS, engine=engine, progress=progress)
+    executor = client_executor(client)._replace(seconds_per_task=0.005)
+    there = analyse_items(found, SETTINGS, executor=executor, progress=progress)
     assert killed
-    assert fingerprint(there) == fingerprint(analysed(found))
+    assert sums_digest(there) == sums_digest(analysed(found))
 
 
 def pids(client: Any) -> dict[str, int]:
@@ -81,23 +81,23 @@ def test_the_first_mismatch_is_named(
     (odd,) = write_pictures(tmp_path, 1, shape=(16, 18))
     mixed = [*found[:90], Item("odd.png", "", odd), *found[90:]]
     with pytest.raises(InputError, match=r"is 16x16 and odd\.png is 18x16"):
-        analyse_items(mixed, SETTINGS, engine=client_engine(client))
+        analyse_items(mixed, SETTINGS, executor=client_executor(client))
 
 
 def test_merging_leaves_the_pieces_as_they_are(found: list[Item]) -> None:
     one, other = analysed(found[:5]), analysed(found[5:10])
-    before = [fingerprint(one), fingerprint(other)]
-    twice = {fingerprint(merged([one, other])) for _ in range(2)}
+    before = [sums_digest(one), sums_digest(other)]
+    twice = {sums_digest(merged([one, other])) for _ in range(2)}
     assert len(twice) == 1
-    assert [fingerprint(one), fingerprint(other)] == before
+    assert [sums_digest(one), sums_digest(other)] == before
 
 
 @needs_dask
 def test_a_scheduler_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("spectral_sched.clusters.CONNECTING", "0.2s")
+    monkeypatch.setattr("spectral_sched.analysis.cluster.CONNECTING", "0.2s")
     with (
         pytest.raises(InputError, match=r"no Dask scheduler answers at tcp://127"),
-        cluster_engine("tcp://127.0.0.1:9", 1),
+        cluster_executor("tcp://127.0.0.1:9", 1),
     ):
         pass
 
@@ -113,7 +113,7 @@ def test_the_line_that_installs_dask(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(builtins, "__import__", without)
     with (
         pytest.raises(UnavailableError, match=r"pip install 'spectral-sched\[dask\]'"),
-        cluster_engine("local", 1),
+        cluster_executor("local", 1),
     ):
         pass
 

@@ -13,21 +13,27 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from spectral_sched.analysis.chunk import (
+    AnalysisSettings,
+    Chunk,
+    Shaped,
+    Task,
+    analyse_chunk,
+)
+from spectral_sched.analysis.manifest import Manifest, fingerprint, item_hash
+from spectral_sched.analysis.merge import merge_partials
+from spectral_sched.analysis.partial_file import Partial, partial_document, read_partial
+from spectral_sched.analysis.shard import Shard, output_path, parse_shard, shard_items
 from spectral_sched.documents.provenance import provenance
 from spectral_sched.documents.strict_json import canonical
 from spectral_sched.documents.write import write_document
 from spectral_sched.errors import InputError, UsageError
 from spectral_sched.images.preprocessing import make_preprocessing
-from spectral_sched.listings import Listing, fact_hash, stamp
-from spectral_sched.merging import merge_partials
-from spectral_sched.partials import Partial, partial_document, read_partial
-from spectral_sched.pieces import Piece, Settings, Shaped, Task, make_piece
-from spectral_sched.shards import Shard, output_path, parse_shard, shard_items
 from spectral_sched.sources import Item, items
 from spectral_sched.spectra.exact_sum import NUM_LIMBS
 from spectral_sched.spectra.rings import rings
 from spectral_sched.spectra.statistics import SampledImage, SpectrumStatistics
-from tests.support.data_sets import SETTINGS, analysed, fingerprint, payload
+from tests.support.data_sets import SETTINGS, analysed, payload, sums_digest
 from tests.support.helpers import write_pictures
 
 Shards = list[Path]
@@ -43,12 +49,12 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> list[Item]:
 
 
 def gathered(
-    found: Iterable[Item], shard: Shard, settings: Settings = SETTINGS
+    found: Iterable[Item], shard: Shard, settings: AnalysisSettings = SETTINGS
 ) -> Partial:
-    source = Listing()
+    source = Manifest()
     mine = list(shard_items(found, shard, source))
-    piece = make_piece(settings, Task(mine, 0))
-    return Partial(piece, settings, shard, source, complete=True)
+    chunk = analyse_chunk(settings, Task(mine, 0))
+    return Partial(chunk, settings, shard, source, complete=True)
 
 
 def written(partial: Partial, path: Path) -> Path:
@@ -66,7 +72,7 @@ def shards(found: list[Item], tmp_path: Path) -> Shards:
 
 def test_every_item_is_in_one_shard_and_shards_are_of_a_size() -> None:
     names = [Item(f"{number:05d}.png", "", b"") for number in range(4000)]
-    dealt = [list(shard_items(names, Shard(i, 8), Listing())) for i in range(8)]
+    dealt = [list(shard_items(names, Shard(i, 8), Manifest())) for i in range(8)]
     assert Counter(item.name for part in dealt for item in part) == Counter(
         item.name for item in names
     )
@@ -76,8 +82,8 @@ def test_every_item_is_in_one_shard_and_shards_are_of_a_size() -> None:
 
 def test_the_shard_of_a_name_never_changes() -> None:
     # The first 16 bytes of sha256(b"a.png").
-    assert f"{fact_hash('a.png'):032x}" == "7f071235805fbf58a2524f77bff76e13"
-    assert fact_hash("a", 1) == fact_hash("a", "1") != fact_hash("a1")
+    assert f"{item_hash('a.png'):032x}" == "7f071235805fbf58a2524f77bff76e13"
+    assert item_hash("a", 1) == item_hash("a", "1") != item_hash("a1")
 
 
 @pytest.mark.parametrize("text", ["8", "8/8", "9/8", "-1/8", "1/", "a/b", "0/0", ""])
@@ -98,9 +104,9 @@ def test_shards_in_any_order_merge_to_the_same_bits(
     for seed in range(4):
         random.Random(seed).shuffle(shards)
         merged = merge_partials(shards)
-        assert fingerprint(merged.piece) == fingerprint(expected)
-        assert payload(merged.piece) == payload(expected)
-        assert merged.piece.skipped.reasons == {"not an image": 1}
+        assert sums_digest(merged.chunk) == sums_digest(expected)
+        assert payload(merged.chunk) == payload(expected)
+        assert merged.chunk.skipped.reasons == {"not an image": 1}
 
 
 @settings(max_examples=20)
@@ -111,10 +117,10 @@ def test_random_splits_in_random_orders(
     cuts: list[list[Item]] = [[] for _ in range(count)]
     for item in found:
         chance.choice(cuts).append(item)
-    whole = Piece()
+    whole = Chunk()
     for cut in cuts:
-        whole.merge(make_piece(SETTINGS, Task(cut, 0)))
-    assert fingerprint(whole) == fingerprint(make_piece(SETTINGS, Task(found, 0)))
+        whole.merge(analyse_chunk(SETTINGS, Task(cut, 0)))
+    assert sums_digest(whole) == sums_digest(analyse_chunk(SETTINGS, Task(found, 0)))
 
 
 def test_whole_sources_can_be_merged(found: list[Item], tmp_path: Path) -> None:
@@ -123,13 +129,13 @@ def test_whole_sources_can_be_merged(found: list[Item], tmp_path: Path) -> None:
         written(gathered(part, Shard(0, 1)), tmp_path / f"{number}.json")
         for number, part in enumerate(parts)
     ]
-    assert fingerprint(merge_partials(paths).piece) == fingerprint(analysed(found))
+    assert sums_digest(merge_partials(paths).chunk) == sums_digest(analysed(found))
 
 
 def test_missing_shards_are_named(shards: Shards) -> None:
     with pytest.raises(InputError, match=r"shard 0/3, 2/3 is missing; add it"):
         merge_partials(shards[1:2])
-    assert merge_partials(shards[1:2], allow_missing=True).piece.num_images > 0
+    assert merge_partials(shards[1:2], allow_missing=True).chunk.num_images > 0
 
 
 def test_many_missing_shards_are_counted(found: list[Item], tmp_path: Path) -> None:
@@ -160,12 +166,12 @@ def test_a_source_is_dealt_once(found: list[Item], shards: Shards) -> None:
 @pytest.mark.parametrize(
     "other",
     [
-        Settings(make_preprocessing(), "float64"),
-        Settings(make_preprocessing(8), "float32"),
+        AnalysisSettings(make_preprocessing(), "float64"),
+        AnalysisSettings(make_preprocessing(8), "float32"),
     ],
 )
 def test_settings_are_not_mixed(
-    found: list[Item], shards: Shards, other: Settings
+    found: list[Item], shards: Shards, other: AnalysisSettings
 ) -> None:
     written(gathered(found, Shard(0, 3), other), shards[0])
     with pytest.raises(InputError, match=r"0\.partial\.json and .*different settings"):
@@ -192,7 +198,7 @@ def test_empty_shards_are_merged_too(found: list[Item], tmp_path: Path) -> None:
         written(gathered(found[:2], Shard(index, 9)), tmp_path / f"{index}.json")
         for index in range(9)
     ]
-    assert merge_partials(paths).piece.num_images == 2
+    assert merge_partials(paths).chunk.num_images == 2
 
 
 def statistics_like(shape: tuple[int, int, int], seed: int) -> SpectrumStatistics:
@@ -227,19 +233,19 @@ def test_partials_come_back_bit_for_bit(
     tmp_path_factory: pytest.TempPathFactory, shape: tuple[int, int, int], seed: int
 ) -> None:
     statistics = statistics_like(shape, seed)
-    piece = Piece(statistics, Shaped("a.png", shape), num_subsampled=3)
-    piece.skipped.reasons["damaged"] = 2
-    piece.skipped.messages = ["b.png is damaged", "c"]
-    piece.listing = Listing(7, 2**127 + seed)
-    partial = Partial(piece, SETTINGS, Shard(1, 4), Listing(9, 2**120), complete=True)
+    chunk = Chunk(statistics, Shaped("a.png", shape), num_subsampled=3)
+    chunk.skipped.reasons["damaged"] = 2
+    chunk.skipped.messages = ["b.png is damaged", "c"]
+    chunk.manifest = Manifest(7, 2**127 + seed)
+    partial = Partial(chunk, SETTINGS, Shard(1, 4), Manifest(9, 2**120), complete=True)
     path = written(partial, tmp_path_factory.mktemp("partial") / "p.json")
     back = read_partial(path)
-    assert back.piece.statistics
+    assert back.chunk.statistics
     np.testing.assert_array_equal(
-        back.piece.statistics.sums.limbs, statistics.sums.limbs
+        back.chunk.statistics.sums.limbs, statistics.sums.limbs
     )
     for mine, theirs in zip(
-        statistics.sample, back.piece.statistics.sample, strict=True
+        statistics.sample, back.chunk.statistics.sample, strict=True
     ):
         assert mine[:2] == theirs[:2]
         assert mine.power.tobytes() == theirs.power.tobytes()
@@ -262,10 +268,10 @@ def test_damaged_partials_are_refused(shards: Shards) -> None:
         read_partial(shards[0])
 
 
-def test_stamps_change_with_the_picture(tmp_path: Path) -> None:
+def test_fingerprints_change_with_the_picture(tmp_path: Path) -> None:
     path = tmp_path / "a.png"
-    assert stamp(path) == ()
+    assert fingerprint(path) == ()
     path.write_bytes(b"one")
-    assert stamp(path)[0] == 3
-    assert stamp(b"one") != stamp(b"two")
-    assert stamp(np.zeros((2, 2))) != stamp(np.ones((2, 2)))
+    assert fingerprint(path)[0] == 3
+    assert fingerprint(b"one") != fingerprint(b"two")
+    assert fingerprint(np.zeros((2, 2))) != fingerprint(np.ones((2, 2)))

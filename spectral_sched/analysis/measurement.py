@@ -5,27 +5,29 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from .defaults import EPSILON, TOLERANCE
-from .runs import checked_settings, engine, gather
-from .spectra.bounds import (
+from spectral_sched.defaults import EPSILON, TOLERANCE
+from spectral_sched.spectra.bounds import (
     BoundIntervals,
     SigmaBounds,
     bound_intervals,
     check_settings,
     sigma_bounds,
 )
-from .spectra.mixture import check_mixture, fit_mixture
-from .spectra.quality import data_warnings
-from .spectra.spectrum import Spectrum, dataset_spectrum
+from spectral_sched.spectra.mixture import check_mixture, fit_mixture
+from spectral_sched.spectra.quality import data_warnings
+from spectral_sched.spectra.spectrum import Spectrum, dataset_spectrum
+
+from .run import analysis_settings, gather, make_executor
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from .analysis import Progress
-    from .images.preprocessing import Preprocessing
-    from .pieces import Piece, Skipped
-    from .sources import Item
-    from .spectra.mixture import SpectralMixture
+    from spectral_sched.images.preprocessing import Preprocessing
+    from spectral_sched.sources import Item
+    from spectral_sched.spectra.mixture import SpectralMixture
+
+    from .chunk import Chunk, Skipped
+    from .tasks import Progress
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,18 +75,18 @@ def measure(
     Parameters
     ----------
     workers, dask
-        Who does the work, as for `runs.engine`. A program that asks for more than one
-        process must guard its start with ``if __name__ == "__main__"``, as for
+        Who does the work, as for `run.make_executor`. A program that asks for more than
+        one process must guard its start with ``if __name__ == "__main__"``, as for
         `multiprocessing`.
     """
     check_wishes(epsilon, tolerance, num_components)
-    settings = checked_settings(preprocessing, precision)
-    with engine(workers, dask) as crew:
+    settings = analysis_settings(preprocessing, precision)
+    with make_executor(workers, dask) as executor:
         gathered = gather(
-            items, settings, engine=crew, max_errors=max_errors, progress=progress
+            items, settings, executor=executor, max_errors=max_errors, progress=progress
         )
     return measurement(
-        gathered.piece,
+        gathered.chunk,
         preprocessing,
         epsilon=epsilon,
         tolerance=tolerance,
@@ -106,7 +108,7 @@ def check_wishes(
 
 
 def measurement(
-    whole: Piece,
+    whole: Chunk,
     preprocessing: Preprocessing,
     *,
     epsilon: float,

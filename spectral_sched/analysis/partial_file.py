@@ -15,17 +15,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .documents.provenance import PROVENANCE_KEYS
-from .documents.read import Fields, read_fields
-from .documents.strict_json import Document, digest
-from .errors import UsageError
-from .images.preprocessing import read_preprocessing
-from .listings import Listing
-from .pieces import Piece, Settings, Shaped, Skipped
-from .shards import WHOLE, Shard
-from .spectra.periodogram import check_precision
-from .spectra.rings import rings
-from .spectra.statistics import SampledImage, SpectrumStatistics
+from spectral_sched.documents.provenance import PROVENANCE_KEYS
+from spectral_sched.documents.read import Fields, read_fields
+from spectral_sched.documents.strict_json import Document, digest
+from spectral_sched.errors import UsageError
+from spectral_sched.images.preprocessing import read_preprocessing
+from spectral_sched.spectra.periodogram import check_precision
+from spectral_sched.spectra.rings import rings
+from spectral_sched.spectra.statistics import SampledImage, SpectrumStatistics
+
+from .chunk import AnalysisSettings, Chunk, Shaped, Skipped
+from .manifest import Manifest
+from .shard import WHOLE, Shard
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -48,7 +49,7 @@ class Partial:
 
     Attributes
     ----------
-    piece
+    chunk
         What was gathered.
     settings
         How.
@@ -60,32 +61,32 @@ class Partial:
         Whether all pictures of the shard are in it.
     """
 
-    piece: Piece
-    settings: Settings
+    chunk: Chunk
+    settings: AnalysisSettings
     shard: Shard = WHOLE
-    source: Listing = field(default_factory=Listing)
+    source: Manifest = field(default_factory=Manifest)
     complete: bool = False
 
 
 def partial_document(partial: Partial, provenance: Mapping[str, Any]) -> Document:
     """Return the content of a partial file."""
-    piece, skipped = partial.piece, partial.piece.skipped
+    chunk, skipped = partial.chunk, partial.chunk.skipped
     document: Document = {
         "format": f"specsched.{KIND}",
         "version": VERSION,
         **provenance,
         "complete": partial.complete,
         "shard": asdict(partial.shard),
-        "source": _listing(partial.source),
-        "items": _listing(piece.listing),
+        "source": _manifest(partial.source),
+        "items": _manifest(chunk.manifest),
         "preprocessing": asdict(partial.settings.preprocessing),
         "precision": partial.settings.precision,
         "num_skipped": skipped.total,
         "skipped_by_reason": dict(sorted(skipped.reasons.items())),
         "skipped": skipped.messages,
-        "num_subsampled": piece.num_subsampled,
-        "first": piece.first.name if piece.first else None,
-        "statistics": _statistics(piece.statistics) if piece.statistics else None,
+        "num_subsampled": chunk.num_subsampled,
+        "first": chunk.first.name if chunk.first else None,
+        "statistics": _statistics(chunk.statistics) if chunk.statistics else None,
     }
     return document | {"digest": _digest(document)}
 
@@ -94,8 +95,8 @@ def _digest(document: Document) -> str:
     return digest({key: document[key] for key in document if key not in NOT_IN_DIGEST})
 
 
-def _listing(listing: Listing) -> Document:
-    return {"count": listing.count, "digest": f"{listing.digest:032x}"}
+def _manifest(manifest: Manifest) -> Document:
+    return {"count": manifest.count, "digest": f"{manifest.digest:032x}"}
 
 
 def _statistics(statistics: SpectrumStatistics) -> Document:
@@ -145,39 +146,39 @@ def read_partial(path: Path) -> Partial:
     )
     shard = fields.object("shard")
     return Partial(
-        piece=_read_piece(fields),
+        chunk=_read_chunk(fields),
         settings=_read_settings(fields),
         shard=Shard(shard.get("index", int), shard.get("count", int)),
-        source=_read_listing(fields.object("source")),
+        source=_read_manifest(fields.object("source")),
         complete=fields.get("complete", bool),
     )
 
 
-def _read_settings(fields: Fields) -> Settings:
+def _read_settings(fields: Fields) -> AnalysisSettings:
     preprocessing = read_preprocessing(fields.object("preprocessing"))
     try:
         precision = check_precision(fields.get("precision", str))
     except UsageError as error:
         raise fields.damaged("precision", f"says: {error}") from error
-    return Settings(preprocessing, precision)
+    return AnalysisSettings(preprocessing, precision)
 
 
-def _read_piece(fields: Fields) -> Piece:
+def _read_chunk(fields: Fields) -> Chunk:
     reasons = Counter(fields.get("skipped_by_reason", dict))
     statistics, first = None, fields.get("first", (str, NoneType))
     if fields.get("statistics", (dict, NoneType)) is not None:
         statistics = _read_statistics(fields.object("statistics"))
-    return Piece(
+    return Chunk(
         statistics=statistics,
         first=Shaped(first, statistics.shape) if statistics else None,
         skipped=Skipped(reasons, fields.get("skipped", list)),
         num_subsampled=fields.get("num_subsampled", int),
-        listing=_read_listing(fields.object("items")),
+        manifest=_read_manifest(fields.object("items")),
     )
 
 
-def _read_listing(fields: Fields) -> Listing:
-    return Listing(fields.get("count", int), _hexadecimal(fields, "digest"))
+def _read_manifest(fields: Fields) -> Manifest:
+    return Manifest(fields.get("count", int), _hexadecimal(fields, "digest"))
 
 
 def _hexadecimal(fields: Fields, key: str) -> int:

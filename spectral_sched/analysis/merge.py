@@ -5,15 +5,16 @@ from __future__ import annotations
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from .errors import InputError
-from .partials import Partial, read_partial
-from .pieces import NAMES_KEPT, Piece, Settings
+from spectral_sched.errors import InputError
+
+from .chunk import NAMES_KEPT, AnalysisSettings, Chunk
+from .partial_file import Partial, read_partial
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from .shards import Shard
+    from .shard import Shard
 
 Source = tuple[int, int]
 """What tells sources apart: the number of their items and the digest of the names."""
@@ -43,16 +44,16 @@ def merge_partials(paths: Iterable[Path], *, allow_missing: bool = False) -> Par
     if not allow_missing:
         heap.check_whole()
     ordered = [heap.messages[shard] for shard in sorted(heap.messages)]
-    heap.piece.skipped.messages = list(chain.from_iterable(ordered))[:NAMES_KEPT]
-    return Partial(heap.piece, heap.settings, complete=True)
+    heap.chunk.skipped.messages = list(chain.from_iterable(ordered))[:NAMES_KEPT]
+    return Partial(heap.chunk, heap.settings, complete=True)
 
 
 class _Heap:
     """What was merged so far, and from which files."""
 
     def __init__(self) -> None:
-        self.piece = Piece()
-        self.settings: Settings | None = None
+        self.chunk = Chunk()
+        self.settings: AnalysisSettings | None = None
         self.path: Path | None = None
         self.sources: dict[Source, dict[Shard, Path]] = {}
         self.messages: dict[tuple[Source, int], list[str]] = {}
@@ -71,9 +72,9 @@ class _Heap:
             raise InputError(message)
         source = (partial.source.count, partial.source.digest)
         self._enter(source, partial.shard, path)
-        self.messages[source, partial.shard.index] = partial.piece.skipped.messages
-        self.piece.merge(partial.piece)
-        self.piece.check()
+        self.messages[source, partial.shard.index] = partial.chunk.skipped.messages
+        self.chunk.merge(partial.chunk)
+        self.chunk.check()
 
     def _enter(self, source: Source, shard: Shard, path: Path) -> None:
         shards = self.sources.setdefault(source, {})
@@ -105,7 +106,7 @@ def _missing(missing: list[int], count: int, num_sources: int) -> InputError:
     more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
     changed = (
         " (or the source changed between its shards: "
-        f"they are of {num_sources} different listings)"
+        f"they are of {num_sources} different manifests)"
     )
     return InputError(
         f"shard {names}{more} is missing{changed * (num_sources > 1)}; add it, "

@@ -14,12 +14,13 @@ from pathlib import Path
 
 import pytest
 
-from spectral_sched.analysis import Tasks, analyse_items
+from spectral_sched.analysis.chunk import Chunk, Skipped, Task, analyse_chunk
+from spectral_sched.analysis.processes import available_cores, ordered_map
+from spectral_sched.analysis.run import analyse_items
+from spectral_sched.analysis.tasks import Tasks
 from spectral_sched.errors import InputError, SpecschedError, UsageError
-from spectral_sched.pieces import Piece, Skipped, Task, make_piece
 from spectral_sched.sources import Item, items
-from spectral_sched.workers import available_cores, ordered_map
-from tests.support.data_sets import SETTINGS, analysed, fingerprint, local, payload
+from tests.support.data_sets import SETTINGS, analysed, local, payload, sums_digest
 from tests.support.helpers import write_pictures
 
 
@@ -97,7 +98,7 @@ def test_any_number_of_workers_gives_the_same_bits(folder: Path, workers: int) -
     alone, together = analysed(folder), analysed(folder, workers)
     assert payload(together) == payload(alone)
     assert together.skipped == alone.skipped
-    assert together.listing == alone.listing
+    assert together.manifest == alone.manifest
     assert alone.skipped.reasons == {"not an image": 1}
 
 
@@ -111,21 +112,22 @@ def test_any_order_of_items_gives_the_same_bits(folder: Path) -> None:
 
 def test_pieces_merge_in_any_grouping(folder: Path) -> None:
     found = list(items(folder))
-    pieces = [
-        make_piece(SETTINGS, Task(found[i : i + 6], i)) for i in range(0, len(found), 6)
+    chunks = [
+        analyse_chunk(SETTINGS, Task(found[i : i + 6], i))
+        for i in range(0, len(found), 6)
     ]
-    before = [fingerprint(piece) for piece in pieces if piece.num_images]
-    one_by_one, left, right = Piece(), Piece(), Piece()
-    for piece in pieces:
-        one_by_one.merge(piece)
-    for piece in pieces[:3]:
-        left.merge(piece)
-    for piece in pieces[3:]:
-        right.merge(piece)
+    before = [sums_digest(chunk) for chunk in chunks if chunk.num_images]
+    one_by_one, left, right = Chunk(), Chunk(), Chunk()
+    for chunk in chunks:
+        one_by_one.merge(chunk)
+    for chunk in chunks[:3]:
+        left.merge(chunk)
+    for chunk in chunks[3:]:
+        right.merge(chunk)
     left.merge(right)
-    assert fingerprint(left) == fingerprint(one_by_one)
-    assert left.listing == one_by_one.listing
-    assert [fingerprint(piece) for piece in pieces if piece.num_images] == before
+    assert sums_digest(left) == sums_digest(one_by_one)
+    assert left.manifest == one_by_one.manifest
+    assert [sums_digest(chunk) for chunk in chunks if chunk.num_images] == before
 
 
 @pytest.mark.parametrize("workers", [1, 2])
@@ -151,17 +153,17 @@ def test_the_first_picture_beyond_the_limit_is_named(
         path.write_bytes(b"bad")
         found[number:number] = [Item(path.name, "", path)]
     with pytest.raises(InputError, match=r"more than 1 .*bad12\.png.*--max-errors"):
-        analyse_items(found, SETTINGS, engine=local(workers), max_errors=1)
+        analyse_items(found, SETTINGS, executor=local(workers), max_errors=1)
     with pytest.raises(InputError, match=r"bad4\.png.*without --strict"):
-        analyse_items(found, SETTINGS, engine=local(workers), max_errors=0)
+        analyse_items(found, SETTINGS, executor=local(workers), max_errors=0)
 
 
 def test_a_source_without_pictures_has_nothing_to_find(tmp_path: Path) -> None:
     path = tmp_path / "bad.png"
     path.write_bytes(b"bad")
-    piece = analysed([Item("bad.png", "", path)])
+    chunk = analysed([Item("bad.png", "", path)])
     with pytest.raises(InputError, match=r"no picture could be read \(first: bad.png"):
-        piece.found()
+        chunk.found()
 
 
 def test_few_messages_are_kept_and_all_are_counted() -> None:
@@ -181,9 +183,9 @@ def test_tasks_grow_until_they_take_the_wanted_time() -> None:
     sizes = []
     for task in tasks:
         sizes.append(len(task.items))
-        piece = Piece(seconds=0.01 * sizes[-1])
-        piece.listing.count = sizes[-1]
-        tasks.learn(piece)
+        chunk = Chunk(seconds=0.01 * sizes[-1])
+        chunk.manifest.count = sizes[-1]
+        tasks.learn(chunk)
     assert sizes[:4] == [4, 32, 100, 100]
     assert sum(sizes) == 1000
 
@@ -232,7 +234,7 @@ def gone(number: int) -> bool:
 def test_no_worker_outlives_its_parent(
     tmp_path: Path, number: signal.Signals, code: int
 ) -> None:
-    # A pipe that never ends is a listing that never does.
+    # A pipe that never ends is a manifest that never does.
     read_end, write_end = os.pipe()
     (path,) = write_pictures(tmp_path / "images", 1)
     command = [sys.executable, "-m", "spectral_sched", "analyze", "--workers", "2"]

@@ -13,18 +13,19 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from .documents.provenance import provenance
-from .documents.write import check_output, write_document
-from .errors import InputError
-from .listings import Listing
-from .partials import Partial, partial_document, read_partial
-from .pieces import Piece
+from spectral_sched.documents.provenance import provenance
+from spectral_sched.documents.write import check_output, write_document
+from spectral_sched.errors import InputError
+
+from .chunk import Chunk
+from .manifest import Manifest
+from .partial_file import Partial, partial_document, read_partial
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from .pieces import Settings
-    from .shards import Shard
+    from .chunk import AnalysisSettings
+    from .shard import Shard
 
 SECONDS_BETWEEN = 2.0
 """Time between savings, at least."""
@@ -52,17 +53,19 @@ class Checkpoint:
     """
 
     def __init__(
-        self, path: Path, settings: Settings, shard: Shard, *, resume: bool
+        self, path: Path, settings: AnalysisSettings, shard: Shard, *, resume: bool
     ) -> None:
         check_output(path)
         self.path, self.settings, self.shard = path, settings, shard
-        self.before = Piece()
+        self.before = Chunk()
         if resume and path.exists():
             self.before = self._read()
-        self.expected = Listing(self.before.listing.count, self.before.listing.digest)
+        self.expected = Manifest(
+            self.before.manifest.count, self.before.manifest.digest
+        )
         self.next = time.monotonic() + SECONDS_BETWEEN
 
-    def _read(self) -> Piece:
+    def _read(self) -> Chunk:
         saved = read_partial(self.path)
         if (saved.settings, saved.shard) != (self.settings, self.shard):
             message = (
@@ -70,9 +73,9 @@ class Checkpoint:
                 "use the same ones, or start again without --resume"
             )
             raise InputError(message)
-        return saved.piece
+        return saved.chunk
 
-    def check(self, whole: Piece) -> None:
+    def check(self, whole: Chunk) -> None:
         """Raise `InputError` if the source is not the one that the checkpoint is of."""
         if whole.recognised != self.expected:
             message = (
@@ -81,7 +84,7 @@ class Checkpoint:
             )
             raise InputError(message)
 
-    def save_if_due(self, whole: Piece) -> None:
+    def save_if_due(self, whole: Chunk) -> None:
         """Save the work if some time has passed and the source is known to be right."""
         if whole.recognised.count < self.expected.count:
             return

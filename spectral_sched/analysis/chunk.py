@@ -1,6 +1,6 @@
 """What a run of consecutive pictures adds up to.
 
-Pieces are made anywhere (here, in another process, on another machine) and merged in
+Chunks are made anywhere (here, in another process, on another machine) and merged in
 the order of their pictures, two and two or one by one: the result is the same.
 """
 
@@ -11,18 +11,19 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
-from .errors import ImageError, InputError
-from .images.pixels import Shape, load_pixels
-from .listings import Listing, stamp
-from .spectra.periodogram import Precision, RingPowers, ring_powers
-from .spectra.statistics import Observation, SpectrumStatistics
+from spectral_sched.errors import ImageError, InputError
+from spectral_sched.images.pixels import Shape, load_pixels
+from spectral_sched.spectra.periodogram import Precision, RingPowers, ring_powers
+from spectral_sched.spectra.statistics import Observation, SpectrumStatistics
+
+from .manifest import Manifest, fingerprint
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from .images.pixels import Pixels
-    from .images.preprocessing import Preprocessing
-    from .sources import Item
+    from spectral_sched.images.pixels import Pixels
+    from spectral_sched.images.preprocessing import Preprocessing
+    from spectral_sched.sources import Item
 
 BATCH = 32
 """Images whose sums are taken at once; has no influence on the result."""
@@ -66,7 +67,7 @@ class Skipped:
         left = None if self.most is None else self.most - self.total
         self.reasons.update(other.reasons)
         if left is not None and other.total > left:
-            # Of pieces that were merged elsewhere only the first messages are known.
+            # Of chunks that were merged elsewhere only the first messages are known.
             raise self._too_many(other.messages[min(left, len(other.messages) - 1)])
         self.messages = [*self.messages, *other.messages][:NAMES_KEPT]
 
@@ -92,7 +93,7 @@ class Shaped(NamedTuple):
 
 
 @dataclass
-class Piece:
+class Chunk:
     """What a run of consecutive pictures adds up to.
 
     Attributes
@@ -106,7 +107,7 @@ class Piece:
         The pictures that could not be used.
     num_subsampled
         Pictures whose colour was stored at a lower resolution than their brightness.
-    listing
+    manifest
         The items, as a sequence.
     recognised
         Items that were only looked at, because a checkpoint has them, as a sequence.
@@ -119,8 +120,8 @@ class Piece:
     other: Shaped | None = None
     skipped: Skipped = field(default_factory=Skipped)
     num_subsampled: int = 0
-    listing: Listing = field(default_factory=Listing)
-    recognised: Listing = field(default_factory=Listing)
+    manifest: Manifest = field(default_factory=Manifest)
+    recognised: Manifest = field(default_factory=Manifest)
     seconds: float = 0.0
 
     @property
@@ -128,11 +129,11 @@ class Piece:
         """How many pictures are in the statistics."""
         return self.statistics.num_images if self.statistics else 0
 
-    def merge(self, following: Piece) -> None:
-        """Add the piece that follows, which is left as it is."""
+    def merge(self, following: Chunk) -> None:
+        """Add the chunk that follows, which is left as it is."""
         self.skipped.merge(following.skipped)
         self.num_subsampled += following.num_subsampled
-        self.listing.merge(following.listing)
+        self.manifest.merge(following.manifest)
         self.recognised.merge(following.recognised)
         self.seconds += following.seconds
         if following.first is None or self.other is not None:
@@ -160,7 +161,7 @@ class Piece:
         return self.statistics
 
 
-class Settings(NamedTuple):
+class AnalysisSettings(NamedTuple):
     """What is done to every picture, and the type of the transform."""
 
     preprocessing: Preprocessing
@@ -168,7 +169,7 @@ class Settings(NamedTuple):
 
 
 class Task(NamedTuple):
-    """Consecutive items to make a piece of.
+    """Consecutive items to make a chunk of.
 
     Attributes
     ----------
@@ -185,52 +186,52 @@ class Task(NamedTuple):
     known: bool = False
 
 
-def make_piece(settings: Settings, task: Task) -> Piece:
+def analyse_chunk(settings: AnalysisSettings, task: Task) -> Chunk:
     """Analyse consecutive pictures."""
     begun = time.perf_counter()
-    piece = Piece()
-    listing = piece.recognised if task.known else piece.listing
+    chunk = Chunk()
+    manifest = chunk.recognised if task.known else chunk.manifest
     waiting: list[Observation] = []
     for position, item in enumerate(task.items, task.start):
-        listing.add(position, item.name, item.label, *stamp(item.data))
+        manifest.add(position, item.name, item.label, *fingerprint(item.data))
         if task.known:
             continue
-        seen = _observe(settings, item, piece)
-        if piece.other:
+        seen = _observe(settings, item, chunk)
+        if chunk.other:
             break
         waiting += seen
         if len(waiting) >= BATCH:
-            _flush(waiting, piece)
-    _flush(waiting, piece)
-    piece.seconds = time.perf_counter() - begun
-    return piece
+            _flush(waiting, chunk)
+    _flush(waiting, chunk)
+    chunk.seconds = time.perf_counter() - begun
+    return chunk
 
 
-def _observe(settings: Settings, item: Item, piece: Piece) -> list[Observation]:
+def _observe(settings: AnalysisSettings, item: Item, chunk: Chunk) -> list[Observation]:
     """Return what one picture shows, or nothing if it cannot be used."""
     try:
         pixels = load_pixels(item.data, item.name, settings.preprocessing)
     except ImageError as error:
-        piece.skipped.add(error)
+        chunk.skipped.add(error)
         return []
     channels, height, width = pixels.values.shape
     this = Shaped(item.name, (channels, height, width))
-    if piece.first is None:
-        piece.first, piece.statistics = this, SpectrumStatistics(this.shape)
-    if this.shape != piece.first.shape:
-        piece.other = this
+    if chunk.first is None:
+        chunk.first, chunk.statistics = this, SpectrumStatistics(this.shape)
+    if this.shape != chunk.first.shape:
+        chunk.other = this
         return []
-    piece.num_subsampled += pixels.subsampled
+    chunk.num_subsampled += pixels.subsampled
     return [Observation(pixels.key(), item.label, _powers(settings, pixels))]
 
 
-def _flush(waiting: list[Observation], piece: Piece) -> None:
-    if piece.statistics:
-        piece.statistics.observe(waiting)
+def _flush(waiting: list[Observation], chunk: Chunk) -> None:
+    if chunk.statistics:
+        chunk.statistics.observe(waiting)
     waiting.clear()
 
 
-def _powers(settings: Settings, pixels: Pixels) -> RingPowers:
+def _powers(settings: AnalysisSettings, pixels: Pixels) -> RingPowers:
     return ring_powers(
         pixels.values,
         origin=(pixels.low + pixels.high) / 2,

@@ -1,8 +1,8 @@
 """Which items a run has seen, in 16 bytes however many there are.
 
-A listing is the sum of a hash per item, so that listings of parts add up to that of the
-whole. With the position of each item in its hash it stands for a sequence, without for
-a set.
+A manifest is the sum of a hash per item, so that manifests of parts add up to that of
+the whole. With the position of each item in its hash it stands for a sequence, without
+for a set.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from .images.pixels import Data
+    from spectral_sched.images.pixels import Data
 
 MODULUS = 1 << 128
 
 
 @dataclass
-class Listing:
+class Manifest:
     """How many items, and the sum of their hashes modulo 2**128."""
 
     count: int = 0
@@ -31,21 +31,21 @@ class Listing:
     def add(self, *facts: object) -> None:
         """Add one item, of which these are the facts."""
         self.count += 1
-        self.digest = (self.digest + fact_hash(*facts)) % MODULUS
+        self.digest = (self.digest + item_hash(*facts)) % MODULUS
 
-    def merge(self, other: Listing) -> None:
-        """Add the items of another listing."""
+    def merge(self, other: Manifest) -> None:
+        """Add the items of another manifest."""
         self.count += other.count
         self.digest = (self.digest + other.digest) % MODULUS
 
 
-def fact_hash(*facts: object) -> int:
+def item_hash(*facts: object) -> int:
     """Return a hash of 128 bits that is the same on every machine."""
     text = "\0".join(map(str, facts)).encode("utf-8", "surrogateescape")
     return int.from_bytes(hashlib.sha256(text).digest()[:16])
 
 
-def stamp(data: Data) -> tuple[object, ...]:
+def fingerprint(data: Data) -> tuple[object, ...]:
     """Return facts that show, without decoding it, that a picture was replaced."""
     if isinstance(data, Path):
         try:

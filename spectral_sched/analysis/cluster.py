@@ -1,9 +1,9 @@
-"""Pieces made on a Dask cluster.
+"""Chunks made on a Dask cluster.
 
-Tasks are sent as they are dealt, a bounded number ahead, and their pieces are merged
+Tasks are sent as they are dealt, a bounded number ahead, and their chunks are merged
 on the cluster by trees; only the roots of these come here. Neighbours
 are merged with neighbours, so that the shape of the cluster changes nothing. When a
-machine is lost, Dask makes its pieces again elsewhere. Every machine must have this
+machine is lost, Dask makes its chunks again elsewhere. Every machine must have this
 package and see the same files under the same names.
 """
 
@@ -15,9 +15,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from .analysis import Engine
-from .errors import InputError, SpecschedError, UnavailableError
-from .pieces import Piece, Task
+from spectral_sched.errors import InputError, SpecschedError, UnavailableError
+
+from .chunk import Chunk, Task
+from .tasks import Executor
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -36,8 +37,8 @@ CONNECTING = "10s"
 
 
 @contextmanager
-def cluster_engine(place: str, num_workers: int) -> Iterator[Engine]:
-    """Connect to a cluster and give who makes pieces there.
+def cluster_executor(place: str, num_workers: int) -> Iterator[Executor]:
+    """Connect to a cluster and give who makes chunks there.
 
     Parameters
     ----------
@@ -67,7 +68,7 @@ def cluster_engine(place: str, num_workers: int) -> Iterator[Engine]:
         except (OSError, ValueError) as error:
             message = f"no Dask scheduler answers at {place}; name one, or --dask local"
             raise InputError(message) from error
-        yield client_engine(stack.enter_context(client))
+        yield client_executor(stack.enter_context(client))
 
 
 def _distributed() -> Any:
@@ -79,12 +80,12 @@ def _distributed() -> Any:
     return distributed
 
 
-def client_engine(client: Any) -> Engine:
-    """Return who makes pieces on the cluster of a `distributed.Client`."""
+def client_executor(client: Any) -> Executor:
+    """Return who makes chunks on the cluster of a `distributed.Client`."""
 
     def mapper(
-        function: Callable[[Task], Piece], tasks: Iterable[Task], /
-    ) -> Iterator[Piece]:
+        function: Callable[[Task], Chunk], tasks: Iterable[Task], /
+    ) -> Iterator[Chunk]:
         tree = _Tree(client)
         for task in tasks:
             tree.add(client.submit(function, _absolute(task), pure=False))
@@ -95,7 +96,7 @@ def client_engine(client: Any) -> Engine:
         while tree.roots:
             yield tree.take()
 
-    return Engine(mapper, SECONDS_PER_TASK)
+    return Executor(mapper, SECONDS_PER_TASK)
 
 
 class _Node(NamedTuple):
@@ -104,7 +105,7 @@ class _Node(NamedTuple):
 
 
 class _Tree:
-    """Futures of pieces, on each level merged with their neighbours."""
+    """Futures of chunks, on each level merged with their neighbours."""
 
     def __init__(self, client: Any) -> None:
         self.client = client
@@ -131,7 +132,7 @@ class _Tree:
             if self.levels[level]:
                 self.merge(level)
 
-    def take(self) -> Piece:
+    def take(self) -> Chunk:
         node = self.roots.popleft()
         self.num_tasks -= node.num_tasks
         return _result(node.future)
@@ -148,21 +149,21 @@ def _absolute(task: Task) -> Task:
     return task._replace(items=items)
 
 
-def merged(pieces: Sequence[Piece]) -> Piece:
-    """Return the sum of consecutive pieces, which are left as they are."""
-    whole = Piece()
-    for piece in pieces:
-        whole.merge(piece)
+def merged(chunks: Sequence[Chunk]) -> Chunk:
+    """Return the sum of consecutive chunks, which are left as they are."""
+    whole = Chunk()
+    for chunk in chunks:
+        whole.merge(chunk)
     return whole
 
 
-def _result(future: Any) -> Piece:
+def _result(future: Any) -> Chunk:
     try:
-        piece: Piece = future.result()
+        chunk: Chunk = future.result()
     except _distributed().KilledWorker as error:
         message = (
             "several machines were lost with the same images, perhaps for want of "
             "memory; give each worker more memory or fewer threads"
         )
         raise SpecschedError(message) from error
-    return piece
+    return chunk

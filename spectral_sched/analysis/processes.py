@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 import numpy as np
 
-from .errors import SpecschedError
+from spectral_sched.errors import SpecschedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -39,7 +39,7 @@ TASKS_AHEAD = 4
 """Tasks per worker that may be under way or done before the one whose turn it is."""
 
 LARGEST_HEAP_BLOCK = 1 << 25
-PRELOADED = ["spectral_sched.pieces", "scipy.fft", "scipy.sparse"]
+PRELOADED = ["spectral_sched.analysis.chunk", "scipy.fft", "scipy.sparse"]
 
 Given = TypeVar("Given")
 Made = TypeVar("Made")

@@ -1,6 +1,6 @@
 """From a source of pictures to the statistics of the data set.
 
-Items are dealt in tasks of consecutive ones to whoever makes pieces of them: this
+Items are dealt in tasks of consecutive ones to whoever makes chunks of them: this
 process, other processes or other machines. How many make a task follows from the time
 they take, and has no influence on the result.
 """
@@ -8,17 +8,15 @@ they take, and has no influence on the result.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from functools import partial
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
 
-from .pieces import Piece, Task, make_piece
+from .chunk import Chunk, Task
 
 if TYPE_CHECKING:
-    from .checkpoints import Checkpoint
-    from .pieces import Settings
-    from .sources import Item
+    from spectral_sched.sources import Item
+
 
 FIRST_TASK = 4
 MOST_ITEMS = 4096
@@ -26,27 +24,27 @@ MOST_BYTES = 1 << 23
 """Sizes of a task: of the first ones, and at most; bytes count if items hold them."""
 
 FASTEST_GROWTH = 8
-"""Times that a task may be as large as the one that the last piece was made of."""
+"""Times that a task may be as large as the one that the last chunk was made of."""
 
 Progress = Callable[[int, int], None]
 """Called with the numbers of analysed and skipped pictures, now and then."""
 
 
 class Mapper(Protocol):
-    """Who makes pieces of tasks, and yields them in the order of the tasks.
+    """Who makes chunks of tasks, and yields them in the order of the tasks.
 
-    Pieces may be merged with those that follow before they are yielded.
+    Chunks may be merged with those that follow before they are yielded.
     """
 
     def __call__(
-        self, function: Callable[[Task], Piece], tasks: Iterable[Task], /
-    ) -> Iterator[Piece]:
-        """Yield the pieces of tasks."""
+        self, function: Callable[[Task], Chunk], tasks: Iterable[Task], /
+    ) -> Iterator[Chunk]:
+        """Yield the chunks of tasks."""
         ...
 
 
-class Engine(NamedTuple):
-    """Who makes pieces, and how long one should take.
+class Executor(NamedTuple):
+    """Who makes chunks, and how long one should take.
 
     `seconds_per_task` is long enough that handing a task over costs little, and short
     enough to keep all busy until the end.
@@ -56,50 +54,8 @@ class Engine(NamedTuple):
     seconds_per_task: float = 0.25
 
 
-HERE = Engine()
+HERE = Executor()
 """This process."""
-
-
-def analyse_items(
-    items: Iterable[Item],
-    settings: Settings,
-    *,
-    max_errors: int | None = None,
-    engine: Engine = HERE,
-    checkpoint: Checkpoint | None = None,
-    progress: Progress | None = None,
-) -> Piece:
-    """Analyse pictures.
-
-    Parameters
-    ----------
-    max_errors
-        How many pictures that cannot be used are skipped; None for any number.
-    engine
-        Who does the work.
-    checkpoint
-        Where the work is saved now and then, and what was saved of it before.
-
-    Raises
-    ------
-    InputError
-        If two pictures differ in size or channels, or more than `max_errors` cannot be
-        used.
-    """
-    whole = Piece() if checkpoint is None else checkpoint.before
-    whole.skipped.most = max_errors
-    tasks = Tasks(items, whole.listing.count, engine.seconds_per_task)
-    for piece in engine.mapper(partial(make_piece, settings), tasks):
-        tasks.learn(piece)
-        whole.merge(piece)
-        whole.check()
-        if checkpoint:
-            checkpoint.save_if_due(whole)
-        if progress:
-            progress(whole.num_images, whole.skipped.total)
-    if checkpoint:
-        checkpoint.check(whole)
-    return whole
 
 
 class Tasks:
@@ -119,10 +75,10 @@ class Tasks:
         self.seconds = seconds
         self.size = FIRST_TASK
 
-    def learn(self, piece: Piece) -> None:
-        """Adapt the size of tasks to the time that a piece took."""
-        if piece.listing.count:
-            seconds = max(piece.seconds / piece.listing.count, 1e-6)
+    def learn(self, chunk: Chunk) -> None:
+        """Adapt the size of tasks to the time that a chunk took."""
+        if chunk.manifest.count:
+            seconds = max(chunk.seconds / chunk.manifest.count, 1e-6)
             most = min(MOST_ITEMS, FASTEST_GROWTH * self.size)
             self.size = max(1, min(most, int(self.seconds / seconds)))
 

@@ -1,0 +1,1 @@
+"""Many images: dealt to processes or a cluster, summed up exactly, and resumed."""
