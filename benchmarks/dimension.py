@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from spectral_sched.defects import Numbers
-    from spectral_sched.tables import SigmaTable
+    from spectral_sched.schedules.table import SigmaTable
 
 DOCS = Path(__file__).parents[1] / "docs"
 PAGE = DOCS / "exact-models.md"

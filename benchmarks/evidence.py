@@ -38,7 +38,7 @@ from spectral_sched.comparisons.files import Comparison
 from spectral_sched.model_headers import read_model_header
 from spectral_sched.plans import PlanSource, plan_with
 from spectral_sched.requests import request
-from spectral_sched.tables import SigmaTable
+from spectral_sched.schedules.table import SigmaTable
 
 
 @dataclass(frozen=True)

@@ -24,9 +24,9 @@ from spectral_sched.diffusion.grid import fine_reference
 from spectral_sched.diffusion.model_files import read_model
 from spectral_sched.diffusion.searches import ModelSearch
 from spectral_sched.metrics import bootstrap_difference
-from spectral_sched.plans import PlanSource, blended, make_plan
+from spectral_sched.plans import PlanSource, make_plan
 from spectral_sched.requests import request
-from spectral_sched.tables import SigmaTable
+from spectral_sched.schedules.table import SigmaTable, blended
 
 WEIGHTS = (0.25, 0.5, 0.75)
 """Of the second learned table in the means of both."""

@@ -33,12 +33,12 @@ from .plan_files import plan_arguments, plan_document, read_plan
 from .plans import Plan, PlanSource, make_plan, measured_source, resized_source
 from .requests import Limits, request
 from .schedules import Schedule
+from .schedules.table import SigmaTable
 from .sources import array_items, items
 from .spectra.bounds import SigmaBounds, sigma_bounds
 from .spectrum_files import measured_arguments, spectrum_document
 from .spectrum_files import read_spectrum as _read_spectrum
 from .table_kinds import KINDS, KindInfo, checked_settings
-from .tables import SigmaTable
 from .training_laws import training_schedule as _training_schedule
 
 if TYPE_CHECKING:

@@ -11,7 +11,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from spectral_sched.coordinates import converted
 from spectral_sched.errors import InputError
 from spectral_sched.plan_files import read_plan
 from spectral_sched.replans import replanned
@@ -20,6 +19,7 @@ from spectral_sched.solvers import FLOW_SAMPLERS
 from spectral_sched.targets.checks import check_start
 
 from .documents.strict_json import digest
+from .schedules.coordinates import converted
 
 if TYPE_CHECKING:
     import torch

@@ -29,15 +29,20 @@ except ImportError as error:
     message = "pip install 'spectral-sched[diffusers]' to use spectral_sched.diffusers"
     raise ImportError(message) from error
 
-from .coordinates import COORDINATES, NUM_TIMESTEPS, check_coordinate, converted
 from .defaults import SAMPLER
 from .documents.read import read_any
 from .documents.strict_json import canonical
 from .errors import UsageError, known
 from .plan_files import plan_of
 from .replans import replanned
+from .schedules.coordinates import (
+    COORDINATES,
+    NUM_TIMESTEPS,
+    check_coordinate,
+    converted,
+)
+from .schedules.table import SigmaTable, resampled
 from .solvers import SAMPLERS, Play, solver_calls
-from .tables import SigmaTable, resampled
 from .targets.checks import check_start, outside
 
 if TYPE_CHECKING:

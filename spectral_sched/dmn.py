@@ -23,8 +23,8 @@ import numpy as np
 
 from .optimize import minimal_table
 from .schedules import KarrasLaw, Schedule, sigma_table
+from .schedules.table import SigmaTable
 from .solvers import SAMPLERS, Call, Combination, Play
-from .tables import SigmaTable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

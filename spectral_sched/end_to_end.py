@@ -28,10 +28,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from .defects import Numbers
+    from .schedules.table import SigmaTable
     from .spectra.bounds import Start
     from .spectra.gaussian_field import GaussianField
     from .spectra.power_distribution import Planning
-    from .tables import SigmaTable
 
 RHOS = (1.0, 3.0, 10.0)
 """Of the Karras tables that searches begin at: for each, the best between some ends."""

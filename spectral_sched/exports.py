@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, get_args
 
 from . import report
-from .coordinates import check_coordinate
 from .defaults import (
     KIND,
     NUM_STEPS,
@@ -22,8 +21,10 @@ from .defaults import (
 from .documents.provenance import provenance, told_model
 from .errors import UsageError, known
 from .plan_files import plan_arguments, plan_document, read_plan, read_source
-from .plans import Plan, blended, make_plan, resized_source
+from .plans import Plan, make_plan, resized_source
 from .requests import Limits, Request, request
+from .schedules.coordinates import check_coordinate
+from .schedules.table import blended
 from .table_kinds import KINDS, check_kind, check_runs_model, kind_settings
 from .target_exports import Delivery, Wish, law_delivery, plan_delivery
 from .targets import format_of, target_named

@@ -18,7 +18,7 @@ from .requests import request
 if TYPE_CHECKING:
     import torch
 
-    from .tables import SigmaTable
+    from .schedules.table import SigmaTable
 
 
 def get_sigmas_spectral(

@@ -22,9 +22,9 @@ from .mode_errors import (
     spectral_start_error,
 )
 from .planning import image_powers, mode_powers, power_measure, set_powers
+from .schedules.table import SigmaTable
 from .solvers import RENEWING_NOISE, STOCHASTIC
 from .spectra.power_distribution import power_variation
-from .tables import SigmaTable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -10,17 +10,17 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from .coordinates import converted
 from .documents.read import Fields, read_document
 from .documents.write import is_ours
 from .errors import InputError, SpecschedError
 from .model_headers import SUFFIX, read_model_header
 from .plans import Plan, PlanSource, Spent, measured_source
 from .requests import Limits, Request, request
+from .schedules.coordinates import converted
+from .schedules.table import SigmaTable
 from .source_fields import read_source_fields, source_fields
 from .spectrum_files import read_spectrum
 from .table_kinds import KINDS, checked_settings
-from .tables import SigmaTable
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -15,6 +15,7 @@ from .errors import UsageError
 from .mode_errors import Origin, highest_start, mode_errors, spectral_start_error
 from .optimize import SPREAD, TOUCHING, optimal_table, powers_for
 from .schedules import SCHEDULES, Basis, Schedule, cut, sigma_table
+from .schedules.table import SigmaTable, resampled
 from .solvers import solver_calls
 from .spectra.bounds import sigma_bounds
 from .spectra.power_distribution import power_variation, spectrum_planning
@@ -28,7 +29,6 @@ from .table_kinds import (
     check_kind,
     settings_of,
 )
-from .tables import SigmaTable, resampled
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from .spectra.bounds import SigmaBounds
     from .spectra.mixture import SpectralMixture
     from .spectra.power_distribution import Planning
+
 
 REFERENCE_STEPS = 16
 MANY_STEPS = 256
@@ -274,38 +275,6 @@ def family_schedule(source: PlanSource, kind: str, wanted: Request) -> Schedule:
         )
         raise UsageError(message)
     return replace(schedule, sigma_min=low, sigma_max=high)
-
-
-def blended(table: SigmaTable, other: SigmaTable, weight: float) -> SigmaTable:
-    """Return the weighted mean of ln sigma of two tables.
-
-    Parameters
-    ----------
-    other
-        The second table, read log-linearly at as many steps as the first has.
-    weight
-        Weight of the second table, from 0 to 1.
-
-    Raises
-    ------
-    UsageError
-        If the weight is out of range, or `other` has one step where more are needed.
-
-    Examples
-    --------
-    >>> mean = blended(SigmaTable.of([8, 2]), SigmaTable.of([2, 1, 0.5]), 0.5)
-    >>> [round(sigma, 9) for sigma in mean.sigmas]
-    [4.0, 1.0, 0.0]
-    """
-    if not 0 <= weight <= 1:
-        message = f"--weight must be from 0 to 1, not {weight:g}; 0.5 is the middle"
-        raise UsageError(message)
-    if other.num_steps == 1 < table.num_steps:
-        message = "a table of one step cannot be blended with more; give it more steps"
-        raise UsageError(message)
-    second = np.log(resampled(other, table.num_steps).levels)
-    mean = (1 - weight) * np.log(table.levels) + weight * second
-    return SigmaTable.of(np.exp(mean))
 
 
 def predicted_error(

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, cast, get_args
 
 import numpy as np
 
-from .coordinates import converted
 from .defaults import NUM_STEPS, SAMPLER
 from .errors import UsageError, known
 from .schedules import Setting, Terminal, check_range
+from .schedules.coordinates import converted
 from .solvers import SAMPLERS
 from .spectra.bounds import Start
 

@@ -29,7 +29,7 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from .tables import SigmaTable
+    from .schedules.table import SigmaTable
 
 Weight = Any
 """A float, or an array of them when many tables are treated at once."""

@@ -14,7 +14,6 @@ import pytest
 import torch
 from numpy.testing import assert_allclose
 
-from spectral_sched.coordinates import converted
 from spectral_sched.diffusion.sampler import sample
 from spectral_sched.documents.provenance import provenance
 from spectral_sched.documents.write import write_document
@@ -22,8 +21,9 @@ from spectral_sched.errors import InputError, UsageError
 from spectral_sched.plan_files import plan_document
 from spectral_sched.plans import make_plan
 from spectral_sched.requests import Limits, request
+from spectral_sched.schedules.coordinates import converted
+from spectral_sched.schedules.table import SigmaTable, resampled
 from spectral_sched.solvers import FLOW_SAMPLERS, STOCHASTIC, solver_calls
-from spectral_sched.tables import SigmaTable, resampled
 from tests.support.pink import pink_source
 
 diffusers = pytest.importorskip("diffusers")

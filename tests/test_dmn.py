@@ -16,8 +16,8 @@ from spectral_sched.dmn import (
     error_bound,
     picture_weights,
 )
+from spectral_sched.schedules.table import SigmaTable
 from spectral_sched.solvers import SAMPLERS, STOCHASTIC
-from spectral_sched.tables import SigmaTable
 
 ENDS = (0.002, 80.0)
 FLOW = sorted(set(SAMPLERS) - STOCHASTIC)

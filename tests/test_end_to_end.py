@@ -15,10 +15,10 @@ from spectral_sched.end_to_end import (
 from spectral_sched.exact_models.gaussian import OneGaussian, SpectralGaussian
 from spectral_sched.optimize import minimal_table, optimal_table
 from spectral_sched.schedules import KarrasLaw, Schedule, sigma_table
+from spectral_sched.schedules.table import SigmaTable
 from spectral_sched.spectra.bounds import Start
 from spectral_sched.spectra.gaussian_field import GaussianField
 from spectral_sched.spectra.power_distribution import Planning
-from spectral_sched.tables import SigmaTable
 
 from .test_optimize import ends, planning
 

@@ -9,9 +9,9 @@ from spectral_sched.errors import UsageError, known
 from spectral_sched.plan_files import read_plan
 from spectral_sched.plans import make_plan
 from spectral_sched.requests import Limits, Request, request
+from spectral_sched.schedules.table import SigmaTable
 from spectral_sched.solvers import SAMPLERS, solver_calls
 from spectral_sched.table_kinds import KINDS, kind_settings
-from spectral_sched.tables import SigmaTable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -30,9 +30,9 @@ from spectral_sched.model_headers import BUNDLED, SUFFIX, read_model_header
 from spectral_sched.plan_files import read_source
 from spectral_sched.plans import make_plan
 from spectral_sched.requests import request
+from spectral_sched.schedules.table import SigmaTable
 from spectral_sched.solvers import STOCHASTIC
 from spectral_sched.table_kinds import KINDS
-from spectral_sched.tables import SigmaTable
 
 from .comparison import Yardsticks
 from .digests import array_digest, model_digest

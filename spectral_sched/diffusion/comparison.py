@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from spectral_sched.images.pixels import Shape
-    from spectral_sched.tables import SigmaTable
+    from spectral_sched.schedules.table import SigmaTable
 
     from .denoisers import Denoiser
 

@@ -20,8 +20,8 @@ import torch
 
 from spectral_sched.errors import UsageError
 from spectral_sched.schedules import KarrasLaw, Schedule, sigma_table
+from spectral_sched.schedules.table import SigmaTable
 from spectral_sched.solvers import Play, solver_calls
-from spectral_sched.tables import SigmaTable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 import numpy as np
 import torch
 
-from spectral_sched.tables import SigmaTable, resampled
+from spectral_sched.schedules.table import SigmaTable, resampled
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -33,8 +33,8 @@ import torch
 from spectral_sched.errors import NoAnswerError, UsageError
 from spectral_sched.optimize import COMPLEX_STEP
 from spectral_sched.schedules import KarrasLaw, Schedule, sigma_table
+from spectral_sched.schedules.table import SigmaTable
 from spectral_sched.solvers import SAMPLERS, STOCHASTIC
-from spectral_sched.tables import SigmaTable
 
 from .sampler import sample
 

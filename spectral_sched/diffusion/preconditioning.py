@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, NamedTuple, cast
 import numpy as np
 import torch
 
-from spectral_sched.coordinates import COORDINATES, timestep_coordinate
+from spectral_sched.schedules.coordinates import COORDINATES, timestep_coordinate
 
 from .denoisers import per_picture
 

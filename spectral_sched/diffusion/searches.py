@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 
     from spectral_sched.plans import Plan, PlanSource
     from spectral_sched.requests import Request
-    from spectral_sched.tables import SigmaTable
+    from spectral_sched.schedules.table import SigmaTable
 
     from .denoisers import Denoiser
 

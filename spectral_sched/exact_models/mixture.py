@@ -26,8 +26,8 @@ import numpy as np
 from .trajectories import FloatArray, sampled
 
 if TYPE_CHECKING:
+    from spectral_sched.schedules.table import SigmaTable
     from spectral_sched.spectra.bounds import Start
-    from spectral_sched.tables import SigmaTable
 
     from .interpolants import Interpolant
 

@@ -17,7 +17,7 @@ from spectral_sched.solvers import Play, solver_calls
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from spectral_sched.tables import SigmaTable
+    from spectral_sched.schedules.table import SigmaTable
 
 FloatArray = NDArray[np.float64]
 

@@ -1,19 +1,23 @@
 """Noise schedules of the field: sigma as a function of t, and laws to train with."""
 
-from .angles import FlowLaw, TangentLaw
-from .base import Law, Schedule, Terminal, check_range, sigma_table
-from .cosine import CosineLaw
-from .dilated import VeDilatedLaw, VpDilatedLaw
-from .exponential import ExponentialLaw, PolyexponentialLaw
+from .curve import TableLaw
+from .families.ays import AYS_TABLES, AysLaw
+from .families.cosine import CosineLaw
+from .families.dilated import VeDilatedLaw, VpDilatedLaw
+from .families.exponential import ExponentialLaw, PolyexponentialLaw
+from .families.flow import FlowLaw
+from .families.karras import KarrasLaw
+from .families.laplace import CauchyLaw, LaplaceLaw
+from .families.lognormal import LognormalLaw
+from .families.polynomial import PolynomialLaw, curriculum_levels
+from .families.spectral import KAPPA_CLEAN, KAPPA_NOISE, InformationLaw, SpectralLaw
+from .families.tangent import TangentLaw
+from .families.vp import VpLaw
 from .family import Basis, FamilyInfo, cut
-from .karras import KarrasLaw
-from .log_linear import AYS_TABLES, AysLaw, TableLaw
+from .law import Law, Terminal
 from .parameters import Parameter, Setting, read_settings
-from .peaked import CauchyLaw, LaplaceLaw, LognormalLaw
-from .polynomial import PolynomialLaw, curriculum_levels
 from .registry import SCHEDULES
-from .spectral import KAPPA_CLEAN, KAPPA_NOISE, InformationLaw, SpectralLaw
-from .vp import VpLaw
+from .schedule import Schedule, check_range, sigma_table
 
 __all__ = [
     "AYS_TABLES",

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from .base import Law, Schedule, check_range
 from .parameters import Parameter, Setting, parameters, quantities
+from .schedule import Schedule, check_range
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from spectral_sched.spectra.bounds import Start
     from spectral_sched.spectra.gaussian_field import GaussianField
+
+    from .law import Law
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,6 +1,7 @@
 """All families by name: those that the files of this package declare.
 
-To add one, write a `Law` in a file of its own that ends in a tuple `FAMILIES`.
+To add one, write a `Law` in a file of its own in `families` that ends in a tuple
+`FAMILIES`.
 """
 
 from __future__ import annotations
@@ -8,6 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from spectral_sched.discovery import declared
+
+from . import families
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,6 +26,7 @@ def _place(info: FamilyInfo) -> tuple[int, str]:
 
 
 SCHEDULES: Mapping[str, FamilyInfo] = {
-    info.name: info for info in sorted(declared(__package__, "FAMILIES"), key=_place)
+    info.name: info
+    for info in sorted(declared(families.__name__, "FAMILIES"), key=_place)
 }
 """Families by the names used in commands and files."""

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from spectral_sched.plans import Plan, PlanSource
     from spectral_sched.schedules import Schedule
-    from spectral_sched.tables import SigmaTable
+    from spectral_sched.schedules.table import SigmaTable
 
     from .artifact import Artifact
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from spectral_sched.coordinates import LARGEST_BETA, NUM_TIMESTEPS
+from spectral_sched.schedules.coordinates import LARGEST_BETA, NUM_TIMESTEPS
 
 from .artifact import Artifact
 from .base import Job, word

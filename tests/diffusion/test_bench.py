@@ -22,7 +22,7 @@ from spectral_sched.errors import InputError, UsageError
 from spectral_sched.plan_files import plan_document
 from spectral_sched.plans import PlanSource, make_plan, resized_source
 from spectral_sched.requests import request
-from spectral_sched.tables import SigmaTable
+from spectral_sched.schedules.table import SigmaTable
 from tests.support.pink import pink_source
 
 CPU = torch.device("cpu")

@@ -27,8 +27,8 @@ from spectral_sched.images.preprocessing import Preprocessing
 from spectral_sched.network_configs import NetworkConfig, read_network_config
 from spectral_sched.plans import make_plan, measured_source
 from spectral_sched.requests import request
+from spectral_sched.schedules.table import SigmaTable
 from spectral_sched.sources import Item, items
-from spectral_sched.tables import SigmaTable
 from spectral_sched.training_noise import training_noise
 from tests.support.commands import sentence, specsched
 

@@ -20,10 +20,10 @@ from spectral_sched.diffusion.sampler import SeededNoise, sample, starting_point
 from spectral_sched.images.preprocessing import make_preprocessing
 from spectral_sched.plans import Plan, PlanSource
 from spectral_sched.requests import Request
+from spectral_sched.schedules.table import SigmaTable
 from spectral_sched.solvers import SAMPLERS
 from spectral_sched.spectra.bounds import sigma_bounds
 from spectral_sched.spectra.power_distribution import Planning
-from spectral_sched.tables import SigmaTable
 
 from .test_sampler import CPU, colour_field
 

@@ -22,8 +22,8 @@ from spectral_sched.diffusion.guidance import GuidedDenoiser
 from spectral_sched.diffusion.sampler import SeededNoise, sample
 from spectral_sched.errors import InputError, UnavailableError
 from spectral_sched.images.png import to_bytes
+from spectral_sched.schedules.table import SigmaTable
 from spectral_sched.solvers import solver_calls
-from spectral_sched.tables import SigmaTable
 from tests.support.commands import sentence, specsched
 from tests.support.helpers import write_pictures
 

@@ -20,8 +20,8 @@ from spectral_sched.schedules import (
     Schedule,
     sigma_table,
 )
+from spectral_sched.schedules.table import SigmaTable
 from spectral_sched.solvers import solver_calls
-from spectral_sched.tables import SigmaTable
 
 ENDS = (0.002, 80.0)
 SPREAD = 0.05

@@ -32,8 +32,8 @@ from spectral_sched.diffusion.searches import HIGHEST_SEED, LD3_HELD_OUT, ModelS
 from spectral_sched.errors import NoAnswerError
 from spectral_sched.exact_models.gaussian import OneGaussian
 from spectral_sched.requests import Limits, Request
+from spectral_sched.schedules.table import SigmaTable
 from spectral_sched.solvers import FLOW_SAMPLERS, solver_calls
-from spectral_sched.tables import SigmaTable
 from tests.support.commands import sentence, specsched
 from tests.support.helpers import write_pictures
 from tests.support.pink import pink_field, pink_source

@@ -10,9 +10,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from spectral_sched.coordinates import timestep_coordinate, trained_abar
 from spectral_sched.diffusion.denoisers import FiniteSetDenoiser
 from spectral_sched.diffusion.models import MODELS
+from spectral_sched.schedules.coordinates import timestep_coordinate, trained_abar
 from tests.support.commands import specsched
 from tests.support.documentation import blocks, pages
 from tests.support.helpers import write_pictures

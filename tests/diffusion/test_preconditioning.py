@@ -15,7 +15,6 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spectral_sched.coordinates import timestep_coordinate, trained_abar
 from spectral_sched.diffusion.denoisers import FiniteSetDenoiser
 from spectral_sched.diffusion.network import NetworkDenoiser
 from spectral_sched.diffusion.preconditioning import (
@@ -26,6 +25,7 @@ from spectral_sched.diffusion.preconditioning import (
     flow,
 )
 from spectral_sched.network_configs import NetworkConfig
+from spectral_sched.schedules.coordinates import timestep_coordinate, trained_abar
 
 if TYPE_CHECKING:
     from collections.abc import Callable

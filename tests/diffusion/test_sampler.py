@@ -11,10 +11,10 @@ from scipy.integrate import solve_ivp
 from spectral_sched.defects import transfer, transfer_by_source
 from spectral_sched.diffusion.denoisers import FiniteSetDenoiser, WienerDenoiser
 from spectral_sched.diffusion.sampler import SeededNoise, sample, starting_point
+from spectral_sched.schedules.table import SigmaTable
 from spectral_sched.solvers import FLOW_SAMPLERS, SAMPLERS, STOCHASTIC, solver_calls
 from spectral_sched.spectra.gaussian_field import GaussianField
 from spectral_sched.spectra.rings import rings
-from spectral_sched.tables import SigmaTable
 
 CPU = torch.device("cpu")
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from spectral_sched.documents.provenance import provenance
 from spectral_sched.plans import Plan, make_plan
 from spectral_sched.requests import request
-from spectral_sched.tables import SigmaTable
+from spectral_sched.schedules.table import SigmaTable
 from spectral_sched.target_exports import (
     Delivery,
     Wish,

@@ -10,8 +10,8 @@ import torch
 from spectral_sched.diffusion.network import NetworkDenoiser
 from spectral_sched.diffusion.sampler import sample
 from spectral_sched.network_configs import NetworkConfig
+from spectral_sched.schedules.table import SigmaTable
 from spectral_sched.solvers import solver_calls
-from spectral_sched.tables import SigmaTable
 
 SHAPE = (2, 3, 8, 8)
 

@@ -15,8 +15,8 @@ import torch
 from numpy.testing import assert_allclose, assert_array_equal
 
 from spectral_sched.diffusion.sampler import sample
+from spectral_sched.schedules.table import SigmaTable
 from spectral_sched.solvers import solver_calls
-from spectral_sched.tables import SigmaTable
 from spectral_sched.targets import Artifact
 from spectral_sched.targets.trained import trained_sigmas
 from tests.support.handed import LEVELS, delivered, given

@@ -18,7 +18,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
-from spectral_sched.tables import SigmaTable
+from spectral_sched.schedules.table import SigmaTable
 from spectral_sched.targets.programs.edm import fitted_karras, karras
 from tests.support.handed import LEVELS, delivered, given, given_law
 from tests.support.networks import network, ours, unit_noise

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from spectral_sched.coordinates import converted
+from spectral_sched.schedules.coordinates import converted
 from spectral_sched.targets.artifact import Artifact, float32_levels
 from spectral_sched.targets.base import (
     MODEL_RANGE,

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from spectral_sched.coordinates import converted
 from spectral_sched.errors import UsageError
+from spectral_sched.schedules.coordinates import converted
 from spectral_sched.targets.artifact import Artifact, float32_levels
 from spectral_sched.targets.base import (
     PYTHON_FIRST,

@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from spectral_sched.defaults import EPSILON
-
-from .base import Law
-from .curves import Curve, CurveLaw
-from .family import FamilyInfo
-from .parameters import number
-from .roots import increasing_root
+from spectral_sched.schedules.curve import Curve, CurveLaw
+from spectral_sched.schedules.family import FamilyInfo
+from spectral_sched.schedules.law import Law
+from spectral_sched.schedules.parameters import number
+from spectral_sched.schedules.roots import increasing_root
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

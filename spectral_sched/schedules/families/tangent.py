@@ -1,4 +1,4 @@
-"""Levels equally spaced in the time of a straight flow or in an angle."""
+"""The law of simple diffusion, log-tangent with a shift."""
 
 from __future__ import annotations
 
@@ -7,39 +7,12 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from .base import Law
-from .family import FamilyInfo
-from .parameters import measured, number
+from spectral_sched.schedules.family import FamilyInfo
+from spectral_sched.schedules.law import Law
+from spectral_sched.schedules.parameters import measured
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-
-@dataclass(frozen=True, kw_only=True)
-class FlowLaw(Law):
-    """Levels equally spaced in flow time, shifted.
-
-    Lipman et al. (arXiv 2210.02747) with the time shift of Esser et al. (arXiv
-    2403.03206), Eq. 23: ``t' = shift t / (1 + (shift - 1) t)`` multiplies sigma.
-    """
-
-    formula: ClassVar[str] = "sigma = shift t / (1 - t)"
-    source: ClassVar[str] = "Esser et al., arXiv 2403.03206, Eq. 23"
-
-    shift: float = number(1.0, 1e-3, 1e3, "factor on all noise levels")
-
-    def cumulative(self, log_snr: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the weight up to a log_snr, up to a constant."""
-        return -1 / (1 + self.shift * np.exp(log_snr / 2))
-
-    def inverse(self, cumulative: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the log_snr up to which there is a given weight."""
-        return -2 * np.log(-self.shift * cumulative / (1 + cumulative))
-
-    def density(self, log_snr: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the derivative of `cumulative`."""
-        time = self.cumulative(log_snr)
-        return -time * (1 + time) / 2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,7 +45,4 @@ class TangentLaw(Law):
         return density
 
 
-FAMILIES = (
-    FamilyInfo("flow", FlowLaw),
-    FamilyInfo("tangent", TangentLaw),
-)
+FAMILIES = (FamilyInfo("tangent", TangentLaw),)

@@ -1,19 +1,17 @@
-"""Laws given by levels, log-linear between them."""
+"""The published tables of Align Your Steps."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
 
-import numpy as np
-
-from .curves import Curve, CurveLaw
-from .family import FamilyInfo
-from .parameters import choice
+from spectral_sched.schedules.curve import TableLaw
+from spectral_sched.schedules.family import FamilyInfo
+from spectral_sched.schedules.parameters import choice
 
 if TYPE_CHECKING:
-    from .base import Terminal
+    from spectral_sched.schedules.law import Terminal
+
 
 AYS_TABLES = {
     "sd15": "14.615 6.475 3.861 2.697 1.886 1.396 .963 .652 .399 .152 .029",
@@ -22,32 +20,6 @@ AYS_TABLES = {
     "svd": "700 54.5 15.886 7.977 4.248 1.789 .981 .403 .173 .034 .002",
 }
 """Published 10-step tables; each has 11 levels, the last of which stands for 0."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class TableLaw(CurveLaw):
-    """The law of any table: equal weight between neighbouring levels.
-
-    Attributes
-    ----------
-    levels
-        Falling levels, at least two.
-    """
-
-    formula: ClassVar[str] = "ln sigma linear in t between levels"
-    source: ClassVar[str] = "log-linear interpolation of a table"
-
-    levels: tuple[float, ...]
-
-    @cached_property
-    def curve(self) -> Curve:
-        """The curve on which the levels stand at equal steps."""
-        return Curve.through(np.array(self.levels))
-
-    @property
-    def ends(self) -> tuple[float, float]:
-        """Noise range of the law itself."""
-        return (self.levels[-1], self.levels[0])
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,10 +15,9 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from spectral_sched.errors import UsageError
-
-from .base import Law
-from .family import FamilyInfo
-from .parameters import measured, number
+from spectral_sched.schedules.family import FamilyInfo
+from spectral_sched.schedules.law import Law
+from spectral_sched.schedules.parameters import measured, number
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

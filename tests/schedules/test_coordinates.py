@@ -5,13 +5,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spectral_sched.coordinates import (
+from spectral_sched.errors import UsageError
+from spectral_sched.schedules.coordinates import (
     COORDINATES,
     converted,
     timestep_coordinate,
     trained_abar,
 )
-from spectral_sched.errors import UsageError
 
 CONTINUOUS = [name for name in COORDINATES if not name.startswith("timestep")]
 

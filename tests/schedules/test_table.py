@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from spectral_sched.errors import UsageError
-from spectral_sched.tables import SigmaTable, resampled
+from spectral_sched.schedules.table import SigmaTable, resampled
 
 
 def test_levels_and_steps() -> None:

@@ -1,17 +1,19 @@
-"""Laws whose weight is a tabulated curve."""
+"""Laws that are read from a curve or from a table of levels."""
 
 from __future__ import annotations
 
 from abc import abstractmethod
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import cached_property
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from .base import Law
+from .law import Law
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
 
 BEYOND = 100
 """How many times the first and the last gap a curve is continued beyond its ends."""
@@ -79,3 +81,29 @@ class CurveLaw(Law):
     def density(self, log_snr: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the derivative of `cumulative`."""
         return self.curve.slope(log_snr)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TableLaw(CurveLaw):
+    """The law of any table: equal weight between neighbouring levels.
+
+    Attributes
+    ----------
+    levels
+        Falling levels, at least two.
+    """
+
+    formula: ClassVar[str] = "ln sigma linear in t between levels"
+    source: ClassVar[str] = "log-linear interpolation of a table"
+
+    levels: tuple[float, ...]
+
+    @cached_property
+    def curve(self) -> Curve:
+        """The curve on which the levels stand at equal steps."""
+        return Curve.through(np.array(self.levels))
+
+    @property
+    def ends(self) -> tuple[float, float]:
+        """Noise range of the law itself."""
+        return (self.levels[-1], self.levels[0])

@@ -1,8 +1,4 @@
-"""Sigma tables: the levels a sampler steps through.
-
-A table has `num_steps` strictly decreasing positive levels and then exactly 0: the
-zero is the clean picture at the end of the last step, not one more step.
-"""
+"""Sigma tables: strictly decreasing levels and then 0; resampled and blended."""
 
 from __future__ import annotations
 
@@ -13,7 +9,7 @@ from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
-from .errors import UsageError
+from spectral_sched.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -80,3 +76,35 @@ def resampled(table: SigmaTable, num_steps: int) -> SigmaTable:
     positions = np.linspace(0, table.num_steps - 1, num_steps)
     logs = np.interp(positions, np.arange(table.num_steps), np.log(table.levels))
     return SigmaTable.of(np.exp(logs))
+
+
+def blended(table: SigmaTable, other: SigmaTable, weight: float) -> SigmaTable:
+    """Return the weighted mean of ln sigma of two tables.
+
+    Parameters
+    ----------
+    other
+        The second table, read log-linearly at as many steps as the first has.
+    weight
+        Weight of the second table, from 0 to 1.
+
+    Raises
+    ------
+    UsageError
+        If the weight is out of range, or `other` has one step where more are needed.
+
+    Examples
+    --------
+    >>> mean = blended(SigmaTable.of([8, 2]), SigmaTable.of([2, 1, 0.5]), 0.5)
+    >>> [round(sigma, 9) for sigma in mean.sigmas]
+    [4.0, 1.0, 0.0]
+    """
+    if not 0 <= weight <= 1:
+        message = f"--weight must be from 0 to 1, not {weight:g}; 0.5 is the middle"
+        raise UsageError(message)
+    if other.num_steps == 1 < table.num_steps:
+        message = "a table of one step cannot be blended with more; give it more steps"
+        raise UsageError(message)
+    second = np.log(resampled(other, table.num_steps).levels)
+    mean = (1 - weight) * np.log(table.levels) + weight * second
+    return SigmaTable.of(np.exp(mean))

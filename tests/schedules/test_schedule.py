@@ -27,8 +27,8 @@ from spectral_sched.schedules import (
     read_settings,
     sigma_table,
 )
-from spectral_sched.schedules.base import Law
-from spectral_sched.schedules.curves import CurveLaw
+from spectral_sched.schedules.curve import CurveLaw
+from spectral_sched.schedules.law import Law
 from tests.support.pink import pink_basis, pink_field
 
 STEPS = (1, 2, 3, 10, 1000)

@@ -1,4 +1,4 @@
-"""Laws with one peak: Laplace and Cauchy of log_snr, normal of ln sigma."""
+"""Laws that peak at one log SNR: Laplace and Cauchy (Hang & Gu, arXiv 2407.03297)."""
 
 from __future__ import annotations
 
@@ -7,15 +7,12 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from .base import Law
-from .family import FamilyInfo
-from .parameters import number
+from spectral_sched.schedules.family import FamilyInfo
+from spectral_sched.schedules.law import Law
+from spectral_sched.schedules.parameters import number
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-PLACE = (-50, 50)
-WIDTH = (1e-3, 1e3)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,8 +26,8 @@ class LaplaceLaw(Law):
     formula: ClassVar[str] = "log_snr = mu - b sgn(1/2 - u) ln(1 - 2 |u - 1/2|)"
     source: ClassVar[str] = "Hang & Gu, arXiv 2407.03297, Table 1"
 
-    mu: float = number(0.0, *PLACE, "peak of log_snr")
-    b: float = number(0.5, *WIDTH, "mean distance of log_snr from the peak")
+    mu: float = number(0.0, -50, 50, "peak of log_snr")
+    b: float = number(0.5, 1e-3, 1e3, "mean distance of log_snr from the peak")
 
     def cumulative(self, log_snr: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the weight up to a log_snr, up to a constant."""
@@ -59,8 +56,8 @@ class CauchyLaw(Law):
     formula: ClassVar[str] = "log_snr = location + scale tan(pi (u - 1/2))"
     source: ClassVar[str] = "Hang & Gu, arXiv 2407.03297, Table 1"
 
-    location: float = number(0.0, *PLACE, "peak of log_snr")
-    scale: float = number(1.0, *WIDTH, "half width of the peak at half its height")
+    location: float = number(0.0, -50, 50, "peak of log_snr")
+    scale: float = number(1.0, 1e-3, 1e3, "half width of the peak at half its height")
 
     def cumulative(self, log_snr: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the weight up to a log_snr, up to a constant."""
@@ -76,45 +73,7 @@ class CauchyLaw(Law):
         return 1 / (np.pi * self.scale * (1 + distance**2))
 
 
-@dataclass(frozen=True, kw_only=True)
-class LognormalLaw(Law):
-    """Normal law of ln sigma; as a table, its quantiles.
-
-    Karras et al. (arXiv 2206.00364), Table 1, where it is the law to train with.
-    """
-
-    formula: ClassVar[str] = "ln sigma normal with mean and std"
-    source: ClassVar[str] = "Karras et al., arXiv 2206.00364, Table 1"
-
-    mean: float = number(-1.2, *PLACE, "mean of ln sigma (P_mean)")
-    std: float = number(1.2, *WIDTH, "standard deviation of ln sigma (P_std)")
-
-    def _score(self, log_snr: NDArray[np.float64]) -> NDArray[np.float64]:
-        return (log_snr / 2 + self.mean) / self.std
-
-    def cumulative(self, log_snr: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the weight up to a log_snr, up to a constant."""
-        from scipy.special import ndtr
-
-        weight: NDArray[np.float64] = ndtr(self._score(log_snr))
-        return weight
-
-    def inverse(self, cumulative: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the log_snr up to which there is a given weight."""
-        from scipy.special import ndtri
-
-        score: NDArray[np.float64] = ndtri(cumulative)
-        return 2 * (self.std * score - self.mean)
-
-    def density(self, log_snr: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the derivative of `cumulative`."""
-        height = np.sqrt(2 * np.pi) * 2 * self.std
-        density: NDArray[np.float64] = np.exp(self._score(log_snr) ** 2 / -2) / height
-        return density
-
-
 FAMILIES = (
     FamilyInfo("laplace", LaplaceLaw),
     FamilyInfo("cauchy", CauchyLaw),
-    FamilyInfo("lognormal", LognormalLaw),
 )

@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from spectral_sched.errors import UsageError
-
-from .base import Law
-from .family import FamilyInfo
-from .parameters import measured, number
-from .roots import increasing_root
+from spectral_sched.schedules.family import FamilyInfo
+from spectral_sched.schedules.law import Law
+from spectral_sched.schedules.parameters import measured, number
+from spectral_sched.schedules.roots import increasing_root
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from .base import Law
-from .family import FamilyInfo
-from .parameters import number
+from spectral_sched.schedules.family import FamilyInfo
+from spectral_sched.schedules.law import Law
+from spectral_sched.schedules.parameters import number
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

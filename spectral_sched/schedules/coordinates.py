@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .errors import known
+from spectral_sched.errors import known
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -1,0 +1,1 @@
+"""The families of schedules, one file each; each declares `FAMILIES`."""
