@@ -25,7 +25,7 @@ from spectral_sched.analysis.measurement import measure
 from spectral_sched.images.preprocessing import Preprocessing
 from spectral_sched.optimize import minimal_table, optimal_table, table_errors
 from spectral_sched.schedules import KarrasLaw, Schedule, sigma_table
-from spectral_sched.solvers import FLOW_SAMPLERS
+from spectral_sched.solvers.registry import FLOW_SAMPLERS
 from spectral_sched.sources import items
 from spectral_sched.spectra.bounds import sigma_bounds
 from spectral_sched.spectra.gaussian_field import GaussianField

@@ -28,7 +28,8 @@ from spectral_sched.diffusion.sampler import sample
 from spectral_sched.model_headers import read_model_header
 from spectral_sched.plans import make_plan
 from spectral_sched.requests import Request
-from spectral_sched.solvers import Call, solver_calls
+from spectral_sched.solvers.recurrence import Call
+from spectral_sched.solvers.registry import solver_calls
 
 STEPS = 8
 
@@ -130,7 +131,7 @@ def main() -> None:
     for sampler in given.samplers:
         wanted = replace(Request(), sampler=sampler, num_steps=STEPS)
         plan = make_plan(source, "optimal", wanted)
-        calls = solver_calls(sampler, plan.table)
+        calls = solver_calls(sampler, plan.table.sigmas)
         for batch in given.batches:
             x = torch.randn(batch, *source.planning.field.shape, device=device)
             if given.compile:

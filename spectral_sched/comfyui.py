@@ -15,11 +15,11 @@ from spectral_sched.errors import InputError
 from spectral_sched.plan_files import read_plan
 from spectral_sched.replans import replanned
 from spectral_sched.requests import MAX_STEPS
-from spectral_sched.solvers import FLOW_SAMPLERS
 from spectral_sched.targets.checks import check_start
 
 from .documents.strict_json import digest
 from .schedules.coordinates import converted
+from .solvers.registry import FLOW_SAMPLERS
 
 if TYPE_CHECKING:
     import torch

@@ -13,69 +13,70 @@ where the sigmas are.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from .solvers import DEPTH, RENEWING_NOISE, SAMPLERS, Call, Combination
+from .solvers.recurrence import Play
+from .solvers.registry import SAMPLERS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
+    from .solvers.recurrence import Call
+
 Numbers = Any
 """Real or complex arrays."""
 
-Value = tuple[Numbers, ...]
-"""Weights of one value on independent sources of unit variance."""
 
+@dataclass(frozen=True, eq=False)
+class GaussianValue:
+    """A Gaussian value per mode: its weights on independent sources of unit variance.
 
-class _Run:
-    """A solver under way on one mode per power, with Wiener's denoiser.
-
-    A value is its weights on independent sources of unit variance, the first being the
-    start and each fresh noise one more, so that variances of stochastic samplers are
-    exact.
+    The first source is the start and each fresh noise is one more, so that variances of
+    stochastic solvers are exact.
     """
 
+    weights: tuple[Numbers, ...]
+
+    # Weights that are arrays leave the product to `__rmul__`.
+    __array_ufunc__ = None
+
+    def __rmul__(self, factor: Numbers) -> GaussianValue:
+        return GaussianValue(tuple(factor * weight for weight in self.weights))
+
+    def __add__(self, other: GaussianValue) -> GaussianValue:
+        pairs = zip_longest(self.weights, other.weights, fillvalue=0.0)
+        return GaussianValue(tuple(one + another for one, another in pairs))
+
+    @property
+    def size(self) -> Numbers:
+        """Its standard deviation, with its sign where it has but one source."""
+        if len(self.weights) == 1:
+            return self.weights[0]
+        return np.sqrt(sum(weight**2 for weight in self.weights))
+
+
+class _Run(Play[GaussianValue]):
+    """A solver under way on one mode per power, with Wiener's denoiser."""
+
     def __init__(self, start: Numbers, power: NDArray[np.float64]) -> None:
+        super().__init__(GaussianValue((start,)), self._fresh)
         self.power = power
-        self.state: Value = (start,)
-        self.point: Value = self.state
-        self.denoised: list[Value] = []
-        self.points: list[Value] = []
         self.num_sources = 1
 
-    def call(self, call: Call) -> None:
-        """Call the denoiser at the point and update the state."""
-        share = self.power / (self.power + call.sigma**2)
-        self._see(self.point, tuple(share * part for part in self.point))
-        if call.state is not None:
-            self.state = self.combined(call.state)
+    def _fresh(self) -> GaussianValue:
+        self.num_sources += 1
+        return GaussianValue((*[0.0] * (self.num_sources - 1), 1.0))
 
-    def _see(self, point: Value, denoised: Value) -> None:
-        self.points = [point, *self.points[: DEPTH - 1]]
-        self.denoised = [denoised, *self.denoised[: DEPTH - 1]]
-
-    def move(self, call: Call) -> None:
-        """Go to the point of the next call."""
-        self.point = self.state if call.point is None else self.combined(call.point)
-
-    def combined(self, weights: Combination) -> Value:
-        """Return the weighted sum of the state, denoised values, points and noise."""
-        terms = [
-            (weights.state, self.state),
-            *zip(weights.denoised, self.denoised, strict=False),
-            *zip(weights.points, self.points, strict=False),
-        ]
-        weighted = [[weight * part for part in value] for weight, value in terms]
-        total = [sum(parts) for parts in zip_longest(*weighted, fillvalue=0.0)]
-        if np.any(weights.noise):
-            total += [0.0] * (self.num_sources - len(total)) + [weights.noise]
-            self.num_sources += 1
-        return tuple(total)
+    def denoise(self, call: Call) -> GaussianValue:
+        """Return what Wiener's denoiser makes of the point."""
+        denoised: GaussianValue = self.power / (self.power + call.sigma**2) * self.point
+        return denoised
 
     def restart(self, call: Call, renewal: float) -> None:
         """Forget the errors made so far: the state and what was seen are exact.
@@ -85,19 +86,13 @@ class _Run:
         exact, before = (
             np.sqrt(self.power + level**2) for level in (call.level, call.sigma)
         )
-        self.state, self.num_sources = (exact,), 1
-        point: Value = (before,)
+        point, self.num_sources = GaussianValue((before,)), 1
         if renewal:
             kept = (exact / before) ** renewal
-            point, self.num_sources = (before * kept, before * np.sqrt(1 - kept**2)), 2
-        share = self.power / before**2
-        self.points, self.denoised = self.points[1:], self.denoised[1:]
-        self._see(point, tuple(share * part for part in point))
-
-
-def size(value: Value) -> Numbers:
-    """Return the standard deviation of a value, with its sign where it has one."""
-    return value[0] if len(value) == 1 else np.sqrt(sum(part**2 for part in value))
+            renewed = before * np.sqrt(1 - kept**2)
+            point, self.num_sources = GaussianValue((before * kept, renewed)), 2
+        denoised = (self.power / before**2) * point
+        self.replace(GaussianValue((exact,)), point, denoised)
 
 
 def transfer(sampler: str, sigmas: Numbers, power: NDArray[np.float64]) -> Numbers:
@@ -106,18 +101,17 @@ def transfer(sampler: str, sigmas: Numbers, power: NDArray[np.float64]) -> Numbe
     The end-to-end error of a mode is ``transfer - sqrt(power)``. For a stochastic
     sampler it is the standard deviation of the picture.
     """
-    return size(transfer_by_source(sampler, sigmas, power))
+    return transfer_by_source(sampler, sigmas, power).size
 
 
 def transfer_by_source(
     sampler: str, sigmas: Numbers, power: NDArray[np.float64]
-) -> Value:
+) -> GaussianValue:
     """Return the factors from the starting noise and from each later noise."""
     levels = columns(sigmas)
     run = _Run(levels[0] * np.ones_like(power), power)
-    for call in SAMPLERS[sampler](levels):
-        run.call(call)
-        run.move(call)
+    for call in SAMPLERS[sampler].calls(levels):
+        run.take(call, run.denoise(call))
     return run.state
 
 
@@ -150,14 +144,15 @@ def local_defects(sampler: str, sigmas: Numbers, power: NDArray[np.float64]) -> 
     sampler adds or renews makes it forget earlier errors.
     """
     first, *_ = levels = columns(sigmas)
-    run, renewal = _Run(np.sqrt(power + first**2), power), _renewal(sampler)
-    made = [_Made((first - run.state[0]) * run.state[0], first, 1.0)]
-    for call in SAMPLERS[sampler](levels):
-        run.call(call)
+    solver, begun = SAMPLERS[sampler], np.sqrt(power + first**2)
+    run, renewal = _Run(begun, power), solver.renewal
+    made = [_Made((first - begun) * begun, first, 1.0)]
+    for call in solver.calls(levels):
+        run.update(call, run.denoise(call))
         if call.state is not None:
             exact = np.sqrt(power + call.level**2)
             diluted = 1 - (0 if renewal else call.state.noise**2 / exact**2)
-            wrong = (size(run.state) - exact) * exact
+            wrong = (run.state.size - exact) * exact
             made.append(_Made(wrong, call.level, diluted))
             run.restart(call, renewal)
         run.move(call)
@@ -174,10 +169,6 @@ class _Made(NamedTuple):
     error: Numbers
     level: Numbers
     diluted: Numbers
-
-
-def _renewal(sampler: str) -> float:
-    return RENEWING_NOISE.get(sampler, 0.0)
 
 
 def _carried(

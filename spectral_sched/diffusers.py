@@ -42,7 +42,8 @@ from .schedules.coordinates import (
     converted,
 )
 from .schedules.table import SigmaTable, resampled
-from .solvers import SAMPLERS, Play, solver_calls
+from .solvers.recurrence import Play
+from .solvers.registry import SAMPLERS, solver_calls
 from .targets.checks import check_start, outside
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from .plans import Plan
-    from .solvers import Call
+    from .solvers.recurrence import Call
 
 __all__ = ["SpectralScheduler", "SpectralSchedulerOutput"]
 
@@ -198,7 +199,7 @@ class SpectralScheduler(SchedulerMixin, ConfigMixin):  # type: ignore[misc]
     @property
     def order(self) -> int:
         """Network calls per step, as pipelines count them."""
-        return 2 if self.sampler.startswith("heun") else 1
+        return SAMPLERS[self.sampler].calls_per_step
 
     @property
     def init_noise_sigma(self) -> float:
@@ -241,7 +242,7 @@ class SpectralScheduler(SchedulerMixin, ConfigMixin):  # type: ignore[misc]
         """
         self.table = self._wanted_table(num_inference_steps, sigmas)
         self.num_inference_steps = self.table.num_steps
-        self._calls = solver_calls(self.sampler, self.table)
+        self._calls = solver_calls(self.sampler, self.table.sigmas)
         levels = np.array([float(call.sigma) for call in self._calls])
         times = converted(levels, "sigma", self.config.timestep_type)
         self._warn_outside()
@@ -331,7 +332,7 @@ class SpectralScheduler(SchedulerMixin, ConfigMixin):  # type: ignore[misc]
         if index:
             level = self._calls[index].sigma
             rest = tuple(sigma for sigma in self.table.sigmas if sigma <= level)
-            calls = solver_calls(self.sampler, SigmaTable(rest))
+            calls = solver_calls(self.sampler, rest)
             if len(calls) != len(self._calls) - index:
                 message = f"{self.sampler} cannot begin in the middle of a step"
                 raise ValueError(message)

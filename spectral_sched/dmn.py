@@ -24,7 +24,8 @@ import numpy as np
 from .optimize import minimal_table
 from .schedules import KarrasLaw, Schedule, sigma_table
 from .schedules.table import SigmaTable
-from .solvers import SAMPLERS, Call, Combination, Play
+from .solvers.recurrence import Call, Combination, Play
+from .solvers.registry import SAMPLERS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,9 +39,6 @@ RHOS = (1.0, 3.0, 7.0, 20.0)
 
 NUM_ALONE = 3
 """First steps that are bounded each for itself."""
-
-PREDICTORS = {"unipc": "dpmpp-2m", "unipc-3": "dpmpp-3m"}
-"""Solvers whose correctors are left out, as by the authors, and what then remains."""
 
 
 def assumed_error(sigma: Numbers, exponent: float) -> Numbers:
@@ -65,7 +63,9 @@ def calls_to(sampler: str, sigmas: Numbers, sigma_min: float) -> list[Call]:
     sigma_min
         Where the last step, which is Euler's, ends.
     """
-    *calls, last = SAMPLERS[PREDICTORS.get(sampler, sampler)](list(sigmas))
+    # The authors leave correctors out.
+    solver = SAMPLERS[sampler]
+    *calls, last = (solver.predictor or solver.calls)(list(sigmas))
     ratio = sigma_min / last.sigma
     return [*calls, last._replace(state=Combination(0.0, (1 - ratio,), (ratio,)))]
 

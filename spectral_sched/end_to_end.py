@@ -113,7 +113,7 @@ def end_to_end_error(
         noise.
     """
     sigma = np.asarray(sigmas)[0][..., None]
-    first, *fresh = transfer_by_source(sampler, sigmas, modes.power)
+    first, *fresh = transfer_by_source(sampler, sigmas, modes.power).weights
     kept = (first / sigma) ** 2
     own = modes.power if start == "spectral" else 0.0
     variance = kept * (own + sigma**2) + sum(factor**2 for factor in fresh)

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from .defects import columns, local_defects, size, transfer_by_source
-from .solvers import ADDING_NOISE, ONE_STEP, RENEWING_NOISE
+from .defects import GaussianValue, columns, local_defects, transfer_by_source
+from .solvers.registry import SAMPLERS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -72,7 +72,7 @@ def noise_start_error(
         Square of the mean that a start about zero misses, per mode, (M,).
     """
     spread, mean = _start(defects, offset, start)
-    if sampler in ADDING_NOISE:
+    if SAMPLERS[sampler].adds_noise:
         return StartError(spread, mean)
     least_spread, least_mean = _start(highest, offset, start)
     unmended = least_spread**2 + least_mean**2
@@ -122,7 +122,9 @@ def squared_errors(sampler: str, defects: Defects, begun: StartError) -> list[Nu
     """
     _, *steps = defects.amplitudes
     made = [begun.spread + 0 * steps[0], *steps]
-    first, *others = _shares(made) if sampler in ONE_STEP else [d**2 for d in made]
+    solver = SAMPLERS[sampler]
+    signed = solver.one_step and not solver.stochastic
+    first, *others = _shares(made) if signed else [part**2 for part in made]
     return [first + begun.mean**2 + begun.apart, *others]
 
 
@@ -184,13 +186,6 @@ def mode_errors(
     return [*((1 - share) * step for step in steps), *whole]
 
 
-END_TO_END = frozenset({"heun"})
-"""Solvers whose errors on networks are those of the whole way from noise to picture.
-
-Local errors of Heun's method come out too large where steps are long: it makes good in
-the next step what it got wrong in one.
-"""
-
 FEW_STEPS = 5
 """Steps up to which errors of solvers that renew noise are those of the whole way.
 
@@ -204,26 +199,29 @@ With few steps, what one gets wrong is made good by the next in networks too; wi
 they do not follow so closely.
 """
 
-START_SHARE = {"heun": 0.5}
+START_SHARE = 0.5
 """Share of the highest start's own error that end-to-end errors are measured beside.
 
-All of it, if not named here, as a fine reference has it on Gaussian data. Networks know
-more of the pictures than their spectra and make good a part, which a higher start is
-paid for.
+It is for solvers that correct their steps; for others it is all of it, as a fine
+reference has it on Gaussian data. Networks know more of the pictures than their spectra
+and make good a part, which a higher start is paid for.
 """
 
 
 def share_end_to_end(sampler: str, num_steps: int) -> float:
     """Return how much of an error is that of the whole way, from 0 to 1 (ours).
 
-    The rest is that of single steps. It was found by what networks do.
+    The rest is that of single steps. It was found by what networks do. Local errors of
+    a solver that corrects its steps come out too large where steps are long: it makes
+    good in the next step what it got wrong in one.
     """
-    if sampler in END_TO_END:
-        return 1.0
-    if sampler in RENEWING_NOISE:
+    solver = SAMPLERS[sampler]
+    if solver.renewal:
         return float(num_steps <= FEW_STEPS)
-    if sampler in ONE_STEP | ADDING_NOISE:
+    if solver.adds_noise:
         return 0.0
+    if solver.one_step:
+        return float(solver.corrects)
     shares = list(SHARE_BY_STEPS.values())
     return float(np.interp(num_steps, list(SHARE_BY_STEPS), shares))
 
@@ -237,15 +235,15 @@ def _end_to_end(
     get wrong is theirs.
     """
     first, wanted = columns(sigmas)[0], np.sqrt(power)
-    begun, *fresh = transfer_by_source(sampler, sigmas, power)
+    begun, *fresh = transfer_by_source(sampler, sigmas, power).weights
     if origin.start not in {"zero", "mean"}:
         # The state has the right variance from the start.
         exact = begun / first * np.sqrt(power + first**2)
-        return (size((exact, *fresh)) - wanted) ** 2
-    share = 0.0 if fresh else START_SHARE.get(sampler, 1.0)
+        return (GaussianValue((exact, *fresh)).size - wanted) ** 2
+    share = 0.0 if fresh else START_SHARE if SAMPLERS[sampler].corrects else 1.0
     beside = _start(origin.highest, origin.offset, origin.start)
     least_spread, least_mean = (share * part for part in beside)
-    spread = size((begun, *fresh)) - wanted - least_spread
+    spread = GaussianValue((begun, *fresh)).size - wanted - least_spread
     missed = np.sqrt(origin.offset) if origin.start == "zero" else 0.0
     squared = spread**2 + (missed * begun / first - least_mean) ** 2
     return squared + least_spread**2 + least_mean**2 if origin.whole else squared

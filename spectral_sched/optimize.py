@@ -23,7 +23,7 @@ from .mode_errors import (
 )
 from .planning import image_powers, mode_powers, power_measure, set_powers
 from .schedules.table import SigmaTable
-from .solvers import RENEWING_NOISE, STOCHASTIC
+from .solvers.registry import SAMPLERS
 from .spectra.power_distribution import power_variation
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ def optimal_table(
         pictures. It is the first level then, and the start is without error.
     """
     search = partial(_least_error_table, planning, sampler, start=start, first=first)
-    if sampler in RENEWING_NOISE and num_steps - 1 > FEW_STEPS:
+    if SAMPLERS[sampler].renewal and num_steps - 1 > FEW_STEPS:
         levels = search(num_steps - 1, ends).levels
         last = max(levels[-1] / DETAIL, ends[0])
         if levels[-1] > last * (1 + TOUCHING):
@@ -218,7 +218,7 @@ def powers_for(planning: Planning, sampler: str, num_steps: int) -> ModePowers:
     """
     if share_end_to_end(sampler, num_steps) == 1:
         return set_powers(planning)
-    if sampler in STOCHASTIC:
+    if SAMPLERS[sampler].stochastic:
         return image_powers(planning, SPREAD)
     return mode_powers(planning, SPREAD)
 

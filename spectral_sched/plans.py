@@ -16,7 +16,7 @@ from .mode_errors import Origin, highest_start, mode_errors, spectral_start_erro
 from .optimize import SPREAD, TOUCHING, optimal_table, powers_for
 from .schedules import SCHEDULES, Basis, Schedule, cut, sigma_table
 from .schedules.table import SigmaTable, resampled
-from .solvers import solver_calls
+from .solvers.registry import solver_calls
 from .spectra.bounds import sigma_bounds
 from .spectra.power_distribution import power_variation, spectrum_planning
 from .spectra.rescale import rescaled, rescaled_mixture
@@ -179,7 +179,7 @@ class Plan:
     @property
     def num_calls(self) -> int:
         """Network calls of one sampling run."""
-        return len(solver_calls(self.request.sampler, self.table))
+        return len(solver_calls(self.request.sampler, self.table.sigmas))
 
 
 def make_plan(source: PlanSource, kind: str, wanted: Request) -> Plan:

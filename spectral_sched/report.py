@@ -9,7 +9,7 @@ from rich.table import Table
 
 from .comparisons import METRICS, VERDICTS_ON, rival_verdicts, summary_lines
 from .documents.strict_json import canonical
-from .solvers import SAMPLERS
+from .solvers.registry import SAMPLERS
 from .spectra.bounds import swamped_at
 from .spectra.power_law import field_power_law
 from .spectra.rings import banded, octaves

@@ -11,7 +11,7 @@ from .defaults import NUM_STEPS, SAMPLER
 from .errors import UsageError, known
 from .schedules import Setting, Terminal, check_range
 from .schedules.coordinates import converted
-from .solvers import SAMPLERS
+from .solvers.registry import SAMPLERS
 from .spectra.bounds import Start
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from .end_to_end import OBJECTIVES
 from .errors import UsageError, known
 from .schedules import SCHEDULES, Parameter, Setting, read_settings
 from .schedules.parameters import check_values, choice, number, parameters
-from .solvers import SAMPLERS
+from .solvers.registry import SAMPLERS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

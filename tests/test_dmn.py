@@ -17,10 +17,10 @@ from spectral_sched.dmn import (
     picture_weights,
 )
 from spectral_sched.schedules.table import SigmaTable
-from spectral_sched.solvers import SAMPLERS, STOCHASTIC
+from spectral_sched.solvers.registry import FLOW_SAMPLERS
 
 ENDS = (0.002, 80.0)
-FLOW = sorted(set(SAMPLERS) - STOCHASTIC)
+FLOW = sorted(FLOW_SAMPLERS)
 
 
 def column(*levels: float) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:

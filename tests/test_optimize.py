@@ -42,7 +42,7 @@ from spectral_sched.optimize import (
 )
 from spectral_sched.planning import mode_powers, power_measure
 from spectral_sched.schedules import KarrasLaw, Schedule, sigma_table
-from spectral_sched.solvers import FLOW_SAMPLERS, ONE_STEP, SAMPLERS
+from spectral_sched.solvers.registry import FLOW_SAMPLERS, SAMPLERS
 from spectral_sched.spectra.bounds import Start, sigma_bounds
 from spectral_sched.spectra.power_distribution import (
     Planning,
@@ -218,9 +218,10 @@ def test_errors_of_one_step_solvers_have_signs_and_others_do_not() -> None:
         begun = StartError(spread=np.array([0.1, -0.2]), apart=np.array([0.5, 0.0]))
         found = sum(squared_errors(sampler, defects, begun))
         made = np.array([begun.spread, *defects.amplitudes[1:]])
-        summed = made.sum(axis=0) ** 2 if sampler in ONE_STEP else (made**2).sum(axis=0)
+        one_step = SAMPLERS[sampler].one_step
+        summed = made.sum(axis=0) ** 2 if one_step else (made**2).sum(axis=0)
         np.testing.assert_allclose(found, summed + begun.apart, rtol=1e-12)
-    assert set(FLOW_SAMPLERS) > ONE_STEP
+    assert {SAMPLERS[name].one_step for name in FLOW_SAMPLERS} == {True, False}
 
 
 @pytest.mark.parametrize("sampler", SAMPLERS)
@@ -478,7 +479,7 @@ def test_errors_of_heun_are_those_of_the_whole_way(start: Start | None) -> None:
     origin = Origin(start, offset, local_defects("heun", np.array([top, 0.0]), POWER))
     (found,) = mode_errors("heun", sigmas, POWER, origin)
     made, best = (transfer("heun", levels, POWER) for levels in (sigmas, fine))
-    share = START_SHARE["heun"]
+    share = START_SHARE
     if start is None:
         exact = np.sqrt(POWER + sigmas[0] ** 2)
         wanted = (made / sigmas[0] * exact - np.sqrt(POWER)) ** 2
@@ -505,7 +506,7 @@ def test_few_steps_with_fresh_noise_are_judged_by_their_variance(
     highest = local_defects("sde-dpmpp-2m", np.array([80.0, 0.0]), POWER)
     origin = Origin(start, offset, highest, whole=True)
     (found,) = mode_errors("sde-dpmpp-2m", sigmas, POWER, origin)
-    begun, *fresh = transfer_by_source("sde-dpmpp-2m", sigmas, POWER)
+    begun, *fresh = transfer_by_source("sde-dpmpp-2m", sigmas, POWER).weights
     own = POWER if start is None else 0.0
     missed = offset if start == "zero" else 0.0
     kept = (begun / sigmas[0]) ** 2

@@ -10,7 +10,7 @@ from spectral_sched.plan_files import read_plan
 from spectral_sched.plans import make_plan
 from spectral_sched.requests import Limits, Request, request
 from spectral_sched.schedules.table import SigmaTable
-from spectral_sched.solvers import SAMPLERS, solver_calls
+from spectral_sched.solvers.registry import SAMPLERS, solver_calls
 from spectral_sched.table_kinds import KINDS, kind_settings
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ class Place:
 def num_calls(sampler: str, num_steps: int) -> int:
     """Return the network calls of a number of steps, whatever the table."""
     levels = [1.0 + num_steps - step for step in range(num_steps)]
-    return len(solver_calls(sampler, SigmaTable.of(levels)))
+    return len(solver_calls(sampler, SigmaTable.of(levels).sigmas))
 
 
 def steps_within(sampler: str, calls: int) -> int:

@@ -31,7 +31,7 @@ from spectral_sched.plan_files import read_source
 from spectral_sched.plans import make_plan
 from spectral_sched.requests import request
 from spectral_sched.schedules.table import SigmaTable
-from spectral_sched.solvers import STOCHASTIC
+from spectral_sched.solvers.registry import SAMPLERS
 from spectral_sched.table_kinds import KINDS
 
 from .comparison import Yardsticks
@@ -256,7 +256,7 @@ class Bench:
         begun = time.perf_counter()
         samples = self._play(plan)
         seconds = time.perf_counter() - begun
-        judged = marks.judge(samples, paired=sampler not in STOCHASTIC)
+        judged = marks.judge(samples, paired=not SAMPLERS[sampler].stochastic)
         seeds = (self.options.seed, self.options.num_samples)
         calls = num_calls(sampler, plan.table.num_steps)
         sigmas = plan.table.sigmas

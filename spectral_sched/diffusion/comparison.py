@@ -21,7 +21,7 @@ import torch
 
 from spectral_sched.comparisons.rows import Judgement, Looks, Measures
 from spectral_sched.errors import InputError
-from spectral_sched.solvers import solver_calls
+from spectral_sched.solvers.registry import solver_calls
 
 from .batches import first_batch, in_batches
 from .features import RandomFeatures
@@ -85,7 +85,7 @@ class Player:
         noise = SeededNoise(seeds, self.shape, self.device, torch.float32)
         x = table.sigmas[0] * noise()
         denoise = of_seeds(self.denoise, seeds)
-        *_, last = sample(denoise, x, solver_calls(sampler, table), noise)
+        *_, last = sample(denoise, x, solver_calls(sampler, table.sigmas), noise)
         return last
 
 

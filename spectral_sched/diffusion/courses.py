@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from spectral_sched.solvers import batch_calls, solver_calls
+from spectral_sched.solvers.registry import batch_calls, solver_calls
 
 from .denoisers import told_ends
 from .sampler import stacked_calls
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from spectral_sched.plans import Plan
-    from spectral_sched.solvers import Call
+    from spectral_sched.solvers.recurrence import Call
 
     from .denoisers import Denoiser
 
@@ -44,7 +44,7 @@ class Course(NamedTuple):
 
 def common_course(plan: Plan) -> Course:
     """Return the course of pictures that all follow one plan."""
-    calls = solver_calls(plan.request.sampler, plan.table)
+    calls = solver_calls(plan.request.sampler, plan.table.sigmas)
     return Course(calls, plan.table.sigmas[0], plan.ends)
 
 
@@ -59,7 +59,7 @@ def own_courses(plans: Sequence[Plan], like: Tensor) -> Course:
         Pictures, (B, C, H, W), for the device and type.
     """
     tables = [plan.table for plan in plans]
-    calls = batch_calls(plans[0].request.sampler, tables)
+    calls = batch_calls(plans[0].request.sampler, [table.sigmas for table in tables])
     first = like.new_tensor([table.sigmas[0] for table in tables])
     low, high = like.new_tensor([plan.ends for plan in plans]).T
     return Course(stacked_calls(calls, like), first, (low, high))

@@ -21,7 +21,8 @@ import torch
 from spectral_sched.errors import UsageError
 from spectral_sched.schedules import KarrasLaw, Schedule, sigma_table
 from spectral_sched.schedules.table import SigmaTable
-from spectral_sched.solvers import Play, solver_calls
+from spectral_sched.solvers.recurrence import Play
+from spectral_sched.solvers.registry import solver_calls
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -63,7 +64,7 @@ def teacher_path(
     table = sigma_table(Schedule(KarrasLaw(rho=RHO), *ends), NUM_LEVELS)
     play = Play(table.sigmas[0] * noise, lambda: noise)
     points, seen = [play.state], []
-    for call in solver_calls(TEACHER, table)[:-1]:
+    for call in solver_calls(TEACHER, table.sigmas)[:-1]:
         level = torch.full((len(noise),), call.sigma)
         seen.append(denoise.many(play.point, level))
         play.take(call, seen[-1])

@@ -34,7 +34,7 @@ from spectral_sched.errors import NoAnswerError, UsageError
 from spectral_sched.optimize import COMPLEX_STEP
 from spectral_sched.schedules import KarrasLaw, Schedule, sigma_table
 from spectral_sched.schedules.table import SigmaTable
-from spectral_sched.solvers import SAMPLERS, STOCHASTIC
+from spectral_sched.solvers.registry import SAMPLERS
 
 from .sampler import sample
 
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from spectral_sched.solvers import Call, Weight
+    from spectral_sched.solvers.recurrence import Call, Weight
 
     from .denoisers import Denoiser
 
@@ -64,7 +64,7 @@ FLAT = 1e-30
 
 def check_learnable(sampler: str, num_steps: int) -> None:
     """Raise `UsageError` if the levels of a sampler cannot be learned."""
-    if sampler in STOCHASTIC:
+    if SAMPLERS[sampler].stochastic:
         message = (
             f"kind ld3 matches samples to a teacher's, and those of {sampler} depend "
             "on more than their start; choose --sampler dpmpp-2m"
@@ -111,7 +111,7 @@ def differentiable_calls(sampler: str, levels: Tensor, like: Tensor) -> list[Cal
     logs = levels.log()
     values = np.array([*levels.tolist(), 0.0])[:, None]
     steps = 1j * COMPLEX_STEP * np.eye(len(values), len(levels))
-    calls = list(SAMPLERS[sampler](list(values * (1 + steps))))
+    calls = list(SAMPLERS[sampler].calls(list(values * (1 + steps))))
     weights: list[Weight] = []
     for call in calls:
         call.mapped(weights.append)

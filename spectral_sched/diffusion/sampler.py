@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from spectral_sched.solvers import Play
+from spectral_sched.solvers.recurrence import Play
 
 from .denoisers import per_picture
 from .field_filters import FieldFilter
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from spectral_sched.images.pixels import Shape
-    from spectral_sched.solvers import Call, Weight
+    from spectral_sched.solvers.recurrence import Call, Weight
     from spectral_sched.spectra.bounds import Start
     from spectral_sched.spectra.gaussian_field import GaussianField
 

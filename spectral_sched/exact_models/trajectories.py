@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from spectral_sched.solvers import Play, solver_calls
+from spectral_sched.solvers.recurrence import Play
+from spectral_sched.solvers.registry import solver_calls
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,7 +34,7 @@ def solver_states(
 ) -> Iterator[FloatArray]:
     """Yield the state after each step of a sampler; the last one is the picture."""
     play = Play(x, _no_noise)
-    for call in solver_calls(sampler, table):
+    for call in solver_calls(sampler, table.sigmas):
         play.take(call, denoise(play.point, call.sigma))
         if call.state is not None:
             yield play.state

@@ -21,7 +21,7 @@ from spectral_sched.images.preprocessing import make_preprocessing
 from spectral_sched.plans import Plan, PlanSource
 from spectral_sched.requests import Request
 from spectral_sched.schedules.table import SigmaTable
-from spectral_sched.solvers import SAMPLERS
+from spectral_sched.solvers.registry import SAMPLERS
 from spectral_sched.spectra.bounds import sigma_bounds
 from spectral_sched.spectra.power_distribution import Planning
 

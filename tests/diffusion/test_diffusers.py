@@ -22,8 +22,7 @@ from spectral_sched.diffusion.guidance import GuidedDenoiser
 from spectral_sched.diffusion.sampler import SeededNoise, sample
 from spectral_sched.errors import InputError, UnavailableError
 from spectral_sched.images.png import to_bytes
-from spectral_sched.schedules.table import SigmaTable
-from spectral_sched.solvers import solver_calls
+from spectral_sched.solvers.registry import solver_calls
 from tests.support.commands import sentence, specsched
 from tests.support.helpers import write_pictures
 
@@ -75,7 +74,7 @@ def unit_noise(count: int = 2) -> torch.Tensor:
 def states(
     denoise: Any, x: torch.Tensor, sigmas: list[float], sampler: str = "euler"
 ) -> list[torch.Tensor]:
-    calls = solver_calls(sampler, SigmaTable(tuple(sigmas)))
+    calls = solver_calls(sampler, list(sigmas))
     return list(sample(denoise, x, calls, pytest.fail))
 
 

@@ -21,7 +21,7 @@ from spectral_sched.schedules import (
     sigma_table,
 )
 from spectral_sched.schedules.table import SigmaTable
-from spectral_sched.solvers import solver_calls
+from spectral_sched.solvers.registry import solver_calls
 
 ENDS = (0.002, 80.0)
 SPREAD = 0.05
@@ -46,7 +46,7 @@ def table(law: Law, num_steps: int) -> SigmaTable:
 def samples(levels: SigmaTable, sampler: str) -> Tensor:
     rng = np.random.default_rng(7)
     noise = torch.from_numpy(rng.standard_normal((NUM_POINTS, 2, 1, 1)))
-    calls = solver_calls(sampler, levels)
+    calls = solver_calls(sampler, levels.sigmas)
     *_, last = sample(denoiser(), levels.sigmas[0] * noise, calls, lambda: noise)
     return last
 

@@ -33,7 +33,7 @@ from spectral_sched.errors import NoAnswerError
 from spectral_sched.exact_models.gaussian import OneGaussian
 from spectral_sched.requests import Limits, Request
 from spectral_sched.schedules.table import SigmaTable
-from spectral_sched.solvers import FLOW_SAMPLERS, solver_calls
+from spectral_sched.solvers.registry import FLOW_SAMPLERS, solver_calls
 from tests.support.commands import sentence, specsched
 from tests.support.helpers import write_pictures
 from tests.support.pink import pink_field, pink_source
@@ -75,7 +75,7 @@ def test_numbers_of_calls_change_with_the_levels_as_differences_say(
 
     def numbers(levels: Tensor) -> list[float]:
         found: list[float] = []
-        for call in solver_calls(sampler, SigmaTable.of(levels.tolist())):
+        for call in solver_calls(sampler, SigmaTable.of(levels.tolist()).sigmas):
             call.mapped(found.append)
         return found
 

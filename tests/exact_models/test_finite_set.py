@@ -9,7 +9,7 @@ from spectral_sched.diffusion.denoisers import FiniteSetDenoiser
 from spectral_sched.exact_models.finite_set import FiniteSet
 from spectral_sched.exact_models.trajectories import exact_flow, sampled, solver_states
 from spectral_sched.schedules.table import SigmaTable
-from spectral_sched.solvers import FLOW_SAMPLERS
+from spectral_sched.solvers.registry import FLOW_SAMPLERS
 
 RNG = np.random.default_rng(0)
 PICTURES = RNG.normal(size=(5, 1, 3, 4))

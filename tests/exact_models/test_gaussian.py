@@ -13,7 +13,7 @@ from spectral_sched.defects import transfer
 from spectral_sched.exact_models.gaussian import OneGaussian, SpectralGaussian
 from spectral_sched.exact_models.trajectories import exact_flow, sampled
 from spectral_sched.schedules.table import SigmaTable
-from spectral_sched.solvers import FLOW_SAMPLERS
+from spectral_sched.solvers.registry import FLOW_SAMPLERS
 
 TABLE = SigmaTable.of([40.0, 9.0, 2.0, 0.4, 0.05])
 

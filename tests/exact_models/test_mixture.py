@@ -25,7 +25,7 @@ from spectral_sched.exact_models.mixture import (
 )
 from spectral_sched.exact_models.trajectories import FloatArray, exact_flow
 from spectral_sched.schedules.table import SigmaTable
-from spectral_sched.solvers import FLOW_SAMPLERS
+from spectral_sched.solvers.registry import FLOW_SAMPLERS
 
 NUM_STEPS = 20
 DIMENSIONS = [10**2, 10**3, 10**4, 10**6, 10**8]

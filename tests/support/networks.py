@@ -11,7 +11,7 @@ from spectral_sched.diffusion.network import NetworkDenoiser
 from spectral_sched.diffusion.sampler import sample
 from spectral_sched.network_configs import NetworkConfig
 from spectral_sched.schedules.table import SigmaTable
-from spectral_sched.solvers import solver_calls
+from spectral_sched.solvers.registry import solver_calls
 
 SHAPE = (2, 3, 8, 8)
 
@@ -34,6 +34,6 @@ def unit_noise(seed: int = 0) -> torch.Tensor:
 
 def ours(sampler: str, table: SigmaTable, start: torch.Tensor) -> torch.Tensor:
     """Return the picture that our sampler makes of a start."""
-    calls = solver_calls(sampler, table)
+    calls = solver_calls(sampler, table.sigmas)
     *_, picture = sample(network(), start, calls, pytest.fail)
     return picture

@@ -16,7 +16,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from spectral_sched.diffusion.sampler import sample
 from spectral_sched.schedules.table import SigmaTable
-from spectral_sched.solvers import solver_calls
+from spectral_sched.solvers.registry import solver_calls
 from spectral_sched.targets import Artifact
 from spectral_sched.targets.trained import trained_sigmas
 from tests.support.handed import LEVELS, delivered, given
@@ -136,7 +136,7 @@ def expected(sampler: str, artifact: Artifact) -> torch.Tensor:
     assert artifact.start_scale is not None
     table = SigmaTable(tuple(float(sigma) for sigma in artifact.played))
     start = artifact.start_scale * LATENTS.double()
-    *_, picture = sample(by_v, start, solver_calls(sampler, table), pytest.fail)
+    *_, picture = sample(by_v, start, solver_calls(sampler, table.sigmas), pytest.fail)
     return picture
 
 
@@ -170,7 +170,7 @@ def test_our_scheduler_takes_sigmas_from_a_pipeline(sampler: str) -> None:
     )
     picture = pipe(**call(), sigmas=[*LEVELS, 0.0]).images
     table = SigmaTable.of(LEVELS)
-    calls = solver_calls(sampler, table)
+    calls = solver_calls(sampler, table.sigmas)
     *_, wanted = sample(by_v, LEVELS[0] * LATENTS.double(), calls, pytest.fail)
     torch.testing.assert_close(picture.double(), wanted, atol=1e-4, rtol=0)
 

@@ -1,0 +1,56 @@
+"""All solvers by name: those that the files of this package declare.
+
+To add one, write its calls in a file of its own that ends in a tuple `SOLVERS`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from spectral_sched.discovery import declared
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from .recurrence import Call, Solver
+
+FIRST = ("dpmpp-2m", "euler", "heun", "dpmpp-3m", "unipc", "unipc-3")
+"""Solvers that are listed before the others, the default before all."""
+
+
+def _place(solver: Solver) -> tuple[bool, int]:
+    rank = FIRST.index(solver.name) if solver.name in FIRST else len(FIRST)
+    return solver.stochastic, rank
+
+
+SAMPLERS: Mapping[str, Solver] = {
+    solver.name: solver
+    for solver in sorted(declared(__package__, "SOLVERS"), key=_place)
+}
+"""Solvers by the names used in commands and files."""
+
+FLOW_SAMPLERS = tuple(name for name in SAMPLERS if not SAMPLERS[name].stochastic)
+"""Names of those that follow the probability flow, without fresh noise."""
+
+
+def solver_calls(sampler: str, sigmas: Sequence[float]) -> list[Call]:
+    """Return the network calls of a sampler over a table, one after the other.
+
+    Parameters
+    ----------
+    sigmas
+        Levels of the table, the final 0 included.
+    """
+    return [call.mapped(float) for call in SAMPLERS[sampler].calls(sigmas)]
+
+
+def batch_calls(sampler: str, tables: Sequence[Sequence[float]]) -> list[Call]:
+    """Return the network calls of a sampler over one table per image.
+
+    The tables have the same number of steps. Weights are arrays with one number per
+    image, (B,), or floats where they are the same for all.
+    """
+    levels = np.array(tables).T
+    return list(SAMPLERS[sampler].calls(list(levels)))
