@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from spectral_sched.defects import local_defects
 from spectral_sched.exact_models.interpolants import (
     VarianceExploding,
     VariancePreserving,
@@ -25,18 +24,19 @@ from spectral_sched.exact_models.mixture import (
     interpolated,
     tabulated,
 )
-from spectral_sched.mode_errors import (
+from spectral_sched.planning.error_model import (
     highest_start,
     noise_start_error,
     squared_errors,
 )
-from spectral_sched.optimize import minimal_table
+from spectral_sched.planning.local_errors import local_defects
+from spectral_sched.planning.search import minimal_table
 from spectral_sched.schedules import KarrasLaw, Schedule, sigma_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from spectral_sched.defects import Numbers
+    from spectral_sched.planning.local_errors import Numbers
     from spectral_sched.schedules.table import SigmaTable
 
 DOCS = Path(__file__).parents[1] / "docs"

@@ -36,8 +36,9 @@ from spectral_sched.comparisons import (
 )
 from spectral_sched.comparisons.files import Comparison
 from spectral_sched.model_headers import read_model_header
-from spectral_sched.plans import PlanSource, plan_with
-from spectral_sched.requests import request
+from spectral_sched.planning.data_set import PlanSource
+from spectral_sched.planning.plan import plan_with
+from spectral_sched.planning.request import request
 from spectral_sched.schedules.table import SigmaTable
 
 

@@ -30,9 +30,10 @@ from spectral_sched.diffusion.runs import play_plan
 from spectral_sched.diffusion.training import TrainingSettings, held_out_loss
 from spectral_sched.diffusion.training_runs import TrainingRun, training_options
 from spectral_sched.images.preprocessing import Preprocessing
-from spectral_sched.optimize import optimal_table
-from spectral_sched.plans import Plan, PlanSource, make_plan
-from spectral_sched.requests import request
+from spectral_sched.planning.data_set import PlanSource
+from spectral_sched.planning.kinds.optimal import optimal_table
+from spectral_sched.planning.plan import Plan, make_plan
+from spectral_sched.planning.request import request
 from spectral_sched.sources import items
 from spectral_sched.spectra.periodogram import RingPowers
 from spectral_sched.spectra.power_distribution import image_planning

@@ -23,7 +23,9 @@ import numpy as np
 
 from spectral_sched.analysis.measurement import measure
 from spectral_sched.images.preprocessing import Preprocessing
-from spectral_sched.optimize import minimal_table, optimal_table, table_errors
+from spectral_sched.planning.error_model import table_errors
+from spectral_sched.planning.kinds.optimal import optimal_table
+from spectral_sched.planning.search import minimal_table
 from spectral_sched.schedules import KarrasLaw, Schedule, sigma_table
 from spectral_sched.solvers.registry import FLOW_SAMPLERS
 from spectral_sched.sources import items

@@ -18,8 +18,8 @@ from torch.nn import functional
 
 from spectral_sched import api
 from spectral_sched.model_headers import BUNDLED, read_model_header
-from spectral_sched.plans import make_plan
-from spectral_sched.requests import request
+from spectral_sched.planning.plan import make_plan
+from spectral_sched.planning.request import request
 from spectral_sched.synthetic import SAMPLE_KINDS, picture
 
 SIZE, BATCH, PASSES, RATE = 64, 64, 5, 1e-3

@@ -26,8 +26,9 @@ from spectral_sched.diffusion.runs import play_plan
 from spectral_sched.diffusion.training import TrainingSettings, held_out_loss
 from spectral_sched.diffusion.training_runs import TrainingRun, training_options
 from spectral_sched.images.preprocessing import Preprocessing
-from spectral_sched.plans import Plan, make_plan, measured_source
-from spectral_sched.requests import request
+from spectral_sched.planning.data_set import measured_source
+from spectral_sched.planning.plan import Plan, make_plan
+from spectral_sched.planning.request import request
 from spectral_sched.sources import items
 
 CPU = torch.device("cpu")

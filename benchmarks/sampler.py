@@ -26,8 +26,8 @@ from spectral_sched.diffusion.models import BUNDLED
 from spectral_sched.diffusion.network import NetworkDenoiser
 from spectral_sched.diffusion.sampler import sample
 from spectral_sched.model_headers import read_model_header
-from spectral_sched.plans import make_plan
-from spectral_sched.requests import Request
+from spectral_sched.planning.plan import make_plan
+from spectral_sched.planning.request import Request
 from spectral_sched.solvers.recurrence import Call
 from spectral_sched.solvers.registry import solver_calls
 

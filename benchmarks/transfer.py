@@ -14,6 +14,7 @@ of the paired difference as a share of it.
 import argparse
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -24,9 +25,12 @@ from spectral_sched.diffusion.grid import fine_reference
 from spectral_sched.diffusion.model_files import read_model
 from spectral_sched.diffusion.searches import ModelSearch
 from spectral_sched.metrics import bootstrap_difference
-from spectral_sched.plans import PlanSource, make_plan
-from spectral_sched.requests import request
+from spectral_sched.planning.plan import make_plan
+from spectral_sched.planning.request import request
 from spectral_sched.schedules.table import SigmaTable, blended
+
+if TYPE_CHECKING:
+    from spectral_sched.planning.data_set import PlanSource
 
 WEIGHTS = (0.25, 0.5, 0.75)
 """Of the second learned table in the means of both."""

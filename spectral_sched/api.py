@@ -30,16 +30,18 @@ from .documents.write import check_output, write_document
 from .errors import SpecschedError
 from .images.preprocessing import make_preprocessing
 from .plan_files import plan_arguments, plan_document, read_plan
-from .plans import Plan, PlanSource, make_plan, measured_source, resized_source
-from .requests import Limits, request
+from .planning.data_set import PlanSource, measured_source, resized_source
+from .planning.kinds.kind import KindInfo
+from .planning.kinds.registry import KINDS, checked_settings
+from .planning.plan import Plan, make_plan
+from .planning.request import Limits, request
+from .planning.training_law import training_schedule as _training_schedule
 from .schedules import Schedule
 from .schedules.table import SigmaTable
 from .sources import array_items, items
 from .spectra.bounds import SigmaBounds, sigma_bounds
 from .spectrum_files import measured_arguments, spectrum_document
 from .spectrum_files import read_spectrum as _read_spectrum
-from .table_kinds import KINDS, KindInfo, checked_settings
-from .training_laws import training_schedule as _training_schedule
 
 if TYPE_CHECKING:
     import os
@@ -350,7 +352,7 @@ def sample(
     from .diffusion.devices import resolve_device
     from .diffusion.guidance import chosen_guidance
     from .diffusion.runs import SamplingOptions, SamplingRun
-    from .model_fits import Fitting
+    from .planning.replan import Fitting
 
     options = SamplingOptions(
         model,

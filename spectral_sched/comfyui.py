@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from spectral_sched.errors import InputError
 from spectral_sched.plan_files import read_plan
-from spectral_sched.replans import replanned
-from spectral_sched.requests import MAX_STEPS
 from spectral_sched.targets.checks import check_start
 
 from .documents.strict_json import digest
+from .planning.replan import replanned
+from .planning.request import MAX_STEPS
 from .schedules.coordinates import converted
 from .solvers.registry import FLOW_SAMPLERS
 

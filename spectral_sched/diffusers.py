@@ -34,7 +34,7 @@ from .documents.read import read_any
 from .documents.strict_json import canonical
 from .errors import UsageError, known
 from .plan_files import plan_of
-from .replans import replanned
+from .planning.replan import replanned
 from .schedules.coordinates import (
     COORDINATES,
     NUM_TIMESTEPS,
@@ -52,7 +52,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from .plans import Plan
+    from .planning.plan import Plan
     from .solvers.recurrence import Call
 
 __all__ = ["SpectralScheduler", "SpectralSchedulerOutput"]

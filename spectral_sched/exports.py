@@ -21,21 +21,22 @@ from .defaults import (
 from .documents.provenance import provenance, told_model
 from .errors import UsageError, known
 from .plan_files import plan_arguments, plan_document, read_plan, read_source
-from .plans import Plan, make_plan, resized_source
-from .requests import Limits, Request, request
+from .planning.data_set import resized_source
+from .planning.kinds.registry import KINDS, check_kind, check_runs_model, kind_settings
+from .planning.plan import Plan, make_plan
+from .planning.request import Limits, Request, request
+from .planning.training_law import training_schedule
 from .schedules.coordinates import check_coordinate
 from .schedules.table import blended
-from .table_kinds import KINDS, check_kind, check_runs_model, kind_settings
 from .target_exports import Delivery, Wish, law_delivery, plan_delivery
 from .targets import format_of, target_named
 from .training_files import training_document
-from .training_laws import training_schedule
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from .documents.strict_json import Document
-    from .plans import PlanSource
+    from .planning.data_set import PlanSource
 
 Purpose = Literal["sampling", "training"]
 

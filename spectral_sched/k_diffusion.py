@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 from .defaults import KIND, SAMPLER
 from .documents.write import is_ours
 from .plan_files import read_plan, read_source
-from .plans import make_plan
-from .replans import replanned
-from .requests import request
+from .planning.plan import make_plan
+from .planning.replan import replanned
+from .planning.request import request
 
 if TYPE_CHECKING:
     import torch

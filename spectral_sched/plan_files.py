@@ -14,13 +14,14 @@ from .documents.read import Fields, read_document
 from .documents.write import is_ours
 from .errors import InputError, SpecschedError
 from .model_headers import SUFFIX, read_model_header
-from .plans import Plan, PlanSource, Spent, measured_source
-from .requests import Limits, Request, request
+from .planning.data_set import PlanSource, measured_source
+from .planning.kinds.registry import KINDS, checked_settings
+from .planning.plan import Plan, Spent
+from .planning.request import Limits, Request, request
 from .schedules.coordinates import converted
 from .schedules.table import SigmaTable
 from .source_fields import read_source_fields, source_fields
 from .spectrum_files import read_spectrum
-from .table_kinds import KINDS, checked_settings
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,11 +9,11 @@ from rich.table import Table
 
 from .comparisons import METRICS, VERDICTS_ON, rival_verdicts, summary_lines
 from .documents.strict_json import canonical
+from .planning.kinds.registry import KINDS
 from .solvers.registry import SAMPLERS
 from .spectra.bounds import swamped_at
 from .spectra.power_law import field_power_law
 from .spectra.rings import banded, octaves
-from .table_kinds import KINDS
 from .targets import TARGETS
 
 if TYPE_CHECKING:
@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from .comparisons import Cell, Judgement
     from .comparisons.files import Comparison
     from .documents.strict_json import Document
-    from .plans import Plan, PredictedError
+    from .planning.plan import Plan
+    from .planning.prediction import PredictedError
     from .spectra.bounds import BoundIntervals, SigmaBounds, Start
     from .spectra.gaussian_field import GaussianField
     from .spectra.mixture import SpectralMixture

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from .documents.strict_json import Document, rounded, short
 from .images.preprocessing import read_preprocessing
 from .mixture_fields import mixture_member, read_mixture
-from .plans import PlanSource
+from .planning.data_set import PlanSource
 from .spectra.power_distribution import Planning
 from .spectrum_files import read_bounds, read_field
 

@@ -17,7 +17,8 @@ from .targets.formats import plain_numbers
 
 if TYPE_CHECKING:
     from .documents.strict_json import Document
-    from .plans import Plan, PlanSource
+    from .planning.data_set import PlanSource
+    from .planning.plan import Plan
     from .schedules import Schedule
 
 VERSION = 1

@@ -8,22 +8,20 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .documents.read import read_fields
+from .planning.law_fits import edm_arguments, fits, k_diffusion_keys
+from .planning.training_law import NUM_QUANTILES, law_quantiles, law_sample
 from .schedules import Schedule, TableLaw
-from .training_laws import NUM_QUANTILES, fits, law_quantiles, law_sample
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from pathlib import Path
 
     from .documents.strict_json import Document
-    from .plans import PlanSource
-    from .training_laws import Fit
+    from .planning.data_set import PlanSource
+    from .planning.law_fits import Fit
+
 
 VERSION = 1
 REMEDY = "make one with: specsched export --for training"
-
-K_DIFFUSION = ("lognormal", "split-lognormal", "loguniform")
-"""Fitted laws that k-diffusion can draw from, by its names."""
 
 
 def training_document(
@@ -51,34 +49,6 @@ def training_document(
         "fits": {fit.name: _fit(fit) for fit in found},
         "source_key": source.source_key,
     }
-
-
-def edm_arguments(found: Sequence[Fit], sigma_data: float) -> Document:
-    """Return the arguments of EDM's loss."""
-    fit = next(fit for fit in found if fit.name == "lognormal")
-    mean, std = fit.parameters["mean"], fit.parameters["std"]
-    return {"P_mean": mean, "P_std": std, "sigma_data": sigma_data}
-
-
-def k_diffusion_keys(
-    found: Sequence[Fit], schedule: Schedule, sigma_data: float
-) -> Document:
-    """Return the keys of ``model`` in k-diffusion's configuration, best law first."""
-    best = k_diffusion_fit(found)
-    return {
-        "sigma_data": sigma_data,
-        "sigma_min": schedule.sigma_min,
-        "sigma_max": schedule.sigma_max,
-        "sigma_sample_density": {"type": best.name, **best.parameters},
-    }
-
-
-def k_diffusion_fit(found: Sequence[Fit]) -> Fit:
-    """Return the best of the fitted laws that k-diffusion can draw from."""
-    return min(
-        (fit for fit in found if fit.name in K_DIFFUSION),
-        key=lambda fit: fit.divergence,
-    )
 
 
 def _fit(fit: Fit) -> Document:

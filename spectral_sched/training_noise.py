@@ -15,17 +15,12 @@ import numpy as np
 from .defaults import TRAINING_LAW, TRAINING_SETTINGS, TRAINING_STEPS
 from .errors import known
 from .own_schedules import focused_times, own_field, own_range, own_schedule
-from .requests import Request
+from .planning.kinds.kind import KindSettings, settings_of
+from .planning.kinds.registry import KINDS, from_spectrum, kind_settings
+from .planning.request import Request
+from .planning.training_law import LEARNED, OWN, training_schedule
 from .schedules import PolynomialLaw, Schedule, curriculum_levels, read_settings
 from .schedules.parameters import choice, parameters
-from .table_kinds import (
-    KINDS,
-    KindSettings,
-    from_spectrum,
-    kind_settings,
-    settings_of,
-)
-from .training_laws import training_schedule
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -33,9 +28,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from .images.pixels import Shape
-    from .plans import PlanSource
+    from .planning.data_set import PlanSource
     from .schedules import Parameter, Setting
     from .spectra.periodogram import RingPowers
+
 
 NUM_QUANTILES = 65
 """Positions that each picture's own law is kept at, log-linear between them."""
@@ -217,13 +213,6 @@ def own_noise(
             times = focused_times(schedule, positions, shape, sigma_data)
         rows.append(np.log(schedule(times)))
     return OwnNoise(np.array(rows, dtype=np.float32), np.array(own_ends))
-
-
-OWN = "spectral"
-"""The law in which every picture has the schedule of its own spectrum."""
-
-LEARNED = "learned"
-"""The law that is learned together with the denoiser."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -23,8 +23,8 @@ from spectral_sched.documents.provenance import provenance
 from spectral_sched.documents.write import write_document
 from spectral_sched.errors import SpecschedError
 from spectral_sched.plan_files import plan_document
-from spectral_sched.plans import make_plan
-from spectral_sched.requests import request
+from spectral_sched.planning.plan import make_plan
+from spectral_sched.planning.request import request
 from tests.support.pink import pink_source
 
 ONE_LINE = "from spectral_sched.comfyui import *\n"

@@ -19,8 +19,8 @@ from spectral_sched.documents.provenance import provenance
 from spectral_sched.documents.write import write_document
 from spectral_sched.errors import InputError, UsageError
 from spectral_sched.plan_files import plan_document
-from spectral_sched.plans import make_plan
-from spectral_sched.requests import Limits, request
+from spectral_sched.planning.plan import make_plan
+from spectral_sched.planning.request import Limits, request
 from spectral_sched.schedules.coordinates import converted
 from spectral_sched.schedules.table import SigmaTable, resampled
 from spectral_sched.solvers.registry import FLOW_SAMPLERS, SAMPLERS, solver_calls

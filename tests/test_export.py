@@ -16,8 +16,8 @@ from typer.testing import CliRunner
 from spectral_sched.cli import app
 from spectral_sched.errors import SpecschedError
 from spectral_sched.plan_files import read_plan
+from spectral_sched.planning.kinds.registry import KINDS, from_spectrum
 from spectral_sched.schedules import SCHEDULES
-from spectral_sched.table_kinds import KINDS, from_spectrum
 from tests.support.helpers import write_pictures
 
 Document = dict[str, Any]

@@ -11,7 +11,7 @@ from scipy import stats
 from spectral_sched.errors import UsageError
 from spectral_sched.images.preprocessing import Preprocessing
 from spectral_sched.own_schedules import NOISY, focus
-from spectral_sched.plans import PlanSource
+from spectral_sched.planning.data_set import PlanSource
 from spectral_sched.spectra.bounds import sigma_bounds
 from spectral_sched.spectra.periodogram import ring_powers
 from spectral_sched.spectra.power_distribution import spectrum_planning

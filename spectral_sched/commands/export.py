@@ -168,7 +168,7 @@ def export(
 def _planner(options: "ExportOptions", device: str) -> "Planner":
     """Return what makes the table: a search, if a model is to be run."""
     if options.model is None:
-        from spectral_sched.plans import make_plan
+        from spectral_sched.planning.plan import make_plan
 
         return make_plan
     from spectral_sched.diffusion.devices import resolve_device

@@ -14,7 +14,7 @@ def kinds(json: Json = False) -> None:
     See also: export --kind and --sampler; train --law.
     """
     from spectral_sched import console, report
-    from spectral_sched.table_kinds import kinds_document
+    from spectral_sched.planning.kinds.registry import kinds_document
 
     console.show(report.kinds_parts(), kinds_document(), json=json)
     console.say("next: specsched export --kind karras --set rho=5")

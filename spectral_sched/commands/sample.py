@@ -86,15 +86,17 @@ def sample(
 
     See also: export, which makes schedules; train, which makes models.
     """
-    from spectral_sched import console, gallery, image_plans, model_fits
+    from spectral_sched import console, gallery
     from spectral_sched.plan_files import read_plan
+    from spectral_sched.planning.per_image import drawn_plans
+    from spectral_sched.planning.replan import Fitting
 
     from .options import parse_range
 
     seeds = gallery.chosen_seeds(seeds, restoring=inputs is not None)
     plan, numbers = read_plan(schedule), gallery.parse_seeds(seeds)
     interval = parse_range(guidance_interval, "--guidance-interval")
-    image_plans.drawn_plans(plan, label, wanted=per_image)
+    drawn_plans(plan, label, wanted=per_image)
     folder = gallery.open_gallery(output, force=force)
     from spectral_sched.diffusion.guidance import chosen_guidance
     from spectral_sched.diffusion.processes import processes
@@ -109,7 +111,7 @@ def sample(
         model,
         precision,
         chosen_guidance(class_label, null_label, guidance, interval, model),
-        model_fits.Fitting(as_is=as_is, clip=clip),
+        Fitting(as_is=as_is, clip=clip),
         per_image=per_image,
         label=label,
         compiled=compiled,

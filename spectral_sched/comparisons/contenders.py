@@ -7,17 +7,18 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from spectral_sched.errors import UsageError, known
 from spectral_sched.plan_files import read_plan
-from spectral_sched.plans import make_plan
-from spectral_sched.requests import Limits, Request, request
+from spectral_sched.planning.kinds.registry import KINDS, kind_settings
+from spectral_sched.planning.plan import make_plan
+from spectral_sched.planning.request import Limits, Request, request
 from spectral_sched.schedules.table import SigmaTable
 from spectral_sched.solvers.registry import SAMPLERS, solver_calls
-from spectral_sched.table_kinds import KINDS, kind_settings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from spectral_sched.plans import Plan, PlanSource
+    from spectral_sched.planning.data_set import PlanSource
+    from spectral_sched.planning.plan import Plan
     from spectral_sched.schedules import Setting
 
 OF_ALL_KINDS = ("sigma_min", "sigma_max", "start", "terminal")

@@ -25,14 +25,14 @@ from spectral_sched.comparisons.files import (
 )
 from spectral_sched.comparisons.rows import Cell, Cost, Row
 from spectral_sched.errors import known
-from spectral_sched.model_fits import Fitting, ModelLimits, fitted
 from spectral_sched.model_headers import BUNDLED, SUFFIX, read_model_header
 from spectral_sched.plan_files import read_source
-from spectral_sched.plans import make_plan
-from spectral_sched.requests import request
+from spectral_sched.planning.kinds.registry import KINDS
+from spectral_sched.planning.plan import make_plan
+from spectral_sched.planning.replan import Fitting, ModelLimits, fitted
+from spectral_sched.planning.request import request
 from spectral_sched.schedules.table import SigmaTable
 from spectral_sched.solvers.registry import SAMPLERS
-from spectral_sched.table_kinds import KINDS
 
 from .comparison import Yardsticks
 from .digests import array_digest, model_digest
@@ -52,7 +52,8 @@ if TYPE_CHECKING:
     from spectral_sched.comparisons.contenders import Contender, Filed, Place
     from spectral_sched.comparisons.rows import Judgement
     from spectral_sched.documents.strict_json import Document
-    from spectral_sched.plans import Plan, PlanSource
+    from spectral_sched.planning.data_set import PlanSource
+    from spectral_sched.planning.plan import Plan
 
 REFERENCE_KIND, REFERENCE_SAMPLER = "exponential", "heun"
 

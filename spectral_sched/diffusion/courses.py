@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from spectral_sched.plans import Plan
+    from spectral_sched.planning.plan import Plan
     from spectral_sched.solvers.recurrence import Call
 
     from .denoisers import Denoiser

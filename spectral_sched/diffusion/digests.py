@@ -14,7 +14,7 @@ from spectral_sched.model_headers import BUNDLED, SUFFIX
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from spectral_sched.plans import Plan
+    from spectral_sched.planning.plan import Plan
 
 
 def array_digest(array: NDArray[np.generic]) -> str:

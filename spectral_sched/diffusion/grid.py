@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from spectral_sched.plans import make_plan
-from spectral_sched.requests import Limits, request
+from spectral_sched.planning.plan import make_plan
+from spectral_sched.planning.request import Limits, request
 from spectral_sched.schedules import ExponentialLaw, Schedule, sigma_table
 
 from .comparison import squared_errors
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from spectral_sched.plans import PlanSource
+    from spectral_sched.planning.data_set import PlanSource
     from spectral_sched.schedules.table import SigmaTable
 
     from .comparison import Player

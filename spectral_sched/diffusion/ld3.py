@@ -31,7 +31,7 @@ import numpy as np
 import torch
 
 from spectral_sched.errors import NoAnswerError, UsageError
-from spectral_sched.optimize import COMPLEX_STEP
+from spectral_sched.planning.search import COMPLEX_STEP
 from spectral_sched.schedules import KarrasLaw, Schedule, sigma_table
 from spectral_sched.schedules.table import SigmaTable
 from spectral_sched.solvers.registry import SAMPLERS

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
-    from spectral_sched.plans import Plan, PlanSource
+    from spectral_sched.planning.data_set import PlanSource
+    from spectral_sched.planning.plan import Plan
 
     from .denoisers import Denoiser
     from .network import NetworkDenoiser

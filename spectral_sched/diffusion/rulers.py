@@ -17,7 +17,7 @@ from .sampler import SeededNoise, starting_point
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from spectral_sched.plans import Plan
+    from spectral_sched.planning.plan import Plan
 
 FRESH_SEED = 20260319
 """Seed of pictures drawn to compare with: of none that anything was trained on."""

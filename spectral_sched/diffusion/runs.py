@@ -9,8 +9,8 @@ import torch
 
 from spectral_sched.errors import known
 from spectral_sched.gallery import Sample
-from spectral_sched.image_plans import drawn_plans
-from spectral_sched.model_fits import Fitting, ModelLimits, fitted
+from spectral_sched.planning.per_image import drawn_plans
+from spectral_sched.planning.replan import Fitting, ModelLimits, fitted
 
 from .batches import first_batch, in_batches
 from .compiled import compile_network
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
-    from spectral_sched.plans import Plan
+    from spectral_sched.planning.plan import Plan
 
     from .denoisers import Denoiser
     from .guidance import Guidance

@@ -15,17 +15,17 @@ import torch
 
 from spectral_sched.documents.provenance import told_model
 from spectral_sched.errors import UsageError
-from spectral_sched.plans import Spent, check_searched, plan_with
-from spectral_sched.schedules import KarrasLaw, Schedule, sigma_table
-from spectral_sched.table_kinds import (
+from spectral_sched.planning.kinds.kind import check_searched, settings_of
+from spectral_sched.planning.kinds.model_searches import (
     KLUB,
     GitsSettings,
     GridSettings,
     KlubSettings,
     Ld3Settings,
-    check_runs_model,
-    settings_of,
 )
+from spectral_sched.planning.kinds.registry import check_runs_model
+from spectral_sched.planning.plan import Spent, plan_with
+from spectral_sched.schedules import KarrasLaw, Schedule, sigma_table
 
 from .comparison import Player
 from .counting import CountingDenoiser
@@ -44,8 +44,9 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from spectral_sched.plans import Plan, PlanSource
-    from spectral_sched.requests import Request
+    from spectral_sched.planning.data_set import PlanSource
+    from spectral_sched.planning.plan import Plan
+    from spectral_sched.planning.request import Request
     from spectral_sched.schedules.table import SigmaTable
 
     from .denoisers import Denoiser

@@ -16,9 +16,11 @@ from spectral_sched.errors import InputError, NoAnswerError, UsageError, known
 from spectral_sched.images.png import contact_sheet, save_png, to_bytes
 from spectral_sched.model_headers import ModelHeader, read_model_header
 from spectral_sched.network_configs import network_config
-from spectral_sched.plans import make_plan, measured_source
-from spectral_sched.requests import Request
-from spectral_sched.training_noise import LEARNED, chosen_law, training_noise
+from spectral_sched.planning.data_set import measured_source
+from spectral_sched.planning.plan import make_plan
+from spectral_sched.planning.request import Request
+from spectral_sched.planning.training_law import LEARNED
+from spectral_sched.training_noise import chosen_law, training_noise
 
 from .batches import is_out_of_memory
 from .degrading import NUM_FEATURES, degrade
@@ -35,7 +37,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from spectral_sched.degradations import Degradation
-    from spectral_sched.plans import PlanSource
+    from spectral_sched.planning.data_set import PlanSource
     from spectral_sched.schedules import Setting
     from spectral_sched.training_noise import TrainingNoise
 

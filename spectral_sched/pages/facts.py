@@ -12,10 +12,10 @@ from spectral_sched.documents.read import read_any
 from spectral_sched.documents.strict_json import file_digest
 from spectral_sched.errors import InputError
 from spectral_sched.plan_files import read_plan
-from spectral_sched.plans import make_plan
+from spectral_sched.planning.plan import make_plan
+from spectral_sched.planning.request import Limits
 from spectral_sched.plots.curves import emerging, resolved, spectrum_curve
 from spectral_sched.plots.subjects import shown_names
-from spectral_sched.requests import Limits
 from spectral_sched.spectra.bounds import CLEAN_SNR, QUANTISATION
 from spectral_sched.spectra.power_law import field_power_law
 from spectral_sched.spectra.rings import banded, octaves
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from spectral_sched.analysis.measurement import Measurement
     from spectral_sched.documents.strict_json import Document
-    from spectral_sched.plans import Plan
+    from spectral_sched.planning.plan import Plan
     from spectral_sched.plots.curves import SpectrumCurve
 
 VERSION = 1

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from spectral_sched.errors import UsageError
-from spectral_sched.plans import family_schedule
-from spectral_sched.requests import Limits
+from spectral_sched.planning.kinds.families import family_schedule
+from spectral_sched.planning.request import Limits
 from spectral_sched.schedules import SCHEDULES
 from spectral_sched.spectra.bounds import swamped_at
 from spectral_sched.spectra.power_distribution import NUM_QUANTILES
@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from spectral_sched.plans import Plan, PlanSource
+    from spectral_sched.planning.data_set import PlanSource
+    from spectral_sched.planning.plan import Plan
     from spectral_sched.schedules import Schedule
     from spectral_sched.spectra.bounds import Start
 

@@ -10,20 +10,20 @@ from spectral_sched.documents.read import read_any
 from spectral_sched.errors import InputError
 from spectral_sched.model_headers import SUFFIX, read_model_header
 from spectral_sched.plan_files import read_plan
-from spectral_sched.plans import measured_source
-from spectral_sched.requests import Request
+from spectral_sched.planning.data_set import measured_source
+from spectral_sched.planning.kinds.registry import checked_settings
+from spectral_sched.planning.request import Request
+from spectral_sched.planning.training_law import LEARNED, OWN, training_schedule
 from spectral_sched.spectrum_files import read_spectrum
-from spectral_sched.table_kinds import checked_settings
 from spectral_sched.training_files import read_training_schedule
-from spectral_sched.training_laws import training_schedule
-from spectral_sched.training_noise import LEARNED, OWN
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
     from spectral_sched.model_headers import ModelHeader
-    from spectral_sched.plans import Plan, PlanSource
+    from spectral_sched.planning.data_set import PlanSource
+    from spectral_sched.planning.plan import Plan
     from spectral_sched.schedules import Schedule, Setting
 
 

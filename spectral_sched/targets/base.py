@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from spectral_sched.plans import Plan, PlanSource
+    from spectral_sched.planning.data_set import PlanSource
+    from spectral_sched.planning.plan import Plan
     from spectral_sched.schedules import Schedule
     from spectral_sched.schedules.table import SigmaTable
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike
 
-    from spectral_sched.requests import Request
+    from spectral_sched.planning.request import Request
 
 ROUNDING = 1e-6
 

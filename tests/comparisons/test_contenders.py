@@ -12,8 +12,9 @@ from spectral_sched.comparisons.contenders import (
     steps_within,
 )
 from spectral_sched.errors import UsageError
-from spectral_sched.plans import PlanSource, make_plan
-from spectral_sched.requests import Limits, request
+from spectral_sched.planning.data_set import PlanSource
+from spectral_sched.planning.plan import make_plan
+from spectral_sched.planning.request import Limits, request
 from tests.support.pink import pink_source
 
 

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from spectral_sched.comparisons import Cell, Cost, Row
-from spectral_sched.plans import make_plan
-from spectral_sched.requests import request
+from spectral_sched.planning.plan import make_plan
+from spectral_sched.planning.request import request
 from tests.support.helpers import ROOT
 from tests.support.made_comparisons import compared, row
 from tests.support.pink import pink_source

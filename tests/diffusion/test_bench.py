@@ -20,8 +20,9 @@ from spectral_sched.diffusion.rulers import real_pictures
 from spectral_sched.documents.write import write_document
 from spectral_sched.errors import InputError, UsageError
 from spectral_sched.plan_files import plan_document
-from spectral_sched.plans import PlanSource, make_plan, resized_source
-from spectral_sched.requests import request
+from spectral_sched.planning.data_set import PlanSource, resized_source
+from spectral_sched.planning.plan import make_plan
+from spectral_sched.planning.request import request
 from spectral_sched.schedules.table import SigmaTable
 from tests.support.pink import pink_source
 

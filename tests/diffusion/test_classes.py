@@ -25,8 +25,9 @@ from spectral_sched.documents.read import Fields
 from spectral_sched.errors import InputError, UsageError
 from spectral_sched.images.preprocessing import Preprocessing
 from spectral_sched.network_configs import NetworkConfig, read_network_config
-from spectral_sched.plans import make_plan, measured_source
-from spectral_sched.requests import request
+from spectral_sched.planning.data_set import measured_source
+from spectral_sched.planning.plan import make_plan
+from spectral_sched.planning.request import request
 from spectral_sched.schedules.table import SigmaTable
 from spectral_sched.sources import Item, items
 from spectral_sched.training_noise import training_noise
@@ -34,7 +35,7 @@ from tests.support.commands import sentence, specsched
 
 if TYPE_CHECKING:
     from spectral_sched.diffusion.picture_sets import PictureSet
-    from spectral_sched.plans import Plan
+    from spectral_sched.planning.plan import Plan
 
 NAMES = ("dark", "light")
 CONFIG = NetworkConfig(1, (16,), 1, 0.6, class_names=NAMES)

@@ -18,8 +18,9 @@ from spectral_sched.diffusion.denoisers import (
 from spectral_sched.diffusion.runs import play_plan
 from spectral_sched.diffusion.sampler import SeededNoise, sample, starting_point
 from spectral_sched.images.preprocessing import make_preprocessing
-from spectral_sched.plans import Plan, PlanSource
-from spectral_sched.requests import Request
+from spectral_sched.planning.data_set import PlanSource
+from spectral_sched.planning.plan import Plan
+from spectral_sched.planning.request import Request
 from spectral_sched.schedules.table import SigmaTable
 from spectral_sched.solvers.registry import SAMPLERS
 from spectral_sched.spectra.bounds import sigma_bounds

@@ -22,8 +22,8 @@ from spectral_sched.diffusion.klub import (
     subdivided,
 )
 from spectral_sched.diffusion.sampler import starting_point
-from spectral_sched.end_to_end import end_to_end_error, field_modes
-from spectral_sched.optimize import minimal_table
+from spectral_sched.planning.kinds.gaussian import end_to_end_error, field_modes
+from spectral_sched.planning.search import minimal_table
 from spectral_sched.schedules import KarrasLaw, Schedule, sigma_table
 from spectral_sched.schedules.table import SigmaTable
 from tests.support.pink import pink_field

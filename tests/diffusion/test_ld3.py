@@ -10,7 +10,6 @@ import pytest
 import torch
 from torch import Tensor
 
-from spectral_sched.defects import transfer
 from spectral_sched.diffusion.comparison import Player
 from spectral_sched.diffusion.denoisers import FiniteSetDenoiser, WienerDenoiser
 from spectral_sched.diffusion.grid import paired_error
@@ -31,7 +30,8 @@ from spectral_sched.diffusion.ld3 import (
 from spectral_sched.diffusion.searches import HIGHEST_SEED, LD3_HELD_OUT, ModelSearch
 from spectral_sched.errors import NoAnswerError
 from spectral_sched.exact_models.gaussian import OneGaussian
-from spectral_sched.requests import Limits, Request
+from spectral_sched.planning.local_errors import transfer
+from spectral_sched.planning.request import Limits, Request
 from spectral_sched.schedules.table import SigmaTable
 from spectral_sched.solvers.registry import FLOW_SAMPLERS, solver_calls
 from tests.support.commands import sentence, specsched

@@ -26,7 +26,7 @@ from spectral_sched.model_headers import (
 )
 from spectral_sched.network_configs import network_config
 from spectral_sched.plan_files import read_source
-from spectral_sched.plans import PlanSource
+from spectral_sched.planning.data_set import PlanSource
 from spectral_sched.spectra.bounds import sigma_bounds
 from spectral_sched.spectra.power_distribution import spectrum_planning
 from tests.support.commands import sentence, specsched

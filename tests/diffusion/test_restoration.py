@@ -29,8 +29,9 @@ from spectral_sched.diffusion.training_runs import training_options
 from spectral_sched.errors import InputError, UsageError
 from spectral_sched.images.preprocessing import Preprocessing
 from spectral_sched.network_configs import NetworkConfig, network_config
-from spectral_sched.plans import make_plan, measured_source
-from spectral_sched.requests import request
+from spectral_sched.planning.data_set import measured_source
+from spectral_sched.planning.plan import make_plan
+from spectral_sched.planning.request import request
 from spectral_sched.sources import Item
 from spectral_sched.training_noise import training_noise
 from tests.support.commands import sentence, specsched

@@ -16,10 +16,10 @@ from spectral_sched.diffusion.gits import NUM_LEVELS
 from spectral_sched.diffusion.grid import HIGH, LOW, REFERENCE, RHO, karras_grid
 from spectral_sched.diffusion.searches import SEARCHES, ModelSearch
 from spectral_sched.plan_files import read_plan, read_source
-from spectral_sched.plans import make_plan
-from spectral_sched.replans import replanned
-from spectral_sched.requests import Request
-from spectral_sched.table_kinds import KINDS
+from spectral_sched.planning.kinds.registry import KINDS
+from spectral_sched.planning.plan import make_plan
+from spectral_sched.planning.replan import replanned
+from spectral_sched.planning.request import Request
 from tests.support.commands import sentence, specsched
 from tests.support.helpers import write_pictures
 from tests.support.pink import pink_field, pink_source
@@ -128,7 +128,7 @@ def test_the_grids_best_is_no_worse_than_the_copied_table() -> None:
 
 def make_error(sigmas: tuple[float, ...]) -> float:
     """Return the distance of Euler's samples from the pink field."""
-    from spectral_sched.end_to_end import end_to_end_error, field_modes
+    from spectral_sched.planning.kinds.gaussian import end_to_end_error, field_modes
 
     modes = field_modes(pink_field())
     return float(end_to_end_error(modes, "euler", np.array(sigmas), "zero", "w2"))

@@ -30,7 +30,7 @@ from spectral_sched.diffusion.training_runs import (
 from spectral_sched.errors import InputError, NoAnswerError, UsageError
 from spectral_sched.images.preprocessing import Preprocessing
 from spectral_sched.network_configs import NetworkConfig, network_config
-from spectral_sched.plans import measured_source
+from spectral_sched.planning.data_set import measured_source
 from spectral_sched.sources import Item, items
 from spectral_sched.training_noise import training_noise
 from tests.support.helpers import power_law_field, write_pictures

@@ -14,7 +14,7 @@ from tests.support.helpers import ROOT, write_pictures
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from spectral_sched.plans import Plan
+    from spectral_sched.planning.plan import Plan
 
 BUNDLED = ROOT / "spectral_sched" / "diffusion" / "bundled.safetensors"
 

@@ -11,7 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.special import ndtr, ndtri
 
-from spectral_sched.plans import make_plan
+from spectral_sched.planning.plan import make_plan
+from spectral_sched.planning.request import Limits, Request
+from spectral_sched.planning.training_law import training_schedule
 from spectral_sched.plots.curves import (
     SPREAD,
     emerging,
@@ -22,12 +24,10 @@ from spectral_sched.plots.curves import (
     spectrum_curve,
     table_curve,
 )
-from spectral_sched.requests import Limits, Request
 from spectral_sched.schedules import SCHEDULES, LognormalLaw, Schedule
-from spectral_sched.training_laws import training_schedule
 
 if TYPE_CHECKING:
-    from spectral_sched.plans import Plan
+    from spectral_sched.planning.plan import Plan
     from spectral_sched.spectra.bounds import Start
 
 

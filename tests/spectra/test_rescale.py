@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from spectral_sched.errors import NoAnswerError, UsageError
-from spectral_sched.plans import resized_source
+from spectral_sched.planning.data_set import resized_source
 from spectral_sched.spectra.bounds import sigma_bounds
 from spectral_sched.spectra.gaussian_field import GaussianField
 from spectral_sched.spectra.power_distribution import Planning, spectrum_planning

@@ -7,8 +7,9 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from spectral_sched.documents.provenance import provenance
-from spectral_sched.plans import Plan, make_plan
-from spectral_sched.requests import request
+from spectral_sched.planning.plan import Plan, make_plan
+from spectral_sched.planning.request import request
+from spectral_sched.planning.training_law import training_schedule
 from spectral_sched.schedules.table import SigmaTable
 from spectral_sched.target_exports import (
     Delivery,
@@ -23,7 +24,6 @@ from spectral_sched.targets import (
     table_artifact,
     target_settings,
 )
-from spectral_sched.training_laws import training_schedule
 from tests.support.pink import pink_source
 
 if TYPE_CHECKING:

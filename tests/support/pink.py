@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from spectral_sched.images.preprocessing import make_preprocessing
-from spectral_sched.plans import PlanSource
+from spectral_sched.planning.data_set import PlanSource
 from spectral_sched.schedules import Basis
 from spectral_sched.spectra.bounds import sigma_bounds
 from spectral_sched.spectra.gaussian_field import GaussianField

@@ -16,8 +16,8 @@ from spectral_sched.documents.write import write_document
 from spectral_sched.errors import InputError, UsageError
 from spectral_sched.k_diffusion import get_sigmas_spectral
 from spectral_sched.plan_files import plan_document
-from spectral_sched.plans import make_plan
-from spectral_sched.requests import request
+from spectral_sched.planning.plan import make_plan
+from spectral_sched.planning.request import request
 from tests.support.handed import (
     LEVELS,
     delivered,

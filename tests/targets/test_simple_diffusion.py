@@ -9,8 +9,9 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
+from spectral_sched.planning.law_fits import cosine_fit
+from spectral_sched.planning.training_law import law_sample
 from spectral_sched.schedules import SCHEDULES, Schedule
-from spectral_sched.training_laws import cosine_fit, law_sample
 from tests.support.handed import delivered_law, law
 from tests.support.pink import pink_basis
 

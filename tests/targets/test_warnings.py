@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from spectral_sched.errors import UsageError
-from spectral_sched.plans import make_plan
-from spectral_sched.requests import Limits, request
+from spectral_sched.planning.plan import make_plan
+from spectral_sched.planning.request import Limits, request
+from spectral_sched.planning.training_law import training_schedule
 from spectral_sched.targets import (
     TARGETS,
     law_artifact,
@@ -15,7 +16,6 @@ from spectral_sched.targets import (
     target_named,
     target_settings,
 )
-from spectral_sched.training_laws import training_schedule
 from tests.support.handed import LEVELS, given, given_law, plan_of_levels
 from tests.support.pink import pink_source
 

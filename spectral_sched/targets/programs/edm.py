@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from spectral_sched.errors import UsageError
+from spectral_sched.planning.law_fits import edm_arguments, fits, lognormal_fit
+from spectral_sched.planning.training_law import law_sample
 from spectral_sched.targets.artifact import Artifact, float32_levels
 from spectral_sched.targets.base import (
     MODEL_RANGE,
@@ -18,8 +20,6 @@ from spectral_sched.targets.base import (
     Target,
     outside_model,
 )
-from spectral_sched.training_files import edm_arguments
-from spectral_sched.training_laws import fits, law_sample, lognormal_fit
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

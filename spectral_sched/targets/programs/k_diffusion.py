@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from spectral_sched.planning.law_fits import fits, k_diffusion_fit, k_diffusion_keys
+from spectral_sched.planning.training_law import law_sample
 from spectral_sched.targets.artifact import Artifact, float32_levels
 from spectral_sched.targets.base import (
     MODEL_RANGE,
@@ -11,8 +13,6 @@ from spectral_sched.targets.base import (
     Target,
     outside_model,
 )
-from spectral_sched.training_files import k_diffusion_fit, k_diffusion_keys
-from spectral_sched.training_laws import fits, law_sample
 
 SNIPPET = """\
 sigmas = {values}

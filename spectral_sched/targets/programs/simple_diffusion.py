@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from spectral_sched.planning.law_fits import cosine_fit
+from spectral_sched.planning.training_law import law_quantiles, law_sample
 from spectral_sched.targets.artifact import Artifact
 from spectral_sched.targets.base import Law, Target
-from spectral_sched.training_laws import cosine_fit, law_quantiles, law_sample
 
 
 def _law(law: Law) -> Artifact:

@@ -1,15 +1,4 @@
-"""The law of noise levels to train with, and the nearest laws that programs can draw.
-
-A schedule is a training law: t uniform, or log_snr with the schedule's density. Many
-programs take two or three numbers instead; the best of each form is fitted here by
-maximum likelihood, that is by the least divergence from the schedule's law, and judged
-by what is left of it. All laws are of ln sigma unless their name says otherwise.
-
-The default kind is ``mixed``: it is what Esteves & Makadia (arXiv 2603.19222) train
-with, and it spreads over the whole useful range. ``information`` counts every mode
-alike, and as most modes are the finest, it would spend most draws on noise that is
-hardly visible.
-"""
+"""The nearest laws of few parameters, for programs that draw from those alone."""
 
 from __future__ import annotations
 
@@ -18,47 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .plans import family_schedule, make_plan
-from .schedules import SCHEDULES, Schedule, TableLaw
-
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
-    from .plans import PlanSource
-    from .requests import Request
+    from spectral_sched.documents.strict_json import Document
+    from spectral_sched.schedules import Schedule
 
-NUM_POINTS = 8192
-"""Equally likely noise levels that stand for a law in fits."""
-
-NUM_QUANTILES = 257
-
-
-@dataclass(frozen=True, eq=False)
-class LawSample:
-    """Equally likely noise levels of a law.
-
-    Attributes
-    ----------
-    log_sigma
-        Ln sigma at the middles of equal probabilities, ascending, (M,).
-    log_density
-        Natural log of the density of ln sigma there, (M,).
-    ends
-        Lowest and highest ln sigma.
-    """
-
-    log_sigma: NDArray[np.float64]
-    log_density: NDArray[np.float64]
-    ends: tuple[float, float]
-
-    @property
-    def probability(self) -> NDArray[np.float64]:
-        """Probability below each level, (M,)."""
-        count = len(self.log_sigma)
-        middles: NDArray[np.float64] = (np.arange(count) + 0.5) / count
-        return middles
+    from .training_law import LawSample
 
 
 @dataclass(frozen=True)
@@ -79,35 +36,6 @@ class Fit:
     parameters: Mapping[str, float]
     kolmogorov: float
     divergence: float
-
-
-def training_schedule(source: PlanSource, kind: str, wanted: Request) -> Schedule:
-    """Return the schedule of a kind whose law is to be trained with.
-
-    For kinds that search for a table it is the law of its steps: equal weight between
-    the levels of a fine one.
-    """
-    if kind in SCHEDULES:
-        return family_schedule(source, kind, wanted)
-    levels = make_plan(source, kind, wanted).table.levels
-    return Schedule(TableLaw(levels=levels), levels[-1], levels[0])
-
-
-def law_quantiles(
-    schedule: Schedule, count: int = NUM_QUANTILES
-) -> NDArray[np.float64]:
-    """Return ln sigma at equally spaced probabilities from 0 to 1, ascending."""
-    return np.log(schedule(np.linspace(0, 1, count)))
-
-
-def law_sample(schedule: Schedule, count: int = NUM_POINTS) -> LawSample:
-    """Return equally likely noise levels of a schedule's law."""
-    middles = (np.arange(count) + 0.5) / count
-    log_snr = schedule.quantile(1 - middles)
-    # The density of ln sigma is twice that of log_snr.
-    density = np.maximum(2 * schedule.density(log_snr), np.finfo(np.float64).tiny)
-    ends = (float(np.log(schedule.sigma_min)), float(np.log(schedule.sigma_max)))
-    return LawSample(log_snr / -2, np.log(density), ends)
 
 
 def fits(sample: LawSample) -> tuple[Fit, ...]:
@@ -251,4 +179,36 @@ def _judged(
         parameters={key: float(value) for key, value in parameters.items()},
         kolmogorov=float(np.max(np.abs(law.cdf(points) - sample.probability))),
         divergence=float(np.mean(sample.log_density - law.log_density(points))),
+    )
+
+
+K_DIFFUSION = ("lognormal", "split-lognormal", "loguniform")
+"""Fitted laws that k-diffusion can draw from, by its names."""
+
+
+def edm_arguments(found: Sequence[Fit], sigma_data: float) -> Document:
+    """Return the arguments of EDM's loss."""
+    fit = next(fit for fit in found if fit.name == "lognormal")
+    mean, std = fit.parameters["mean"], fit.parameters["std"]
+    return {"P_mean": mean, "P_std": std, "sigma_data": sigma_data}
+
+
+def k_diffusion_keys(
+    found: Sequence[Fit], schedule: Schedule, sigma_data: float
+) -> Document:
+    """Return the keys of ``model`` in k-diffusion's configuration, best law first."""
+    best = k_diffusion_fit(found)
+    return {
+        "sigma_data": sigma_data,
+        "sigma_min": schedule.sigma_min,
+        "sigma_max": schedule.sigma_max,
+        "sigma_sample_density": {"type": best.name, **best.parameters},
+    }
+
+
+def k_diffusion_fit(found: Sequence[Fit]) -> Fit:
+    """Return the best of the fitted laws that k-diffusion can draw from."""
+    return min(
+        (fit for fit in found if fit.name in K_DIFFUSION),
+        key=lambda fit: fit.divergence,
     )

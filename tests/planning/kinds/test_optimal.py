@@ -13,13 +13,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.stats import norm
 
-from spectral_sched.defects import (
-    local_defects,
-    transfer,
-    transfer_by_source,
-    transfer_kl,
-)
-from spectral_sched.mode_errors import (
+from spectral_sched.planning.error_model import (
     FEW_STEPS,
     SHARE_BY_STEPS,
     START_SHARE,
@@ -27,20 +21,21 @@ from spectral_sched.mode_errors import (
     StartError,
     mode_errors,
     noise_start_error,
+    powers_for,
     share_end_to_end,
     spectral_start_error,
     squared_errors,
-)
-from spectral_sched.optimize import (
-    BEND,
-    DETAIL,
-    SHORTEST_STEP,
-    minimal_table,
-    optimal_table,
-    powers_for,
     table_errors,
 )
-from spectral_sched.planning import mode_powers, power_measure
+from spectral_sched.planning.kinds.optimal import BEND, DETAIL, optimal_table
+from spectral_sched.planning.local_errors import (
+    local_defects,
+    transfer,
+    transfer_by_source,
+    transfer_kl,
+)
+from spectral_sched.planning.mode_powers import mode_powers, power_measure
+from spectral_sched.planning.search import SHORTEST_STEP, minimal_table
 from spectral_sched.schedules import KarrasLaw, Schedule, sigma_table
 from spectral_sched.solvers.registry import FLOW_SAMPLERS, SAMPLERS
 from spectral_sched.spectra.bounds import Start, sigma_bounds

@@ -5,22 +5,22 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from spectral_sched.defects import transfer
-from spectral_sched.end_to_end import (
+from spectral_sched.exact_models.gaussian import OneGaussian, SpectralGaussian
+from spectral_sched.planning.kinds.gaussian import (
     OBJECTIVES,
     end_to_end_error,
     field_modes,
     gaussian_table,
 )
-from spectral_sched.exact_models.gaussian import OneGaussian, SpectralGaussian
-from spectral_sched.optimize import minimal_table, optimal_table
+from spectral_sched.planning.kinds.optimal import optimal_table
+from spectral_sched.planning.local_errors import transfer
+from spectral_sched.planning.search import minimal_table
 from spectral_sched.schedules import KarrasLaw, Schedule, sigma_table
 from spectral_sched.schedules.table import SigmaTable
 from spectral_sched.spectra.bounds import Start
 from spectral_sched.spectra.gaussian_field import GaussianField
 from spectral_sched.spectra.power_distribution import Planning
-
-from .test_optimize import ends, planning
+from tests.planning.kinds.test_optimal import ends, planning
 
 COLOURS = np.array([[2.0, 0.5], [0.5, 1.0]])
 

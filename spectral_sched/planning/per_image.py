@@ -11,13 +11,14 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from .defaults import KIND
-from .errors import NoAnswerError, UsageError
-from .plans import make_plan
-from .requests import Limits
-from .spectra.bounds import sigma_bounds
-from .spectra.power_distribution import image_planning
-from .table_kinds import from_spectrum
+from spectral_sched.defaults import KIND
+from spectral_sched.errors import NoAnswerError, UsageError
+from spectral_sched.spectra.bounds import sigma_bounds
+from spectral_sched.spectra.power_distribution import image_planning
+
+from .kinds.registry import from_spectrum
+from .plan import make_plan
+from .request import Limits
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,9 +26,10 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from .plans import Plan
-    from .spectra.bounds import SigmaBounds
-    from .spectra.gaussian_field import GaussianField
+    from spectral_sched.spectra.bounds import SigmaBounds
+    from spectral_sched.spectra.gaussian_field import GaussianField
+
+    from .plan import Plan
 
 
 def drawn_plans(

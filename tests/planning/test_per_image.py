@@ -8,14 +8,15 @@ import numpy as np
 import pytest
 
 from spectral_sched.errors import UsageError
-from spectral_sched.image_plans import drawn_plan, drawn_plans, image_plan
 from spectral_sched.images.preprocessing import make_preprocessing
-from spectral_sched.plans import Plan, PlanSource, make_plan
-from spectral_sched.requests import Limits, Request
+from spectral_sched.planning.data_set import PlanSource
+from spectral_sched.planning.kinds.registry import KINDS, from_spectrum, kind_settings
+from spectral_sched.planning.per_image import drawn_plan, drawn_plans, image_plan
+from spectral_sched.planning.plan import Plan, make_plan
+from spectral_sched.planning.request import Limits, Request
 from spectral_sched.spectra.bounds import sigma_bounds
 from spectral_sched.spectra.mixture import SpectralMixture
 from spectral_sched.spectra.power_distribution import spectrum_planning
-from spectral_sched.table_kinds import KINDS, from_spectrum, kind_settings
 from tests.support.helpers import power_law_field, spectrum_of
 from tests.support.pink import pink_source
 

@@ -11,9 +11,10 @@ import pytest
 
 from spectral_sched.errors import InputError, UsageError
 from spectral_sched.images.preprocessing import Preprocessing
-from spectral_sched.model_fits import Fitting, ModelLimits, fitted
-from spectral_sched.plans import Plan, PlanSource, make_plan, resized_source
-from spectral_sched.requests import Limits, request
+from spectral_sched.planning.data_set import PlanSource, resized_source
+from spectral_sched.planning.plan import Plan, make_plan
+from spectral_sched.planning.replan import Fitting, ModelLimits, fitted
+from spectral_sched.planning.request import Limits, request
 from spectral_sched.spectra.bounds import sigma_bounds
 from spectral_sched.spectra.power_distribution import spectrum_planning
 from tests.support.helpers import power_law_field, spectrum_of

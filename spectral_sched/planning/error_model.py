@@ -15,16 +15,23 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from .defects import GaussianValue, columns, local_defects, transfer_by_source
-from .solvers.registry import SAMPLERS
+from spectral_sched.solvers.registry import SAMPLERS
+from spectral_sched.spectra.power_distribution import power_variation
+
+from .local_errors import GaussianValue, columns, local_defects, transfer_by_source
+from .mode_powers import image_powers, mode_powers, power_measure, set_powers
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
-    from .defects import Defects, Numbers
-    from .spectra.bounds import Start
+    from spectral_sched.spectra.bounds import Start
+    from spectral_sched.spectra.power_distribution import Planning
+
+    from .local_errors import Defects, Numbers
+    from .mode_powers import ModePowers
+
 
 KURTOSIS_DISTANCE = 3 / 32
 
@@ -247,3 +254,61 @@ def _end_to_end(
     missed = np.sqrt(origin.offset) if origin.start == "zero" else 0.0
     squared = spread**2 + (missed * begun / first - least_mean) ** 2
     return squared + least_spread**2 + least_mean**2 if origin.whole else squared
+
+
+SPREAD = 1.0
+"""Log-normal spread of mode power about its ring, chosen on networks."""
+
+
+def table_errors(
+    planning: Planning, sampler: str, num_steps: int, start: Start | None, top: float
+) -> Callable[[Numbers], Numbers]:
+    """Return the objective of `optimal_table`: what a table gets wrong.
+
+    It maps sigmas of shape (N + 1, B) to terms of the squared error, (J, B), as shares
+    of the energy of the pictures.
+
+    Parameters
+    ----------
+    start
+        Where sampling starts; None for pictures that were given noise.
+    top
+        Highest level there is. What even a start there gets wrong is not counted.
+    """
+    powers = powers_for(planning, sampler, num_steps)
+    measure = power_measure(powers, planning.field.num_modes)
+    energy = measure.weight @ measure.power
+    highest = highest_start(sampler, top, measure.power)
+    # With many steps, what no table can mend would hide the rest.
+    origin = Origin(start, measure.offset, highest, whole=False)
+
+    def errors(sigmas: Numbers) -> Numbers:
+        terms = mode_errors(sampler, sigmas, measure.power, origin)
+        return np.stack([term @ measure.weight / energy for term in terms])
+
+    if start != "spectral":
+        return errors
+    field = planning.field
+    variation = power_variation(planning, SPREAD)
+
+    def spectral_errors(sigmas: Numbers) -> Numbers:
+        first = spectral_start_error(sampler, sigmas, field.power, variation)
+        return np.stack([first.apart @ field.num_modes / energy, *errors(sigmas)])
+
+    return spectral_errors
+
+
+def powers_for(planning: Planning, sampler: str, num_steps: int) -> ModePowers:
+    """Return the powers of modes that errors of a solver are expected over.
+
+    Errors of the whole way need no spread, which is there to blur those of one step,
+    and are about the pictures that all images make together.
+    Fresh noise draws the brightness and the colours of a picture anew, and tables for
+    solvers that add it are planned for single images as they are: what such a table
+    gives has no reference from the same noise, and by distances these did better.
+    """
+    if share_end_to_end(sampler, num_steps) == 1:
+        return set_powers(planning)
+    if SAMPLERS[sampler].stochastic:
+        return image_powers(planning, SPREAD)
+    return mode_powers(planning, SPREAD)

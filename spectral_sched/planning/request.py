@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING, cast, get_args
 
 import numpy as np
 
-from .defaults import NUM_STEPS, SAMPLER
-from .errors import UsageError, known
-from .schedules import Setting, Terminal, check_range
-from .schedules.coordinates import converted
-from .solvers.registry import SAMPLERS
-from .spectra.bounds import Start
+from spectral_sched.defaults import NUM_STEPS, SAMPLER
+from spectral_sched.errors import UsageError, known
+from spectral_sched.schedules import Setting, Terminal, check_range
+from spectral_sched.schedules.coordinates import converted
+from spectral_sched.solvers.registry import SAMPLERS
+from spectral_sched.spectra.bounds import Start
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from .spectra.bounds import SigmaBounds
+    from spectral_sched.spectra.bounds import SigmaBounds
 
 MAX_STEPS = 1000
 

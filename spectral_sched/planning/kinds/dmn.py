@@ -17,22 +17,41 @@ at; in tables of ours 0 takes its place, as everywhere.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .optimize import minimal_table
-from .schedules import KarrasLaw, Schedule, sigma_table
-from .schedules.table import SigmaTable
-from .solvers.recurrence import Call, Combination, Play
-from .solvers.registry import SAMPLERS
+from spectral_sched.planning.search import minimal_table
+from spectral_sched.schedules import KarrasLaw, Schedule, sigma_table
+from spectral_sched.schedules.parameters import number
+from spectral_sched.schedules.table import SigmaTable
+from spectral_sched.solvers.recurrence import Call, Combination, Play
+from spectral_sched.solvers.registry import SAMPLERS
+
+from .kind import KindInfo, KindSettings, _by_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-    from .defects import Numbers
+    from spectral_sched.planning.local_errors import Numbers
+
+
+@dataclass(frozen=True, kw_only=True)
+class DmnSettings(KindSettings):
+    """What can be set for tables of DM-NonUniform."""
+
+    exponent: float = number(1.0, 0.0, 4.0, "of the error that a network is taken for")
+
+
+DMN = KindInfo(
+    name="dmn",
+    formula="least sum of abs(solver weight) * sigma_vp^exponent / alpha_vp, no model",
+    source="DM-NonUniform, Xue et al., arXiv 2402.17376",
+    parameters=_by_name(DmnSettings),
+)
 
 RHOS = (1.0, 3.0, 7.0, 20.0)
 """Of the Karras tables that searches begin at, beside even steps in ln sigma."""

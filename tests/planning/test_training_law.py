@@ -10,8 +10,20 @@ from hypothesis import strategies as st
 
 from spectral_sched.documents.provenance import provenance
 from spectral_sched.errors import InputError
-from spectral_sched.plans import make_plan
-from spectral_sched.requests import request
+from spectral_sched.planning.law_fits import (
+    fits,
+    laplace_fit,
+    lognormal_fit,
+    split_lognormal_fit,
+)
+from spectral_sched.planning.plan import make_plan
+from spectral_sched.planning.request import request
+from spectral_sched.planning.training_law import (
+    LawSample,
+    law_quantiles,
+    law_sample,
+    training_schedule,
+)
 from spectral_sched.schedules import (
     ExponentialLaw,
     LaplaceLaw,
@@ -19,16 +31,6 @@ from spectral_sched.schedules import (
     Schedule,
 )
 from spectral_sched.training_files import read_training_schedule, training_document
-from spectral_sched.training_laws import (
-    LawSample,
-    fits,
-    laplace_fit,
-    law_quantiles,
-    law_sample,
-    lognormal_fit,
-    split_lognormal_fit,
-    training_schedule,
-)
 from tests.support.pink import pink_source
 
 if TYPE_CHECKING:

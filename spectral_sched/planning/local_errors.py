@@ -19,15 +19,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from .solvers.recurrence import Play
-from .solvers.registry import SAMPLERS
+from spectral_sched.solvers.recurrence import Play
+from spectral_sched.solvers.registry import SAMPLERS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-    from .solvers.recurrence import Call
+    from spectral_sched.solvers.recurrence import Call
 
 Numbers = Any
 """Real or complex arrays."""

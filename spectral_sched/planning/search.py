@@ -1,57 +1,21 @@
-"""Tables that minimise a closed-form error.
-
-Levels are searched as fractions of the range of ln sigma, so every table tried is
-strictly decreasing and inside the bounds. Objectives are analytic in the levels, which
-makes their gradients exact: each level is given an imaginary step.
-"""
+"""The table with the least analytic error, by gradients over log levels."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .mode_errors import (
-    FEW_STEPS,
-    Origin,
-    highest_start,
-    mode_errors,
-    share_end_to_end,
-    spectral_start_error,
-)
-from .planning import image_powers, mode_powers, power_measure, set_powers
-from .schedules.table import SigmaTable
-from .solvers.registry import SAMPLERS
-from .spectra.power_distribution import power_variation
+from spectral_sched.schedules.table import SigmaTable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
-    from .defects import Numbers
-    from .planning import ModePowers
-    from .spectra.bounds import Start
-    from .spectra.power_distribution import Planning
+    from .local_errors import Numbers
 
-SPREAD = 1.0
-"""Log-normal spread of mode power about its ring, chosen on networks."""
-
-BEND = 2
-"""Degree of the polynomial that the logarithms of steps in ln sigma follow.
-
-Steps that change in length again and again gain on paper, where the errors of one
-vanish for a lucky mode. A network has no such modes and pays for every change.
-"""
-
-DETAIL = 6
-"""Ratio of the last two levels with fresh noise and many steps, chosen on networks.
-
-The finest detail is next to nothing in squared error, which ends high for it, and plain
-to see where it lacks. With fresh noise, samples have nothing else to be near to.
-"""
 
 SHORTEST_STEP = 0.1
 """Least step in ln sigma, as a share of an even one.
@@ -59,9 +23,6 @@ SHORTEST_STEP = 0.1
 High orders would gain on paper from steps of no length at the start, which fill their
 history; a network's own error would grow there without bound.
 """
-
-SEVERAL_MINIMA = 6
-"""Steps up to which the error was seen to have several minima."""
 
 NUM_ENDS = 8
 """Levels that each end of tables to begin at is tried at."""
@@ -71,75 +32,6 @@ TOUCHING = 1e-6
 
 COMPLEX_STEP = 1e-30
 GRADIENT = 1e-8
-
-
-def optimal_table(
-    planning: Planning,
-    sampler: str,
-    num_steps: int,
-    ends: tuple[float, float],
-    *,
-    start: Start = "zero",
-    first: float | None = None,
-) -> SigmaTable:
-    """Return the table with the least expected error of a solver (ours).
-
-    It is the error beside what infinitely many steps from the highest level make of the
-    same noise, expected over the colours, modes and spectra of single images.
-    `mode_errors.mode_errors` says how steps add up. The lengths of steps change evenly,
-    see `BEND`. Searches begin at even steps over the range, and with few steps between
-    the best of other ends as well.
-
-    Solvers that renew noise spend one of many steps on a level below those of the least
-    error, see `DETAIL`.
-
-    Parameters
-    ----------
-    ends
-        Lowest and highest level allowed; the first and the last positive level are
-        free between them.
-    first
-        Level of the noise on the pictures that sampling starts from, if it starts from
-        pictures. It is the first level then, and the start is without error.
-    """
-    search = partial(_least_error_table, planning, sampler, start=start, first=first)
-    if SAMPLERS[sampler].renewal and num_steps - 1 > FEW_STEPS:
-        levels = search(num_steps - 1, ends).levels
-        last = max(levels[-1] / DETAIL, ends[0])
-        if levels[-1] > last * (1 + TOUCHING):
-            return SigmaTable.of([*levels, last])
-    return search(num_steps, ends)
-
-
-def _least_error_table(
-    planning: Planning,
-    sampler: str,
-    num_steps: int,
-    ends: tuple[float, float],
-    *,
-    start: Start,
-    first: float | None,
-) -> SigmaTable:
-    begun = start if first is None else None
-    errors = table_errors(planning, sampler, num_steps, begun, ends[1])
-    beginnings: list[SigmaTable | None] = [None]
-    if num_steps <= SEVERAL_MINIMA:
-        beginnings.append(best_table(errors, _even_tables(num_steps, ends, first)))
-    found = [
-        minimal_table(errors, num_steps, ends, first=first, near=near, bend=BEND)
-        for near in beginnings
-    ]
-    return best_table(errors, found)
-
-
-def _even_tables(
-    num_steps: int, ends: tuple[float, float], first: float | None
-) -> list[SigmaTable]:
-    """Return tables of even steps in ln sigma between many ends inside a range."""
-    return [
-        SigmaTable.of(np.geomspace(top, bottom, num_steps))
-        for top, bottom in inner_ends(ends, first)
-    ]
 
 
 def inner_ends(
@@ -167,60 +59,6 @@ def best_table(
     """Return the table of the least error, the sum of its terms."""
     sigmas = np.array([table.sigmas for table in tables]).T
     return tables[int(errors(sigmas).sum(axis=0).argmin())]
-
-
-def table_errors(
-    planning: Planning, sampler: str, num_steps: int, start: Start | None, top: float
-) -> Callable[[Numbers], Numbers]:
-    """Return the objective of `optimal_table`: what a table gets wrong.
-
-    It maps sigmas of shape (N + 1, B) to terms of the squared error, (J, B), as shares
-    of the energy of the pictures.
-
-    Parameters
-    ----------
-    start
-        Where sampling starts; None for pictures that were given noise.
-    top
-        Highest level there is. What even a start there gets wrong is not counted.
-    """
-    powers = powers_for(planning, sampler, num_steps)
-    measure = power_measure(powers, planning.field.num_modes)
-    energy = measure.weight @ measure.power
-    highest = highest_start(sampler, top, measure.power)
-    # With many steps, what no table can mend would hide the rest.
-    origin = Origin(start, measure.offset, highest, whole=False)
-
-    def errors(sigmas: Numbers) -> Numbers:
-        terms = mode_errors(sampler, sigmas, measure.power, origin)
-        return np.stack([term @ measure.weight / energy for term in terms])
-
-    if start != "spectral":
-        return errors
-    field = planning.field
-    variation = power_variation(planning, SPREAD)
-
-    def spectral_errors(sigmas: Numbers) -> Numbers:
-        first = spectral_start_error(sampler, sigmas, field.power, variation)
-        return np.stack([first.apart @ field.num_modes / energy, *errors(sigmas)])
-
-    return spectral_errors
-
-
-def powers_for(planning: Planning, sampler: str, num_steps: int) -> ModePowers:
-    """Return the powers of modes that errors of a solver are expected over.
-
-    Errors of the whole way need no spread, which is there to blur those of one step,
-    and are about the pictures that all images make together.
-    Fresh noise draws the brightness and the colours of a picture anew, and tables for
-    solvers that add it are planned for single images as they are: what such a table
-    gives has no reference from the same noise, and by distances these did better.
-    """
-    if share_end_to_end(sampler, num_steps) == 1:
-        return set_powers(planning)
-    if SAMPLERS[sampler].stochastic:
-        return image_powers(planning, SPREAD)
-    return mode_powers(planning, SPREAD)
 
 
 def minimal_table(

@@ -4,13 +4,12 @@ import numpy as np
 import pytest
 
 from spectral_sched.errors import UsageError
-from spectral_sched.optimize import optimal_table
-from spectral_sched.plans import enough_steps, predicted_error
-from spectral_sched.requests import Request
+from spectral_sched.planning.kinds.optimal import optimal_table
+from spectral_sched.planning.kinds.registry import check_kind
+from spectral_sched.planning.prediction import enough_steps, predicted_error
+from spectral_sched.planning.request import Request
 from spectral_sched.schedules import KarrasLaw, Schedule, sigma_table
-from spectral_sched.table_kinds import check_kind
-
-from .test_optimize import ends, planning
+from tests.planning.kinds.test_optimal import ends, planning
 
 
 def test_enough_steps_is_where_the_best_tables_stop_getting_better() -> None:

@@ -14,24 +14,32 @@ do so for one-step solvers alone, so `optimize.optimal_table` keeps signs there 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .defects import transfer_by_source
-from .optimize import best_table, inner_ends, minimal_table, optimal_table
-from .schedules import KarrasLaw, Schedule, sigma_table
+from spectral_sched.errors import UsageError
+from spectral_sched.planning.local_errors import transfer_by_source
+from spectral_sched.planning.search import best_table, inner_ends, minimal_table
+from spectral_sched.schedules import KarrasLaw, Schedule, sigma_table
+from spectral_sched.schedules.parameters import choice
+
+from .kind import KindInfo, KindSettings, _by_name, settings_of
+from .optimal import optimal_table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from numpy.typing import NDArray
 
-    from .defects import Numbers
-    from .schedules.table import SigmaTable
-    from .spectra.bounds import Start
-    from .spectra.gaussian_field import GaussianField
-    from .spectra.power_distribution import Planning
+    from spectral_sched.planning.local_errors import Numbers
+    from spectral_sched.planning.request import Request
+    from spectral_sched.schedules.table import SigmaTable
+    from spectral_sched.spectra.bounds import Start
+    from spectral_sched.spectra.gaussian_field import GaussianField
+    from spectral_sched.spectra.power_distribution import Planning
+
 
 RHOS = (1.0, 3.0, 10.0)
 """Of the Karras tables that searches begin at: for each, the best between some ends."""
@@ -174,3 +182,29 @@ def _karras(
         sigma_table(Schedule(law, bottom, top), num_steps)
         for top, bottom in inner_ends(ends, first)
     ]
+
+
+def _gaussian_search(wanted: Request) -> Callable[..., SigmaTable]:
+    settings = settings_of(GaussianSettings, wanted.settings)
+    if wanted.start == "spectral" and not wanted.limits.partial:
+        message = (
+            f"kind {GAUSSIAN.name} has nothing to do from a spectral start, which is "
+            "of the Gaussian already; choose --start mean"
+        )
+        raise UsageError(message)
+    return partial(gaussian_table, objective=settings.objective)
+
+
+@dataclass(frozen=True, kw_only=True)
+class GaussianSettings(KindSettings):
+    """What can be set for tables that are best end to end on Gaussian data."""
+
+    objective: str = choice("w2", tuple(OBJECTIVES), "distance to the Gaussian field")
+
+
+GAUSSIAN = KindInfo(
+    name="gaussian",
+    formula="least W2 or KL from the sampled to the true Gaussian of the mean spectrum",
+    source="Benita, Elad & Keshet, arXiv 2502.00180, with free ends",
+    parameters=_by_name(GaussianSettings),
+)

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from .spectra.power_distribution import widened, without_chance
+from spectral_sched.spectra.power_distribution import widened, without_chance
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from .spectra.power_distribution import Planning
+    from spectral_sched.spectra.power_distribution import Planning
 
 
 NODES_PER_NAT = 8

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from spectral_sched.dmn import (
+from spectral_sched.planning.kinds.dmn import (
     assumed_error,
     calls_to,
     dmn_table,

@@ -1,0 +1,1 @@
+"""Kinds of tables; each module declares `KINDS`."""

@@ -1,0 +1,91 @@
+"""Kinds that are found by running a model: what can be set for each search."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from spectral_sched.schedules.parameters import choice, number
+
+from .kind import KindInfo, KindSettings, _by_name
+
+
+@dataclass(frozen=True, kw_only=True)
+class SearchSettings(KindSettings):
+    """What can be set for all kinds that run a model.
+
+    Attributes
+    ----------
+    samples
+        Pictures or starts that an estimate is made from.
+    seed
+        Of everything drawn at random.
+    """
+
+    samples: int = number(64, 1, 65536, "pictures that each estimate is made from")
+    seed: int = number(0, 0, 2**32 - 1, "of the noise of the search")
+
+
+@dataclass(frozen=True, kw_only=True)
+class KlubSettings(SearchSettings):
+    """What can be set for the search of Align Your Steps."""
+
+    sweeps: int = number(8, 1, 1000, "sweeps over the levels at 10, 20 and 40 steps")
+    stop: str = choice("held-out", ("held-out", "converged"), "when the search ends")
+
+
+@dataclass(frozen=True, kw_only=True)
+class GitsSettings(SearchSettings):
+    """What can be set for geometry-inspired time scheduling."""
+
+    growth: float = number(1.15, 0.1, 10.0, "factor of later errors in a jump's cost")
+    cost: str = choice("deviation", ("deviation", "distance"), "what a jump costs")
+
+
+@dataclass(frozen=True, kw_only=True)
+class GridSettings(SearchSettings):
+    """What can be set for the tuned Karras table."""
+
+    samples: int = number(24, 1, 65536, "pictures that each table is run on")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ld3Settings(SearchSettings):
+    """What can be set for the learned table."""
+
+    samples: int = number(32, 1, 65536, "starts that are learned from")
+    iterations: int = number(100, 1, 1_000_000, "gradients that are followed")
+    rate: float = number(0.1, 1e-6, 10.0, "first step of the logits, falling to 0")
+    radius: float = number(0.001, 0.0, 1.0, "times D / N^2: how far noise may move")
+
+
+KLUB = KindInfo(
+    name="klub",
+    formula="least sum over steps of the integral of E|D(x,t) - D(x_i,t_i)|^2 / t^3",
+    source="Align Your Steps, Sabour et al., arXiv 2404.14507",
+    parameters=_by_name(KlubSettings),
+    runs_model=True,
+)
+
+GITS = KindInfo(
+    name="gits",
+    formula="cheapest way down a teacher's 61 levels by Euler jumps, later ones grown",
+    source="GITS, Chen et al., arXiv 2405.11326",
+    parameters=_by_name(GitsSettings),
+    runs_model=True,
+)
+
+GRID = KindInfo(
+    name="grid",
+    formula="best of 48 Karras tables by the error of samples from the same noise",
+    source="hand tuning as anybody would do it",
+    parameters=_by_name(GridSettings),
+    runs_model=True,
+)
+
+LD3 = KindInfo(
+    name="ld3",
+    formula="levels learned by gradients through the sampler from a fine teacher",
+    source="LD3, Tong et al., arXiv 2405.15506",
+    parameters=_by_name(Ld3Settings),
+    runs_model=True,
+)

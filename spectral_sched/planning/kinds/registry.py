@@ -1,0 +1,101 @@
+"""All kinds of tables by name: those that are searched for, and the families."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from spectral_sched.errors import UsageError, known
+from spectral_sched.schedules import SCHEDULES, Parameter, Setting, read_settings
+from spectral_sched.solvers.registry import SAMPLERS
+
+from .dmn import DMN
+from .gaussian import GAUSSIAN
+from .kind import KindInfo
+from .model_searches import GITS, GRID, KLUB, LD3
+from .optimal import OPTIMAL
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from spectral_sched.documents.strict_json import Document
+
+
+KINDS: Mapping[str, KindInfo] = {
+    **{kind.name: kind for kind in (OPTIMAL, GAUSSIAN, DMN, KLUB, GITS, GRID, LD3)},
+    **{
+        name: KindInfo(name, family.formula, family.source, family.parameters)
+        for name, family in SCHEDULES.items()
+    },
+}
+"""Kinds by the names used in commands and files, the default first."""
+
+
+def check_kind(kind: str) -> None:
+    """Raise `UsageError`, with the nearest name, if there is no such kind."""
+    known(kind, KINDS, "kind", "--kind")
+
+
+def kind_settings(kind: str, texts: Sequence[str]) -> dict[str, Setting]:
+    """Return the settings that ``name=value`` texts stand for.
+
+    Raises
+    ------
+    UsageError
+        If there is no such kind or parameter, or a value is none.
+    """
+    check_kind(kind)
+    return read_settings(kind, KINDS[kind].parameters, texts)
+
+
+def check_runs_model(kind: str) -> None:
+    """Raise `UsageError` if a kind is found without running a model."""
+    check_kind(kind)
+    if not KINDS[kind].runs_model:
+        message = f"kind {kind} spends no network call; leave out --model"
+        raise UsageError(message)
+
+
+def from_spectrum(kind: str) -> bool:
+    """Return whether tables of a kind follow from a spectrum alone.
+
+    Blends do not, nor do tables that are found by running a model.
+    """
+    return kind in KINDS and not KINDS[kind].runs_model
+
+
+def checked_settings(kind: str, settings: Mapping[str, Setting]) -> dict[str, Setting]:
+    """Return settings that a kind takes, given as values.
+
+    Raises
+    ------
+    UsageError
+        If there is no such kind or parameter, or a value is none.
+    """
+    return kind_settings(kind, [f"{name}={value}" for name, value in settings.items()])
+
+
+def kinds_document() -> Document:
+    """Return all kinds with their parameters, and the samplers, for programs."""
+    return {
+        "format": "specsched.kinds",
+        "version": 1,
+        "kinds": [
+            {
+                "name": kind.name,
+                "parameters": [_described(item) for item in kind.parameters.values()],
+                "formula": kind.formula,
+                "source": kind.source,
+                "runs_model": kind.runs_model,
+            }
+            for kind in KINDS.values()
+        ],
+        "samplers": list(SAMPLERS),
+    }
+
+
+def _described(parameter: Parameter) -> Document:
+    limits: Document = {"low": parameter.low, "high": parameter.high}
+    if parameter.choices:
+        limits = {"choices": parameter.choices}
+    about = {"name": parameter.name, "default": parameter.default}
+    return about | limits | {"what": parameter.what}
