@@ -25,11 +25,11 @@ from spectral_sched.exact_models.mixture import (
     tabulated,
 )
 from spectral_sched.planning.error_model import (
-    highest_start,
     noise_start_error,
+    reference_start,
     squared_errors,
 )
-from spectral_sched.planning.local_errors import local_defects
+from spectral_sched.planning.local_errors import local_errors
 from spectral_sched.planning.search import minimal_table
 from spectral_sched.schedules import KarrasLaw, Schedule, sigma_table
 
@@ -82,10 +82,10 @@ def spectral_table(model: GaussianMixture, sampler: str, steps: int) -> SigmaTab
     num_modes = np.array([1.0, model.dimension - 1.0])
 
     top = 100 * float(np.sqrt(model.dimension))
-    highest = highest_start(sampler, top, power)
+    highest = reference_start(sampler, top, power)
 
     def errors(sigmas: Numbers) -> Numbers:
-        defects = local_defects(sampler, sigmas, power)
+        defects = local_errors(sampler, sigmas, power)
         begun = noise_start_error(sampler, defects, highest, np.zeros(2), "mean")
         terms = squared_errors(sampler, defects, begun)
         return np.stack([term @ num_modes for term in terms])

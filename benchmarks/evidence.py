@@ -36,9 +36,9 @@ from spectral_sched.comparisons import (
 )
 from spectral_sched.comparisons.files import Comparison
 from spectral_sched.model_headers import read_model_header
-from spectral_sched.planning.data_set import PlanSource
+from spectral_sched.planning.data_set import DataSet
 from spectral_sched.planning.plan import plan_with
-from spectral_sched.planning.request import request
+from spectral_sched.planning.request import TableRequest
 from spectral_sched.schedules.table import SigmaTable
 
 
@@ -97,7 +97,7 @@ holds 0 tells. The best of the others is picked after the fact, which favours th
 
 
 @dataclass(frozen=True)
-class DataSet:
+class Judge:
     """Where a data set and its network are."""
 
     name: str
@@ -106,17 +106,17 @@ class DataSet:
     model: Path
 
 
-def data_set(text: str) -> DataSet:
+def judge(text: str) -> Judge:
     """Return the data set of ``name=train:held_out:model``."""
     name, _, places = text.partition("=")
     parts = places.split(":")
     if not name or len(parts) != 3:
         message = f"write name=train.npy:held_out.npy:model.safetensors, not {text!r}"
         raise argparse.ArgumentTypeError(message)
-    return DataSet(name, parts[0], parts[1], Path(parts[2]))
+    return Judge(name, parts[0], parts[1], Path(parts[2]))
 
 
-def measured(data: DataSet, given: argparse.Namespace) -> Comparison:
+def measured(data: Judge, given: argparse.Namespace) -> Comparison:
     """Return all cells of a data set, measured where they are not yet."""
     if not data.model.exists():
         train(data.training, output=data.model, steps=given.training_steps)
@@ -134,7 +134,7 @@ def kept_calls(part: Part, wanted: Sequence[int]) -> Part:
     return replace(part, calls=tuple(calls for calls in part.calls if calls in wanted))
 
 
-def compared(data: DataSet, part: Part, given: argparse.Namespace) -> Comparison:
+def compared(data: Judge, part: Part, given: argparse.Namespace) -> Comparison:
     """Return the cells of one part."""
     options = CompareOptions(
         model=str(data.model),
@@ -281,13 +281,13 @@ def losses(
     return "\n".join([*lines, "", LOSSES]) if len(lines) > 2 else "In no cell.\n"
 
 
-def foretold_by(sources: Mapping[str, PlanSource]) -> Callable[[str, Row], float]:
+def foretold_by(sources: Mapping[str, DataSet]) -> Callable[[str, Row], float]:
     """Return what gives closed-form errors of tables on data sets."""
 
     def foretold(name: str, row: Row) -> float:
-        wanted = request(row.sampler, len(row.sigmas) - 1, "zero")
+        request = TableRequest.of(row.sampler, len(row.sigmas) - 1, "zero")
         table = SigmaTable(row.sigmas)
-        return plan_with(table, sources[name], OURS, wanted).predicted.error
+        return plan_with(table, sources[name], OURS, request).predicted.error
 
     return foretold
 
@@ -363,11 +363,11 @@ def figure(judged: Judgement, metric: str) -> str:
     return f"{value:.3g} ± {(high - low) / 2:.2g}"
 
 
-def network_sentence(data: DataSet) -> str:
+def network_sentence(data: Judge) -> str:
     """Return what a network is, from its file."""
     header = read_model_header(data.model)
     training, law = header.training, header.law
-    channels, height, width = header.source.planning.field.shape
+    channels, height, width = header.source.power.field.shape
     return (
         f"Pictures of {width}x{height}, {channels} channels; a network of widths "
         f"{' '.join(map(str, header.config.widths))}, trained for "
@@ -379,9 +379,7 @@ def network_sentence(data: DataSet) -> str:
 def arguments() -> argparse.Namespace:
     """Return the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument(
-        "data", nargs="+", type=data_set, metavar="NAME=TRAIN:TEST:MODEL"
-    )
+    parser.add_argument("data", nargs="+", type=judge, metavar="NAME=TRAIN:TEST:MODEL")
     parser.add_argument("--quick", action="store_true", help="fewer samples and cells")
     parser.add_argument("--costly", nargs="+", default=[], metavar="NAME")
     parser.add_argument("--calls", nargs="+", type=int, default=[], metavar="N")

@@ -30,13 +30,13 @@ from spectral_sched.diffusion.runs import play_plan
 from spectral_sched.diffusion.training import TrainingSettings, held_out_loss
 from spectral_sched.diffusion.training_runs import TrainingRun, training_options
 from spectral_sched.images.preprocessing import Preprocessing
-from spectral_sched.planning.data_set import PlanSource
+from spectral_sched.planning.data_set import DataSet
 from spectral_sched.planning.kinds.optimal import optimal_table
 from spectral_sched.planning.plan import Plan, make_plan
-from spectral_sched.planning.request import request
+from spectral_sched.planning.request import TableRequest
 from spectral_sched.sources import items
 from spectral_sched.spectra.periodogram import RingPowers
-from spectral_sched.spectra.power_distribution import image_planning
+from spectral_sched.spectra.power_distribution import image_distribution
 from spectral_sched.training_noise import own_noise
 
 CALLS = (8, 32)
@@ -82,22 +82,22 @@ def trained(
 
 
 def own_ends(
-    held_out: PictureSet, source: PlanSource, count: int
+    held_out: PictureSet, data_set: DataSet, count: int
 ) -> NDArray[np.float64]:
     """Return the ends of the noise range of each of the first pictures, (count, 2)."""
-    bounds = source.bounds
+    bounds = data_set.bounds
     powers = itertools.islice(held_out.powers(), count)
-    shape = source.planning.field.shape
+    shape = data_set.power.field.shape
     return own_noise(powers, shape, (bounds.sigma_min, bounds.sigma_max)).own_ends
 
 
 def denoising_loss(
-    network: NetworkDenoiser, held_out: PictureSet, source: PlanSource
+    network: NetworkDenoiser, held_out: PictureSet, data_set: DataSet
 ) -> float:
     """Return the loss on pictures; a network that is told ends is told their own."""
     clean = held_out.batch(np.arange(NUM_JUDGED))
-    denoise = network.between(*torch.tensor(own_ends(held_out, source, len(clean)).T))
-    ends = (source.bounds.sigma_min, source.bounds.sigma_max)
+    denoise = network.between(*torch.tensor(own_ends(held_out, data_set, len(clean)).T))
+    ends = (data_set.bounds.sigma_min, data_set.bounds.sigma_max)
     return held_out_loss(denoise, clean, network.config.sigma_data, ends)
 
 
@@ -105,13 +105,15 @@ def judged(
     run: TrainingRun, pictures: PictureSet, held_out: PictureSet, num_samples: int
 ) -> dict[str, object]:
     """Return the loss and the distances of one trained network."""
-    network, source = run.trainer.average.eval(), run.source
-    found: dict[str, object] = {"loss": denoising_loss(network, held_out, source)}
+    network, data_set = run.trainer.average.eval(), run.data_set
+    found: dict[str, object] = {"loss": denoising_loss(network, held_out, data_set)}
     real = real_of(held_out)
     marks = Yardsticks(real, num_samples)
     powers = list(pictures.powers()) if run.options.film else []
     for calls in CALLS:
-        plan = make_plan(source, "optimal", request("dpmpp-2m", calls, "zero"))
+        plan = make_plan(
+            data_set, "optimal", TableRequest.of("dpmpp-2m", calls, "zero")
+        )
         own = own_plans(plan, run, powers) if run.options.film else None
         device = torch.device("cpu")
         samples = play_plan(plan, network, range(num_samples), device, image_plan=own)
@@ -129,10 +131,10 @@ def own_plans(
         chosen = np.random.default_rng([0, seed]).integers(len(powers), size=1)
         power = powers[chosen[0]].power
         log_power = np.log(np.maximum(power, FAINT * power.max()))
-        planning = image_planning(plan.planning, log_power)
+        distribution = image_distribution(plan.power, log_power)
         low, high = run.noise.ends(chosen)[0].tolist()
         sampler, num_steps = plan.request.sampler, plan.request.num_steps
-        table = optimal_table(planning, sampler, num_steps, (low, high))
+        table = optimal_table(distribution, sampler, num_steps, (low, high))
         return replace(plan, table=table, ends=(low, high))
 
     return own_plan

@@ -31,7 +31,10 @@ from spectral_sched.solvers.registry import FLOW_SAMPLERS
 from spectral_sched.sources import items
 from spectral_sched.spectra.bounds import sigma_bounds
 from spectral_sched.spectra.gaussian_field import GaussianField
-from spectral_sched.spectra.power_distribution import Planning, spectrum_planning
+from spectral_sched.spectra.power_distribution import (
+    PowerDistribution,
+    power_distribution,
+)
 from spectral_sched.spectra.rings import rings
 from spectral_sched.spectrum_files import read_spectrum
 
@@ -45,22 +48,22 @@ STARTS = 3
 ROOT = Path(__file__).parents[1]
 
 
-def power_law_planning(side: int = 256, spread: float = 0.8) -> Planning:
+def power_law_planning(side: int = 256, spread: float = 0.8) -> PowerDistribution:
     """Return pictures of power 1/f^2 whose contrast varies log-normally."""
     plane = rings(side, side)
     power = 1e-3 / np.maximum(plane.frequency, 1 / side) ** 2
     field = GaussianField((1, side, side), np.zeros(1), power[:, None, None])
     scores = np.linspace(-1.8, 1.8, 32)
-    return Planning(field, np.log(power)[:, None] + spread * scores)
+    return PowerDistribution(field, np.log(power)[:, None] + spread * scores)
 
 
-def data_sets(paths: list[Path]) -> Iterator[tuple[str, Planning]]:
+def data_sets(paths: list[Path]) -> Iterator[tuple[str, PowerDistribution]]:
     """Yield the names and plannings of the data sets."""
     for path in paths:
-        yield path.stem, spectrum_planning(read_spectrum(path).spectrum)
+        yield path.stem, power_distribution(read_spectrum(path).spectrum)
     if not paths:
         measured = measure(items(ROOT / "sample_images"), Preprocessing())
-        yield "sample_images", spectrum_planning(measured.spectrum)
+        yield "sample_images", power_distribution(measured.spectrum)
         yield "1/f^2 at 256", power_law_planning()
 
 
@@ -79,14 +82,16 @@ def karras_tables(ends: tuple[float, float], num_steps: int) -> np.ndarray:
     return np.array(tables).T
 
 
-def compare(name: str, planning: Planning) -> Iterator[tuple[str, float, float, float]]:
+def compare(
+    name: str, distribution: PowerDistribution
+) -> Iterator[tuple[str, float, float, float]]:
     """Yield for each cell: its name, ours over the grid's best, other starts', time."""
-    bounds = sigma_bounds(planning.field)
+    bounds = sigma_bounds(distribution.field)
     ends = bounds.sigma_min, bounds.sigma_max
     for sampler, num_steps in itertools.product(FLOW_SAMPLERS, STEPS):
-        errors = table_errors(planning, sampler, num_steps, "zero", ends[1])
+        errors = table_errors(distribution, sampler, num_steps, "zero", ends[1])
         began = time.perf_counter()
-        table = optimal_table(planning, sampler, num_steps, ends)
+        table = optimal_table(distribution, sampler, num_steps, ends)
         seconds = time.perf_counter() - began
         ours = errors(np.array(table.sigmas)[:, None]).sum()
         grid = errors(karras_tables(ends, num_steps)).sum(axis=0).min()

@@ -19,7 +19,7 @@ from torch.nn import functional
 from spectral_sched import api
 from spectral_sched.model_headers import BUNDLED, read_model_header
 from spectral_sched.planning.plan import make_plan
-from spectral_sched.planning.request import request
+from spectral_sched.planning.request import TableRequest
 from spectral_sched.synthetic import SAMPLE_KINDS, picture
 
 SIZE, BATCH, PASSES, RATE = 64, 64, 5, 1e-3
@@ -98,9 +98,11 @@ def main() -> None:
     print(f"kinds in this order: {', '.join(SAMPLE_KINDS)}")
     unseen = [real_pictures(kind, UNSEEN, 250) for kind in SAMPLE_KINDS]
     print(f"real pictures  {told(network, unseen)}", flush=True)
-    source = read_model_header(BUNDLED).source
+    data_set = read_model_header(BUNDLED).source
     for calls, weight in itertools.product(given.calls, given.weights):
-        plan = make_plan(source, "optimal", request("dpmpp-2m", calls, "zero"))
+        plan = make_plan(
+            data_set, "optimal", TableRequest.of("dpmpp-2m", calls, "zero")
+        )
         sampled = [
             api.sample(plan, range(given.samples), class_label=kind, guidance=weight)
             for kind in SAMPLE_KINDS

@@ -26,9 +26,9 @@ from spectral_sched.diffusion.runs import play_plan
 from spectral_sched.diffusion.training import TrainingSettings, held_out_loss
 from spectral_sched.diffusion.training_runs import TrainingRun, training_options
 from spectral_sched.images.preprocessing import Preprocessing
-from spectral_sched.planning.data_set import measured_source
+from spectral_sched.planning.data_set import measured_data_set
 from spectral_sched.planning.plan import Plan, make_plan
-from spectral_sched.planning.request import request
+from spectral_sched.planning.request import TableRequest
 from spectral_sched.sources import items
 
 CPU = torch.device("cpu")
@@ -54,7 +54,7 @@ def judged(
     network: NetworkDenoiser, clean: Tensor, degraded: Tensor, plan: Plan
 ) -> dict[str, float]:
     """Return the loss and the distances of one trained network."""
-    count, bounds = len(clean), plan.source.bounds
+    count, bounds = len(clean), plan.data_set.bounds
     ends = (bounds.sigma_min, bounds.sigma_max)
     denoise = restoring(network, degraded)
     several = [
@@ -94,8 +94,8 @@ def main() -> None:
     pictures = picture_set(items(given.pictures), Preprocessing())
     held_out = picture_set(items(given.held_out), Preprocessing())
     clean = held_out.batch(np.arange(len(held_out)))
-    wanted = request("dpmpp-2m", given.calls, "zero")
-    plan = make_plan(measured_source(pictures.measured), "optimal", wanted)
+    request = TableRequest.of("dpmpp-2m", given.calls, "zero")
+    plan = make_plan(measured_data_set(pictures.measured), "optimal", request)
     degradation = parse_degradation(given.restore)
     degraded, rows = degrade(clean, degradation, np.random.default_rng(0)), []
     for seed in given.seeds:

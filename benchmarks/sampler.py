@@ -27,7 +27,7 @@ from spectral_sched.diffusion.network import NetworkDenoiser
 from spectral_sched.diffusion.sampler import sample
 from spectral_sched.model_headers import read_model_header
 from spectral_sched.planning.plan import make_plan
-from spectral_sched.planning.request import Request
+from spectral_sched.planning.request import TableRequest
 from spectral_sched.solvers.recurrence import Call
 from spectral_sched.solvers.registry import solver_calls
 
@@ -127,13 +127,13 @@ def main() -> None:
     torch.set_num_threads(given.threads)
     device = resolve_device(given.device)
     network = read_model(BUNDLED)[0].to(device)
-    source = read_model_header(BUNDLED).source
+    data_set = read_model_header(BUNDLED).source
     for sampler in given.samplers:
-        wanted = replace(Request(), sampler=sampler, num_steps=STEPS)
-        plan = make_plan(source, "optimal", wanted)
+        request = replace(TableRequest(), sampler=sampler, num_steps=STEPS)
+        plan = make_plan(data_set, "optimal", request)
         calls = solver_calls(sampler, plan.table.sigmas)
         for batch in given.batches:
-            x = torch.randn(batch, *source.planning.field.shape, device=device)
+            x = torch.randn(batch, *data_set.power.field.shape, device=device)
             if given.compile:
                 line = compiled_beside_eager(network, calls, x, given.rounds)
                 print(f"{sampler:9} batch {batch:4}  {line}", flush=True)

@@ -26,11 +26,11 @@ from spectral_sched.diffusion.model_files import read_model
 from spectral_sched.diffusion.searches import ModelSearch
 from spectral_sched.metrics import bootstrap_difference
 from spectral_sched.planning.plan import make_plan
-from spectral_sched.planning.request import request
-from spectral_sched.schedules.table import SigmaTable, blended
+from spectral_sched.planning.request import TableRequest
+from spectral_sched.schedules.table import SigmaTable, blend
 
 if TYPE_CHECKING:
-    from spectral_sched.planning.data_set import PlanSource
+    from spectral_sched.planning.data_set import DataSet
 
 WEIGHTS = (0.25, 0.5, 0.75)
 """Of the second learned table in the means of both."""
@@ -45,8 +45,8 @@ class Judge:
     def __init__(self, path: Path, num_samples: int) -> None:
         self.path = path
         network, header = read_model(path)
-        self.source: PlanSource = header.source
-        shape = self.source.planning.field.shape
+        self.source: DataSet = header.source
+        shape = self.source.power.field.shape
         seeds = range(FIRST_SEED, FIRST_SEED + num_samples)
         self.play = Player(network, shape, seeds)
         bounds = self.source.bounds
@@ -59,7 +59,9 @@ class Judge:
     def learned(self, sampler: str, num_steps: int) -> SigmaTable:
         """Return the table that ld3 learns on the network."""
         search = ModelSearch(str(self.path), None, torch.device("cpu"))
-        return search(self.source, "ld3", request(sampler, num_steps, "zero")).table
+        return search(
+            self.source, "ld3", TableRequest.of(sampler, num_steps, "zero")
+        ).table
 
 
 def told(
@@ -93,8 +95,8 @@ def main() -> None:
     given = arguments()
     torch.set_num_threads(given.threads)
     judges = [Judge(path, given.samples) for path in given.models]
-    wanted = request(given.sampler, given.steps, "zero")
-    plan = make_plan(judges[0].source, "optimal", wanted)
+    request = TableRequest.of(given.sampler, given.steps, "zero")
+    plan = make_plan(judges[0].source, "optimal", request)
     tables = {"optimal": plan.table}
     for name, judge in zip(("first's", "second's"), judges, strict=True):
         began = time.perf_counter()
@@ -102,7 +104,7 @@ def main() -> None:
         levels = " ".join(f"{level:.3g}" for level in tables[name].levels)
         print(f"{name}: {levels} ({time.perf_counter() - began:.0f} s)", flush=True)
     for weight in WEIGHTS:
-        mean = blended(tables["first's"], tables["second's"], weight)
+        mean = blend(tables["first's"], tables["second's"], weight)
         tables[f"mean, {weight:g}"] = mean
     for own, judge in zip(("first's", "second's"), judges, strict=True):
         print("\n".join(told(judge, tables, given.sampler, own)), flush=True)

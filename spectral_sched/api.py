@@ -30,11 +30,11 @@ from .documents.write import check_output, write_document
 from .errors import SpecschedError
 from .images.preprocessing import make_preprocessing
 from .plan_files import plan_arguments, plan_document, read_plan
-from .planning.data_set import PlanSource, measured_source, resized_source
+from .planning.data_set import DataSet, measured_data_set, resize_data_set
 from .planning.kinds.kind import KindInfo
-from .planning.kinds.registry import KINDS, checked_settings
+from .planning.kinds.registry import KINDS, kind_settings_of
 from .planning.plan import Plan, make_plan
-from .planning.request import Limits, request
+from .planning.request import NoiseLimits, TableRequest
 from .planning.training_law import training_schedule as _training_schedule
 from .schedules import Schedule
 from .schedules.table import SigmaTable
@@ -53,7 +53,7 @@ if TYPE_CHECKING:
     from .schedules import Setting
 
     AnyPath = str | os.PathLike[str]
-    AnySpectrum = Measurement | Plan | PlanSource
+    AnySpectrum = Measurement | Plan | DataSet
 
 __all__ = [
     "KindInfo",
@@ -185,7 +185,7 @@ def bounds(
     source = _source(spectrum)
     old = source.bounds
     return sigma_bounds(
-        source.planning.field,
+        source.power.field,
         epsilon=old.epsilon if epsilon is None else epsilon,
         tolerance=old.tolerance if tolerance is None else tolerance,
     )
@@ -251,18 +251,18 @@ def make_schedule(
     >>> optimal.predicted.error < karras.predicted.error
     True
     """
-    source = _source(spectrum)
-    wanted = request(
+    data_set = _source(spectrum)
+    request = TableRequest.of(
         sampler,
         num_steps,
         start,
-        settings=checked_settings(kind, settings or {}),
-        limits=Limits(sigma_min, sigma_max, start_sigma, strength),
+        settings=kind_settings_of(kind, settings or {}),
+        limits=NoiseLimits(sigma_min, sigma_max, start_sigma, strength),
         terminal=terminal,
     )
     if resolution is not None:
-        source = resized_source(source, resolution)
-    return make_plan(source, kind, wanted)
+        data_set = resize_data_set(data_set, resolution)
+    return make_plan(data_set, kind, request)
 
 
 def training_schedule(
@@ -282,14 +282,14 @@ def training_schedule(
     >>> law.draws(16, np.random.default_rng(0)).shape
     (16,)
     """
-    wanted = request(
+    request = TableRequest.of(
         SAMPLER,
         NUM_STEPS,
         "zero",
-        settings=checked_settings(kind, settings or {}),
-        limits=Limits(sigma_min, sigma_max),
+        settings=kind_settings_of(kind, settings or {}),
+        limits=NoiseLimits(sigma_min, sigma_max),
     )
-    return _training_schedule(_source(spectrum), kind, wanted)
+    return _training_schedule(_source(spectrum), kind, request)
 
 
 def kinds() -> Mapping[str, KindInfo]:
@@ -297,7 +297,7 @@ def kinds() -> Mapping[str, KindInfo]:
 
     Examples
     --------
-    >>> kinds()["karras"].source
+    >>> kinds()["karras"].reference
     'Karras et al., arXiv 2206.00364, Eq. 5'
     """
     return KINDS
@@ -408,11 +408,11 @@ def write_pictures(
 ) -> None:
     """Write sampled pictures, (C, H, W) each, as PNGs and one sheet of them all."""
     place = gallery.open_gallery(Path(folder), force=force)
-    gallery.hang(pictures, [gallery.Sample(seed) for seed in seeds], place, {})
+    gallery.write_samples(pictures, [gallery.Sample(seed) for seed in seeds], place, {})
 
 
-def _source(spectrum: AnySpectrum) -> PlanSource:
+def _source(spectrum: AnySpectrum) -> DataSet:
     """Return what tables are planned from."""
     if isinstance(spectrum, Measurement):
-        return measured_source(spectrum)
-    return spectrum.source if isinstance(spectrum, Plan) else spectrum
+        return measured_data_set(spectrum)
+    return spectrum.data_set if isinstance(spectrum, Plan) else spectrum

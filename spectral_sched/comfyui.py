@@ -16,9 +16,9 @@ from spectral_sched.plan_files import read_plan
 from spectral_sched.targets.checks import check_start
 
 from .documents.strict_json import digest
-from .planning.replan import replanned
+from .planning.replan import replan
 from .planning.request import MAX_STEPS
-from .schedules.coordinates import converted
+from .schedules.coordinates import convert
 from .solvers.registry import FLOW_SAMPLERS
 
 if TYPE_CHECKING:
@@ -76,8 +76,8 @@ class SpecschedScheduler:
         plan = read_plan(Path(file))
         check_start(plan.request, "ComfyUI")
         solver = None if sampler == AS_PLANNED else sampler
-        table = replanned(plan, steps or plan.table.num_steps, solver).table
-        levels = converted(table.sigmas, "sigma", MODELS[model])
+        table = replan(plan, steps or plan.table.num_steps, solver).table
+        levels = convert(table.sigmas, "sigma", MODELS[model])
         return (torch.tensor(levels, dtype=torch.float32),)
 
 

@@ -9,7 +9,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from .errors import UsageError, known
+from .errors import UsageError, check_choice
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -62,7 +62,7 @@ class Degradation:
     value: float
 
     def __post_init__(self) -> None:
-        known(self.name, KINDS, "degradation", FLAG)
+        check_choice(self.name, KINDS, "degradation", FLAG)
         kind = KINDS[self.name]
         if not (math.isfinite(self.value) and kind.possible(self.value)):
             message = (
@@ -99,7 +99,7 @@ def parse_degradation(text: str) -> Degradation:
         If there is no such degradation.
     """
     name, _, number = text.partition("=")
-    known(name, KINDS, "degradation", FLAG)
+    check_choice(name, KINDS, "degradation", FLAG)
     try:
         value = float(number)
     except ValueError:

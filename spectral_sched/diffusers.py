@@ -32,16 +32,16 @@ except ImportError as error:
 from .defaults import SAMPLER
 from .documents.read import read_any
 from .documents.strict_json import canonical
-from .errors import UsageError, known
+from .errors import UsageError, check_choice
 from .plan_files import plan_of
-from .planning.replan import replanned
+from .planning.replan import replan
 from .schedules.coordinates import (
     COORDINATES,
     NUM_TIMESTEPS,
     check_coordinate,
-    converted,
+    convert,
 )
-from .schedules.table import SigmaTable, resampled
+from .schedules.table import SigmaTable, resample
 from .solvers.recurrence import Play
 from .solvers.registry import SAMPLERS, solver_calls
 from .targets.checks import check_start, outside
@@ -165,8 +165,8 @@ class SpectralScheduler(SchedulerMixin, ConfigMixin):  # type: ignore[misc]
         num_train_timesteps: int = NUM_TIMESTEPS,
     ) -> None:
         check_coordinate(timestep_type)
-        known(prediction_type, PREDICTIONS, "prediction", "prediction_type")
-        known(input_type or "vp", INPUTS, "input", "input_type")
+        check_choice(prediction_type, PREDICTIONS, "prediction", "prediction_type")
+        check_choice(input_type or "vp", INPUTS, "input", "input_type")
         if (sigmas is None) == (schedule is None):
             message = "a SpectralScheduler plays sigmas or a schedule; give one of them"
             raise UsageError(message)
@@ -174,7 +174,7 @@ class SpectralScheduler(SchedulerMixin, ConfigMixin):  # type: ignore[misc]
         self.sampler: str = sampler or (
             self._plan.request.sampler if self._plan else SAMPLER
         )
-        known(self.sampler, SAMPLERS, "sampler", "sampler")
+        check_choice(self.sampler, SAMPLERS, "sampler", "sampler")
         self.set_timesteps(sigmas=sigmas)
 
     @classmethod
@@ -244,7 +244,7 @@ class SpectralScheduler(SchedulerMixin, ConfigMixin):  # type: ignore[misc]
         self.num_inference_steps = self.table.num_steps
         self._calls = solver_calls(self.sampler, self.table.sigmas)
         levels = np.array([float(call.sigma) for call in self._calls])
-        times = converted(levels, "sigma", self.config.timestep_type)
+        times = convert(levels, "sigma", self.config.timestep_type)
         self._warn_outside()
         self.timesteps = torch.tensor(
             times * self.config.timestep_scale, dtype=torch.float32, device=device
@@ -261,8 +261,8 @@ class SpectralScheduler(SchedulerMixin, ConfigMixin):  # type: ignore[misc]
         if num_steps is None or num_steps == table.num_steps:
             return table
         if self._plan:
-            return replanned(self._plan, num_steps, self.sampler).table
-        return resampled(table, num_steps)
+            return replan(self._plan, num_steps, self.sampler).table
+        return resample(table, num_steps)
 
     def _warn_outside(self) -> None:
         """Warn of levels that a discretely trained model was never shown."""
@@ -405,7 +405,7 @@ class SpectralScheduler(SchedulerMixin, ConfigMixin):  # type: ignore[misc]
             index = self._first(timestep)
             return float(self._calls[index].sigma), self._scale(index)
         time = float(timestep) / self.config.timestep_scale
-        sigma = float(converted(time, self.config.timestep_type, "sigma"))
+        sigma = float(convert(time, self.config.timestep_type, "sigma"))
         return sigma, 1 / self._input(sigma) if self.config.scaled_state else 1.0
 
     def __len__(self) -> int:

@@ -194,7 +194,7 @@ def _bundled_model() -> Document:
     except InputError:
         return {"problem": "is missing or damaged"}
     return {
-        "shape": header.source.planning.field.shape,
+        "shape": header.source.power.field.shape,
         "sigma_range": header.sigma_range,
     }
 

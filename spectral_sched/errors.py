@@ -71,7 +71,7 @@ class UnavailableError(SpecschedError):
     exit_code = 4
 
 
-def known(name: str, names: Iterable[str], what: str, flag: str) -> None:
+def check_choice(name: str, names: Iterable[str], what: str, flag: str) -> None:
     """Raise `UsageError` with the nearest name if `name` is not one of `names`.
 
     Examples

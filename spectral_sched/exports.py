@@ -19,15 +19,20 @@ from .defaults import (
     TRAINING_STEPS,
 )
 from .documents.provenance import provenance, told_model
-from .errors import UsageError, known
-from .plan_files import plan_arguments, plan_document, read_plan, read_source
-from .planning.data_set import resized_source
-from .planning.kinds.registry import KINDS, check_kind, check_runs_model, kind_settings
+from .errors import UsageError, check_choice
+from .plan_files import plan_arguments, plan_document, read_data_set, read_plan
+from .planning.data_set import resize_data_set
+from .planning.kinds.registry import (
+    KINDS,
+    check_kind,
+    check_runs_model,
+    parse_kind_settings,
+)
 from .planning.plan import Plan, make_plan
-from .planning.request import Limits, Request, request
+from .planning.request import NoiseLimits, TableRequest
 from .planning.training_law import training_schedule
 from .schedules.coordinates import check_coordinate
-from .schedules.table import blended
+from .schedules.table import blend
 from .target_exports import Delivery, Wish, law_delivery, plan_delivery
 from .targets import format_of, target_named
 from .training_files import training_document
@@ -36,7 +41,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from .documents.strict_json import Document
-    from .planning.data_set import PlanSource
+    from .planning.data_set import DataSet
 
 Purpose = Literal["sampling", "training"]
 
@@ -137,7 +142,7 @@ class ExportOptions:
         guessed = format_of(self.named) if self.named else None
         return Wish(target_named(self.target), self.known, self.form or guessed)
 
-    def request(self) -> Request:
+    def request(self) -> TableRequest:
         """Return what a table is wanted for.
 
         Raises
@@ -145,7 +150,7 @@ class ExportOptions:
         UsageError
             If an option cannot be used.
         """
-        known(self.wanted_purpose, get_args(Purpose), "purpose", "--for")
+        check_choice(self.wanted_purpose, get_args(Purpose), "purpose", "--for")
         check_kind(self.wanted_kind)
         check_coordinate(self.coordinate or "sigma")
         self._refuse_what_means_nothing()
@@ -153,12 +158,12 @@ class ExportOptions:
             message = "--weight says how much of the --blend file to take; name one"
             raise UsageError(message)
         steps = TRAINING_STEPS if self.training else NUM_STEPS
-        return request(
+        return TableRequest.of(
             self.sampler,
             steps if self.steps is None else self.steps,
             self.start,
-            settings=kind_settings(self.wanted_kind, self.settings),
-            limits=Limits(
+            settings=parse_kind_settings(self.wanted_kind, self.settings),
+            limits=NoiseLimits(
                 self.sigma_min, self.sigma_max, self.start_sigma, self.strength
             ),
             terminal=self.terminal,
@@ -196,7 +201,7 @@ class ExportOptions:
                 message = f"--{flag} {reason}"
                 raise UsageError(message)
 
-    def arguments(self, wanted: Request) -> dict[str, object]:
+    def arguments(self, request: TableRequest) -> dict[str, object]:
         """Return what was asked for, defaults resolved, for the file."""
         optional = {
             item.name: getattr(self, item.name)
@@ -210,10 +215,10 @@ class ExportOptions:
         return optional | {
             "purpose": self.wanted_purpose,
             "kind": self.wanted_kind,
-            "sampler": wanted.sampler,
-            "steps": wanted.num_steps,
-            "start": wanted.start,
-            **({"set": dict(wanted.settings)} if wanted.settings else {}),
+            "sampler": request.sampler,
+            "steps": request.num_steps,
+            "start": request.start,
+            **({"set": dict(request.settings)} if request.settings else {}),
             **({"with": self.known} if self.known else {}),
         }
 
@@ -237,14 +242,14 @@ class Export:
     messages: tuple[str, ...] = ()
 
 
-Planner = Callable[["PlanSource", str, Request], Plan]
+Planner = Callable[["DataSet", str, TableRequest], Plan]
 """Makes the plan of a kind of table for a data set."""
 
 
 def exported(
     spectrum: Path,
     options: ExportOptions,
-    wanted: Request,
+    request: TableRequest,
     output: Path,
     planner: Planner = make_plan,
 ) -> Export:
@@ -256,8 +261,8 @@ def exported(
         Makes the plan: `make_plan`, or a search that runs a model.
     """
     if options.training:
-        return _training_export(_source(spectrum, options), options, wanted, output)
-    plan, arguments = _plan(spectrum, options, wanted, planner)
+        return _training_export(_source(spectrum, options), options, request, output)
+    plan, arguments = _plan(spectrum, options, request, planner)
     if options.wish:
         return _handed_over(plan_delivery(options.wish, plan, provenance(arguments)))
     return Export(
@@ -267,22 +272,22 @@ def exported(
     )
 
 
-def _source(spectrum: Path, options: ExportOptions) -> PlanSource:
-    source = read_source(spectrum)
+def _source(spectrum: Path, options: ExportOptions) -> DataSet:
+    data_set = read_data_set(spectrum)
     if options.resolution is None:
-        return source
-    return resized_source(source, options.resolution)
+        return data_set
+    return resize_data_set(data_set, options.resolution)
 
 
 def _plan(
-    spectrum: Path, options: ExportOptions, wanted: Request, planner: Planner
+    spectrum: Path, options: ExportOptions, request: TableRequest, planner: Planner
 ) -> tuple[Plan, Document]:
     """Return the plan that is asked for, and what the file says of its making."""
     if options.schedule is not None:
         plan = read_plan(options.schedule)
         return plan, plan_arguments(plan)
-    plan = planner(_source(spectrum, options), options.wanted_kind, wanted)
-    arguments = options.arguments(wanted)
+    plan = planner(_source(spectrum, options), options.wanted_kind, request)
+    arguments = options.arguments(request)
     if options.blend is not None:
         weight = 0.5 if options.weight is None else options.weight
         plan, second = _blended(plan, read_plan(options.blend), weight)
@@ -303,17 +308,17 @@ def _handed_over(delivery: Delivery) -> Export:
 def _blended(plan: Plan, other: Plan, weight: float) -> tuple[Plan, Document]:
     """Return a blended plan, and what the file says of the blend."""
     second = {"blend": plan_arguments(other), "weight": weight}
-    table = blended(plan.table, other.table, weight)
+    table = blend(plan.table, other.table, weight)
     return replace(plan, kind="blend", table=table), second
 
 
 def _training_export(
-    source: PlanSource, options: ExportOptions, wanted: Request, output: Path
+    data_set: DataSet, options: ExportOptions, request: TableRequest, output: Path
 ) -> Export:
-    kind, made = options.wanted_kind, provenance(options.arguments(wanted))
-    schedule = training_schedule(source, kind, wanted)
+    kind, made = options.wanted_kind, provenance(options.arguments(request))
+    schedule = training_schedule(data_set, kind, request)
     if options.wish:
-        return _handed_over(law_delivery(options.wish, schedule, source, made))
-    document = training_document(source, kind, schedule, made)
+        return _handed_over(law_delivery(options.wish, schedule, data_set, made))
+    document = training_document(data_set, kind, schedule, made)
     following = f"specsched show {shlex.quote(str(output))}"
     return Export(document, report.training_parts(document), following)

@@ -79,7 +79,7 @@ def open_gallery(folder: Path, *, force: bool) -> Path:
     return open_folder(folder, RECORD_NAME, force=force)
 
 
-def said(flags: Mapping[str, object]) -> dict[str, object]:
+def describe_samples(flags: Mapping[str, object]) -> dict[str, object]:
     """Return the flags that were given, for the record."""
     return {
         name: value
@@ -88,7 +88,7 @@ def said(flags: Mapping[str, object]) -> dict[str, object]:
     }
 
 
-def hang(
+def write_samples(
     pictures: Iterable[NDArray[np.floating]],
     samples: Sequence[Sample],
     folder: Path,

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 from .defaults import KIND, SAMPLER
 from .documents.write import is_ours
-from .plan_files import read_plan, read_source
+from .plan_files import read_data_set, read_plan
 from .planning.plan import make_plan
-from .planning.replan import replanned
-from .planning.request import request
+from .planning.replan import replan
+from .planning.request import TableRequest
 
 if TYPE_CHECKING:
     import torch
@@ -60,5 +60,7 @@ def get_sigmas_spectral(
 
 def _planned_table(path: Path, num_steps: int, sampler: str) -> SigmaTable:
     if is_ours(path, "schedule"):
-        return replanned(read_plan(path), num_steps, sampler).table
-    return make_plan(read_source(path), KIND, request(sampler, num_steps, "zero")).table
+        return replan(read_plan(path), num_steps, sampler).table
+    return make_plan(
+        read_data_set(path), KIND, TableRequest.of(sampler, num_steps, "zero")
+    ).table

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .documents.strict_json import Document, rounded, short
+from .documents.strict_json import Document, round_to_float32, shortest
 from .spectra.mixture import SpectralMixture
 
 if TYPE_CHECKING:
@@ -26,9 +26,9 @@ def mixture_member(mixture: SpectralMixture | None) -> Document:
         "weights": mixture.weights,
         "means": mixture.means,
         "covariances": mixture.covariances,
-        "center": short(mixture.center),
-        "basis": short(mixture.basis),
-        "residual": short(mixture.residual),
+        "center": shortest(mixture.center),
+        "basis": shortest(mixture.basis),
+        "residual": shortest(mixture.residual),
         "class_weights": mixture.class_weights,
     }
     return {KEY: content}
@@ -53,9 +53,9 @@ def read_mixture(fields: Fields, num_rings: int) -> SpectralMixture | None:
         weights=weights,
         means=inner.array("means", (count, size)),
         covariances=inner.array("covariances", (count, size, size)),
-        center=rounded(inner.array("center", (num_rings,))),
-        basis=rounded(basis),
-        residual=rounded(inner.array("residual", (num_rings,))),
+        center=round_to_float32(inner.array("center", (num_rings,))),
+        basis=round_to_float32(basis),
+        residual=round_to_float32(inner.array("residual", (num_rings,))),
         class_weights={name: _weights(classes, name, count) for name in classes},
     )
 

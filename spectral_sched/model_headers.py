@@ -21,7 +21,7 @@ from .source_fields import read_source_fields, source_fields
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from .planning.data_set import PlanSource
+    from .planning.data_set import DataSet
 
 BUNDLED = Path(__file__).parent / "diffusion" / "bundled.safetensors"
 """The model that comes with the package; docs/bundled-model.md says how it was made."""
@@ -52,7 +52,7 @@ class ModelHeader:
     """
 
     config: NetworkConfig
-    source: PlanSource
+    source: DataSet
     sigma_range: tuple[float, float]
     law: Mapping[str, object]
     training: Mapping[str, object]

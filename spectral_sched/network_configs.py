@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from .degradations import Degradation
-from .errors import InputError, UsageError, known
+from .errors import InputError, UsageError, check_choice
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -111,7 +111,7 @@ def network_config(
     InputError
         If the pictures cannot be halved as often as the network does.
     """
-    known(size, SIZES, "size", "--size")
+    check_choice(size, SIZES, "size", "--size")
     named = SIZES[size]
     config = NetworkConfig(
         *(shape[0], named.widths, named.num_blocks, sigma_data, named.patch),

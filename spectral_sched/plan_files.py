@@ -14,11 +14,11 @@ from .documents.read import Fields, read_document
 from .documents.write import is_ours
 from .errors import InputError, SpecschedError
 from .model_headers import SUFFIX, read_model_header
-from .planning.data_set import PlanSource, measured_source
-from .planning.kinds.registry import KINDS, checked_settings
+from .planning.data_set import DataSet, measured_data_set
+from .planning.kinds.registry import KINDS, kind_settings_of
 from .planning.plan import Plan, Spent
-from .planning.request import Limits, Request, request
-from .schedules.coordinates import converted
+from .planning.request import NoiseLimits, TableRequest
+from .schedules.coordinates import convert
 from .schedules.table import SigmaTable
 from .source_fields import read_source_fields, source_fields
 from .spectrum_files import read_spectrum
@@ -63,7 +63,7 @@ def plan_document(
         ),
         "predicted": _predicted(plan),
         **_spent(plan),
-        **source_fields(plan.source),
+        **source_fields(plan.data_set),
     }
 
 
@@ -73,21 +73,21 @@ def plan_arguments(plan: Plan) -> Document:
         "kind": plan.kind,
         "sampler": plan.request.sampler,
         "steps": plan.table.num_steps,
-        "source_key": plan.source.source_key,
+        "source_key": plan.data_set.data_key,
     }
 
 
-def _choices(wanted: Request) -> Document:
+def _choices(request: TableRequest) -> Document:
     """Return what was chosen of the kind, which another table of it shall share."""
-    settings = {"settings": dict(wanted.settings)} if wanted.settings else {}
-    return settings | ({"terminal": wanted.terminal} if wanted.terminal else {})
+    settings = {"settings": dict(request.settings)} if request.settings else {}
+    return settings | ({"terminal": request.terminal} if request.terminal else {})
 
 
 def _values(table: SigmaTable, coordinate: str) -> Document:
     """Return the sigmas in another coordinate; null stands for infinity."""
     if coordinate == "sigma":
         return {}
-    values = converted(table.sigmas, "sigma", coordinate).tolist()
+    values = convert(table.sigmas, "sigma", coordinate).tolist()
     finite = [value if math.isfinite(value) else None for value in values]
     return {"values_coordinate": coordinate, "values": finite}
 
@@ -138,13 +138,13 @@ def plan_of(document: Document, path: Path) -> Plan:
         kind=fields.get("kind", str),
         request=_read_request(fields, path),
         table=_read_table(fields, path),
-        source=read_source_fields(fields),
+        data_set=read_source_fields(fields),
         ends=(fields.number("sigma_min"), fields.number("sigma_max")),
         spent=_read_spent(fields, path),
     )
 
 
-def read_source(path: Path) -> PlanSource:
+def read_data_set(path: Path) -> DataSet:
     """Read what tables are planned from, in a file of a spectrum, schedule or model.
 
     Raises
@@ -155,18 +155,18 @@ def read_source(path: Path) -> PlanSource:
     if path.suffix == SUFFIX:
         return read_model_header(path).source
     if is_ours(path, "schedule"):
-        return read_plan(path).source
-    return measured_source(read_spectrum(path))
+        return read_plan(path).data_set
+    return measured_data_set(read_spectrum(path))
 
 
-def _read_request(fields: Fields, path: Path) -> Request:
+def _read_request(fields: Fields, path: Path) -> TableRequest:
     texts = fields.get("sampler", str), fields.get("start", str)
-    limits = Limits()
+    limits = NoiseLimits()
     if "start_sigma" in fields:
-        limits = Limits(start_sigma=fields.number("start_sigma"))
+        limits = NoiseLimits(start_sigma=fields.number("start_sigma"))
     terminal = fields.get("terminal", str) if "terminal" in fields else None
     try:
-        return request(
+        return TableRequest.of(
             texts[0],
             fields.get("num_steps", int),
             texts[1],
@@ -192,7 +192,7 @@ def _read_settings(fields: Fields) -> dict[str, Setting]:
     values = fields.get("settings", dict)
     kind = fields.get("kind", str)
     # The settings of a blend are those of a table that is no more.
-    return checked_settings(kind, values) if kind in KINDS else {}
+    return kind_settings_of(kind, values) if kind in KINDS else {}
 
 
 def _read_table(fields: Fields, path: Path) -> SigmaTable:

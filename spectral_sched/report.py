@@ -145,11 +145,11 @@ def plan_parts(plan: Plan) -> list[RenderableType]:
     return [
         *plan_lines(plan),
         f"beyond {plan.enough_steps} steps, more buy less than 1 % of the error",
-        *mixture_lines(plan.source.mixture),
+        *mixture_lines(plan.data_set.mixture),
         "",
         levels_table(plan),
         "",
-        error_table(plan.planning.field, plan.predicted),
+        error_table(plan.power.field, plan.predicted),
     ]
 
 
@@ -247,7 +247,7 @@ def kinds_table() -> Table:
             for item in kind.parameters.values()
         )
         formula = kind.formula + "; runs --model" * kind.runs_model
-        table.add_row(kind.name, parameters, formula, kind.source)
+        table.add_row(kind.name, parameters, formula, kind.reference)
     return table
 
 

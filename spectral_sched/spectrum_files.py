@@ -10,7 +10,7 @@ from .analysis.chunk import Skipped
 from .analysis.measurement import Measurement
 from .documents.provenance import PROVENANCE_KEYS
 from .documents.read import Fields, read_fields
-from .documents.strict_json import Document, digest, rounded, short
+from .documents.strict_json import Document, digest, round_to_float32, shortest
 from .images.preprocessing import read_preprocessing
 from .mixture_fields import mixture_member, read_mixture
 from .spectra.bounds import BoundIntervals, SigmaBounds, swamped_at
@@ -102,8 +102,8 @@ def _sample(sample: SpectrumSample) -> Document:
         "num_uniform": sample.num_uniform,
         "class_names": names,
         "class": [names.index(label) for label in sample.labels],
-        "channel_mean": short(sample.channel_mean),
-        "power": short(sample.power),
+        "channel_mean": shortest(sample.channel_mean),
+        "power": shortest(sample.power),
     }
 
 
@@ -185,8 +185,10 @@ def _read_sample(fields: Fields, num_rings: int, channels: int) -> SpectrumSampl
     power = fields.array("power", (None, num_rings))
     classes = fields.array("class", (len(power),)).astype(int)
     return SpectrumSample(
-        power=rounded(power),
-        channel_mean=rounded(fields.array("channel_mean", (len(power), channels))),
+        power=round_to_float32(power),
+        channel_mean=round_to_float32(
+            fields.array("channel_mean", (len(power), channels))
+        ),
         labels=tuple(str(names[index]) for index in classes),
         num_uniform=fields.get("num_uniform", int),
     )

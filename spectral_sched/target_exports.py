@@ -17,7 +17,7 @@ from .targets.formats import plain_numbers
 
 if TYPE_CHECKING:
     from .documents.strict_json import Document
-    from .planning.data_set import PlanSource
+    from .planning.data_set import DataSet
     from .planning.plan import Plan
     from .schedules import Schedule
 
@@ -85,7 +85,7 @@ def plan_delivery(wish: Wish, plan: Plan, provenance: Document) -> Delivery:
 
 
 def law_delivery(
-    wish: Wish, schedule: Schedule, source: PlanSource, provenance: Document
+    wish: Wish, schedule: Schedule, data_set: DataSet, provenance: Document
 ) -> Delivery:
     """Return what a target is given to train with a schedule's law.
 
@@ -95,7 +95,7 @@ def law_delivery(
         If the target cannot represent it.
     """
     settings = target_settings(wish.target, wish.texts)
-    artifact = law_artifact(wish.target, schedule, source, settings)
+    artifact = law_artifact(wish.target, schedule, data_set, settings)
     low, high = schedule.sigma_min, schedule.sigma_max
     title = f"law to train with, sigma from {low:.4g} to {high:.4g}"
     return _delivery(wish, artifact, title, provenance)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from .documents.strict_json import Document
-    from .planning.data_set import PlanSource
+    from .planning.data_set import DataSet
     from .planning.law_fits import Fit
 
 
@@ -25,10 +25,10 @@ REMEDY = "make one with: specsched export --for training"
 
 
 def training_document(
-    source: PlanSource, kind: str, schedule: Schedule, provenance: Document
+    data_set: DataSet, kind: str, schedule: Schedule, provenance: Document
 ) -> Document:
     """Return the content of a training file."""
-    field = source.planning.field
+    field = data_set.power.field
     found = fits(law_sample(schedule))
     return {
         "format": "specsched.training",
@@ -43,11 +43,11 @@ def training_document(
         "sigma_data": field.sigma_data,
         "shape": field.shape,
         "data_range": [-1.0, 1.0],
-        "preprocessing": asdict(source.preprocessing),
+        "preprocessing": asdict(data_set.preprocessing),
         "edm": edm_arguments(found, field.sigma_data),
         "k_diffusion": k_diffusion_keys(found, schedule, field.sigma_data),
         "fits": {fit.name: _fit(fit) for fit in found},
-        "source_key": source.source_key,
+        "source_key": data_set.data_key,
     }
 
 

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, ClassVar, Protocol, Self
 import numpy as np
 
 from .defaults import TRAINING_LAW, TRAINING_SETTINGS, TRAINING_STEPS
-from .errors import known
+from .errors import check_choice
 from .own_schedules import focused_times, own_field, own_range, own_schedule
 from .planning.kinds.kind import KindSettings, settings_of
-from .planning.kinds.registry import KINDS, from_spectrum, kind_settings
-from .planning.request import Request
+from .planning.kinds.registry import KINDS, from_spectrum, parse_kind_settings
+from .planning.request import TableRequest
 from .planning.training_law import LEARNED, OWN, training_schedule
 from .schedules import PolynomialLaw, Schedule, curriculum_levels, read_settings
 from .schedules.parameters import choice, parameters
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from .images.pixels import Shape
-    from .planning.data_set import PlanSource
+    from .planning.data_set import DataSet
     from .schedules import Parameter, Setting
     from .spectra.periodogram import RingPowers
 
@@ -237,10 +237,10 @@ def law_settings(name: str, texts: Sequence[str]) -> dict[str, Setting]:
     UsageError
         If there is no such law or parameter, or a value is none.
     """
-    known(name, (*OWN_PARAMETERS, *filter(from_spectrum, KINDS)), "law", "--law")
+    check_choice(name, (*OWN_PARAMETERS, *filter(from_spectrum, KINDS)), "law", "--law")
     if name in OWN_PARAMETERS:
         return read_settings(name, OWN_PARAMETERS[name], texts, noun="law")
-    return kind_settings(name, texts)
+    return parse_kind_settings(name, texts)
 
 
 def chosen_law(
@@ -262,7 +262,7 @@ def chosen_law(
 def training_noise(
     name: str,
     settings: Mapping[str, Setting],
-    source: PlanSource,
+    data_set: DataSet,
     powers: Callable[[], Iterable[RingPowers]],
 ) -> TrainingNoise:
     """Return the noise that a law's name stands for on a data set.
@@ -273,10 +273,10 @@ def training_noise(
         Gives the spectrum of each picture, not centred; asked only if it is needed.
     """
     if name == OWN:
-        bounds, field = source.bounds, source.planning.field
+        bounds, field = data_set.bounds, data_set.power.field
         ends = (bounds.sigma_min, bounds.sigma_max)
         focused = settings_of(OwnSettings, settings).draws == "focused"
         sigma_data = field.sigma_data if focused else None
         return own_noise(powers(), field.shape, ends, sigma_data)
-    wanted = Request(settings=settings, num_steps=TRAINING_STEPS)
-    return CommonNoise(training_schedule(source, name, wanted))
+    request = TableRequest(settings=settings, num_steps=TRAINING_STEPS)
+    return CommonNoise(training_schedule(data_set, name, request))

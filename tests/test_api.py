@@ -147,7 +147,7 @@ def test_a_schedule_is_planned_anew(measured: spectral_sched.Measurement) -> Non
     again = spectral_sched.make_schedule(plan, 4, "heun", strength=0.5)
     assert again.table == plan.table
     larger = spectral_sched.make_schedule(measured, 4, resolution=32)
-    assert larger.planning.field.shape == (3, 32, 32)
+    assert larger.power.field.shape == (3, 32, 32)
     assert spectral_sched.optimal_table(larger, 4) == larger.table
 
 

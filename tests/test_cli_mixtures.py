@@ -59,14 +59,14 @@ def assert_same(one: SpectralMixture | None, other: SpectralMixture | None) -> N
 def test_the_mixture_goes_through_both_files(measured: Path) -> None:
     mixture = read_spectrum(measured / "spectrum.json").mixture
     plan = read_plan(measured / "tight.json")
-    assert_same(mixture, plan.source.mixture)
+    assert_same(mixture, plan.data_set.mixture)
     assert mixture is not None
     np.testing.assert_allclose(mixture.weights, 0.5)
     # Planned again from the schedule file alone, and at half the size.
     for flags in ((), ("--resolution", 8)):
         again = ("--spectrum", "tight.json", "-o", "again.json")
         specsched("export", *again, *flags, cwd=measured)
-        carried = read_plan(measured / "again.json").source.mixture
+        carried = read_plan(measured / "again.json").data_set.mixture
         assert carried is not None
         assert len(carried.center) == (7 if flags else 12)
         if not flags:

@@ -24,7 +24,7 @@ from spectral_sched.documents.write import write_document
 from spectral_sched.errors import SpecschedError
 from spectral_sched.plan_files import plan_document
 from spectral_sched.planning.plan import make_plan
-from spectral_sched.planning.request import request
+from spectral_sched.planning.request import TableRequest
 from tests.support.pink import pink_source
 
 ONE_LINE = "from spectral_sched.comfyui import *\n"
@@ -88,7 +88,7 @@ def host(request: pytest.FixtureRequest, tmp_path: Path) -> Host:
 
 @pytest.fixture
 def schedule(tmp_path: Path) -> Path:
-    plan = make_plan(pink_source(), "optimal", request("dpmpp-2m", 6, "zero"))
+    plan = make_plan(pink_source(), "optimal", TableRequest.of("dpmpp-2m", 6, "zero"))
     write_document(plan_document(plan, provenance({})), tmp_path / "tight.json")
     return tmp_path / "tight.json"
 
@@ -107,7 +107,7 @@ def workflow(schedule: Path, **inputs: object) -> dict[str, Any]:
 
 def test_the_node_gives_the_sigmas_of_the_file(host: Host, schedule: Path) -> None:
     (sigmas,) = host.execute(workflow(schedule), "5")
-    plan = make_plan(pink_source(), "optimal", request("dpmpp-2m", 6, "zero"))
+    plan = make_plan(pink_source(), "optimal", TableRequest.of("dpmpp-2m", 6, "zero"))
     assert (sigmas.dtype, sigmas.device.type, sigmas.ndim) == (torch.float32, "cpu", 1)
     assert_allclose(sigmas, plan.table.sigmas, rtol=1e-6)
     node: Any = host.nodes["SpecschedScheduler"]
@@ -120,7 +120,7 @@ def test_other_steps_and_solvers_are_planned_from_the_file(
     host: Host, schedule: Path, steps: int, sampler: str
 ) -> None:
     (sigmas,) = host.execute(workflow(schedule, steps=steps, sampler=sampler), "5")
-    plan = make_plan(pink_source(), "optimal", request(sampler, steps, "zero"))
+    plan = make_plan(pink_source(), "optimal", TableRequest.of(sampler, steps, "zero"))
     assert len(sigmas) - 1 == steps  # as SamplerCustomAdvanced counts steps
     assert_allclose(sigmas, plan.table.sigmas, rtol=1e-6)
 
@@ -139,13 +139,13 @@ def test_a_file_that_is_missing_or_changed_is_noticed(
     node: Any = host.nodes["SpecschedScheduler"]
     before = node.IS_CHANGED(str(schedule), steps=3)
     assert before == node.IS_CHANGED(str(schedule), steps=4)
-    plan = make_plan(pink_source(), "karras", request("dpmpp-2m", 6, "zero"))
+    plan = make_plan(pink_source(), "karras", TableRequest.of("dpmpp-2m", 6, "zero"))
     write_document(plan_document(plan, provenance({})), schedule)
     assert before != node.IS_CHANGED(str(schedule), steps=3)
 
 
 def test_a_start_about_the_mean_is_refused(host: Host, schedule: Path) -> None:
-    plan = make_plan(pink_source(), "karras", request("dpmpp-2m", 6, "mean"))
+    plan = make_plan(pink_source(), "karras", TableRequest.of("dpmpp-2m", 6, "mean"))
     write_document(plan_document(plan, provenance({})), schedule)
     with pytest.raises(SpecschedError, match="plan it without --start mean"):
         host.execute(workflow(schedule), "5")

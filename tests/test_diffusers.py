@@ -20,9 +20,9 @@ from spectral_sched.documents.write import write_document
 from spectral_sched.errors import InputError, UsageError
 from spectral_sched.plan_files import plan_document
 from spectral_sched.planning.plan import make_plan
-from spectral_sched.planning.request import Limits, request
-from spectral_sched.schedules.coordinates import converted
-from spectral_sched.schedules.table import SigmaTable, resampled
+from spectral_sched.planning.request import NoiseLimits, TableRequest
+from spectral_sched.schedules.coordinates import convert
+from spectral_sched.schedules.table import SigmaTable, resample
 from spectral_sched.solvers.registry import FLOW_SAMPLERS, SAMPLERS, solver_calls
 from tests.support.pink import pink_source
 
@@ -80,7 +80,7 @@ def denoiser(prediction: str) -> Any:
 
     def denoise(x: torch.Tensor, sigma: float | torch.Tensor) -> torch.Tensor:
         level = float(sigma)
-        time = float(converted(level, "sigma", "timestep-linear"))
+        time = float(convert(level, "sigma", "timestep-linear"))
         told = torch.tensor(time, dtype=torch.float32)
         output = unet()(x / (1 + level**2) ** 0.5, told).sample
         denoised: torch.Tensor = from_output(prediction, x, output, level)
@@ -101,7 +101,7 @@ def ours(
 @pytest.fixture(scope="module")
 def schedule(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("schedule") / "tight.json"
-    plan = make_plan(pink_source(), "optimal", request("dpmpp-2m", 6, "zero"))
+    plan = make_plan(pink_source(), "optimal", TableRequest.of("dpmpp-2m", 6, "zero"))
     write_document(plan_document(plan, provenance({})), path)
     return path
 
@@ -173,12 +173,12 @@ def test_the_table_of_the_file_is_played_and_others_are_planned(
     schedule: Path,
 ) -> None:
     scheduler = SpectralScheduler.from_schedule(schedule)
-    plan = make_plan(pink_source(), "optimal", request("dpmpp-2m", 6, "zero"))
+    plan = make_plan(pink_source(), "optimal", TableRequest.of("dpmpp-2m", 6, "zero"))
     assert scheduler.table == plan.table
     scheduler.set_timesteps(6)
     assert scheduler.table == plan.table
     scheduler.set_timesteps(9)
-    nine = make_plan(pink_source(), "optimal", request("dpmpp-2m", 9, "zero"))
+    nine = make_plan(pink_source(), "optimal", TableRequest.of("dpmpp-2m", 9, "zero"))
     assert_allclose(scheduler.table.sigmas, nine.table.sigmas, rtol=1e-6)
     scheduler.set_timesteps(sigmas=[80.0, 2.0, 0.1, 0.0])
     assert scheduler.table.sigmas == (80, 2, 0.1, 0)
@@ -188,7 +188,7 @@ def test_the_table_of_the_file_is_played_and_others_are_planned(
 def test_a_bare_table_is_read_log_linearly() -> None:
     scheduler = SpectralScheduler(sigmas=LEVELS)
     scheduler.set_timesteps(5)
-    assert scheduler.table == resampled(SigmaTable.of(LEVELS), 5)
+    assert scheduler.table == resample(SigmaTable.of(LEVELS), 5)
     scheduler.set_timesteps(len(LEVELS))
     assert scheduler.table.levels == LEVELS
 
@@ -220,7 +220,7 @@ def test_other_networks_and_both_ways_to_hold_the_picture(
         return x * (0.25 / (0.25 + float(sigma) ** 2))
 
     def network(held: torch.Tensor, told: float) -> torch.Tensor:
-        sigma = float(converted(told / scale, coordinate, "sigma"))
+        sigma = float(convert(told / scale, coordinate, "sigma"))
         total = math.hypot(0.5, sigma)
         if prediction == "edm":
             x = held * total
@@ -264,8 +264,10 @@ def test_beginning_with_a_picture(sampler: str, told: bool) -> None:
 
 
 def test_a_file_that_starts_from_pictures(tmp_path: Path) -> None:
-    wanted = request("euler", 4, "zero", limits=Limits(sigma_min=0.02, start_sigma=2.0))
-    plan = make_plan(pink_source(), "karras", wanted)
+    request = TableRequest.of(
+        "euler", 4, "zero", limits=NoiseLimits(sigma_min=0.02, start_sigma=2.0)
+    )
+    plan = make_plan(pink_source(), "karras", request)
     write_document(plan_document(plan, provenance({})), tmp_path / "half.json")
     scheduler = SpectralScheduler.from_schedule(tmp_path / "half.json")
     picture, noise = drawn(3), drawn(4)
@@ -316,7 +318,7 @@ def test_what_is_no_scheduler(tmp_path: Path) -> None:
             SpectralScheduler(**settings)
     with pytest.raises(InputError, match="does not exist"):
         SpectralScheduler.from_schedule(tmp_path / "none.json")
-    mean = make_plan(pink_source(), "karras", request("euler", 4, "mean"))
+    mean = make_plan(pink_source(), "karras", TableRequest.of("euler", 4, "mean"))
     write_document(plan_document(mean, provenance({})), tmp_path / "mean.json")
     with pytest.raises(UsageError, match="plan it without --start mean"):
         SpectralScheduler.from_schedule(tmp_path / "mean.json")

@@ -324,7 +324,7 @@ def test_files_are_read_again(tmp_path: Path) -> None:
     invoked("export", "--kind", "karras", "--coordinate", "abar", "-o", path)
     plan = read_plan(path)
     assert plan.kind == "karras"
-    assert plan.source.bounds.sigma_min == plan.ends[0]
+    assert plan.data_set.bounds.sigma_min == plan.ends[0]
 
 
 def test_kinds_are_listed() -> None:

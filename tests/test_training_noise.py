@@ -11,10 +11,10 @@ from scipy import stats
 from spectral_sched.errors import UsageError
 from spectral_sched.images.preprocessing import Preprocessing
 from spectral_sched.own_schedules import NOISY, focus
-from spectral_sched.planning.data_set import PlanSource
+from spectral_sched.planning.data_set import DataSet
 from spectral_sched.spectra.bounds import sigma_bounds
 from spectral_sched.spectra.periodogram import ring_powers
-from spectral_sched.spectra.power_distribution import spectrum_planning
+from spectral_sched.spectra.power_distribution import power_distribution
 from spectral_sched.training_noise import (
     CommonNoise,
     OwnNoise,
@@ -39,10 +39,10 @@ def pictures() -> list[np.ndarray]:
     ]
 
 
-def source() -> PlanSource:
+def source() -> DataSet:
     spectrum = spectrum_of(pictures())
-    return PlanSource(
-        spectrum_planning(spectrum), sigma_bounds(spectrum.field), Preprocessing(), "k"
+    return DataSet(
+        power_distribution(spectrum), sigma_bounds(spectrum.field), Preprocessing(), "k"
     )
 
 
@@ -141,7 +141,7 @@ def own_law(*texts: str) -> OwnNoise:
 
 def test_the_spectral_law_draws_t_as_often_as_its_noise_counts() -> None:
     """Focused draws of the uniform law, weighed by the focus, have the same mean."""
-    field = source().planning.field
+    field = source().power.field
     uniform, focused = own_law("draws=uniform"), own_law()
     positions = (np.arange(20_000) + 0.5) / 20_000
     for picture in range(3):

@@ -70,9 +70,9 @@ class _Heap:
                 "make all shards with the same ones"
             )
             raise InputError(message)
-        source = (partial.source.count, partial.source.digest)
-        self._enter(source, partial.shard, path)
-        self.messages[source, partial.shard.index] = partial.chunk.skipped.messages
+        data_set = (partial.source.count, partial.source.digest)
+        self._enter(data_set, partial.shard, path)
+        self.messages[data_set, partial.shard.index] = partial.chunk.skipped.messages
         self.chunk.merge(partial.chunk)
         self.chunk.check()
 

@@ -156,12 +156,12 @@ def export(
         form=form,
         named=output,
     )
-    wanted = options.request()
+    request = options.request()
     publish = console.Publisher(
         options.output, json=json, force=force, marked=not target
     )
     planner = _planner(options, device)
-    result = exported(spectrum, options, wanted, publish.output, planner)
+    result = exported(spectrum, options, request, publish.output, planner)
     _publish_export(publish, result)
 
 

@@ -106,7 +106,7 @@ def sample(
     flags |= {"null_label": null_label, "guidance": guidance}
     flags |= {"guidance_interval": guidance_interval, "per_image": per_image}
     flags |= {"class": label, "as_is": as_is, "clip": clip, "compile": compiled}
-    settings = {"model": model, "seeds": seeds, **gallery.said(flags)}
+    settings = {"model": model, "seeds": seeds, **gallery.describe_samples(flags)}
     options = SamplingOptions(
         model,
         precision,
@@ -127,7 +127,7 @@ def sample(
             pictures = group.gathered(run(mine, advance))
             if not group.first:
                 return
-            document = gallery.hang(pictures, wanted, folder, settings, names)
+            document = gallery.write_samples(pictures, wanted, folder, settings, names)
     _tell(len(wanted), folder, schedule, document, json=json)
 
 

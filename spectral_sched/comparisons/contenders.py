@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from spectral_sched.errors import UsageError, known
+from spectral_sched.errors import UsageError, check_choice
 from spectral_sched.plan_files import read_plan
-from spectral_sched.planning.kinds.registry import KINDS, kind_settings
+from spectral_sched.planning.kinds.registry import KINDS, parse_kind_settings
 from spectral_sched.planning.plan import make_plan
-from spectral_sched.planning.request import Limits, Request, request
+from spectral_sched.planning.request import NoiseLimits, TableRequest
 from spectral_sched.schedules.table import SigmaTable
 from spectral_sched.solvers.registry import SAMPLERS, solver_calls
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from spectral_sched.planning.data_set import PlanSource
+    from spectral_sched.planning.data_set import DataSet
     from spectral_sched.planning.plan import Plan
     from spectral_sched.schedules import Setting
 
@@ -40,13 +40,13 @@ class Contender:
     name: str
     kind: str
     settings: Mapping[str, Setting]
-    limits: Limits
+    limits: NoiseLimits
     start: str
     terminal: str | None
 
-    def request(self, sampler: str, num_steps: int) -> Request:
+    def request(self, sampler: str, num_steps: int) -> TableRequest:
         """Return what a table is wanted for."""
-        return request(
+        return TableRequest.of(
             sampler,
             num_steps,
             self.start,
@@ -55,9 +55,9 @@ class Contender:
             terminal=self.terminal,
         )
 
-    def plan(self, source: PlanSource, sampler: str, num_steps: int) -> Plan:
+    def plan(self, data_set: DataSet, sampler: str, num_steps: int) -> Plan:
         """Return the table for a sampler and a number of steps."""
-        return make_plan(source, self.kind, self.request(sampler, num_steps))
+        return make_plan(data_set, self.kind, self.request(sampler, num_steps))
 
 
 def contender(text: str) -> Contender:
@@ -74,7 +74,7 @@ def contender(text: str) -> Contender:
     {'rho': 5.0}
     """
     kind, *settings = text.split(":")
-    known(kind, KINDS, "kind", "--kinds")
+    check_choice(kind, KINDS, "kind", "--kinds")
     common = dict(
         setting.split("=", 1)
         for setting in settings
@@ -84,8 +84,8 @@ def contender(text: str) -> Contender:
     return Contender(
         text,
         kind,
-        kind_settings(kind, own),
-        Limits(_level(common, "sigma_min"), _level(common, "sigma_max")),
+        parse_kind_settings(kind, own),
+        NoiseLimits(_level(common, "sigma_min"), _level(common, "sigma_max")),
         common.get("start", "zero"),
         common.get("terminal"),
     )
@@ -142,7 +142,7 @@ def places(
         If there is no such sampler, a number is below 1, or both are given.
     """
     for sampler in samplers:
-        known(sampler, SAMPLERS, "sampler", "--samplers")
+        check_choice(sampler, SAMPLERS, "sampler", "--samplers")
     if calls and steps:
         message = "--calls and --steps both say how long to sample; leave one out"
         raise UsageError(message)

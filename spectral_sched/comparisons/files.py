@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from spectral_sched.documents.read import Fields, read_document
-from spectral_sched.documents.strict_json import Document, short
+from spectral_sched.documents.strict_json import Document, shortest
 from spectral_sched.metrics import NUM_BLOCKS, LeftOut
 
 from .rows import METRICS, Cell, Cost, Judgement, Row
@@ -97,10 +97,10 @@ def judgement_fields(judged: Judgement) -> Document:
     found = {name: judged.estimate(name) for name in METRICS if name in judged}
     return {
         **{name: estimate._asdict() for name, estimate in found.items()},
-        "squares": None if judged.squares is None else short(judged.squares),
-        "left": {name: short(score.left) for name, score in judged.scores.items()},
-        "decibels": short(judged.decibels.value),
-        "decibels_left": short(judged.decibels.left),
+        "squares": None if judged.squares is None else shortest(judged.squares),
+        "left": {name: shortest(score.left) for name, score in judged.scores.items()},
+        "decibels": shortest(judged.decibels.value),
+        "decibels_left": shortest(judged.decibels.left),
     }
 
 

@@ -24,13 +24,13 @@ from spectral_sched.comparisons.files import (
     row_fields,
 )
 from spectral_sched.comparisons.rows import Cell, Cost, Row
-from spectral_sched.errors import known
+from spectral_sched.errors import check_choice
 from spectral_sched.model_headers import BUNDLED, SUFFIX, read_model_header
-from spectral_sched.plan_files import read_source
+from spectral_sched.plan_files import read_data_set
 from spectral_sched.planning.kinds.registry import KINDS
 from spectral_sched.planning.plan import make_plan
-from spectral_sched.planning.replan import Fitting, ModelLimits, fitted
-from spectral_sched.planning.request import request
+from spectral_sched.planning.replan import Fitting, ModelLimits, fit_to_model
+from spectral_sched.planning.request import TableRequest
 from spectral_sched.schedules.table import SigmaTable
 from spectral_sched.solvers.registry import SAMPLERS
 
@@ -52,7 +52,7 @@ if TYPE_CHECKING:
     from spectral_sched.comparisons.contenders import Contender, Filed, Place
     from spectral_sched.comparisons.rows import Judgement
     from spectral_sched.documents.strict_json import Document
-    from spectral_sched.planning.data_set import PlanSource
+    from spectral_sched.planning.data_set import DataSet
     from spectral_sched.planning.plan import Plan
 
 REFERENCE_KIND, REFERENCE_SAMPLER = "exponential", "heun"
@@ -94,13 +94,13 @@ class BenchOptions:
     precision: str = "float32"
 
 
-def model_source(model: str, spectrum: Path | None, default: Path) -> PlanSource:
+def model_source(model: str, spectrum: Path | None, default: Path) -> DataSet:
     """Return what tables are planned from: a named file, or what the model knows."""
     if spectrum is None and model == "bundled":
         return read_model_header(BUNDLED).source
     if spectrum is None and model.endswith(SUFFIX):
         return read_model_header(Path(model)).source
-    return read_source(spectrum or default)
+    return read_data_set(spectrum or default)
 
 
 class Bench:
@@ -123,17 +123,17 @@ class Bench:
 
     def __init__(
         self,
-        source: PlanSource,
+        data_set: DataSet,
         options: BenchOptions,
         cache: Cache,
         device: torch.device,
     ) -> None:
-        known(options.precision, DTYPES, "precision", "--precision")
+        check_choice(options.precision, DTYPES, "precision", "--precision")
         self.options, self.cache, self.device = options, cache, device
         self.dtype = DTYPES[options.precision]
         self.entrants = [contender(text) for text in options.kinds]
-        wanted = request(REFERENCE_SAMPLER, options.reference_steps, "zero")
-        fine = make_plan(source, REFERENCE_KIND, wanted)
+        request = TableRequest.of(REFERENCE_SAMPLER, options.reference_steps, "zero")
+        fine = make_plan(data_set, REFERENCE_KIND, request)
         self.search = ModelSearch(options.model, options.search_data, device)
         self.denoise = load_denoiser(options.model, fine, device, self.dtype)
         check_given(self.denoise, given=False)
@@ -215,28 +215,28 @@ class Bench:
             plan, cost = self._network_plan(each, place)
             return self._row(each.name, plan, cost)
         begun = time.process_time()
-        plan = each.plan(self.fine.source, place.sampler, place.num_steps)
+        plan = each.plan(self.fine.data_set, place.sampler, place.num_steps)
         cost = Cost(0, time.process_time() - begun)
         return self._row(each.name, self._fitted(plan), cost)
 
     def _network_plan(self, each: Contender, place: Place) -> tuple[Plan, Cost]:
         """Return a table that takes the network to make, made once."""
         key = [each.name, place.sampler, place.num_steps, str(self.options.search_data)]
-        marks = [self.model_key, self.fine.source.source_key, *self._marks()]
+        marks = [self.model_key, self.fine.data_set.data_key, *self._marks()]
         fields = self.cache.fields(
             "table", [*key, *marks], lambda: self._made(each, place)
         )
         table = SigmaTable(tuple(fields.array("sigmas", (None,)).tolist()))
         low, high = fields.array("ends", (2,)).tolist()
-        wanted = each.request(place.sampler, place.num_steps)
-        plan = replace(self.fine, kind=each.kind, request=wanted)
+        request = each.request(place.sampler, place.num_steps)
+        plan = replace(self.fine, kind=each.kind, request=request)
         cost = Cost(fields.get("calls", int), fields.number("seconds"))
         return replace(plan, table=table, ends=(low, high)), cost
 
     def _made(self, each: Contender, place: Place) -> Document:
         begun = time.process_time()
-        wanted = each.request(place.sampler, place.num_steps)
-        plan = self.search(self.fine.source, each.kind, wanted)
+        request = each.request(place.sampler, place.num_steps)
+        plan = self.search(self.fine.data_set, each.kind, request)
         seconds = time.process_time() - begun
         calls = plan.spent.num_calls if plan.spent else 0
         made = {"sigmas": plan.table.sigmas, "ends": plan.ends}
@@ -275,7 +275,7 @@ class Bench:
         return np.stack([picture.astype(np.float32) for picture in pictures])
 
     def _fitted(self, plan: Plan) -> Plan:
-        ready, messages = fitted(plan, self.limits, Fitting())
+        ready, messages = fit_to_model(plan, self.limits, Fitting())
         self.messages |= dict.fromkeys(messages)
         return ready
 

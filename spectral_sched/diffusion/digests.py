@@ -32,7 +32,7 @@ def model_digest(model: str, plan: Plan) -> str:
         return file_digest(Path(model))
     kind, _, folder = model.partition(":")
     if kind == "wiener":
-        field = plan.planning.field
+        field = plan.power.field
         return digest([kind, field.shape, field.mean_color, field.cross_power])
     files = sorted(path for path in Path(folder).rglob("*") if path.is_file())
     return digest([kind, plan.preprocessing.__dict__, *map(file_digest, files)])

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from spectral_sched.planning.plan import make_plan
-from spectral_sched.planning.request import Limits, request
+from spectral_sched.planning.request import NoiseLimits, TableRequest
 from spectral_sched.schedules import ExponentialLaw, Schedule, sigma_table
 
 from .comparison import squared_errors
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from spectral_sched.planning.data_set import PlanSource
+    from spectral_sched.planning.data_set import DataSet
     from spectral_sched.schedules.table import SigmaTable
 
     from .comparison import Player
@@ -35,17 +35,21 @@ REFERENCE = ("heun", 64)
 
 
 def karras_grid(
-    source: PlanSource, sampler: str, num_steps: int
+    data_set: DataSet, sampler: str, num_steps: int
 ) -> dict[str, SigmaTable]:
     """Return the 48 tables, by names that say what they are."""
     tables = {}
     for high, rho, low in itertools.product(HIGH, RHO, LOW):
-        top = high or source.bounds.sigma_max
-        wanted = request(
-            sampler, num_steps, "zero", settings={"rho": rho}, limits=Limits(low, top)
+        top = high or data_set.bounds.sigma_max
+        request = TableRequest.of(
+            sampler,
+            num_steps,
+            "zero",
+            settings={"rho": rho},
+            limits=NoiseLimits(low, top),
         )
         name = f"karras {low:g}-{top:.4g} rho {rho:g}"
-        tables[name] = make_plan(source, "karras", wanted).table
+        tables[name] = make_plan(data_set, "karras", request).table
     return tables
 
 

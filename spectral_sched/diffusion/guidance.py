@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Protocol, cast
 import torch
 
 from spectral_sched.defaults import BUNDLED_GUIDANCE, MODEL
-from spectral_sched.errors import UsageError, known
+from spectral_sched.errors import UsageError, check_choice
 
 from .denoisers import Denoiser, per_picture, told_ends
 
@@ -202,7 +202,7 @@ def _class_names(denoise: object) -> tuple[str, ...]:
 def _of_class(model: WithClasses, wanted: int | str) -> Denoiser:
     names = _class_names(model)
     if isinstance(wanted, str) and names:
-        known(wanted, names, "class", "--class-label")
+        check_choice(wanted, names, "class", "--class-label")
         wanted = names.index(wanted)
     return _of_label(model, wanted, "--class-label")
 

@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 import numpy as np
 import torch
 
-from spectral_sched.schedules.table import SigmaTable, resampled
+from spectral_sched.schedules.table import SigmaTable, resample
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -272,6 +272,6 @@ def subdivided(levels: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def played(levels: NDArray[np.float64], num_steps: int) -> SigmaTable:
     """Return levels read log-linearly at N + 1 places, with 0 for the last."""
-    read = resampled(SigmaTable.of(levels), num_steps + 1).levels
+    read = resample(SigmaTable.of(levels), num_steps + 1).levels
     # The logarithm and back again would leave the first a rounding off.
     return SigmaTable.of([levels[0], *read[1:-1]])

@@ -69,7 +69,7 @@ def _tensors(path: Path) -> dict[str, torch.Tensor]:
 
 
 def _built(header: ModelHeader, tensors: dict[str, torch.Tensor]) -> NetworkDenoiser:
-    shape = header.source.planning.field.shape
+    shape = header.source.power.field.shape
     network = NetworkDenoiser(header.config, shape, header.sigma_range)
     network.load_state_dict(tensors)
     network.requires_grad_(False)

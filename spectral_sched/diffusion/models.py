@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
-    from spectral_sched.planning.data_set import PlanSource
+    from spectral_sched.planning.data_set import DataSet
     from spectral_sched.planning.plan import Plan
 
     from .denoisers import Denoiser
@@ -34,7 +34,7 @@ MODELS = "bundled, wiener, images:FOLDER, diffusers:FOLDER, FILE.safetensors"
 
 
 def load_denoiser(
-    name: str, plan: Plan | PlanSource, device: torch.device, dtype: torch.dtype
+    name: str, plan: Plan | DataSet, device: torch.device, dtype: torch.dtype
 ) -> Denoiser:
     """Return the denoiser of a name, for the pictures a plan is made for.
 
@@ -54,7 +54,7 @@ def load_denoiser(
         case "bundled", False:
             return load_network(BUNDLED, device, dtype)
         case "wiener", False:
-            return WienerDenoiser(plan.planning.field, device, dtype)
+            return WienerDenoiser(plan.power.field, device, dtype)
         case "images", True:
             skipped = Skipped()
             pictures = load_pictures(Path(argument), plan, skipped)
@@ -62,7 +62,7 @@ def load_denoiser(
             said = skipped_messages(skipped, len(pictures))
             return FiniteSetDenoiser(placed, messages=said)
         case "diffusers", True:
-            shape = plan.planning.field.shape
+            shape = plan.power.field.shape
             return load_diffusers(Path(argument), shape, device, dtype)
     message = f"there is no model {name!r}; choose one with --model: {MODELS}"
     raise UsageError(message)
@@ -77,7 +77,7 @@ def load_network(
 
 
 def load_pictures(
-    folder: str | Path, plan: Plan | PlanSource, skipped: Skipped | None = None
+    folder: str | Path, plan: Plan | DataSet, skipped: Skipped | None = None
 ) -> np.ndarray[tuple[int, ...], np.dtype]:
     """Return the pictures of a folder, (M, C, H, W), prepared as the plan's were.
 
@@ -122,7 +122,7 @@ def load_inputs(
         needed = "the model restores {shape}; bring them to its size and channels"
         names, pictures = zip(*_prepared(inputs, plan, needed), strict=True)
         return list(names), torch.from_numpy(np.stack(pictures))
-    shape = plan.planning.field.shape
+    shape = plan.power.field.shape
     if inputs.ndim != 4 or inputs.shape[1:] != shape:
         message = f"inputs are pictures (N, {str(shape)[1:]}, not {inputs.shape}"
         raise ValueError(message)
@@ -131,7 +131,7 @@ def load_inputs(
 
 def _prepared(
     folder: str | Path,
-    plan: Plan | PlanSource,
+    plan: Plan | DataSet,
     needed: str,
     skipped: Skipped | None = None,
 ) -> Iterator[tuple[str, NDArray[np.float64]]]:
@@ -144,7 +144,7 @@ def _prepared(
     skipped
         Takes those that cannot be read, if they are to be left out.
     """
-    shape = plan.planning.field.shape
+    shape = plan.power.field.shape
     for item in items(folder):
         try:
             pixels = load_pixels(item.data, item.name, plan.preprocessing)

@@ -51,7 +51,7 @@ def real_pictures(
         case "images":
             return load_pictures(Path(folder), plan).astype(np.float32)
         case "bundled":
-            return fresh_pictures(plan.planning.field.shape[1], count)
+            return fresh_pictures(plan.power.field.shape[1], count)
     message = (
         f"samples of {model} are compared with real pictures that it was not trained "
         "on; name them with --data"
@@ -61,7 +61,7 @@ def real_pictures(
 
 def field_samples(plan: Plan, count: int) -> NDArray[np.float32]:
     """Return exact samples of the Gaussian field of a plan's data set."""
-    field = plan.planning.field
+    field = plan.power.field
     device, parts = torch.device("cpu"), []
     for first in range(0, count, BATCH):
         seeds = range(FRESH_SEED + first, FRESH_SEED + min(first + BATCH, count))

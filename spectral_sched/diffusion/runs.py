@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from spectral_sched.errors import known
+from spectral_sched.errors import check_choice
 from spectral_sched.gallery import Sample
 from spectral_sched.planning.per_image import drawn_plans
-from spectral_sched.planning.replan import Fitting, ModelLimits, fitted
+from spectral_sched.planning.replan import Fitting, ModelLimits, fit_to_model
 
 from .batches import first_batch, in_batches
 from .compiled import compile_network
@@ -71,7 +71,7 @@ class SamplingOptions:
     inputs: str | NDArray[np.floating] | None = None
 
     def __post_init__(self) -> None:
-        known(self.precision, DTYPES, "precision", "--precision")
+        check_choice(self.precision, DTYPES, "precision", "--precision")
 
 
 class SamplingRun:
@@ -100,7 +100,7 @@ class SamplingRun:
         limits = ModelLimits(
             getattr(model, "shape", None), getattr(model, "sigma_range", None)
         )
-        self.plan, fitting = fitted(plan, limits, options.fitting)
+        self.plan, fitting = fit_to_model(plan, limits, options.fitting)
         self.messages = [*getattr(model, "messages", ()), *fitting]
         guided(model, options.guidance, [0])  # Refused now, if it cannot be had.
         self.denoise, self.guidance = model, options.guidance
@@ -161,7 +161,7 @@ def play_plan(
     given
         The picture to restore with each seed, for a model that restores, (N, C, H, W).
     """
-    shape = plan.planning.field.shape
+    shape = plan.power.field.shape
 
     def play(places: Sequence[int], advance: Callable[[int], None]) -> Tensor:
         batch = [seeds[place] for place in places]
@@ -203,5 +203,5 @@ def _play(
 
 def _start(plan: Plan, noise: Tensor) -> Tensor:
     """Return where pictures of one plan start."""
-    first, field = plan.table.sigmas[0], plan.planning.field
+    first, field = plan.table.sigmas[0], plan.power.field
     return starting_point(noise, first, plan.request.start, field)

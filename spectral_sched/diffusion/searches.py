@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import torch
 
 from spectral_sched.documents.provenance import told_model
 from spectral_sched.errors import UsageError
-from spectral_sched.planning.kinds.kind import check_searched, settings_of
+from spectral_sched.planning.kinds.kind import settings_of
 from spectral_sched.planning.kinds.model_searches import (
     KLUB,
     GitsSettings,
@@ -23,7 +23,7 @@ from spectral_sched.planning.kinds.model_searches import (
     KlubSettings,
     Ld3Settings,
 )
-from spectral_sched.planning.kinds.registry import check_runs_model
+from spectral_sched.planning.kinds.registry import KINDS, check_runs_model
 from spectral_sched.planning.plan import Spent, plan_with
 from spectral_sched.schedules import KarrasLaw, Schedule, sigma_table
 
@@ -44,9 +44,9 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from spectral_sched.planning.data_set import PlanSource
+    from spectral_sched.planning.data_set import DataSet
     from spectral_sched.planning.plan import Plan
-    from spectral_sched.planning.request import Request
+    from spectral_sched.planning.request import TableRequest
     from spectral_sched.schedules.table import SigmaTable
 
     from .denoisers import Denoiser
@@ -71,7 +71,7 @@ class Task:
     ----------
     denoise
         The model, its calls counted.
-    source, wanted
+    data_set, request
         The data set and what the table is for.
     ends
         The noise range.
@@ -82,8 +82,8 @@ class Task:
     """
 
     denoise: CountingDenoiser
-    source: PlanSource
-    wanted: Request
+    data_set: DataSet
+    request: TableRequest
     ends: tuple[float, float]
     device: torch.device
     pictures: Callable[[int, np.random.Generator], Tensor] | None = None
@@ -95,18 +95,18 @@ class Task:
 
     def noise(self, seeds: list[int]) -> Tensor:
         """Return the starting noise of pictures, (S, C, H, W)."""
-        shape = self.source.planning.field.shape
+        shape = self.data_set.power.field.shape
         return SeededNoise(seeds, shape, self.device, torch.float32)()
 
     def player(self, count: int, seed: int) -> Player:
         """Return the model with the starting noise of so many pictures."""
-        shape = self.source.planning.field.shape
+        shape = self.data_set.power.field.shape
         return Player(self.denoise, shape, self.seeds(count, seed), self.device)
 
 
 def klub_search(task: Task) -> SigmaTable:
     """Return the table that the search of Align Your Steps finds."""
-    settings = settings_of(KlubSettings, task.wanted.settings)
+    settings = settings_of(KlubSettings, task.request.settings)
     if task.pictures is None:
         message = (
             f"kind {KLUB.name} puts noise on real pictures; name some with --data, "
@@ -118,12 +118,12 @@ def klub_search(task: Task) -> SigmaTable:
         play = task.player(HELD_OUT, settings.seed + 1)
         reference = fine_reference(play, task.ends)
         error = partial(
-            paired_error, play, sampler=task.wanted.sampler, reference=reference
+            paired_error, play, sampler=task.request.sampler, reference=reference
         )
-    spread = task.source.planning.field.sigma_data
+    spread = task.data_set.power.field.sigma_data
     search = KlubSearch(
         Klub(task.denoise, task.pictures, spread),
-        task.wanted.num_steps,
+        task.request.num_steps,
         error,
         settings.samples,
         settings.sweeps,
@@ -135,29 +135,29 @@ def klub_search(task: Task) -> SigmaTable:
 
 def gits_search(task: Task) -> SigmaTable:
     """Return the table of geometry-inspired time scheduling."""
-    settings = settings_of(GitsSettings, task.wanted.settings)
+    settings = settings_of(GitsSettings, task.request.settings)
     noise = task.noise(task.seeds(settings.samples, settings.seed))
     path = teacher_path(task.denoise, noise, task.ends)
-    return gits_table(path, task.wanted.num_steps, settings.growth, settings.cost)
+    return gits_table(path, task.request.num_steps, settings.growth, settings.cost)
 
 
 def grid_search(task: Task) -> SigmaTable:
     """Return the best of 48 Karras tables on the model."""
-    settings = settings_of(GridSettings, task.wanted.settings)
-    limits = task.wanted.limits
+    settings = settings_of(GridSettings, task.request.settings)
+    limits = task.request.limits
     if limits.sigma_min is not None or limits.sigma_max is not None:
         message = "kind grid tries ends of its own; leave out --sigma-min, --sigma-max"
         raise UsageError(message)
-    tables = karras_grid(task.source, task.wanted.sampler, task.wanted.num_steps)
+    tables = karras_grid(task.data_set, task.request.sampler, task.request.num_steps)
     play = task.player(settings.samples, settings.seed)
     reference = fine_reference(play, task.ends)
-    best = best_by_running(play, tables, task.wanted.sampler, reference)
+    best = best_by_running(play, tables, task.request.sampler, reference)
     return tables[best]
 
 
 def ld3_search(task: Task) -> SigmaTable:
     """Return the best table on held-out noise that is met while learning."""
-    wanted, ends = task.wanted, task.ends
+    wanted, ends = task.request, task.ends
     settings = settings_of(Ld3Settings, wanted.settings)
     check_learnable(wanted.sampler, wanted.num_steps)
     learned, judged = (
@@ -180,11 +180,18 @@ def ld3_search(task: Task) -> SigmaTable:
     )
 
 
-SEARCHES: Mapping[str, Callable[[Task], SigmaTable]] = {
-    "klub": klub_search,
-    "gits": gits_search,
-    "grid": grid_search,
-    "ld3": ld3_search,
+class Search(NamedTuple):
+    """How tables of a kind are searched for, and whether pictures are looked at."""
+
+    table: Callable[[Task], SigmaTable]
+    sees_pictures: bool = False
+
+
+SEARCHES: Mapping[str, Search] = {
+    "klub": Search(klub_search, sees_pictures=True),
+    "gits": Search(gits_search),
+    "grid": Search(grid_search),
+    "ld3": Search(ld3_search),
 }
 """Searches by the kind that they find."""
 
@@ -203,7 +210,7 @@ class ModelSearch:
     def __init__(self, model: str, data: Path | None, device: torch.device) -> None:
         self.model, self.data, self.device = model, data, device
 
-    def __call__(self, source: PlanSource, kind: str, wanted: Request) -> Plan:
+    def __call__(self, data_set: DataSet, kind: str, request: TableRequest) -> Plan:
         """Return the plan of a table, with what it cost to find.
 
         Raises
@@ -213,29 +220,30 @@ class ModelSearch:
         InputError
             If the model or the pictures cannot be read.
         """
-        _check(kind, wanted)
-        model = load_denoiser(self.model, source, self.device, torch.float32)
+        _check(kind, request)
+        model = load_denoiser(self.model, data_set, self.device, torch.float32)
         check_given(model, given=False)
-        _check_size(model, source)
-        ends = wanted.limits.ends(source.bounds, wanted.start)
+        _check_size(model, data_set)
+        ends = request.limits.ends(data_set.bounds, request.start)
         denoise = CountingDenoiser(told_ends(model, ends))
-        task = Task(denoise, source, wanted, ends, self.device)
-        if kind == KLUB.name:
-            task = replace(task, pictures=self._pictures(model, source))
-        plan = plan_with(SEARCHES[kind](task), source, kind, wanted)
+        task = Task(denoise, data_set, request, ends, self.device)
+        search = SEARCHES[kind]
+        if search.sees_pictures:
+            task = replace(task, pictures=self._pictures(model, data_set))
+        plan = plan_with(search.table(task), data_set, kind, request)
         return replace(plan, spent=Spent(told_model(self.model), denoise.num_calls))
 
     def _pictures(
-        self, model: Denoiser, source: PlanSource
+        self, model: Denoiser, data_set: DataSet
     ) -> Callable[[int, np.random.Generator], Tensor] | None:
         """Return what gives real pictures: those named, or those the model knows."""
         if self.data is not None:
-            pictures = torch.from_numpy(load_pictures(self.data, source)).float()
+            pictures = torch.from_numpy(load_pictures(self.data, data_set)).float()
             return partial(_chosen, pictures.to(self.device))
         if isinstance(model, FiniteSetDenoiser):
             return partial(_chosen, model.pictures)
         if isinstance(model, WienerDenoiser):
-            return partial(_drawn, source, self.device)
+            return partial(_drawn, data_set, self.device)
         return None
 
 
@@ -244,21 +252,21 @@ def _chosen(pictures: Tensor, count: int, rng: np.random.Generator) -> Tensor:
 
 
 def _drawn(
-    source: PlanSource, device: torch.device, count: int, rng: np.random.Generator
+    data_set: DataSet, device: torch.device, count: int, rng: np.random.Generator
 ) -> Tensor:
     """Return pictures of the Gaussian field."""
-    field = source.planning.field
+    field = data_set.power.field
     noise = torch.from_numpy(rng.standard_normal((count, *field.shape)))
     return starting_point(noise.float().to(device), 0.0, "spectral", field)
 
 
-def _check(kind: str, wanted: Request) -> None:
-    check_searched(kind, wanted)
+def _check(kind: str, request: TableRequest) -> None:
+    KINDS[kind].check_terminal(request)
     check_runs_model(kind)
-    if wanted.start != "zero":
+    if request.start != "zero":
         message = f"kind {kind} starts from noise about zero; leave out --start"
         raise UsageError(message)
-    if wanted.limits.partial:
+    if request.limits.partial:
         message = (
             f"kind {kind} starts from noise alone; leave out --start-sigma and "
             "--strength"
@@ -266,8 +274,8 @@ def _check(kind: str, wanted: Request) -> None:
         raise UsageError(message)
 
 
-def _check_size(model: Denoiser, source: PlanSource) -> None:
-    shape, own = getattr(model, "shape", None), source.planning.field.shape
+def _check_size(model: Denoiser, data_set: DataSet) -> None:
+    shape, own = getattr(model, "shape", None), data_set.power.field.shape
     if shape is not None and shape != own:
         message = (
             f"the model makes pictures of shape {shape} and the spectrum is of {own}; "

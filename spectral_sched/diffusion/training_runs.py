@@ -12,13 +12,13 @@ from spectral_sched.defaults import KIND
 from spectral_sched.degradations import parse_degradation
 from spectral_sched.documents.provenance import provenance
 from spectral_sched.documents.strict_json import file_digest
-from spectral_sched.errors import InputError, NoAnswerError, UsageError, known
+from spectral_sched.errors import InputError, NoAnswerError, UsageError, check_choice
 from spectral_sched.images.png import contact_sheet, save_png, to_bytes
 from spectral_sched.model_headers import ModelHeader, read_model_header
 from spectral_sched.network_configs import network_config
-from spectral_sched.planning.data_set import measured_source
+from spectral_sched.planning.data_set import measured_data_set
 from spectral_sched.planning.plan import make_plan
-from spectral_sched.planning.request import Request
+from spectral_sched.planning.request import TableRequest
 from spectral_sched.planning.training_law import LEARNED
 from spectral_sched.training_noise import chosen_law, training_noise
 
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from spectral_sched.degradations import Degradation
-    from spectral_sched.planning.data_set import PlanSource
+    from spectral_sched.planning.data_set import DataSet
     from spectral_sched.schedules import Setting
     from spectral_sched.training_noise import TrainingNoise
 
@@ -103,7 +103,7 @@ def training_options(
     UsageError
         If a name is unknown or a number out of range.
     """
-    known(settings.precision, PRECISIONS, "precision", "--precision")
+    check_choice(settings.precision, PRECISIONS, "precision", "--precision")
     if settings.num_steps < 1 or settings.batch < 1:
         message = "--steps and --batch must be at least 1"
         raise UsageError(message)
@@ -147,12 +147,12 @@ class TrainingRun:
         settings = options.settings.on(processes.device)
         self.options = replace(options, settings=settings)
         self.output, self.processes = output, processes
-        self.source = measured_source(pictures.measured)
+        self.data_set = measured_data_set(pictures.measured)
         self.restores = _restores(options)
-        self.noise = _noise(options, self.source, pictures, self.restores)
+        self.noise = _noise(options, self.data_set, pictures, self.restores)
         ends = typical_ends(self.noise, len(pictures)) if options.film else None
         names = _class_names(pictures) if options.classes else None
-        network = _network(options, self.source, ends, names)
+        network = _network(options, self.data_set, ends, names)
         self.trainer = Trainer(pictures, self.noise, network, settings, processes)
         if resume:
             load_state(resume_path(output), self.trainer, self._identity)
@@ -161,7 +161,7 @@ class TrainingRun:
     def _identity(self) -> dict[str, object]:
         """All that the weights depend on."""
         return {
-            "pictures": self.source.source_key,
+            "pictures": self.data_set.data_key,
             "network": asdict(self.trainer.network.config),
             **self._asked,
         }
@@ -238,7 +238,7 @@ class TrainingRun:
         """Return what the model says of itself."""
         return ModelHeader(
             config=self.trainer.network.config,
-            source=self.source,
+            source=self.data_set,
             sigma_range=self.noise.reach,
             law={"name": self.options.law, "set": dict(self.options.law_settings)},
             training={
@@ -249,7 +249,7 @@ class TrainingRun:
         )
 
     def _hang(self) -> None:
-        plan = make_plan(self.source, KIND, Request())
+        plan = make_plan(self.data_set, KIND, TableRequest())
         denoise, device = self.trainer.average, self.processes.device
         given = self._some_degraded()
         pictures = list(play_plan(plan, denoise, SHEET_SEEDS, device, given=given))
@@ -282,21 +282,21 @@ def _class_names(pictures: PictureSet) -> tuple[str, ...]:
 
 def _network(
     options: TrainingOptions,
-    source: PlanSource,
+    data_set: DataSet,
     ends: tuple[float, float] | None,
     class_names: tuple[str, ...] | None,
 ) -> NetworkDenoiser:
     """Return the network to begin with: a fresh one, or that of a model's file."""
-    field = source.planning.field
+    field = data_set.power.field
     if options.init is None:
         known = (field.shape, field.sigma_data, ends, options.restore, class_names)
         config = network_config(options.size, *known)
         return fresh_network(config, options.settings.seed)
     network, header = read_model(options.init)
-    if header.source.planning.field.shape != field.shape:
+    if header.source.power.field.shape != field.shape:
         message = (
             f"{options.init} makes pictures of the shape "
-            f"{header.source.planning.field.shape} and these have {field.shape}; "
+            f"{header.source.power.field.shape} and these have {field.shape}; "
             "start from another model, or bring them to its size with --resolution"
         )
         raise InputError(message)
@@ -340,14 +340,14 @@ def _restores(options: TrainingOptions) -> Degradation | None:
 
 def _noise(
     options: TrainingOptions,
-    source: PlanSource,
+    data_set: DataSet,
     pictures: PictureSet,
     restores: Degradation | None,
 ) -> TrainingNoise:
     if options.law == LEARNED:
-        ends = (source.bounds.sigma_min, source.bounds.sigma_max)
+        ends = (data_set.bounds.sigma_min, data_set.bounds.sigma_max)
         return LearnedNoise(ends, NUM_FEATURES if restores else 0)
-    return training_noise(options.law, options.law_settings, source, pictures.powers)
+    return training_noise(options.law, options.law_settings, data_set, pictures.powers)
 
 
 def typical_ends(noise: TrainingNoise, num_pictures: int) -> tuple[float, float]:

@@ -59,13 +59,13 @@ def _numbers(value: ArrayLike) -> NDArray[np.float64]:
     return array.astype(np.float64)
 
 
-def rounded(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return numbers rounded to the precision of float32, for `short`."""
+def round_to_float32(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return numbers rounded to the precision of float32, for `shortest`."""
     return values.astype(np.float32).astype(np.float64)
 
 
-def short(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return `rounded` numbers as those with the fewest digits that round to them.
+def shortest(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return float32 numbers as those with the fewest digits that round to them.
 
     Tables of many spectra take half the room this way.
     """

@@ -39,7 +39,7 @@ LARGE_PIXELS = 1 << 24
 EXIF_ORIENTATION = 0x0112
 
 
-def decoded(content: bytes, name: str, least: int | None = None) -> Raster:
+def decode(content: bytes, name: str, least: int | None = None) -> Raster:
     """Decode one picture and turn it as its EXIF orientation says.
 
     Parameters
@@ -123,14 +123,14 @@ def _turned(picture: Raster, orientation: object) -> Raster:
         return picture
     opacity = picture.opacity
     return Raster(
-        turned(picture.array, orientation),
+        orient(picture.array, orientation),
         picture.high,
-        None if opacity is None else turned(opacity, orientation),
+        None if opacity is None else orient(opacity, orientation),
         picture.subsampled,
     )
 
 
-def turned(values: NDArray[Any], orientation: int) -> NDArray[Any]:
+def orient(values: NDArray[Any], orientation: int) -> NDArray[Any]:
     """Return an array (H, W, ...) as an EXIF orientation from 1 to 8 says."""
     if orientation in (5, 6, 7, 8):
         values = np.swapaxes(values, 0, 1)

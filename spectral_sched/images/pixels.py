@@ -12,9 +12,9 @@ import numpy as np
 
 from spectral_sched.errors import ImageError, InputError
 
-from .decode import MAX_ENCODED_BYTES, MAX_PIXELS, decoded
-from .raster import Raster, array_of, split
-from .transform import center_square, opaque, recolored, resized, size_of
+from .decode import MAX_ENCODED_BYTES, MAX_PIXELS, decode
+from .raster import Raster, array_of, split_channels
+from .transform import center_square, make_opaque, recolor, resize, size_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -99,7 +99,7 @@ def load_pixels(data: Data, name: str, settings: Preprocessing) -> Pixels:
     least = None
     if settings.fast and settings.resolution:
         least = FAST_MARGIN * settings.resolution
-    return prepare(decoded(encoded(data, name), name, least), name, settings)
+    return prepare(decode(encoded(data, name), name, least), name, settings)
 
 
 def encoded(data: Path | bytes | Readable, name: str) -> bytes:
@@ -148,7 +148,9 @@ def _array_raster(values: NDArray[Any], name: str, settings: Preprocessing) -> R
         )
         raise InputError(message)
     array = array_of(native)
-    return split(array, high) if array.shape[2] in (2, 4) else Raster(array, high)
+    return (
+        split_channels(array, high) if array.shape[2] in (2, 4) else Raster(array, high)
+    )
 
 
 def prepare(picture: Raster, name: str, settings: Preprocessing) -> Pixels:
@@ -160,13 +162,13 @@ def prepare(picture: Raster, name: str, settings: Preprocessing) -> Pixels:
         If the range is not known, a value is not finite, or the result is too large.
     """
     low, high = _range(picture, name, settings)
-    values = opaque(picture, low, high, settings.background)
-    values = recolored(values, settings.color)
+    values = make_opaque(picture, low, high, settings.background)
+    values = recolor(values, settings.color)
     if settings.crop == "center" and settings.resolution is not None:
         values = center_square(values)
     before = size_of(values)
     size = wanted_size(before, settings.resolution, name)
-    array = array_of(resized(values, size, settings.resize))
+    array = array_of(resize(values, size, settings.resize))
     if array.dtype.kind == "f" and not np.isfinite(array).all():
         message = f"{name} has values that are not finite"
         raise ImageError(message, "not finite")

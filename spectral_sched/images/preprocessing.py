@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from types import NoneType
 from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 
-from spectral_sched.errors import SpecschedError, UsageError, known
+from spectral_sched.errors import SpecschedError, UsageError, check_choice
 
 from .transform import BACKGROUNDS, FILTERS
 
@@ -74,11 +74,11 @@ def make_preprocessing(
     UsageError
         If a setting is unknown, the resolution below 1 or the data range empty.
     """
-    known(crop, get_args(Crop), "crop", "--crop")
-    known(resize, FILTERS, "filter", "--resize")
-    known(color, get_args(Color), "colour mode", "--color")
-    known(background, BACKGROUNDS, "background", "--background")
-    known(window, get_args(Window), "window", "--window")
+    check_choice(crop, get_args(Crop), "crop", "--crop")
+    check_choice(resize, FILTERS, "filter", "--resize")
+    check_choice(color, get_args(Color), "colour mode", "--color")
+    check_choice(background, BACKGROUNDS, "background", "--background")
+    check_choice(window, get_args(Window), "window", "--window")
     if resolution is not None and resolution < 1:
         message = f"--resolution must be at least 1 pixel, not {resolution}"
         raise UsageError(message)

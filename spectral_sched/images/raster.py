@@ -80,10 +80,14 @@ def raster(image: Image.Image) -> Raster:
         return _wide_grey(image, key)
     if image.mode in ("1", "L", "RGB"):
         picture = image.convert("L") if image.mode == "1" else image
-        return Raster(picture) if key is None else keyed(array_of(picture), key, 255.0)
+        return (
+            Raster(picture)
+            if key is None
+            else apply_transparency(array_of(picture), key, 255.0)
+        )
     if image.has_transparency_data:
         grey = image.mode in ("LA", "La")
-        return split(array_of(image.convert("LA" if grey else "RGBA")), 255.0)
+        return split_channels(array_of(image.convert("LA" if grey else "RGBA")), 255.0)
     return Raster(image.convert("RGB"))
 
 
@@ -91,7 +95,11 @@ def _wide_grey(image: Image.Image, key: Any) -> Raster:
     values = array_of(image)
     if image.mode.startswith("I;16") or (image.mode, image.format) == ("I", "PPM"):
         values = values.astype(np.uint16)
-        return Raster(values, 65535.0) if key is None else keyed(values, key, 65535.0)
+        return (
+            Raster(values, 65535.0)
+            if key is None
+            else apply_transparency(values, key, 65535.0)
+        )
     return Raster(values, None)
 
 
@@ -112,12 +120,12 @@ def rawmode(image: Image.Image) -> str:
     return str(arguments[0] if isinstance(arguments, tuple) else arguments)
 
 
-def split(values: NDArray[Any], high: float | None) -> Raster:
+def split_channels(values: NDArray[Any], high: float | None) -> Raster:
     """Return a picture whose last channel is its opacity."""
     return Raster(values[..., :-1], high, values[..., -1])
 
 
-def keyed(values: NDArray[Any], key: Any, high: float) -> Raster:
+def apply_transparency(values: NDArray[Any], key: Any, high: float) -> Raster:
     """Return a picture in which one colour is transparent."""
     opaque = np.any(values != np.array(key), axis=-1)
     return Raster(values, high, opaque * values.dtype.type(high))

@@ -11,7 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .raster import Raster, keyed, open_image, raster, rawmode, split
+from .raster import (
+    Raster,
+    apply_transparency,
+    open_image,
+    raster,
+    rawmode,
+    split_channels,
+)
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -26,7 +33,7 @@ def deep_raster(image: Image.Image, content: bytes) -> Raster:
     if layout == "LA;16B":
         # Four bytes per pixel, which are taken as they are.
         planes = _redecoded(content, "RGBA").astype(np.uint16)
-        return split(planes[..., 0::2] << 8 | planes[..., 1::2], HIGH)
+        return split_channels(planes[..., 0::2] << 8 | planes[..., 1::2], HIGH)
     colors, _, order = layout.partition(";16")
     if colors not in ("RGB", "RGBA") or order not in ("B", "L", "N"):
         return raster(image)
@@ -35,8 +42,8 @@ def deep_raster(image: Image.Image, content: bytes) -> Raster:
     high_bytes = np.asarray(image).astype(np.uint16)
     values = high_bytes << 8 | _redecoded(content, f"{colors};16{_reversed(order)}")
     if key is not None:
-        return keyed(values, key, HIGH)
-    return split(values, HIGH) if colors == "RGBA" else Raster(values, HIGH)
+        return apply_transparency(values, key, HIGH)
+    return split_channels(values, HIGH) if colors == "RGBA" else Raster(values, HIGH)
 
 
 def _reversed(order: str) -> str:

@@ -35,7 +35,7 @@ LUMA = (0.299, 0.587, 0.114)
 Values = Image.Image | np.ndarray[tuple[int, ...], np.dtype[Any]]
 
 
-def opaque(picture: Raster, low: float, high: float, background: str) -> Values:
+def make_opaque(picture: Raster, low: float, high: float, background: str) -> Values:
     """Return the values of a picture over a background of one grey.
 
     Parameters
@@ -74,7 +74,7 @@ def num_channels(values: Values) -> int:
     return values.shape[2]
 
 
-def recolored(values: Values, color: str) -> Values:
+def recolor(values: Values, color: str) -> Values:
     """Return values as ``rgb``, as ``luma``, or (``auto``) as they are."""
     is_grey = num_channels(values) == 1
     if color == "rgb" and is_grey:
@@ -109,7 +109,7 @@ def center_square(values: Values) -> Values:
     return values[top : top + side, left : left + side]
 
 
-def resized(values: Values, size: tuple[int, int], resampling: str) -> Values:
+def resize(values: Values, size: tuple[int, int], resampling: str) -> Values:
     """Return values at another width and height."""
     if size == size_of(values):
         return values

@@ -13,7 +13,7 @@ from spectral_sched.documents.strict_json import file_digest
 from spectral_sched.errors import InputError
 from spectral_sched.plan_files import read_plan
 from spectral_sched.planning.plan import make_plan
-from spectral_sched.planning.request import Limits
+from spectral_sched.planning.request import NoiseLimits
 from spectral_sched.plots.curves import emerging, resolved, spectrum_curve
 from spectral_sched.plots.subjects import shown_names
 from spectral_sched.spectra.bounds import CLEAN_SNR, QUANTISATION
@@ -72,7 +72,7 @@ def read_findings(spectrum: Path, schedule: Path) -> Findings:
         If a file is missing, damaged or foreign, or they are of different pictures.
     """
     measured, plan = read_spectrum(spectrum), read_plan(schedule)
-    if plan.source.source_key != measured.spectrum.data_key:
+    if plan.data_set.data_key != measured.spectrum.data_key:
         message = (
             f"{schedule} was not made from {spectrum}; make it again with: specsched "
             f"export --spectrum {spectrum} -o {schedule}"
@@ -93,11 +93,11 @@ def read_findings(spectrum: Path, schedule: Path) -> Findings:
 def usual_plan(plan: Plan) -> Plan:
     """Return the usual table of as many steps for the same solver and pictures."""
     low, high = USUAL_RANGE
-    limits = Limits(sigma_min=low, sigma_max=high)
-    wanted = replace(
+    limits = NoiseLimits(sigma_min=low, sigma_max=high)
+    request = replace(
         plan.request, settings={}, start="zero", limits=limits, terminal=None
     )
-    return make_plan(plan.source, USUAL_KIND, wanted)
+    return make_plan(plan.data_set, USUAL_KIND, request)
 
 
 def _made(path: Path) -> Document:
@@ -190,7 +190,7 @@ def _steps(plan: Plan) -> list[Document]:
 
 def _curve(plan: Plan) -> SpectrumCurve:
     levels, start = plan.table.levels, plan.request.start
-    return spectrum_curve("", plan.source, levels, start)
+    return spectrum_curve("", plan.data_set, levels, start)
 
 
 def _bands(curve: SpectrumCurve) -> list[Document]:
@@ -214,7 +214,7 @@ def _ends(frequency: NDArray[np.float64]) -> NDArray[np.float64] | None:
 
 def _errors(found: Findings) -> list[Document]:
     """Return the predicted errors of both tables per octave, and the contrast."""
-    field = found.plan.planning.field
+    field = found.plan.power.field
     values = {
         "table": found.plan.predicted.per_ring,
         "usual": found.usual.predicted.per_ring,

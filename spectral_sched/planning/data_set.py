@@ -6,63 +6,63 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from spectral_sched.spectra.bounds import sigma_bounds
-from spectral_sched.spectra.power_distribution import spectrum_planning
-from spectral_sched.spectra.rescale import rescaled, rescaled_mixture
+from spectral_sched.spectra.power_distribution import power_distribution
+from spectral_sched.spectra.rescale import rescale, rescale_mixture
 
 if TYPE_CHECKING:
     from spectral_sched.analysis.measurement import Measurement
     from spectral_sched.images.preprocessing import Preprocessing
     from spectral_sched.spectra.bounds import SigmaBounds
     from spectral_sched.spectra.mixture import SpectralMixture
-    from spectral_sched.spectra.power_distribution import Planning
+    from spectral_sched.spectra.power_distribution import PowerDistribution
 
 
 @dataclass(frozen=True, eq=False)
-class PlanSource:
+class DataSet:
     """What tables are planned from: a data set, in a spectrum or a schedule file.
 
     Attributes
     ----------
-    planning
+    power
         Its mean spectrum, and how power varies over its pictures.
     bounds
         Its noise range, with the settings that it was found with.
     preprocessing
         What was done to the pictures first.
-    source_key
+    data_key
         Digest of its pixels.
     mixture
         Distribution of the spectra of its pictures, if one was fitted.
     """
 
-    planning: Planning
+    power: PowerDistribution
     bounds: SigmaBounds
     preprocessing: Preprocessing
-    source_key: str
+    data_key: str
     mixture: SpectralMixture | None = None
 
 
-def measured_source(measured: Measurement) -> PlanSource:
+def measured_data_set(measured: Measurement) -> DataSet:
     """Return what tables are planned from for a measured data set."""
-    return PlanSource(
-        planning=spectrum_planning(measured.spectrum),
+    return DataSet(
+        power=power_distribution(measured.spectrum),
         bounds=measured.bounds,
         preprocessing=measured.preprocessing,
-        source_key=measured.spectrum.data_key,
+        data_key=measured.spectrum.data_key,
         mixture=measured.mixture,
     )
 
 
-def resized_source(source: PlanSource, side: int) -> PlanSource:
+def resize_data_set(data_set: DataSet, side: int) -> DataSet:
     """Return the data set as it would be at another size, bounds included."""
-    planning, old = rescaled(source.planning, side), source.bounds
-    mixture = source.mixture
+    distribution, old = rescale(data_set.power, side), data_set.bounds
+    mixture = data_set.mixture
     return replace(
-        source,
-        planning=planning,
+        data_set,
+        power=distribution,
         bounds=sigma_bounds(
-            planning.field, epsilon=old.epsilon, tolerance=old.tolerance
+            distribution.field, epsilon=old.epsilon, tolerance=old.tolerance
         ),
-        preprocessing=replace(source.preprocessing, resolution=side),
-        mixture=mixture and rescaled_mixture(mixture, source.planning.field, side),
+        preprocessing=replace(data_set.preprocessing, resolution=side),
+        mixture=mixture and rescale_mixture(mixture, data_set.power.field, side),
     )

@@ -18,7 +18,7 @@ import numpy as np
 from spectral_sched.solvers.registry import SAMPLERS
 from spectral_sched.spectra.power_distribution import power_variation
 
-from .local_errors import GaussianValue, columns, local_defects, transfer_by_source
+from .local_errors import GaussianValue, columns, local_errors, transfer_by_source
 from .mode_powers import image_powers, mode_powers, power_measure, set_powers
 
 if TYPE_CHECKING:
@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from spectral_sched.spectra.bounds import Start
-    from spectral_sched.spectra.power_distribution import Planning
+    from spectral_sched.spectra.power_distribution import PowerDistribution
 
-    from .local_errors import Defects, Numbers
+    from .local_errors import LocalErrors, Numbers
     from .mode_powers import ModePowers
 
 
@@ -60,8 +60,8 @@ EXACT_START = StartError()
 
 def noise_start_error(
     sampler: str,
-    defects: Defects,
-    highest: Defects,
+    defects: LocalErrors,
+    highest: LocalErrors,
     offset: NDArray[np.float64],
     start: Start,
 ) -> StartError:
@@ -87,7 +87,7 @@ def noise_start_error(
 
 
 def _start(
-    defects: Defects, offset: NDArray[np.float64], start: Start
+    defects: LocalErrors, offset: NDArray[np.float64], start: Start
 ) -> tuple[Numbers, Numbers]:
     missed = np.sqrt(offset * defects.mean_kept) if start == "zero" else 0.0
     return defects.amplitudes[0], missed
@@ -113,12 +113,14 @@ def spectral_start_error(
         Variance of the power of a mode over its squared mean, (M,).
     """
     exact = power + columns(sigmas)[0] ** 2
-    kept = local_defects(sampler, sigmas, power).mean_kept
+    kept = local_errors(sampler, sigmas, power).mean_kept
     squared = KURTOSIS_DISTANCE * (variation * power**2) ** 2 / exact**3 * kept
     return StartError(apart=squared)
 
 
-def squared_errors(sampler: str, defects: Defects, begun: StartError) -> list[Numbers]:
+def squared_errors(
+    sampler: str, defects: LocalErrors, begun: StartError
+) -> list[Numbers]:
     """Return terms, (..., M), that sum to the expected squared error at the end (ours).
 
     There is one term for the start and one for each step. How they add up was measured
@@ -163,10 +165,10 @@ class Origin:
 
     start: Start | None
     offset: NDArray[np.float64]
-    highest: Defects
+    highest: LocalErrors
     whole: bool = False
 
-    def error(self, sampler: str, defects: Defects) -> StartError:
+    def error(self, sampler: str, defects: LocalErrors) -> StartError:
         """Return what is wrong at the end because of the start."""
         if self.start is None or self.start == "spectral":
             return EXACT_START
@@ -175,20 +177,22 @@ class Origin:
         return error if self.whole else error._replace(apart=0.0)
 
 
-def highest_start(sampler: str, top: float, power: NDArray[np.float64]) -> Defects:
+def reference_start(
+    sampler: str, top: float, power: NDArray[np.float64]
+) -> LocalErrors:
     """Return the defects of a table whose start is the highest level there is."""
-    return local_defects(sampler, np.array([top, 0.0]), power)
+    return local_errors(sampler, np.array([top, 0.0]), power)
 
 
 def mode_errors(
     sampler: str, sigmas: Numbers, power: NDArray[np.float64], origin: Origin
 ) -> list[Numbers]:
     """Return terms, (..., M), that sum to the expected squared error of a table."""
-    share = share_end_to_end(sampler, len(sigmas) - 1)
+    share = global_share(sampler, len(sigmas) - 1)
     whole = [share * _end_to_end(sampler, sigmas, power, origin)] if share else []
     if share == 1:
         return whole
-    defects = local_defects(sampler, sigmas, power)
+    defects = local_errors(sampler, sigmas, power)
     steps = squared_errors(sampler, defects, origin.error(sampler, defects))
     return [*((1 - share) * step for step in steps), *whole]
 
@@ -215,7 +219,7 @@ and make good a part, which a higher start is paid for.
 """
 
 
-def share_end_to_end(sampler: str, num_steps: int) -> float:
+def global_share(sampler: str, num_steps: int) -> float:
     """Return how much of an error is that of the whole way, from 0 to 1 (ours).
 
     The rest is that of single steps. It was found by what networks do. Local errors of
@@ -261,7 +265,11 @@ SPREAD = 1.0
 
 
 def table_errors(
-    planning: Planning, sampler: str, num_steps: int, start: Start | None, top: float
+    distribution: PowerDistribution,
+    sampler: str,
+    num_steps: int,
+    start: Start | None,
+    top: float,
 ) -> Callable[[Numbers], Numbers]:
     """Return the objective of `optimal_table`: what a table gets wrong.
 
@@ -275,10 +283,10 @@ def table_errors(
     top
         Highest level there is. What even a start there gets wrong is not counted.
     """
-    powers = powers_for(planning, sampler, num_steps)
-    measure = power_measure(powers, planning.field.num_modes)
+    powers = powers_for(distribution, sampler, num_steps)
+    measure = power_measure(powers, distribution.field.num_modes)
     energy = measure.weight @ measure.power
-    highest = highest_start(sampler, top, measure.power)
+    highest = reference_start(sampler, top, measure.power)
     # With many steps, what no table can mend would hide the rest.
     origin = Origin(start, measure.offset, highest, whole=False)
 
@@ -288,8 +296,8 @@ def table_errors(
 
     if start != "spectral":
         return errors
-    field = planning.field
-    variation = power_variation(planning, SPREAD)
+    field = distribution.field
+    variation = power_variation(distribution, SPREAD)
 
     def spectral_errors(sigmas: Numbers) -> Numbers:
         first = spectral_start_error(sampler, sigmas, field.power, variation)
@@ -298,7 +306,9 @@ def table_errors(
     return spectral_errors
 
 
-def powers_for(planning: Planning, sampler: str, num_steps: int) -> ModePowers:
+def powers_for(
+    distribution: PowerDistribution, sampler: str, num_steps: int
+) -> ModePowers:
     """Return the powers of modes that errors of a solver are expected over.
 
     Errors of the whole way need no spread, which is there to blur those of one step,
@@ -307,8 +317,8 @@ def powers_for(planning: Planning, sampler: str, num_steps: int) -> ModePowers:
     solvers that add it are planned for single images as they are: what such a table
     gives has no reference from the same noise, and by distances these did better.
     """
-    if share_end_to_end(sampler, num_steps) == 1:
-        return set_powers(planning)
+    if global_share(sampler, num_steps) == 1:
+        return set_powers(distribution)
     if SAMPLERS[sampler].stochastic:
-        return image_powers(planning, SPREAD)
-    return mode_powers(planning, SPREAD)
+        return image_powers(distribution, SPREAD)
+    return mode_powers(distribution, SPREAD)

@@ -120,7 +120,7 @@ def columns(sigmas: Numbers) -> Sequence[Numbers]:
     return list(np.asarray(sigmas)[..., None])
 
 
-class Defects(NamedTuple):
+class LocalErrors(NamedTuple):
     """Errors of a table at the end, each made once and then carried by exact steps.
 
     Attributes
@@ -135,7 +135,9 @@ class Defects(NamedTuple):
     mean_kept: Numbers
 
 
-def local_defects(sampler: str, sigmas: Numbers, power: NDArray[np.float64]) -> Defects:
+def local_errors(
+    sampler: str, sigmas: Numbers, power: NDArray[np.float64]
+) -> LocalErrors:
     """Return what the start and each step get wrong, carried to the end exactly.
 
     The start is noise alone, though the exact start has variance ``power + sigma**2``.
@@ -173,7 +175,7 @@ class _Made(NamedTuple):
 
 def _carried(
     made: Sequence[_Made], power: NDArray[np.float64], renewal: float
-) -> Defects:
+) -> LocalErrors:
     amplitudes: list[Numbers] = []
     diluted: Numbers = 1.0
     kept: Numbers = 1.0
@@ -182,7 +184,7 @@ def _carried(
         kept = (kept ** (1 + renewal) if renewal else kept) * diluted
         amplitudes.append(error * kept / np.sqrt(power))
         diluted = diluted * dilution
-    return Defects(amplitudes[::-1], kept)
+    return LocalErrors(amplitudes[::-1], kept)
 
 
 def transfer_kl(sampler: str, sigmas: Numbers, power: NDArray[np.float64]) -> Numbers:

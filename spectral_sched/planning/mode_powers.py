@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from spectral_sched.spectra.power_distribution import widened, without_chance
+from spectral_sched.spectra.power_distribution import widen, without_chance
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from spectral_sched.spectra.power_distribution import Planning
+    from spectral_sched.spectra.power_distribution import PowerDistribution
 
 
 NODES_PER_NAT = 8
@@ -61,16 +61,16 @@ class ModePowers(NamedTuple):
     offset: NDArray[np.float64]
 
 
-def mode_powers(planning: Planning, spread: float) -> ModePowers:
+def mode_powers(distribution: PowerDistribution, spread: float) -> ModePowers:
     """Return the powers of single modes, over images, colours and modes of a ring.
 
     Colours are taken apart, as the modes of a field are independent along the axes that
     decorrelate its ring's colours; images by what is not chance; and modes of one image
     by a log-normal spread about the mean of their ring, which a single mode is.
     """
-    field, num_modes = planning.field, planning.field.num_modes
-    own = without_chance(planning.log_power, num_modes)
-    wide = widened(own, spread * np.sqrt(1 - 1 / num_modes))
+    field, num_modes = distribution.field, distribution.field.num_modes
+    own = without_chance(distribution.log_power, num_modes)
+    wide = widen(own, spread * np.sqrt(1 - 1 / num_modes))
     axis_power, _, squared_mean = field.color_axes
     mean = axis_power.mean(axis=1, keepdims=True)
     share = np.divide(axis_power, mean, where=mean > 0, out=np.ones_like(axis_power))
@@ -81,23 +81,23 @@ def mode_powers(planning: Planning, spread: float) -> ModePowers:
     return ModePowers(power, offset)
 
 
-def set_powers(planning: Planning) -> ModePowers:
+def set_powers(distribution: PowerDistribution) -> ModePowers:
     """Return the powers of modes without a spread, in the mean those of the whole set.
 
     Quantiles lose the tails of what they are taken of, and may be of a sample.
     """
-    power, offset = mode_powers(planning, 0.0)
-    mean, found = planning.field.power, power.mean(axis=(1, 2))
+    power, offset = mode_powers(distribution, 0.0)
+    mean, found = distribution.field.power, power.mean(axis=(1, 2))
     seen = mean > np.finfo(np.float32).eps ** 2 * mean.max()
     growth = np.divide(mean, found, where=seen, out=np.ones_like(mean))
     return ModePowers(power * growth[:, None, None], offset)
 
 
-def image_powers(planning: Planning, spread: float) -> ModePowers:
+def image_powers(distribution: PowerDistribution, spread: float) -> ModePowers:
     """Return the powers of single images as they are, all colours as one."""
-    power = np.exp(widened(planning.log_power, spread))[:, None, :]
+    power = np.exp(widen(distribution.log_power, spread))[:, None, :]
     offset = np.zeros((len(power), 1))
-    offset[0] = planning.field.mean_offset
+    offset[0] = distribution.field.mean_offset
     return ModePowers(power, offset)
 
 

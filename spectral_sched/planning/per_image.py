@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING
 from spectral_sched.defaults import KIND
 from spectral_sched.errors import NoAnswerError, UsageError
 from spectral_sched.spectra.bounds import sigma_bounds
-from spectral_sched.spectra.power_distribution import image_planning
+from spectral_sched.spectra.power_distribution import image_distribution
 
 from .kinds.registry import from_spectrum
 from .plan import make_plan
-from .request import Limits
+from .request import NoiseLimits
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -66,13 +66,13 @@ def drawn_plan(plan: Plan, seed: int, label: str | None = None) -> Plan:
         If the plan carries no distribution of spectra, it is a blend of tables, or
         there is no such class.
     """
-    if plan.source.mixture is None:
+    if plan.data_set.mixture is None:
         message = (
             "this schedule carries no distribution of spectra to draw from; run "
             "specsched analyze --mixture 4, then specsched export, and sample again"
         )
         raise UsageError(message)
-    return image_plan(plan, plan.source.mixture.draw_for(seed, label))
+    return image_plan(plan, plan.data_set.mixture.draw_for(seed, label))
 
 
 def image_plan(plan: Plan, log_power: NDArray[np.float64]) -> Plan:
@@ -97,22 +97,22 @@ def image_plan(plan: Plan, log_power: NDArray[np.float64]) -> Plan:
             f"export one of --kind {KIND}"
         )
         raise UsageError(message)
-    planning = image_planning(plan.planning, log_power)
-    low, high = _ends(plan, planning.field)
+    distribution = image_distribution(plan.power, log_power)
+    low, high = _ends(plan, distribution.field)
     bounds = replace(
-        plan.source.bounds, sigma_min=low, sigma_max=high, sigma_max_centred=high
+        plan.data_set.bounds, sigma_min=low, sigma_max=high, sigma_max_centred=high
     )
     first = plan.table.sigmas[0] if plan.request.limits.partial else None
     return make_plan(
-        replace(plan.source, planning=planning, bounds=bounds),
+        replace(plan.data_set, power=distribution, bounds=bounds),
         plan.kind,
-        replace(plan.request, limits=Limits(start_sigma=first)),
+        replace(plan.request, limits=NoiseLimits(start_sigma=first)),
     )
 
 
 def _ends(plan: Plan, field: GaussianField) -> tuple[float, float]:
     low, high = plan.ends
-    own = _own_bounds(field, plan.source.bounds)
+    own = _own_bounds(field, plan.data_set.bounds)
     if own is None:
         return low, high
     own_low, own_high = max(low, own.sigma_min), min(high, own.top(plan.request.start))

@@ -6,26 +6,19 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from spectral_sched.errors import UsageError
-from spectral_sched.schedules import SCHEDULES
 from spectral_sched.solvers.registry import solver_calls
 
-from .kinds.dmn import DMN, DmnSettings, dmn_table
-from .kinds.families import _family_table
-from .kinds.gaussian import GAUSSIAN, _gaussian_search
-from .kinds.kind import check_searched, settings_of
-from .kinds.optimal import optimal_table
 from .kinds.registry import KINDS, check_kind
 from .prediction import enough_steps, predicted_error
 
 if TYPE_CHECKING:
     from spectral_sched.images.preprocessing import Preprocessing
     from spectral_sched.schedules.table import SigmaTable
-    from spectral_sched.spectra.power_distribution import Planning
+    from spectral_sched.spectra.power_distribution import PowerDistribution
 
-    from .data_set import PlanSource
+    from .data_set import DataSet
     from .prediction import PredictedError
-    from .request import Request
+    from .request import TableRequest
 
 
 @dataclass(frozen=True)
@@ -52,7 +45,7 @@ class Plan:
     ----------
     kind, request, table
         What was asked and the answer.
-    source
+    data_set
         The data set: enough to sample its Gaussian model and to plan again.
     ends
         The noise range it was planned in, (sigma_min, sigma_max); for sampling that
@@ -62,31 +55,31 @@ class Plan:
     """
 
     kind: str
-    request: Request
+    request: TableRequest
     table: SigmaTable
-    source: PlanSource
+    data_set: DataSet
     ends: tuple[float, float]
     spent: Spent | None = None
 
     @property
-    def planning(self) -> Planning:
+    def power(self) -> PowerDistribution:
         """Mean spectrum of the data set, and how power varies over its pictures."""
-        return self.source.planning
+        return self.data_set.power
 
     @property
     def preprocessing(self) -> Preprocessing:
         """What was done to the pictures first."""
-        return self.source.preprocessing
+        return self.data_set.preprocessing
 
     @cached_property
     def predicted(self) -> PredictedError:
         """Closed-form error of the table on the data set."""
-        return predicted_error(self.planning, self.table, self.request, self.ends[1])
+        return predicted_error(self.power, self.table, self.request, self.ends[1])
 
     @cached_property
     def enough_steps(self) -> int:
         """Number of steps beyond which more buy less than 1 % of the error."""
-        return enough_steps(self.planning, self.ends, self.request)
+        return enough_steps(self.power, self.ends, self.request)
 
     @property
     def num_calls(self) -> int:
@@ -94,7 +87,7 @@ class Plan:
         return len(solver_calls(self.request.sampler, self.table.sigmas))
 
 
-def make_plan(source: PlanSource, kind: str, wanted: Request) -> Plan:
+def make_plan(data_set: DataSet, kind: str, request: TableRequest) -> Plan:
     """Return the plan of a kind of table for a data set.
 
     Raises
@@ -103,40 +96,14 @@ def make_plan(source: PlanSource, kind: str, wanted: Request) -> Plan:
         If there is no such kind, or it cannot be had as wished.
     """
     check_kind(kind)
-    return plan_with(_table(source, kind, wanted), source, kind, wanted)
+    table = KINDS[kind].table(data_set, request)
+    return plan_with(table, data_set, kind, request)
 
 
 def plan_with(
-    table: SigmaTable, source: PlanSource, kind: str, wanted: Request
+    table: SigmaTable, data_set: DataSet, kind: str, request: TableRequest
 ) -> Plan:
     """Return the plan of a table that was found for a request."""
-    low, high = wanted.limits.ends(source.bounds, wanted.start)
-    ends = (low, table.sigmas[0] if wanted.limits.partial else high)
-    return Plan(kind, wanted, table, source, ends)
-
-
-def _table(source: PlanSource, kind: str, wanted: Request) -> SigmaTable:
-    if kind in SCHEDULES:
-        return _family_table(source, kind, wanted)
-    check_searched(kind, wanted)
-    if KINDS[kind].runs_model:
-        message = (
-            f"kind {kind} is found by running a model: name one, as in "
-            f"--kind {kind} --model bundled"
-        )
-        raise UsageError(message)
-    low, high = wanted.limits.ends(source.bounds, wanted.start)
-    first = wanted.limits.first((low, high))
-    if kind == DMN.name:
-        settings = settings_of(DmnSettings, wanted.settings)
-        ends = (low, first or high)
-        return dmn_table(wanted.sampler, wanted.num_steps, ends, settings.exponent)
-    search = _gaussian_search(wanted) if kind == GAUSSIAN.name else optimal_table
-    return search(
-        source.planning,
-        wanted.sampler,
-        wanted.num_steps,
-        (low, high),
-        start=wanted.start,
-        first=first,
-    )
+    low, high = request.limits.ends(data_set.bounds, request.start)
+    ends = (low, table.sigmas[0] if request.limits.partial else high)
+    return Plan(kind, request, table, data_set, ends)

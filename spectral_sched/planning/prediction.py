@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from spectral_sched.schedules.table import SigmaTable, resampled
+from spectral_sched.schedules.table import SigmaTable, resample
 from spectral_sched.spectra.power_distribution import power_variation
 
 from .error_model import (
     SPREAD,
     Origin,
-    highest_start,
     mode_errors,
     powers_for,
+    reference_start,
     spectral_start_error,
 )
 from .kinds.optimal import optimal_table
@@ -25,9 +25,9 @@ from .search import TOUCHING
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from spectral_sched.spectra.power_distribution import Planning
+    from spectral_sched.spectra.power_distribution import PowerDistribution
 
-    from .request import Request
+    from .request import TableRequest
 
 
 REFERENCE_STEPS = 16
@@ -53,7 +53,10 @@ class PredictedError:
 
 
 def predicted_error(
-    planning: Planning, table: SigmaTable, wanted: Request, top: float
+    distribution: PowerDistribution,
+    table: SigmaTable,
+    request: TableRequest,
+    top: float,
 ) -> PredictedError:
     """Return the closed-form error of a table on a data set.
 
@@ -66,43 +69,47 @@ def predicted_error(
     top
         Highest level that sampling could start from.
     """
-    power, missed = powers_for(planning, wanted.sampler, table.num_steps)
+    power, missed = powers_for(distribution, request.sampler, table.num_steps)
     offset = np.broadcast_to(missed[..., None], power.shape)
-    sampler, sigmas = wanted.sampler, np.array(table.sigmas)
-    highest = highest_start(sampler, top, power.ravel())
-    start = None if wanted.limits.partial else wanted.start
+    sampler, sigmas = request.sampler, np.array(table.sigmas)
+    highest = reference_start(sampler, top, power.ravel())
+    start = None if request.limits.partial else request.start
     origin = Origin(start, offset.ravel(), highest, whole=True)
     terms = mode_errors(sampler, sigmas, power.ravel(), origin)
     # Shares of a square that is all but zero may sum to less than it.
     squared = np.maximum(np.sum(terms, axis=0), 0.0)
     per_ring = squared.reshape(power.shape).mean(axis=(1, 2))
     if start == "spectral":
-        per_ring = per_ring + _spectral_error(planning, sampler, sigmas)
-    mean = float(planning.field.num_modes @ per_ring / planning.field.num_pixels)
+        per_ring = per_ring + _spectral_error(distribution, sampler, sigmas)
+    mean = float(
+        distribution.field.num_modes @ per_ring / distribution.field.num_pixels
+    )
     return PredictedError(float(np.sqrt(mean)), np.sqrt(per_ring))
 
 
 def _spectral_error(
-    planning: Planning, sampler: str, sigmas: NDArray[np.float64]
+    distribution: PowerDistribution, sampler: str, sigmas: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    variation = power_variation(planning, SPREAD)
-    begun = spectral_start_error(sampler, sigmas, planning.field.power, variation)
+    variation = power_variation(distribution, SPREAD)
+    begun = spectral_start_error(sampler, sigmas, distribution.field.power, variation)
     return np.asarray(begun.apart)
 
 
-def enough_steps(planning: Planning, ends: tuple[float, float], wanted: Request) -> int:
+def enough_steps(
+    distribution: PowerDistribution, ends: tuple[float, float], request: TableRequest
+) -> int:
     """Return the number of steps beyond which more buy less than 1 % of the error.
 
     What remains is the error of the ends. The number is that of the best table of 16
     steps, drawn out to the ends and read at more or fewer points.
     """
     best = optimal_table(
-        planning,
-        wanted.sampler,
+        distribution,
+        request.sampler,
         REFERENCE_STEPS,
         ends,
-        start=wanted.start,
-        first=ends[1] if wanted.limits.partial else None,
+        start=request.start,
+        first=ends[1] if request.limits.partial else None,
     )
 
     low, high = ends
@@ -111,8 +118,8 @@ def enough_steps(planning: Planning, ends: tuple[float, float], wanted: Request)
     whole = SigmaTable.of([high, *between, low])
 
     def error(num_steps: int) -> float:
-        table = resampled(whole, num_steps)
-        return predicted_error(planning, table, wanted, high).error
+        table = resample(whole, num_steps)
+        return predicted_error(distribution, table, request, high).error
 
     limit = (1 + WORTH) * error(MANY_STEPS)
     steps = range(1, MANY_STEPS + 1)

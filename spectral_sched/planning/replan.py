@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING
 from spectral_sched.defaults import KIND
 from spectral_sched.errors import InputError, UsageError
 
-from .data_set import resized_source
+from .data_set import resize_data_set
 from .kinds.registry import from_spectrum
 from .plan import Plan, make_plan
-from .request import request
+from .request import TableRequest
 
 if TYPE_CHECKING:
     from spectral_sched.images.pixels import Shape
 
 
-def planned_again(plan: Plan, ends: tuple[float, float] | None = None) -> Plan:
+def plan_again(plan: Plan, ends: tuple[float, float] | None = None) -> Plan:
     """Return a plan of the same kind and request for the plan's own data set.
 
     What does not follow from the spectrum, as a blend or a table that was found by
@@ -28,16 +28,16 @@ def planned_again(plan: Plan, ends: tuple[float, float] | None = None) -> Plan:
     ends
         Noise range to plan in; None takes that of the data set.
     """
-    wanted = plan.request
+    request = plan.request
     if ends is not None:
-        limits = replace(wanted.limits, sigma_min=ends[0], sigma_max=ends[1])
-        wanted = replace(wanted, limits=limits)
+        limits = replace(request.limits, sigma_min=ends[0], sigma_max=ends[1])
+        request = replace(request, limits=limits)
     if from_spectrum(plan.kind):
-        return make_plan(plan.source, plan.kind, wanted)
-    return make_plan(plan.source, KIND, replace(wanted, settings={}, terminal=None))
+        return make_plan(plan.data_set, plan.kind, request)
+    return make_plan(plan.data_set, KIND, replace(request, settings={}, terminal=None))
 
 
-def replanned(plan: Plan, num_steps: int, sampler: str | None = None) -> Plan:
+def replan(plan: Plan, num_steps: int, sampler: str | None = None) -> Plan:
     """Return a plan like a given one for another number of steps or solver.
 
     The plan itself is returned where both are its own.
@@ -51,12 +51,12 @@ def replanned(plan: Plan, num_steps: int, sampler: str | None = None) -> Plan:
     sampler = sampler or old.sampler
     if (num_steps, sampler) == (plan.table.num_steps, old.sampler):
         return plan
-    checked = request(sampler, num_steps, old.start)
-    wanted = replace(old, sampler=checked.sampler, num_steps=checked.num_steps)
+    checked = TableRequest.of(sampler, num_steps, old.start)
+    request = replace(old, sampler=checked.sampler, num_steps=checked.num_steps)
     own = old.limits.partial or plan.ends == old.limits.ends(
-        plan.source.bounds, old.start
+        plan.data_set.bounds, old.start
     )
-    return planned_again(replace(plan, request=wanted), None if own else plan.ends)
+    return plan_again(replace(plan, request=request), None if own else plan.ends)
 
 
 BEYOND = 1.05
@@ -95,7 +95,7 @@ class Fitting:
     clip: bool = False
 
 
-def fitted(
+def fit_to_model(
     plan: Plan, limits: ModelLimits, fitting: Fitting
 ) -> tuple[Plan, tuple[str, ...]]:
     """Return the plan that a model plays, and what has to be said about it.
@@ -115,7 +115,7 @@ def fitted(
 def _sized(
     plan: Plan, shape: Shape | None, fitting: Fitting
 ) -> tuple[Plan, tuple[str, ...]]:
-    own = plan.planning.field.shape
+    own = plan.power.field.shape
     if shape is None or shape == own:
         return plan, ()
     if shape[0] != own[0] or shape[1] * own[2] != shape[2] * own[1]:
@@ -125,11 +125,11 @@ def _sized(
             "sample with --model wiener"
         )
         raise InputError(message)
-    source = resized_source(plan.source, min(shape[1:]))
+    data_set = resize_data_set(plan.data_set, min(shape[1:]))
     about = f"the table was made for {_named(own)} and the model makes {_named(shape)}"
     if fitting.as_is:
-        return replace(plan, source=source), (f"{about}: played as it is",)
-    again = planned_again(replace(plan, source=source))
+        return replace(plan, data_set=data_set), (f"{about}: played as it is",)
+    again = plan_again(replace(plan, data_set=data_set))
     told = f"{about}: planned again from the spectrum in the file (see --as-is)"
     return again, (told,)
 
@@ -153,7 +153,7 @@ def _ranged(
         message = f"{about}; start lower with --start-sigma"
         raise UsageError(message)
     ends = max(plan.ends[0], low), min(plan.ends[1], high)
-    return planned_again(plan, ends), (f"{about}: planned again inside that range",)
+    return plan_again(plan, ends), (f"{about}: planned again inside that range",)
 
 
 def _named(shape: Shape) -> str:

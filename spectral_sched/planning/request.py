@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, cast, get_args
 import numpy as np
 
 from spectral_sched.defaults import NUM_STEPS, SAMPLER
-from spectral_sched.errors import UsageError, known
+from spectral_sched.errors import UsageError, check_choice
 from spectral_sched.schedules import Setting, Terminal, check_range
-from spectral_sched.schedules.coordinates import converted
+from spectral_sched.schedules.coordinates import convert
 from spectral_sched.solvers.registry import SAMPLERS
 from spectral_sched.spectra.bounds import Start
 
@@ -23,7 +23,7 @@ MAX_STEPS = 1000
 
 
 @dataclass(frozen=True)
-class Limits:
+class NoiseLimits:
     """Wishes about the noise range of a table.
 
     Attributes
@@ -86,8 +86,8 @@ class Limits:
             return None
         first, flag = self.start_sigma, "--start-sigma"
         if first is None:
-            time = float(self.strength or 0) * converted(ends[1], "sigma", "flow_time")
-            first, flag = float(converted(time, "flow_time", "sigma")), "--strength"
+            time = float(self.strength or 0) * convert(ends[1], "sigma", "flow_time")
+            first, flag = float(convert(time, "flow_time", "sigma")), "--strength"
         # The way to flow time and back may leave the top a rounding above itself.
         if np.isclose(first, ends[1], rtol=1e-12):
             return ends[1]
@@ -101,7 +101,7 @@ class Limits:
 
 
 @dataclass(frozen=True)
-class Request:
+class TableRequest:
     """What a table is wanted for.
 
     Attributes
@@ -119,44 +119,47 @@ class Request:
         Wishes about the noise range.
     terminal
         Where the last step starts from; None leaves it to the kind.
-    """
-
-    sampler: str = SAMPLER
-    num_steps: int = NUM_STEPS
-    start: Start = "zero"
-    settings: Mapping[str, Setting] = field(default_factory=dict)
-    limits: Limits = field(default_factory=Limits)
-    terminal: Terminal | None = None
-
-
-def request(
-    sampler: str,
-    num_steps: int,
-    start: str,
-    *,
-    settings: Mapping[str, Setting] | None = None,
-    limits: Limits | None = None,
-    terminal: str | None = None,
-) -> Request:
-    """Return a checked request.
 
     Raises
     ------
     UsageError
         If a name is unknown, or the number of steps out of range.
     """
-    known(sampler, SAMPLERS, "sampler", "--sampler")
-    known(start, get_args(Start), "start", "--start")
-    if terminal is not None:
-        known(terminal, get_args(Terminal), "terminal", "--terminal")
-    if not 1 <= num_steps <= MAX_STEPS:
-        message = f"--steps must be from 1 to {MAX_STEPS}, not {num_steps}; ask for 8"
-        raise UsageError(message)
-    return Request(
-        sampler=sampler,
-        num_steps=num_steps,
-        start=cast("Start", start),
-        settings=settings or {},
-        limits=limits or Limits(),
-        terminal=cast("Terminal | None", terminal),
-    )
+
+    sampler: str = SAMPLER
+    num_steps: int = NUM_STEPS
+    start: Start = "zero"
+    settings: Mapping[str, Setting] = field(default_factory=dict)
+    limits: NoiseLimits = field(default_factory=NoiseLimits)
+    terminal: Terminal | None = None
+
+    def __post_init__(self) -> None:
+        check_choice(self.sampler, SAMPLERS, "sampler", "--sampler")
+        check_choice(self.start, get_args(Start), "start", "--start")
+        if self.terminal is not None:
+            check_choice(self.terminal, get_args(Terminal), "terminal", "--terminal")
+        if not 1 <= self.num_steps <= MAX_STEPS:
+            limits = f"from 1 to {MAX_STEPS}, not {self.num_steps}"
+            message = f"--steps must be {limits}; ask for 8"
+            raise UsageError(message)
+
+    @classmethod
+    def of(
+        cls,
+        sampler: str,
+        num_steps: int,
+        start: str,
+        *,
+        settings: Mapping[str, Setting] | None = None,
+        limits: NoiseLimits | None = None,
+        terminal: str | None = None,
+    ) -> TableRequest:
+        """Return the request that names from outside stand for."""
+        return cls(
+            sampler,
+            num_steps,
+            cast("Start", start),
+            settings or {},
+            limits or NoiseLimits(),
+            cast("Terminal | None", terminal),
+        )

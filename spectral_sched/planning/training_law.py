@@ -15,8 +15,8 @@ from .plan import make_plan
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from .data_set import PlanSource
-    from .request import Request
+    from .data_set import DataSet
+    from .request import TableRequest
 
 
 NUM_POINTS = 8192
@@ -51,15 +51,15 @@ class LawSample:
         return middles
 
 
-def training_schedule(source: PlanSource, kind: str, wanted: Request) -> Schedule:
+def training_schedule(data_set: DataSet, kind: str, request: TableRequest) -> Schedule:
     """Return the schedule of a kind whose law is to be trained with.
 
     For kinds that search for a table it is the law of its steps: equal weight between
     the levels of a fine one.
     """
     if kind in SCHEDULES:
-        return family_schedule(source, kind, wanted)
-    levels = make_plan(source, kind, wanted).table.levels
+        return family_schedule(data_set, kind, request)
+    levels = make_plan(data_set, kind, request).table.levels
     return Schedule(TableLaw(levels=levels), levels[-1], levels[0])
 
 

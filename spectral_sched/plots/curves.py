@@ -13,7 +13,7 @@ import numpy as np
 
 from spectral_sched.errors import UsageError
 from spectral_sched.planning.kinds.families import family_schedule
-from spectral_sched.planning.request import Limits
+from spectral_sched.planning.request import NoiseLimits
 from spectral_sched.schedules import SCHEDULES
 from spectral_sched.spectra.bounds import swamped_at
 from spectral_sched.spectra.power_distribution import NUM_QUANTILES
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from spectral_sched.planning.data_set import PlanSource
+    from spectral_sched.planning.data_set import DataSet
     from spectral_sched.planning.plan import Plan
     from spectral_sched.schedules import Schedule
     from spectral_sched.spectra.bounds import Start
@@ -78,10 +78,10 @@ class SpectrumCurve:
 
 
 def spectrum_curve(
-    name: str, source: PlanSource, levels: Sequence[float], start: Start = "zero"
+    name: str, data_set: DataSet, levels: Sequence[float], start: Start = "zero"
 ) -> SpectrumCurve:
     """Return the spectrum of a data set under the noise floors of some levels."""
-    field, epsilon = source.planning.field, source.bounds.epsilon
+    field, epsilon = data_set.power.field, data_set.bounds.epsilon
     power = field.power_about_zero if start == "zero" else field.power
     needed, floors = swamped_at(power, epsilon), np.array(levels, dtype=np.float64)
     return SpectrumCurve(
@@ -89,7 +89,7 @@ def spectrum_curve(
         frequency=field.frequency,
         num_modes=field.num_modes,
         power=power,
-        spread=power_spread(source.planning.log_power),
+        spread=power_spread(data_set.power.log_power),
         swamped_above=needed**2,
         levels=floors,
         swamped=floors[:, None] >= needed * (1 - NEARLY),
@@ -164,9 +164,9 @@ def _family(plan: Plan) -> Schedule | None:
     """
     ranges = (None, None), plan.ends, (plan.table.levels[-1], plan.table.levels[0])
     for low, high in ranges if plan.kind in SCHEDULES else ():
-        wanted = replace(plan.request, limits=Limits(low, high))
+        request = replace(plan.request, limits=NoiseLimits(low, high))
         try:
-            schedule = family_schedule(plan.source, plan.kind, wanted)
+            schedule = family_schedule(plan.data_set, plan.kind, request)
         except UsageError:
             continue
         times = _times(plan, schedule)
@@ -209,7 +209,7 @@ class ErrorCurve:
 
 def error_curve(name: str, plan: Plan) -> ErrorCurve:
     """Return the predicted error of a plan per ring."""
-    field, predicted = plan.planning.field, plan.predicted
+    field, predicted = plan.power.field, plan.predicted
     return ErrorCurve(
         name=name,
         frequency=field.frequency,

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Literal
 
 from spectral_sched.documents.provenance import provenance
-from spectral_sched.errors import InputError, known
+from spectral_sched.errors import InputError, check_choice
 
 from .curves import (
     ErrorCurve,
@@ -54,7 +54,7 @@ def panels_of(subjects: Sequence[Subject], wanted: Sequence[str] = ()) -> list[P
         If none of the files makes a panel that is wanted.
     """
     for name in wanted:
-        known(name, PANELS, "panel", "--panel")
+        check_choice(name, PANELS, "panel", "--panel")
     kinds = [kind for kind in PANELS if not wanted or kind in wanted]
     found = [panel for kind in kinds for panel in PANELS[kind](kind, subjects)]
     if not found:
@@ -68,15 +68,15 @@ def panels_of(subjects: Sequence[Subject], wanted: Sequence[str] = ()) -> list[P
 
 
 def _spectra(kind: PanelKind, subjects: Sequence[Subject]) -> list[Panel]:
-    planned = {subject.plan.source.source_key for subject in subjects if subject.plan}
+    planned = {subject.plan.data_set.data_key for subject in subjects if subject.plan}
     curves = []
     for subject in subjects:
         if subject.plan:
             levels, start = subject.plan.table.levels, subject.plan.request.start
             curves.append(
-                spectrum_curve(subject.name, subject.plan.source, levels, start)
+                spectrum_curve(subject.name, subject.plan.data_set, levels, start)
             )
-        elif subject.source and subject.source.source_key not in planned:
+        elif subject.source and subject.source.data_key not in planned:
             bounds = subject.source.bounds
             ends = bounds.sigma_max, bounds.sigma_min
             curves.append(spectrum_curve(subject.name, subject.source, ends))

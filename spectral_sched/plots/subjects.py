@@ -10,9 +10,9 @@ from spectral_sched.documents.read import read_any
 from spectral_sched.errors import InputError
 from spectral_sched.model_headers import SUFFIX, read_model_header
 from spectral_sched.plan_files import read_plan
-from spectral_sched.planning.data_set import measured_source
-from spectral_sched.planning.kinds.registry import checked_settings
-from spectral_sched.planning.request import Request
+from spectral_sched.planning.data_set import measured_data_set
+from spectral_sched.planning.kinds.registry import kind_settings_of
+from spectral_sched.planning.request import TableRequest
 from spectral_sched.planning.training_law import LEARNED, OWN, training_schedule
 from spectral_sched.spectrum_files import read_spectrum
 from spectral_sched.training_files import read_training_schedule
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from spectral_sched.model_headers import ModelHeader
-    from spectral_sched.planning.data_set import PlanSource
+    from spectral_sched.planning.data_set import DataSet
     from spectral_sched.planning.plan import Plan
     from spectral_sched.schedules import Schedule, Setting
 
@@ -46,7 +46,7 @@ class Subject:
     """
 
     name: str
-    source: PlanSource | None = None
+    source: DataSet | None = None
     plan: Plan | None = None
     law: Schedule | None = None
     remark: str = ""
@@ -85,10 +85,10 @@ def _read_subject(path: Path, name: str) -> Subject:
         return _model_subject(read_model_header(path), name)
     match read_any(path)["format"]:
         case "specsched.spectrum":
-            return Subject(name, source=measured_source(read_spectrum(path)))
+            return Subject(name, source=measured_data_set(read_spectrum(path)))
         case "specsched.schedule":
             plan = read_plan(path)
-            return Subject(name, source=plan.source, plan=plan)
+            return Subject(name, source=plan.data_set, plan=plan)
         case "specsched.training":
             return Subject(name, law=read_training_schedule(path))
         case other:
@@ -104,8 +104,10 @@ def _model_subject(header: ModelHeader, name: str) -> Subject:
     if law in (OWN, LEARNED):
         remark = f"the {law} law of {name} is not in its file, and is not drawn"
         return Subject(name, source=header.source, remark=remark)
-    wanted = Request(settings=checked_settings(law, settings), num_steps=TRAINING_STEPS)
-    schedule = training_schedule(header.source, law, wanted)
+    request = TableRequest(
+        settings=kind_settings_of(law, settings), num_steps=TRAINING_STEPS
+    )
+    schedule = training_schedule(header.source, law, request)
     return Subject(name, source=header.source, law=schedule)
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from spectral_sched.errors import known
+from spectral_sched.errors import check_choice
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -122,7 +122,7 @@ COORDINATES: Mapping[str, Coordinate] = {
 """Coordinates by the names used in commands and files."""
 
 
-def converted(values: ArrayLike, source: str, target: str) -> NDArray[np.float64]:
+def convert(values: ArrayLike, source: str, target: str) -> NDArray[np.float64]:
     """Return noise levels in another coordinate.
 
     Raises
@@ -152,4 +152,4 @@ def converted(values: ArrayLike, source: str, target: str) -> NDArray[np.float64
 
 def check_coordinate(name: str) -> None:
     """Raise `UsageError`, with the nearest name, if there is no such coordinate."""
-    known(name, COORDINATES, "coordinate", "--coordinate")
+    check_choice(name, COORDINATES, "coordinate", "--coordinate")

@@ -12,7 +12,7 @@ import math
 from dataclasses import MISSING, Field, dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
-from spectral_sched.errors import UsageError, known
+from spectral_sched.errors import UsageError, check_choice
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -99,7 +99,9 @@ class Parameter:
         if value is None and self.default is None:
             return
         if self.choices:
-            known(str(value), self.choices, self.name, f"{self.flag} {self.name}=")
+            check_choice(
+                str(value), self.choices, self.name, f"{self.flag} {self.name}="
+            )
             return
         inside = isinstance(value, float | int) and self.low <= value <= self.high
         if not inside or not math.isfinite(float(value or 0)):

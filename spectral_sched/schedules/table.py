@@ -67,7 +67,7 @@ class SigmaTable:
         return self.sigmas[:-1]
 
 
-def resampled(table: SigmaTable, num_steps: int) -> SigmaTable:
+def resample(table: SigmaTable, num_steps: int) -> SigmaTable:
     """Return a table of another size between the same first and last levels.
 
     Levels are interpolated linearly in ln sigma over the step; one step gives the first
@@ -78,7 +78,7 @@ def resampled(table: SigmaTable, num_steps: int) -> SigmaTable:
     return SigmaTable.of(np.exp(logs))
 
 
-def blended(table: SigmaTable, other: SigmaTable, weight: float) -> SigmaTable:
+def blend(table: SigmaTable, other: SigmaTable, weight: float) -> SigmaTable:
     """Return the weighted mean of ln sigma of two tables.
 
     Parameters
@@ -105,6 +105,6 @@ def blended(table: SigmaTable, other: SigmaTable, weight: float) -> SigmaTable:
     if other.num_steps == 1 < table.num_steps:
         message = "a table of one step cannot be blended with more; give it more steps"
         raise UsageError(message)
-    second = np.log(resampled(other, table.num_steps).levels)
+    second = np.log(resample(other, table.num_steps).levels)
     mean = (1 - weight) * np.log(table.levels) + weight * second
     return SigmaTable.of(np.exp(mean))

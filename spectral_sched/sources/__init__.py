@@ -18,9 +18,9 @@ from spectral_sched.errors import InputError, UsageError
 
 from .arrays import array_items
 from .folder import folder_items, remote_folder_items
-from .item import Choices, Item, Reader, is_picture, shown
-from .list_file import listed
-from .location import Remote, expanded, is_url, last_name
+from .item import Choices, Item, Reader, is_picture, quote_name
+from .list_file import read_list
+from .location import Remote, expand_braces, is_url, last_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -72,12 +72,12 @@ def _places(
         message = "name either a source of images or a list of them with --files-from"
         raise UsageError(message)
     if files_from is not None:
-        yield from listed(files_from)
+        yield from read_list(files_from)
     if source is None:
         return
-    for place in expanded(os.fspath(source)):
+    for place in expand_braces(os.fspath(source)):
         _check_there(place)
-    yield from expanded(os.fspath(source))
+    yield from expand_braces(os.fspath(source))
 
 
 def _check_there(place: str) -> None:
@@ -97,7 +97,9 @@ def _place_items(place: str, choices: Choices) -> Iterator[Item]:
     if is_url(place) and not is_picture(name):
         return remote_folder_items(place)
     picture = Remote(place) if is_url(place) else Path(place)
-    return iter([Item(shown(place if is_url(place) else name_of(place)), "", picture)])
+    return iter(
+        [Item(quote_name(place if is_url(place) else name_of(place)), "", picture)]
+    )
 
 
 def name_of(path: str) -> str:

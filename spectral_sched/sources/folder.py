@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from spectral_sched.errors import InputError
 
-from .item import Item, folder_label, is_picture, shown
+from .item import Item, folder_label, is_picture, quote_name
 from .location import Remote, remote_files
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def folder_items(folder: Path) -> Iterator[Item]:
             continue
         found += 1
         relative = str(path.relative_to(folder))
-        yield Item(shown(relative), folder_label(relative), path)
+        yield Item(quote_name(relative), folder_label(relative), path)
     if not found:
         raise _nothing_found(folder, others)
 
@@ -73,7 +73,7 @@ def remote_folder_items(url: str) -> Iterator[Item]:
     """Stream the pictures below a URL; each is fetched when it is decoded."""
     for place, relative in remote_files(url):
         if is_picture(relative):
-            yield Item(shown(relative), folder_label(relative), Remote(place))
+            yield Item(quote_name(relative), folder_label(relative), Remote(place))
 
 
 def counted(source: str | None) -> Callable[[], int | None]:

@@ -81,14 +81,16 @@ def is_picture(path: str) -> bool:
 def folder_label(path: str) -> str:
     """Return the class of a path relative to its source: its first folder."""
     parts = [part for part in PurePosixPath(path).parts if part != "/"]
-    return shown(parts[0]) if len(parts) > 1 else ""
+    return quote_name(parts[0]) if len(parts) > 1 else ""
 
 
-def shown(name: str) -> str:
+def quote_name(name: str) -> str:
     """Return a file's name as text that can be written anywhere."""
     return name.encode("utf-8", "backslashreplace").decode()
 
 
 def refused(name: str, problem: str, reason: str) -> Item:
     """Return an item that is counted as skipped, for what cannot be read."""
-    return Item(shown(name), "", ImageError(f"{shown(name)} {problem}", reason))
+    return Item(
+        quote_name(name), "", ImageError(f"{quote_name(name)} {problem}", reason)
+    )

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-def listed(source: str) -> Iterator[str]:
+def read_list(source: str) -> Iterator[str]:
     """Stream the lines of a list, ``-`` being standard input.
 
     Raises

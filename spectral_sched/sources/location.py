@@ -37,7 +37,7 @@ def last_name(place: str) -> str:
     return PurePosixPath(place.split("?")[0]).name
 
 
-def expanded(pattern: str) -> Iterator[str]:
+def expand_braces(pattern: str) -> Iterator[str]:
     """Yield the places that a pattern with braces stands for.
 
     Examples
@@ -52,7 +52,9 @@ def expanded(pattern: str) -> Iterator[str]:
         yield pattern
         return
     for choice in _choices(match[1]):
-        yield from expanded(pattern[: match.start()] + choice + pattern[match.end() :])
+        yield from expand_braces(
+            pattern[: match.start()] + choice + pattern[match.end() :]
+        )
 
 
 def _choices(inside: str) -> Iterator[str]:

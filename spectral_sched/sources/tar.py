@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Self
 from spectral_sched.errors import ImageError
 from spectral_sched.images.pixels import check_bytes
 
-from .item import Item, Reader, folder_label, is_picture, refused, shown
+from .item import Item, Reader, folder_label, is_picture, quote_name, refused
 from .location import last_name, open_place
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ class _Sample:
         if isinstance(content, bytes) and not is_picture(name):
             self.label = content.decode("utf-8", "replace").strip()
             return
-        item = Item(f"{archive}/{shown(name)}", folder_label(name), content)
+        item = Item(f"{archive}/{quote_name(name)}", folder_label(name), content)
         if ending(name).count("."):
             self.others.append(item)
         elif self.picture is None:
@@ -122,7 +122,7 @@ def _content(
     members: tarfile.TarFile, member: tarfile.TarInfo, archive: str
 ) -> bytes | ImageError:
     try:
-        check_bytes(member.size, f"{archive}/{shown(member.name)}")
+        check_bytes(member.size, f"{archive}/{quote_name(member.name)}")
     except ImageError as error:
         return error
     return _read(members, member)

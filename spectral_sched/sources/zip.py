@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 from spectral_sched.errors import ImageError
 from spectral_sched.images.pixels import check_bytes
 
-from .item import Item, Reader, folder_label, is_picture, refused, shown
+from .item import Item, Reader, folder_label, is_picture, quote_name, refused
 from .location import last_name, open_place
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def zip_items(place: str) -> Iterator[Item]:
 def _item(
     file: BinaryIO, member: Member, archive: str, labels: dict[str, str] | None
 ) -> Item:
-    name = f"{archive}/{shown(member.name)}"
+    name = f"{archive}/{quote_name(member.name)}"
     try:
         content = read_member(file, member, name)
     except ImageError as error:

@@ -7,8 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from spectral_sched.documents.strict_json import rounded
-from spectral_sched.errors import NoAnswerError, UnavailableError, UsageError, known
+from spectral_sched.documents.strict_json import round_to_float32
+from spectral_sched.errors import (
+    NoAnswerError,
+    UnavailableError,
+    UsageError,
+    check_choice,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -95,7 +100,7 @@ class SpectralMixture:
                 "or analyse a folder with one folder per class"
             )
             raise UsageError(message)
-        known(label, self.class_weights, "class", "--class")
+        check_choice(label, self.class_weights, "class", "--class")
         return self.class_weights[label]
 
 
@@ -172,7 +177,7 @@ def fit_mixture(
     sample = spectrum.sample
     logs = np.log(np.maximum(sample.power, (NEGLIGIBLE * sigma_min) ** 2))
     _check_enough(logs, num_components)
-    center = rounded(logs.mean(axis=0))
+    center = round_to_float32(logs.mean(axis=0))
     scores, basis = _reduced(logs - center, spectrum.field.num_modes)
     fitted = _fitted(scores, num_components)
     order = np.argsort(-fitted.weights_, kind="stable")
@@ -183,7 +188,7 @@ def fit_mixture(
         covariances=fitted.covariances_[order],
         center=center,
         basis=basis,
-        residual=rounded((logs - center - scores @ basis).std(axis=0)),
+        residual=round_to_float32((logs - center - scores @ basis).std(axis=0)),
         class_weights=_class_weights(sample, likelihood),
     )
 
@@ -213,7 +218,7 @@ def _reduced(
     explained = np.cumsum(spread**2) / np.sum(spread**2)
     count = min(int(np.searchsorted(explained, EXPLAINED)) + 1, MOST_DIMENSIONS)
     kept = axes[:count]
-    return deviations * weight @ kept.T, rounded(kept / weight)
+    return deviations * weight @ kept.T, round_to_float32(kept / weight)
 
 
 def _fitted(scores: NDArray[np.float64], num_components: int) -> Any:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 
 import numpy as np
 
-from spectral_sched.errors import known
+from spectral_sched.errors import check_choice
 
 from .rings import channel_pairs, mode_sums, rings
 
@@ -55,7 +55,7 @@ class RingPowers:
 
 def check_precision(precision: str) -> Precision:
     """Return the precision, or raise `UsageError` if there is no such one."""
-    known(precision, get_args(Precision), "precision", "--precision")
+    check_choice(precision, get_args(Precision), "precision", "--precision")
     return cast("Precision", precision)
 
 

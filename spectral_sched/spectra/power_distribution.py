@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.special import polygamma
 
-from spectral_sched.documents.strict_json import rounded
+from spectral_sched.documents.strict_json import round_to_float32
 
 from .gaussian_field import GaussianField
 
@@ -26,7 +26,7 @@ SPREAD_FACTOR = 1.22
 
 
 @dataclass(frozen=True, eq=False)
-class Planning:
+class PowerDistribution:
     """Distribution over images of the power in each ring.
 
     Attributes
@@ -41,17 +41,17 @@ class Planning:
     log_power: NDArray[np.float64]
 
 
-def spectrum_planning(spectrum: Spectrum) -> Planning:
+def power_distribution(spectrum: Spectrum) -> PowerDistribution:
     """Return the distribution of power in each ring over the images of the sample."""
     power = spectrum.sample.uniform_power
     # A mode without power has nothing to plan for; the floor keeps its logarithm.
     floor = np.finfo(np.float32).eps ** 2 * max(float(power.max()), 1e-300)
     middles = (np.arange(NUM_QUANTILES) + 0.5) / NUM_QUANTILES
     logs = np.quantile(np.log(np.maximum(power, floor)), middles, axis=0)
-    return Planning(spectrum.field, rounded(logs.T))
+    return PowerDistribution(spectrum.field, round_to_float32(logs.T))
 
 
-def widened(
+def widen(
     log_power: NDArray[np.float64], spread: float | NDArray[np.float64]
 ) -> NDArray[np.float64]:
     """Return log powers, (..., Q), with a log-normal spread about each, (..., 3 Q).
@@ -94,21 +94,25 @@ def without_chance(
     return found
 
 
-def power_variation(planning: Planning, spread: float) -> NDArray[np.float64]:
+def power_variation(
+    distribution: PowerDistribution, spread: float
+) -> NDArray[np.float64]:
     """Return the variance of power in each ring over its squared mean, (K,).
 
-    Over pictures, and over modes as far as `widened` spreads them.
+    Over pictures, and over modes as far as `widen` spreads them.
     """
-    values = widened(planning.log_power, spread)
+    values = widen(distribution.log_power, spread)
     power = np.exp(values - values.max(axis=1, keepdims=True))
     variation: NDArray[np.float64] = power.var(axis=1) / power.mean(axis=1) ** 2
     return variation
 
 
-def image_planning(planning: Planning, log_power: NDArray[np.float64]) -> Planning:
+def image_distribution(
+    distribution: PowerDistribution, log_power: NDArray[np.float64]
+) -> PowerDistribution:
     """Return what is planned from for one picture, with the colours of the data set."""
-    field, power = planning.field, np.exp(log_power)
+    field, power = distribution.field, np.exp(log_power)
     growth = np.divide(power, field.power, where=field.power > 0, out=power * 0)
     cross_power = field.cross_power * growth[:, None, None]
     own = GaussianField(field.shape, field.mean_color, cross_power)
-    return Planning(own, rounded(log_power[:, None]))
+    return PowerDistribution(own, round_to_float32(log_power[:, None]))

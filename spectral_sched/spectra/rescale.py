@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from spectral_sched.documents.strict_json import rounded
+from spectral_sched.documents.strict_json import round_to_float32
 from spectral_sched.errors import NoAnswerError, UsageError
 
 from .gaussian_field import GaussianField
-from .power_distribution import Planning
+from .power_distribution import PowerDistribution
 from .power_law import field_power_law
 from .rings import rings
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 MAX_SIDE = 16384
 
 
-def rescaled(planning: Planning, side: int) -> Planning:
+def rescale(distribution: PowerDistribution, side: int) -> PowerDistribution:
     """Return the distribution of power at another size.
 
     Parameters
@@ -48,16 +48,16 @@ def rescaled(planning: Planning, side: int) -> Planning:
     NoAnswerError
         If the pictures are too small for a power law to be continued.
     """
-    field = planning.field
+    field = distribution.field
     shape = _resized(field.shape, side)
     num_rings = len(rings(*shape[1:]))
-    cross_power, log_power = field.cross_power, planning.log_power
+    cross_power, log_power = field.cross_power, distribution.log_power
     if num_rings > len(cross_power):
-        cross_power, log_power = _continued(planning, num_rings)
+        cross_power, log_power = _continued(distribution, num_rings)
     growth = shape[1] * shape[2] / field.num_pixels
-    return Planning(
+    return PowerDistribution(
         GaussianField(shape, field.mean_color, growth * cross_power[:num_rings]),
-        rounded(np.log(growth) + log_power[:num_rings]),
+        round_to_float32(np.log(growth) + log_power[:num_rings]),
     )
 
 
@@ -73,7 +73,7 @@ def _resized(shape: Shape, side: int) -> Shape:
     return (channels, max(1, round(height * ratio)), max(1, round(width * ratio)))
 
 
-def rescaled_mixture(
+def rescale_mixture(
     mixture: SpectralMixture, field: GaussianField, side: int
 ) -> SpectralMixture:
     """Return the distribution of single spectra at another size.
@@ -85,7 +85,7 @@ def rescaled_mixture(
     field
         The data set at the measured size.
     side
-        As for `rescaled`.
+        As for `rescale`.
     """
     shape = _resized(field.shape, side)
     num_rings = len(rings(*shape[1:]))
@@ -99,25 +99,25 @@ def rescaled_mixture(
     growth = shape[1] * shape[2] / field.num_pixels
     return replace(
         mixture,
-        center=rounded(np.log(growth) + center[:num_rings]),
-        basis=rounded(basis[:, :num_rings]),
-        residual=rounded(residual[:num_rings]),
+        center=round_to_float32(np.log(growth) + center[:num_rings]),
+        basis=round_to_float32(basis[:, :num_rings]),
+        residual=round_to_float32(residual[:num_rings]),
     )
 
 
 def _continued(
-    planning: Planning, num_rings: int
+    distribution: PowerDistribution, num_rings: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return cross power and quantiles with as many rings, still at the old size."""
-    field, beyond = planning.field, _beyond(planning.field, num_rings)
+    field, beyond = distribution.field, _beyond(distribution.field, num_rings)
     power = np.exp(beyond.log_power)
     more_power = power[:, None, None] * beyond.mean(
         field.cross_power / _positive(field.power)[:, None, None]
     )
-    more_logs = beyond.log_power[:, None] + beyond.excess(planning.log_power)
+    more_logs = beyond.log_power[:, None] + beyond.excess(distribution.log_power)
     return (
         np.concatenate([field.cross_power, more_power]),
-        np.concatenate([planning.log_power, more_logs]),
+        np.concatenate([distribution.log_power, more_logs]),
     )
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from spectral_sched.documents.strict_json import rounded
+from spectral_sched.documents.strict_json import round_to_float32
 from spectral_sched.errors import NoAnswerError
 
 from .gaussian_field import GaussianField
@@ -148,8 +148,8 @@ def _sample(
     power[:, 0] = math.prod(statistics.shape[1:]) * deviation
     return SpectrumSample(
         # Seven digits are far below the scatter between images, and halve the file.
-        power=rounded(power),
-        channel_mean=rounded(channel_mean),
+        power=round_to_float32(power),
+        channel_mean=round_to_float32(channel_mean),
         labels=tuple(image.label for image in images),
         num_uniform=len(statistics.sample),
     )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from spectral_sched.errors import UsageError, known
+from spectral_sched.errors import UsageError, check_choice
 from spectral_sched.schedules import Parameter, Setting
 
 from .artifact import FORMS
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from spectral_sched.planning.data_set import PlanSource
+    from spectral_sched.planning.data_set import DataSet
     from spectral_sched.planning.plan import Plan
     from spectral_sched.schedules import Schedule
     from spectral_sched.schedules.table import SigmaTable
@@ -76,7 +76,7 @@ class Law(NamedTuple):
     """
 
     schedule: Schedule
-    source: PlanSource
+    source: DataSet
     settings: Settings
 
 
@@ -122,7 +122,7 @@ class Target:
         names = [each for each in self.formats if each in there]
         if name is None:
             return names[0]
-        known(name, names, f"format of target {self.name}", "--format")
+        check_choice(name, names, f"format of target {self.name}", "--format")
         return name
 
 
@@ -173,7 +173,7 @@ def table_artifact(
 def law_artifact(
     target: Target,
     schedule: Schedule,
-    source: PlanSource,
+    data_set: DataSet,
     settings: Mapping[str, Setting],
 ) -> Artifact:
     """Return what a target is given to train with a schedule's law.
@@ -189,7 +189,7 @@ def law_artifact(
             "leave out --for training"
         )
         raise UsageError(message)
-    return target.law(Law(schedule, source, _complete(target, settings)))
+    return target.law(Law(schedule, data_set, _complete(target, settings)))
 
 
 def _complete(target: Target, settings: Mapping[str, Setting]) -> Settings:

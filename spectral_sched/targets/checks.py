@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike
 
-    from spectral_sched.planning.request import Request
+    from spectral_sched.planning.request import TableRequest
 
 ROUNDING = 1e-6
 
@@ -25,16 +25,16 @@ VISIBLE = 2.0
 """Noise of so many 8-bit levels (standard deviation) is seen in smooth places."""
 
 
-def check_start(wanted: Request, program: str) -> None:
+def check_start(request: TableRequest, program: str) -> None:
     """Raise `UsageError` if a table assumes a start that a program does not make.
 
     A table for pictures that are given noise starts from those, whatever it assumes.
     """
-    if wanted.start == "zero" or wanted.limits.partial:
+    if request.start == "zero" or request.limits.partial:
         return
     message = (
         f"{program} starts from noise about zero, and this table assumes a start about "
-        f"{STARTS[wanted.start]}; plan it without --start {wanted.start}"
+        f"{STARTS[request.start]}; plan it without --start {request.start}"
     )
     raise UsageError(message)
 

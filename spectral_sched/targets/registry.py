@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from spectral_sched.discovery import declared
-from spectral_sched.errors import known
+from spectral_sched.errors import check_choice
 from spectral_sched.schedules import Setting, read_settings
 
 from . import programs
@@ -35,7 +35,7 @@ def target_named(name: str) -> Target:
     UsageError
         With the nearest name, if there is no such target.
     """
-    known(name, TARGETS, "target", "--target")
+    check_choice(name, TARGETS, "target", "--target")
     return TARGETS[name]
 
 

@@ -12,28 +12,28 @@ from spectral_sched.comparisons.contenders import (
     steps_within,
 )
 from spectral_sched.errors import UsageError
-from spectral_sched.planning.data_set import PlanSource
+from spectral_sched.planning.data_set import DataSet
 from spectral_sched.planning.plan import make_plan
-from spectral_sched.planning.request import Limits, request
+from spectral_sched.planning.request import NoiseLimits, TableRequest
 from tests.support.pink import pink_source
 
 
 @pytest.fixture(scope="module")
-def source() -> PlanSource:
+def source() -> DataSet:
     return pink_source()
 
 
-def test_settings_are_those_of_the_kind_and_of_all_kinds(source: PlanSource) -> None:
+def test_settings_are_those_of_the_kind_and_of_all_kinds(data_set: DataSet) -> None:
     text = "karras:rho=5:sigma_min=0.01:sigma_max=60:terminal=zero:start=mean"
-    plan = contender(text).plan(source, "heun", 4)
-    wanted = request(
+    plan = contender(text).plan(data_set, "heun", 4)
+    request = TableRequest.of(
         *("heun", 4, "mean"),
         settings={"rho": 5.0},
-        limits=Limits(0.01, 60.0),
+        limits=NoiseLimits(0.01, 60.0),
         terminal="zero",
     )
-    assert plan.request == wanted
-    assert plan.table == make_plan(source, "karras", wanted).table
+    assert plan.request == request
+    assert plan.table == make_plan(data_set, "karras", request).table
     assert plan.table.sigmas[0] == 60
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from spectral_sched.comparisons import Cell, Cost, Row
 from spectral_sched.planning.plan import make_plan
-from spectral_sched.planning.request import request
+from spectral_sched.planning.request import TableRequest
 from tests.support.helpers import ROOT
 from tests.support.made_comparisons import compared, row
 from tests.support.pink import pink_source
@@ -72,11 +72,12 @@ def test_tables_that_took_calls_are_left_out_where_none_are_allowed(
 
 
 def test_closed_form_errors_are_those_of_plans(script: dict[str, Any]) -> None:
-    source = pink_source()
+    data_set = pink_source()
     plans = {
-        kind: make_plan(source, kind, request("heun", 4, "zero")) for kind in KINDS
+        kind: make_plan(data_set, kind, TableRequest.of("heun", 4, "zero"))
+        for kind in KINDS
     }
-    told = script["foretold_by"]({"pink": source})
+    told = script["foretold_by"]({"pink": data_set})
     for kind, plan in plans.items():
         played = replace(row(kind, 1.0), sampler="heun", sigmas=plan.table.sigmas)
         expected = plan.predicted.error

@@ -18,7 +18,7 @@ from .test_courses import plan_of
 from .test_sampler import CPU
 
 PLAN = plan_of("dpmpp-2m", 60.0, 8.0, 1.0, 0.2)
-SHAPE = PLAN.planning.field.shape
+SHAPE = PLAN.power.field.shape
 NUM_STEPS = 4
 CUDA = torch.device("cuda")
 
@@ -27,7 +27,7 @@ class Narrow:
     """A denoiser with memory for so many pictures, that fails late in its table."""
 
     def __init__(self, room: int, below: float = np.inf) -> None:
-        self.exact = WienerDenoiser(PLAN.planning.field, CPU, torch.float64)
+        self.exact = WienerDenoiser(PLAN.power.field, CPU, torch.float64)
         self.room, self.below, self.sizes = room, below, list[int]()
         self.error: Exception = torch.OutOfMemoryError("CUDA out of memory.")
 

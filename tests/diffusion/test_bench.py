@@ -20,9 +20,9 @@ from spectral_sched.diffusion.rulers import real_pictures
 from spectral_sched.documents.write import write_document
 from spectral_sched.errors import InputError, UsageError
 from spectral_sched.plan_files import plan_document
-from spectral_sched.planning.data_set import PlanSource, resized_source
+from spectral_sched.planning.data_set import DataSet, resize_data_set
 from spectral_sched.planning.plan import make_plan
-from spectral_sched.planning.request import request
+from spectral_sched.planning.request import TableRequest
 from spectral_sched.schedules.table import SigmaTable
 from tests.support.pink import pink_source
 
@@ -30,8 +30,8 @@ CPU = torch.device("cpu")
 
 
 @pytest.fixture(scope="module")
-def source() -> PlanSource:
-    return resized_source(pink_source(), 16)
+def source() -> DataSet:
+    return resize_data_set(pink_source(), 16)
 
 
 @pytest.fixture(scope="module")
@@ -51,8 +51,8 @@ def options(
     )
 
 
-def bench(source: PlanSource, folder: Path, wanted: BenchOptions) -> Bench:
-    return Bench(source, wanted, Cache(folder), CPU)
+def bench(data_set: DataSet, folder: Path, wanted: BenchOptions) -> Bench:
+    return Bench(data_set, wanted, Cache(folder), CPU)
 
 
 def rows(compared: Comparison) -> list[Row]:
@@ -61,15 +61,15 @@ def rows(compared: Comparison) -> list[Row]:
 
 
 @pytest.fixture(scope="module")
-def karras(source: PlanSource, folder: Path) -> Row:
+def karras(data_set: DataSet, folder: Path) -> Row:
     """Return 256 samples of a table, measured."""
-    return rows(bench(source, folder, options(samples=256))())[0]
+    return rows(bench(data_set, folder, options(samples=256))())[0]
 
 
 def test_one_table_with_other_seeds_is_no_different(
-    source: PlanSource, folder: Path, karras: Row
+    data_set: DataSet, folder: Path, karras: Row
 ) -> None:
-    again = rows(bench(source, folder, options(samples=256, seed=5000))())[0]
+    again = rows(bench(data_set, folder, options(samples=256, seed=5000))())[0]
     assert again.seeds != karras.seeds
     words = {name: verdict(karras, again, name).word for name in METRICS}
     assert set(words.values()) == {"no difference"}, words
@@ -77,33 +77,33 @@ def test_one_table_with_other_seeds_is_no_different(
 
 @pytest.mark.parametrize("last", [1.0, 1e-9])
 def test_a_wrong_last_level_is_caught(
-    source: PlanSource, folder: Path, tmp_path: Path, last: float
+    data_set: DataSet, folder: Path, tmp_path: Path, last: float
 ) -> None:
     """Too high, where detail is lost; or so low that the step to it is too long."""
-    plan = make_plan(source, "karras", request("dpmpp-2m", 8, "zero"))
+    plan = make_plan(data_set, "karras", TableRequest.of("dpmpp-2m", 8, "zero"))
     levels = [level for level in plan.table.levels[:-1] if level > last]
     between = np.geomspace(levels[-1], last, 9 - len(levels))[1:]
     wrong = replace(plan, table=SigmaTable.of([*levels, *between]))
     path = tmp_path / "wrong.json"
     write_document(plan_document(wrong, {}), path)
     wanted = options(samples=128, filed=(read_filed(path),))
-    right, bad = rows(bench(source, folder, wanted)())
+    right, bad = rows(bench(data_set, folder, wanted)())
     assert bad.name == "wrong.json"
     assert verdict(bad, right, "error").word == "worse"
     assert verdict(right, bad, "error").word == "better"
 
 
 def test_shuffled_noise_shows_in_the_error_alone(
-    source: PlanSource, folder: Path
+    data_set: DataSet, folder: Path
 ) -> None:
     """Paired with other noise, samples are as far as two pictures of the set are."""
-    ready = bench(source, folder, options(samples=128))
+    ready = bench(data_set, folder, options(samples=128))
     samples = ready._play(ready.fine)
     order = np.roll(np.arange(128), 1)
     paired, shuffled = (
         ready.yardsticks.judge(each) for each in (samples, samples[order])
     )
-    field = source.planning.field
+    field = data_set.power.field
     independent = 2**0.5 * field.sigma_data
     assert paired.estimate("error").value < 1e-3 * independent
     assert shuffled.estimate("error").value == pytest.approx(independent, rel=0.1)
@@ -113,10 +113,10 @@ def test_shuffled_noise_shows_in_the_error_alone(
             assert values[0] == pytest.approx(values[1], rel=1e-6, abs=1e-9), name
 
 
-def test_tables_are_compared_on_one_noise(source: PlanSource, folder: Path) -> None:
+def test_tables_are_compared_on_one_noise(data_set: DataSet, folder: Path) -> None:
     """Exact samples of the field: a fine table is at the floor, a coarse one is not."""
     wanted = options("optimal", "gaussian", "karras:sigma_max=5", samples=128)
-    compared = bench(source, folder, wanted)()
+    compared = bench(data_set, folder, wanted)()
     ours, gaussian, starved = rows(compared)
     assert ours.seeds == gaussian.seeds == starved.seeds
     assert verdict(gaussian, starved, "error").word == "better"
@@ -131,10 +131,10 @@ def test_tables_are_compared_on_one_noise(source: PlanSource, folder: Path) -> N
 
 
 def test_samples_of_a_solver_with_noise_are_not_paired(
-    source: PlanSource, folder: Path
+    data_set: DataSet, folder: Path
 ) -> None:
     wanted = replace(options(), places=(Place("sde-dpmpp-2m", 6),))
-    (row,) = rows(bench(source, folder, wanted)())
+    (row,) = rows(bench(data_set, folder, wanted)())
     assert "error" not in row.judgement
     assert "frechet" in row.judgement
 
@@ -144,10 +144,10 @@ class Killed(BaseException):
 
 
 def test_a_run_that_is_killed_goes_on(
-    source: PlanSource, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    data_set: DataSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     wanted = options("optimal", "karras", "exponential")
-    whole = bench(source, tmp_path / "whole", wanted)()
+    whole = bench(data_set, tmp_path / "whole", wanted)()
     played: list[int] = []
     steps = (48 + 8 + 3) * 4  # the reference, one table, and a part of the second
 
@@ -158,14 +158,14 @@ def test_a_run_that_is_killed_goes_on(
 
     cut = tmp_path / "cut"
     with pytest.raises(Killed):
-        bench(source, cut, wanted)(advance)
+        bench(data_set, cut, wanted)(advance)
     assert len(list(cut.glob("row-*.json"))) == 1
     played.clear()
-    again = bench(source, cut, wanted)(lambda _: played.append(1))
+    again = bench(data_set, cut, wanted)(lambda _: played.append(1))
     assert len(played) == 2 * 8 * 4
     assert figures(again) == figures(whole)
     monkeypatch.setattr(bench_module, "play_plan", None)
-    assert figures(bench(source, cut, wanted)()) == figures(whole)
+    assert figures(bench(data_set, cut, wanted)()) == figures(whole)
 
 
 def figures(compared: Comparison) -> object:
@@ -177,39 +177,39 @@ def figures(compared: Comparison) -> object:
 
 
 def test_what_depends_on_other_things_is_measured_again(
-    source: PlanSource, folder: Path
+    data_set: DataSet, folder: Path
 ) -> None:
     """Other seeds, samples or real pictures are other rows."""
-    ready = bench(source, folder, options())
+    ready = bench(data_set, folder, options())
     keys = {repr([ready._key(ready.fine), *ready._marks()])}
     for other in (options(seed=1), options(samples=65)):
-        changed = bench(source, folder, other)
+        changed = bench(data_set, folder, other)
         keys.add(repr([changed._key(changed.fine), *changed._marks()]))
-    smaller = resized_source(source, 8)
+    smaller = resize_data_set(data_set, 8)
     changed = bench(smaller, folder, options())
     keys.add(repr([changed._key(changed.fine), *changed._marks()]))
     assert len(keys) == 4
 
 
 def test_the_tuned_table_is_the_best_of_its_grid_and_says_what_it_took(
-    source: PlanSource, folder: Path, monkeypatch: pytest.MonkeyPatch
+    data_set: DataSet, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("spectral_sched.diffusion.grid.RHO", (7.0,))
     wanted = options("grid", "karras:sigma_min=0.1:sigma_max=20", samples=48)
-    tuned, one = rows(bench(source, folder, wanted)())
+    tuned, one = rows(bench(data_set, folder, wanted)())
     assert tuned.cost is not None
     # Twelve tables of eight steps and a fine reference of 64 Heun steps, 24 samples.
     assert tuned.cost.calls == (12 * 8 + 127) * 24
     best = tuned.judgement.estimate("error").value
     assert best <= one.judgement.estimate("error").value
-    again = rows(bench(source, folder, wanted)())[0]
+    again = rows(bench(data_set, folder, wanted)())[0]
     assert again.cost == tuned.cost
 
 
 def test_networks_need_pictures_to_be_compared_with(
-    source: PlanSource,
+    data_set: DataSet,
 ) -> None:
-    plan = make_plan(source, "karras", request("heun", 2, "zero"))
+    plan = make_plan(data_set, "karras", TableRequest.of("heun", 2, "zero"))
     with pytest.raises(UsageError, match="name them with --data"):
         real_pictures("net.safetensors", None, plan, 40)
 

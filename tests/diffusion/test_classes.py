@@ -25,9 +25,9 @@ from spectral_sched.documents.read import Fields
 from spectral_sched.errors import InputError, UsageError
 from spectral_sched.images.preprocessing import Preprocessing
 from spectral_sched.network_configs import NetworkConfig, read_network_config
-from spectral_sched.planning.data_set import measured_source
+from spectral_sched.planning.data_set import measured_data_set
 from spectral_sched.planning.plan import make_plan
-from spectral_sched.planning.request import request
+from spectral_sched.planning.request import TableRequest
 from spectral_sched.schedules.table import SigmaTable
 from spectral_sched.sources import Item, items
 from spectral_sched.training_noise import training_noise
@@ -79,7 +79,7 @@ def trainer() -> Trainer:
     """Return a network trained on both classes."""
     found = pictures_of(*NAMES)
     law = training_noise(
-        "lognormal", {"mean": 0.0, "std": 1.5}, measured_source(found.measured), list
+        "lognormal", {"mean": 0.0, "std": 1.5}, measured_data_set(found.measured), list
     )
     settings = TrainingSettings(120, batch=16, rate=1e-2, precision="float32")
     torch.manual_seed(0)
@@ -92,8 +92,8 @@ def trainer() -> Trainer:
 
 @pytest.fixture
 def plan(trainer: Trainer) -> Plan:
-    source = measured_source(trainer.pictures.measured)
-    return make_plan(source, "karras", request("dpmpp-2m", 5, "zero"))
+    data_set = measured_data_set(trainer.pictures.measured)
+    return make_plan(data_set, "karras", TableRequest.of("dpmpp-2m", 5, "zero"))
 
 
 def test_labels_are_places_among_the_names() -> None:

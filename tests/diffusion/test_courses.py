@@ -18,13 +18,13 @@ from spectral_sched.diffusion.denoisers import (
 from spectral_sched.diffusion.runs import play_plan
 from spectral_sched.diffusion.sampler import SeededNoise, sample, starting_point
 from spectral_sched.images.preprocessing import make_preprocessing
-from spectral_sched.planning.data_set import PlanSource
+from spectral_sched.planning.data_set import DataSet
 from spectral_sched.planning.plan import Plan
-from spectral_sched.planning.request import Request
+from spectral_sched.planning.request import TableRequest
 from spectral_sched.schedules.table import SigmaTable
 from spectral_sched.solvers.registry import SAMPLERS
 from spectral_sched.spectra.bounds import sigma_bounds
-from spectral_sched.spectra.power_distribution import Planning
+from spectral_sched.spectra.power_distribution import PowerDistribution
 
 from .test_sampler import CPU, colour_field
 
@@ -34,11 +34,11 @@ SEEDS = (3, 4, 5)
 
 def plan_of(sampler: str, *levels: float) -> Plan:
     """Return a plan with given levels for the coloured field."""
-    planning = Planning(FIELD, np.log(FIELD.power)[:, None])
-    source = PlanSource(planning, sigma_bounds(FIELD), make_preprocessing(), "")
+    distribution = PowerDistribution(FIELD, np.log(FIELD.power)[:, None])
+    data_set = DataSet(distribution, sigma_bounds(FIELD), make_preprocessing(), "")
     ends = (levels[-1] / 2, levels[0] * 2)
-    wanted = Request(sampler, len(levels), "mean")
-    return Plan("optimal", wanted, SigmaTable.of(levels), source, ends)
+    request = TableRequest(sampler, len(levels), "mean")
+    return Plan("optimal", request, SigmaTable.of(levels), data_set, ends)
 
 
 def wiener() -> Denoiser:
@@ -154,7 +154,7 @@ def test_a_seed_has_its_table_in_any_batch() -> None:
         return replace(plan, table=SigmaTable.of(levels))
 
     place = torch.device("cpu"), torch.float64
-    denoise = WienerDenoiser(plan.planning.field, *place)
+    denoise = WienerDenoiser(plan.power.field, *place)
     many = list(play_plan(plan, denoise, range(20), *place, image_plan=own))
     few = list(play_plan(plan, denoise, [18, 3], *place, image_plan=own))
     common = list(play_plan(plan, denoise, [18], *place))
@@ -169,8 +169,8 @@ def test_a_spectral_start_has_the_spectrum_of_its_own_plan() -> None:
     fields = {3: FIELD, 4: replace(FIELD, cross_power=9 * FIELD.cross_power)}
 
     def own(seed: int) -> Plan:
-        planning = replace(plan.planning, field=fields[seed])
-        return replace(plan, source=replace(plan.source, planning=planning))
+        distribution = replace(plan.power, field=fields[seed])
+        return replace(plan, data_set=replace(plan.data_set, power=distribution))
 
     denoise = wiener()
     found = play_plan(plan, denoise, [3, 4], CPU, torch.float64, image_plan=own)

@@ -31,7 +31,7 @@ from spectral_sched.diffusion.searches import HIGHEST_SEED, LD3_HELD_OUT, ModelS
 from spectral_sched.errors import NoAnswerError
 from spectral_sched.exact_models.gaussian import OneGaussian
 from spectral_sched.planning.local_errors import transfer
-from spectral_sched.planning.request import Limits, Request
+from spectral_sched.planning.request import NoiseLimits, TableRequest
 from spectral_sched.schedules.table import SigmaTable
 from spectral_sched.solvers.registry import FLOW_SAMPLERS, solver_calls
 from tests.support.commands import sentence, specsched
@@ -194,12 +194,12 @@ def test_levels_that_run_away_are_said_so() -> None:
 
 
 def test_no_table_is_worse_on_held_out_noise_than_the_first() -> None:
-    source, wanted = pink_source(), Request("dpmpp-2m", 4)
+    data_set, request = pink_source(), TableRequest("dpmpp-2m", 4)
     settings = {"samples": 4, "iterations": 10, "seed": 3}
     search = ModelSearch("wiener", None, torch.device("cpu"))
-    plan = search(source, "ld3", Request("dpmpp-2m", 4, settings=settings))
+    plan = search(data_set, "ld3", TableRequest("dpmpp-2m", 4, settings=settings))
     assert plan.spent is not None
-    low, high = ends = wanted.limits.ends(source.bounds, "zero")
+    low, high = ends = request.limits.ends(data_set.bounds, "zero")
     even = SigmaTable.of(np.geomspace(high, low, 5)[:-1])
     assert held_out_error(plan.table, ends) < held_out_error(even, ends)
 
@@ -214,12 +214,12 @@ def held_out_error(table: SigmaTable, ends: tuple[float, float]) -> float:
 
 def test_ends_that_are_asked_for_are_kept() -> None:
     settings = {"samples": 2, "iterations": 5, "rate": 1.0}
-    wanted = Request("euler", 3, settings=settings, limits=Limits(0.5, 30.0))
+    request = TableRequest("euler", 3, settings=settings, limits=NoiseLimits(0.5, 30.0))
     search = ModelSearch("wiener", None, torch.device("cpu"))
-    plan = search(pink_source(), "ld3", wanted)
+    plan = search(pink_source(), "ld3", request)
     assert plan.table.levels[0] == 30.0
     assert plan.table.levels[-1] > 0.5
-    assert plan.table == search(pink_source(), "ld3", wanted).table
+    assert plan.table == search(pink_source(), "ld3", request).table
 
 
 @pytest.fixture(scope="module")

@@ -25,10 +25,10 @@ from spectral_sched.model_headers import (
     read_model_header,
 )
 from spectral_sched.network_configs import network_config
-from spectral_sched.plan_files import read_source
-from spectral_sched.planning.data_set import PlanSource
+from spectral_sched.plan_files import read_data_set
+from spectral_sched.planning.data_set import DataSet
 from spectral_sched.spectra.bounds import sigma_bounds
-from spectral_sched.spectra.power_distribution import spectrum_planning
+from spectral_sched.spectra.power_distribution import power_distribution
 from tests.support.commands import sentence, specsched
 from tests.support.helpers import power_law_field, spectrum_of
 
@@ -41,15 +41,15 @@ SHAPE = (3, 16, 16)
 def header(ends: tuple[float, float] | None = None) -> ModelHeader:
     rng = np.random.default_rng(0)
     spectrum = spectrum_of([power_law_field(SHAPE, 2.0, rng) / 30 for _ in range(8)])
-    source = PlanSource(
-        spectrum_planning(spectrum),
+    data_set = DataSet(
+        power_distribution(spectrum),
         sigma_bounds(spectrum.field),
         Preprocessing(),
         "key",
     )
     return ModelHeader(
         network_config("tiny", SHAPE, spectrum.field.sigma_data, ends),
-        source,
+        data_set,
         (0.01, 12.0),
         {"name": "lognormal", "set": {"mean": -1.0}},
         {"steps_done": 3, "num_steps": 3, "batch": 4, "loss": [[3, 0.5]]},
@@ -87,11 +87,11 @@ def test_model_comes_back_as_it_was(
 
 
 def test_tables_are_planned_from_a_model(model: Path) -> None:
-    source = read_source(model)
+    data_set = read_data_set(model)
     np.testing.assert_array_equal(
-        source.planning.log_power, header().source.planning.log_power
+        data_set.power.log_power, header().source.power.log_power
     )
-    assert source.bounds == header().source.bounds
+    assert data_set.bounds == header().source.bounds
 
 
 def test_show_and_export_take_a_model(model: Path) -> None:

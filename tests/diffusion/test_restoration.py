@@ -29,9 +29,9 @@ from spectral_sched.diffusion.training_runs import training_options
 from spectral_sched.errors import InputError, UsageError
 from spectral_sched.images.preprocessing import Preprocessing
 from spectral_sched.network_configs import NetworkConfig, network_config
-from spectral_sched.planning.data_set import measured_source
+from spectral_sched.planning.data_set import measured_data_set
 from spectral_sched.planning.plan import make_plan
-from spectral_sched.planning.request import request
+from spectral_sched.planning.request import TableRequest
 from spectral_sched.sources import Item
 from spectral_sched.training_noise import training_noise
 from tests.support.commands import sentence, specsched
@@ -278,7 +278,7 @@ def small_trainer(
     found = picture_set(listed, Preprocessing(data_range=(-4.0, 4.0)))
     field = found.measured.spectrum.field
     law = noise or training_noise(
-        "lognormal", {"mean": 0.0, "std": 1.2}, measured_source(found.measured), list
+        "lognormal", {"mean": 0.0, "std": 1.2}, measured_data_set(found.measured), list
     )
     settings = TrainingSettings(steps, batch=16, rate=1e-2, precision="float32")
     config = NetworkConfig(1, (16,), 1, field.sigma_data, restores=restores)
@@ -292,8 +292,8 @@ def test_network_learns_to_use_what_it_is_given() -> None:
         trainer.advance()
     clean = trainer.pictures.batch(np.arange(8))
     field = trainer.pictures.measured.spectrum.field
-    wanted = request("dpmpp-2m", 4, "zero")
-    plan = make_plan(measured_source(trainer.pictures.measured), "karras", wanted)
+    request = TableRequest.of("dpmpp-2m", 4, "zero")
+    plan = make_plan(measured_data_set(trainer.pictures.measured), "karras", request)
 
     def error(denoise: Any, given: Tensor | None) -> float:
         found = play_plan(plan, denoise, range(8), CPU.device, given=given)

@@ -15,11 +15,11 @@ from spectral_sched.diffusion.denoisers import WienerDenoiser
 from spectral_sched.diffusion.gits import NUM_LEVELS
 from spectral_sched.diffusion.grid import HIGH, LOW, REFERENCE, RHO, karras_grid
 from spectral_sched.diffusion.searches import SEARCHES, ModelSearch
-from spectral_sched.plan_files import read_plan, read_source
+from spectral_sched.plan_files import read_data_set, read_plan
 from spectral_sched.planning.kinds.registry import KINDS
 from spectral_sched.planning.plan import make_plan
-from spectral_sched.planning.replan import replanned
-from spectral_sched.planning.request import Request
+from spectral_sched.planning.replan import replan
+from spectral_sched.planning.request import TableRequest
 from tests.support.commands import sentence, specsched
 from tests.support.helpers import write_pictures
 from tests.support.pink import pink_field, pink_source
@@ -118,11 +118,11 @@ def test_pictures_for_the_bound_may_be_others(folder: Path, tmp_path: Path) -> N
 
 
 def test_the_grids_best_is_no_worse_than_the_copied_table() -> None:
-    source = pink_source()
-    wanted = Request("euler", 4, settings={"samples": 4})
-    plan = ModelSearch("wiener", None, torch.device("cpu"))(source, "grid", wanted)
-    assert plan.table in karras_grid(source, "euler", 4).values()
-    copied = karras_grid(source, "euler", 4)["karras 0.002-80 rho 7"]
+    data_set = pink_source()
+    request = TableRequest("euler", 4, settings={"samples": 4})
+    plan = ModelSearch("wiener", None, torch.device("cpu"))(data_set, "grid", request)
+    assert plan.table in karras_grid(data_set, "euler", 4).values()
+    copied = karras_grid(data_set, "euler", 4)["karras 0.002-80 rho 7"]
     assert make_error(plan.table.sigmas) < make_error(copied.sigmas)
 
 
@@ -135,13 +135,13 @@ def make_error(sigmas: tuple[float, ...]) -> float:
 
 
 def test_a_table_found_for_one_model_is_not_planned_again() -> None:
-    source = pink_source()
+    data_set = pink_source()
     search = ModelSearch("wiener", None, torch.device("cpu"))
-    plan = search(source, "gits", Request("euler", 4, settings={"samples": 2}))
-    again = replanned(plan, 5)
+    plan = search(data_set, "gits", TableRequest("euler", 4, settings={"samples": 2}))
+    again = replan(plan, 5)
     assert again.kind == "optimal"
     assert again.spent is None
-    assert again.table == make_plan(source, "optimal", Request("euler", 5)).table
+    assert again.table == make_plan(data_set, "optimal", TableRequest("euler", 5)).table
 
 
 def test_calls_are_counted_by_pictures() -> None:
@@ -203,4 +203,4 @@ def test_networks_want_pictures_of_their_own_size(folder: Path) -> None:
     assert "plan for the size of the model with --resolution" in said
     bound = ("export", "--kind", "klub", "--model", "bundled", "--resolution", 64)
     assert "name some with --data" in sentence(*bound, cwd=folder, code=2)
-    assert read_source(folder / "spectrum.json").planning.field.shape == (3, 8, 8)
+    assert read_data_set(folder / "spectrum.json").power.field.shape == (3, 8, 8)

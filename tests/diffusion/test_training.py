@@ -30,7 +30,7 @@ from spectral_sched.diffusion.training_runs import (
 from spectral_sched.errors import InputError, NoAnswerError, UsageError
 from spectral_sched.images.preprocessing import Preprocessing
 from spectral_sched.network_configs import NetworkConfig, network_config
-from spectral_sched.planning.data_set import measured_source
+from spectral_sched.planning.data_set import measured_data_set
 from spectral_sched.sources import Item, items
 from spectral_sched.training_noise import training_noise
 from tests.support.helpers import power_law_field, write_pictures
@@ -199,7 +199,7 @@ def test_training_approaches_the_exact_denoiser_of_a_gaussian_field() -> None:
     found = picture_set(listed, Preprocessing(data_range=(-4.0, 4.0)))
     field = found.measured.spectrum.field
     noise = training_noise(
-        "lognormal", {"mean": 0.0, "std": 0.3}, measured_source(found.measured), list
+        "lognormal", {"mean": 0.0, "std": 0.3}, measured_data_set(found.measured), list
     )
     settings = TrainingSettings(120, batch=32, rate=1e-2, precision="float32")
     config = NetworkConfig(1, (16, 32), 1, field.sigma_data)

@@ -9,7 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spectral_sched.documents.read import Fields, read_document
-from spectral_sched.documents.strict_json import canonical, layout, rounded, short
+from spectral_sched.documents.strict_json import (
+    canonical,
+    layout,
+    round_to_float32,
+    shortest,
+)
 from spectral_sched.documents.write import check_output, write_document
 from spectral_sched.errors import InputError, UsageError
 
@@ -27,8 +32,8 @@ def test_numbers_come_back_with_the_same_bits(numbers: list[float]) -> None:
 
 @given(st.lists(st.floats(width=32, allow_nan=False, allow_infinity=False), min_size=1))
 def test_short_numbers_round_to_the_same_float32(numbers: list[float]) -> None:
-    values = rounded(np.array(numbers))
-    np.testing.assert_array_equal(rounded(short(values)), values)
+    values = round_to_float32(np.array(numbers))
+    np.testing.assert_array_equal(round_to_float32(shortest(values)), values)
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])

@@ -22,8 +22,8 @@ from spectral_sched.images.decode import (
     EXIF_ORIENTATION,
     MAX_PIXELS,
     check_size,
-    decoded,
-    turned,
+    decode,
+    orient,
 )
 from spectral_sched.images.pixels import load_pixels
 from spectral_sched.images.preprocessing import make_preprocessing
@@ -45,7 +45,7 @@ def exif(orientation: int) -> bytes:
 def lying(picture: np.ndarray, orientation: int) -> np.ndarray:
     """Return the stored picture that an orientation turns upright."""
     inverse = {6: 8, 8: 6}.get(orientation, orientation)
-    return np.ascontiguousarray(turned(picture, inverse))
+    return np.ascontiguousarray(orient(picture, inverse))
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
@@ -151,7 +151,7 @@ def test_a_wrong_checksum_is_damage() -> None:
     data = bytearray(png_file(PICTURE))
     data[data.find(b"IDAT") + 20] ^= 1
     with pytest.raises(ImageError, match="x is damaged: broken PNG") as caught:
-        decoded(bytes(data), "x")
+        decode(bytes(data), "x")
     assert caught.value.reason == "damaged"
 
 
@@ -162,14 +162,14 @@ def test_cut_files_are_refused(kind: str) -> None:
     data = encoded_picture(np.tile(PICTURE, (8, 8, 1)), kind)
     for share in (0.05, 0.5, 0.9):
         with pytest.raises(ImageError, match="x is damaged"):
-            decoded(data[: int(len(data) * share)], "x")
+            decode(data[: int(len(data) * share)], "x")
 
 
 @pytest.mark.parametrize("side", [1 << 14, 1 << 20, (1 << 31) - 1])
 def test_forged_sizes_are_refused_before_anything_is_allocated(side: int) -> None:
     data = png_file(PICTURE, size=(side, side))
     with pytest.raises(ImageError, match=r"x (has|claims|is)"):
-        decoded(data, "x")
+        decode(data, "x")
 
 
 def test_limits_are_those_stated() -> None:
@@ -200,7 +200,7 @@ def test_a_bomb_is_refused(side: int, match: str) -> None:
     data += png_chunk(b"IDAT", content) + png_chunk(b"IEND", b"")
     assert len(data) < 200_000
     with pytest.raises(ImageError, match=match):
-        decoded(data, "x")
+        decode(data, "x")
 
 
 def test_programs_are_not_run(tmp_path: Path) -> None:
@@ -217,7 +217,7 @@ def test_warnings_of_pillow_do_not_reach_the_user() -> None:
     data = encoded_picture(PICTURE, "jpeg", exif=b"Exif\0\0II*\0\x08\0\0\0\xff\xff")
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        decoded(data, "x")
+        decode(data, "x")
     assert not caught
 
 
@@ -253,8 +253,8 @@ def test_pillow_takes_what_simplejpeg_doubts() -> None:
     # Junk before a marker is a warning of libjpeg, which simplejpeg refuses.
     place = data.find(b"\xff\xdb")
     junk = data[:place] + b"\x11\x22" + data[place:]
-    assert decoded(cmyk.getvalue(), "x").array.shape == (12, 20, 3)
-    assert np.array_equal(decoded(junk, "x").array, decoded(data, "x").array)
+    assert decode(cmyk.getvalue(), "x").array.shape == (12, 20, 3)
+    assert np.array_equal(decode(junk, "x").array, decode(data, "x").array)
 
 
 def test_mutated_files_end_no_process() -> None:

@@ -161,7 +161,7 @@ def test_every_frequency_comes_into_sight_once(
     folder: Path, document: dict[str, Any]
 ) -> None:
     table = document["table"]
-    field = read_plan(folder / TABLE).planning.field
+    field = read_plan(folder / TABLE).power.field
     rows = [table["before"], *table["steps"]]
     assert sum(row["num_resolved"] for row in rows) == field.num_pixels
     tops = [row["emerging"][1] for row in rows if row["emerging"]]

@@ -9,42 +9,46 @@ import pytest
 
 from spectral_sched.errors import UsageError
 from spectral_sched.images.preprocessing import make_preprocessing
-from spectral_sched.planning.data_set import PlanSource
-from spectral_sched.planning.kinds.registry import KINDS, from_spectrum, kind_settings
+from spectral_sched.planning.data_set import DataSet
+from spectral_sched.planning.kinds.registry import (
+    KINDS,
+    from_spectrum,
+    parse_kind_settings,
+)
 from spectral_sched.planning.per_image import drawn_plan, drawn_plans, image_plan
 from spectral_sched.planning.plan import Plan, make_plan
-from spectral_sched.planning.request import Limits, Request
+from spectral_sched.planning.request import NoiseLimits, TableRequest
 from spectral_sched.spectra.bounds import sigma_bounds
 from spectral_sched.spectra.mixture import SpectralMixture
-from spectral_sched.spectra.power_distribution import spectrum_planning
+from spectral_sched.spectra.power_distribution import power_distribution
 from tests.support.helpers import power_law_field, spectrum_of
 from tests.support.pink import pink_source
 
 
 def quiet() -> np.ndarray:
     """Return the log power of a picture softer and smoother than `pink_source`."""
-    field = pink_source().planning.field
+    field = pink_source().power.field
     slope = np.log(1 + np.arange(len(field.power)))
     log_power: np.ndarray = np.log(field.power) - 3 - 0.5 * slope
     return log_power
 
 
-def pink_plan(kind: str = "optimal", wanted: Request | None = None) -> Plan:
-    return make_plan(pink_source(), kind, wanted or Request())
+def pink_plan(kind: str = "optimal", request: TableRequest | None = None) -> Plan:
+    return make_plan(pink_source(), kind, request or TableRequest())
 
 
 def with_mixture(plan: Plan) -> Plan:
-    num_rings = len(plan.planning.field.power)
+    num_rings = len(plan.power.field.power)
     mixture = SpectralMixture(
         weights=np.array([0.5, 0.5]),
         means=np.array([[-1.0], [1.0]]),
         covariances=np.full((2, 1, 1), 0.01),
-        center=np.log(plan.planning.field.power),
+        center=np.log(plan.power.field.power),
         basis=np.ones((1, num_rings)),
         residual=np.full(num_rings, 0.1),
         class_weights={"loud": np.array([0.0, 1.0]), "soft": np.array([1.0, 0.0])},
     )
-    return replace(plan, source=replace(plan.source, mixture=mixture))
+    return replace(plan, data_set=replace(plan.data_set, mixture=mixture))
 
 
 @pytest.mark.parametrize("sampler", ["dpmpp-2m", "heun"])
@@ -53,18 +57,18 @@ def test_it_is_the_plan_of_a_data_set_of_that_picture_alone(sampler: str) -> Non
     picture = power_law_field((1, 16, 16), 2.0, np.random.default_rng(0))
     picture += 0.3
     alone = spectrum_of([picture, -picture])
-    source = PlanSource(
-        spectrum_planning(alone), sigma_bounds(alone.field), make_preprocessing(), ""
+    data_set = DataSet(
+        power_distribution(alone), sigma_bounds(alone.field), make_preprocessing(), ""
     )
-    expected = make_plan(source, "optimal", Request(sampler, 5))
+    expected = make_plan(data_set, "optimal", TableRequest(sampler, 5))
     # The same from a plan for other pictures, of the same mean colour, in its range.
     rng = np.random.default_rng(1)
     others = [3 * power_law_field((1, 16, 16), 1.5, rng) for _ in range(10)]
     many = spectrum_of([*others, *(-other for other in others)])
-    wide = PlanSource(
-        spectrum_planning(many), sigma_bounds(many.field), make_preprocessing(), ""
+    wide = DataSet(
+        power_distribution(many), sigma_bounds(many.field), make_preprocessing(), ""
     )
-    plan = make_plan(wide, "optimal", Request(sampler, 5))
+    plan = make_plan(wide, "optimal", TableRequest(sampler, 5))
     own = image_plan(plan, np.log(alone.sample.power[0]))
     assert own.ends[1] == pytest.approx(expected.ends[1], rel=1e-5)
     np.testing.assert_allclose(own.table.levels, expected.table.levels, rtol=1e-3)
@@ -73,12 +77,12 @@ def test_it_is_the_plan_of_a_data_set_of_that_picture_alone(sampler: str) -> Non
 
 @pytest.mark.parametrize("start", ["zero", "mean"])
 def test_the_range_is_the_pictures_own_inside_that_of_the_plan(start: str) -> None:
-    plan = pink_plan(wanted=Request(start="zero" if start == "zero" else "mean"))
+    plan = pink_plan(request=TableRequest(start="zero" if start == "zero" else "mean"))
     own = image_plan(plan, quiet())
     assert plan.ends[0] <= own.ends[0] < own.ends[1] < plan.ends[1]
-    bounds = sigma_bounds(own.planning.field)
+    bounds = sigma_bounds(own.power.field)
     assert own.ends[1] == bounds.top(plan.request.start)
-    louder = image_plan(plan, np.log(plan.planning.field.power) + 4)
+    louder = image_plan(plan, np.log(plan.power.field.power) + 4)
     assert louder.ends[1] == plan.ends[1]
 
 
@@ -90,14 +94,16 @@ def test_a_blank_picture_keeps_the_range_of_the_plan() -> None:
 
 
 def test_a_range_that_the_picture_does_not_reach_is_kept() -> None:
-    plan = pink_plan(wanted=Request(limits=Limits(sigma_min=50.0, sigma_max=60.0)))
+    plan = pink_plan(
+        request=TableRequest(limits=NoiseLimits(sigma_min=50.0, sigma_max=60.0))
+    )
     own = image_plan(plan, quiet() - 4)
     assert own.ends == (50.0, 60.0)
 
 
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if from_spectrum(kind)])
 def test_every_kind_is_planned_for_pictures(kind: str) -> None:
-    plan = pink_plan(kind, Request(num_steps=6))
+    plan = pink_plan(kind, TableRequest(num_steps=6))
     own = image_plan(plan, quiet())
     assert own.kind == kind
     assert own.table.num_steps == 6
@@ -105,8 +111,8 @@ def test_every_kind_is_planned_for_pictures(kind: str) -> None:
 
 
 def test_settings_of_the_kind_are_kept() -> None:
-    settings = kind_settings("karras", ["rho=3"])
-    plan = pink_plan("karras", Request(num_steps=5, settings=settings))
+    settings = parse_kind_settings("karras", ["rho=3"])
+    plan = pink_plan("karras", TableRequest(num_steps=5, settings=settings))
     own = image_plan(plan, quiet())
     roots = np.cbrt(own.table.levels)
     np.testing.assert_allclose(np.diff(roots), roots[1] - roots[0])
@@ -114,12 +120,12 @@ def test_settings_of_the_kind_are_kept() -> None:
 
 
 def test_a_start_from_pictures_with_noise_stays() -> None:
-    wanted = Request(num_steps=4, limits=Limits(start_sigma=5.0))
+    request = TableRequest(num_steps=4, limits=NoiseLimits(start_sigma=5.0))
     for kind in ("optimal", "karras"):
-        own = image_plan(pink_plan(kind, wanted), quiet() - 6)
+        own = image_plan(pink_plan(kind, request), quiet() - 6)
         assert own.table.sigmas[0] == 5.0
         assert own.table.num_steps == 4
-    ratio = np.divide(own.table.levels, pink_plan("optimal", wanted).table.levels)
+    ratio = np.divide(own.table.levels, pink_plan("optimal", request).table.levels)
     assert np.abs(np.log(ratio[1:])).min() > 0.01
 
 

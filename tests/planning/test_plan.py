@@ -7,21 +7,21 @@ from spectral_sched.errors import UsageError
 from spectral_sched.planning.kinds.optimal import optimal_table
 from spectral_sched.planning.kinds.registry import check_kind
 from spectral_sched.planning.prediction import enough_steps, predicted_error
-from spectral_sched.planning.request import Request
+from spectral_sched.planning.request import TableRequest
 from spectral_sched.schedules import KarrasLaw, Schedule, sigma_table
 from tests.planning.kinds.test_optimal import ends, planning
 
 
 def test_enough_steps_is_where_the_best_tables_stop_getting_better() -> None:
     data = planning()
-    wanted = Request("heun", 8, "mean")
+    request = TableRequest("heun", 8, "mean")
     low_high = ends(data, "mean")
-    enough = enough_steps(data, low_high, wanted)
+    enough = enough_steps(data, low_high, request)
     few, there, many = (
         predicted_error(
             data,
             optimal_table(data, "heun", count, low_high, start="mean"),
-            wanted,
+            request,
             low_high[1],
         ).error
         for count in (enough // 4, enough, 3 * enough)
@@ -39,15 +39,17 @@ def test_enough_steps_are_known_under_a_raised_lower_end(
     # So high that the best table ends on it.
     data = planning()
     high = ends(data)[1]
-    wanted = Request(sampler, 4)
-    enough = enough_steps(data, (share * high, high), wanted)
-    assert 1 <= enough <= enough_steps(data, ends(data), wanted)
+    request = TableRequest(sampler, 4)
+    enough = enough_steps(data, (share * high, high), request)
+    assert 1 <= enough <= enough_steps(data, ends(data), request)
 
 
 def test_predicted_error_is_the_mean_over_modes() -> None:
     data = planning()
     table = sigma_table(Schedule(KarrasLaw(), *ends(data)), 5)
-    predicted = predicted_error(data, table, Request("euler", 5, "zero"), ends(data)[1])
+    predicted = predicted_error(
+        data, table, TableRequest("euler", 5, "zero"), ends(data)[1]
+    )
     modes = data.field.num_modes
     mean = np.sqrt(modes @ predicted.per_ring**2 / modes.sum())
     assert predicted.error == pytest.approx(mean, rel=1e-12)

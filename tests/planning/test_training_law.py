@@ -17,7 +17,7 @@ from spectral_sched.planning.law_fits import (
     split_lognormal_fit,
 )
 from spectral_sched.planning.plan import make_plan
-from spectral_sched.planning.request import request
+from spectral_sched.planning.request import TableRequest
 from spectral_sched.planning.training_law import (
     LawSample,
     law_quantiles,
@@ -115,25 +115,25 @@ def test_goodness_is_that_of_quadrature() -> None:
 
 @pytest.mark.parametrize("kind", ["mixed", "information", "lognormal", "polynomial"])
 def test_a_family_trains_with_its_own_law(kind: str) -> None:
-    wanted = request("dpmpp-2m", 8, "zero")
-    schedule = training_schedule(pink_source(), kind, wanted)
+    request = TableRequest.of("dpmpp-2m", 8, "zero")
+    schedule = training_schedule(pink_source(), kind, request)
     quantiles = law_quantiles(schedule)
     assert np.all(np.diff(quantiles) > 0)
     assert quantiles[64] == pytest.approx(np.log(schedule(np.array([0.25]))[0]))
 
 
 def test_the_optimal_kind_trains_where_its_steps_are() -> None:
-    wanted = request("dpmpp-2m", 32, "zero")
-    levels = make_plan(pink_source(), "optimal", wanted).table.levels
-    schedule = training_schedule(pink_source(), "optimal", wanted)
+    request = TableRequest.of("dpmpp-2m", 32, "zero")
+    levels = make_plan(pink_source(), "optimal", request).table.levels
+    schedule = training_schedule(pink_source(), "optimal", request)
     assert (schedule.sigma_min, schedule.sigma_max) == (levels[-1], levels[0])
     log_snr = -2 * np.log(levels)
     np.testing.assert_allclose(schedule.cdf(log_snr), np.linspace(0, 1, 32), atol=1e-12)
 
 
 def written(folder: Path, **changes: object) -> Path:
-    wanted = request("dpmpp-2m", 8, "zero")
-    schedule = training_schedule(pink_source(), "lognormal", wanted)
+    request = TableRequest.of("dpmpp-2m", 8, "zero")
+    schedule = training_schedule(pink_source(), "lognormal", request)
     document = training_document(pink_source(), "lognormal", schedule, provenance({}))
     for key in ("quantiles", "probability"):
         document[key] = document[key].tolist()
@@ -143,8 +143,8 @@ def written(folder: Path, **changes: object) -> Path:
 
 
 def test_the_law_of_a_file_is_the_law(tmp_path: Path) -> None:
-    wanted = request("dpmpp-2m", 8, "zero")
-    schedule = training_schedule(pink_source(), "lognormal", wanted)
+    request = TableRequest.of("dpmpp-2m", 8, "zero")
+    schedule = training_schedule(pink_source(), "lognormal", request)
     read = read_training_schedule(written(tmp_path))
     t = np.linspace(0, 1, 257)
     np.testing.assert_allclose(read(t), schedule(t), rtol=1e-12)

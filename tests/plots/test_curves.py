@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from scipy.special import ndtr, ndtri
 
 from spectral_sched.planning.plan import make_plan
-from spectral_sched.planning.request import Limits, Request
+from spectral_sched.planning.request import NoiseLimits, TableRequest
 from spectral_sched.planning.training_law import training_schedule
 from spectral_sched.plots.curves import (
     SPREAD,
@@ -35,9 +35,9 @@ if TYPE_CHECKING:
 def test_floors_and_swamped_rings_are_those_of_the_levels(
     plan: Plan, start: Start
 ) -> None:
-    curve = spectrum_curve("a", plan.source, plan.table.levels, start)
+    curve = spectrum_curve("a", plan.data_set, plan.table.levels, start)
     np.testing.assert_array_equal(curve.floors, np.square(plan.table.levels))
-    field = plan.planning.field
+    field = plan.power.field
     power = field.power
     if start == "zero":
         power[0] += field.num_pixels * np.mean(field.mean_color**2)
@@ -53,9 +53,9 @@ def test_floors_and_swamped_rings_are_those_of_the_levels(
 def test_the_ends_of_the_range_swamp_all_rings_and_none(
     plan: Plan, start: Start
 ) -> None:
-    bounds = plan.source.bounds
+    bounds = plan.data_set.bounds
     ends = bounds.top(start), bounds.sigma_min
-    curve = spectrum_curve("a", plan.source, ends, start)
+    curve = spectrum_curve("a", plan.data_set, ends, start)
     assert curve.swamped[0].all()
     assert not curve.swamped[1].any()
 
@@ -65,7 +65,7 @@ def test_every_ring_comes_into_sight_once_and_then_above_the_noise(
     plan: Plan, sigmas: list[float]
 ) -> None:
     levels = sorted(sigmas, reverse=True)
-    curve = spectrum_curve("a", plan.source, levels)
+    curve = spectrum_curve("a", plan.data_set, levels)
     seen, above = emerging(curve), resolved(curve)
     assert seen.shape == above.shape == (len(levels) + 1, len(curve.power))
     for rows in (seen, above):
@@ -90,8 +90,8 @@ def test_the_spread_is_that_of_the_pictures() -> None:
 def test_levels_of_families_lie_on_their_curve(
     plan: Plan, kind: str, terminal: str | None
 ) -> None:
-    wanted = Request(num_steps=6, terminal=terminal)  # type: ignore[arg-type]
-    made = make_plan(plan.source, kind, wanted)
+    request = TableRequest(num_steps=6, terminal=terminal)  # type: ignore[arg-type]
+    made = make_plan(plan.data_set, kind, request)
     curve = table_curve("a", made)
     assert curve.levels.tolist() == list(made.table.levels)
     assert curve.t[0] == 1
@@ -111,8 +111,10 @@ def test_searched_tables_have_no_curve(plan: Plan) -> None:
 
 
 def test_tables_from_files_keep_their_curve(plan: Plan) -> None:
-    for limits in (Limits(0.01, 20.0), Limits(start_sigma=3.0)):
-        made = make_plan(plan.source, "karras", Request(num_steps=5, limits=limits))
+    for limits in (NoiseLimits(0.01, 20.0), NoiseLimits(start_sigma=3.0)):
+        made = make_plan(
+            plan.data_set, "karras", TableRequest(num_steps=5, limits=limits)
+        )
         curve = table_curve("a", made)
         assert curve.line[[0, -1]].tolist() == list(made.ends)[::-1]
     # The range is not the whole story of a blend.
@@ -122,18 +124,18 @@ def test_tables_from_files_keep_their_curve(plan: Plan) -> None:
 def test_errors_per_ring_add_up(plan: Plan) -> None:
     curve = error_curve("a", plan)
     modes = curve.num_modes
-    assert modes.sum() == plan.planning.field.num_pixels
+    assert modes.sum() == plan.power.field.num_pixels
     mean = np.sqrt(modes @ curve.error**2 / modes.sum())
     np.testing.assert_allclose(mean, curve.total)
     np.testing.assert_allclose(
         np.sqrt(modes @ curve.contrast**2 / modes.sum()),
-        plan.planning.field.sigma_data,
+        plan.power.field.sigma_data,
     )
 
 
 @pytest.mark.parametrize("kind", SCHEDULES)
 def test_densities_are_finite_and_integrate_to_one(plan: Plan, kind: str) -> None:
-    curve = law_curve("a", training_schedule(plan.source, kind, Request()))
+    curve = law_curve("a", training_schedule(plan.data_set, kind, TableRequest()))
     assert np.all(curve.density >= 0)
     mass = curve.density @ np.diff(np.log(curve.sigma))
     np.testing.assert_allclose(mass, 1, atol=1e-9)

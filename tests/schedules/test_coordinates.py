@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from spectral_sched.errors import UsageError
 from spectral_sched.schedules.coordinates import (
     COORDINATES,
-    converted,
+    convert,
     timestep_coordinate,
     trained_abar,
 )
@@ -30,8 +30,8 @@ CONTINUOUS = [name for name in COORDINATES if not name.startswith("timestep")]
     ],
 )
 def test_sigma_two_by_hand(name: str, at_two: float) -> None:
-    assert converted(2.0, "sigma", name) == pytest.approx(at_two, rel=1e-15)
-    assert converted(at_two, name, "sigma") == pytest.approx(2.0, rel=1e-14)
+    assert convert(2.0, "sigma", name) == pytest.approx(at_two, rel=1e-15)
+    assert convert(at_two, name, "sigma") == pytest.approx(2.0, rel=1e-14)
 
 
 @pytest.mark.parametrize(
@@ -48,8 +48,8 @@ def test_sigma_two_by_hand(name: str, at_two: float) -> None:
     ],
 )
 def test_ends_are_exact(name: str, clean: float, noise: float) -> None:
-    assert converted([0, np.inf], "sigma", name).tolist() == [clean, noise]
-    assert converted([clean, noise], name, "sigma").tolist() == [0, np.inf]
+    assert convert([0, np.inf], "sigma", name).tolist() == [clean, noise]
+    assert convert([clean, noise], name, "sigma").tolist() == [0, np.inf]
 
 
 @given(
@@ -58,9 +58,9 @@ def test_ends_are_exact(name: str, clean: float, noise: float) -> None:
     target=st.sampled_from(CONTINUOUS),
 )
 def test_all_ways_lead_back(sigma: float, source: str, target: str) -> None:
-    there = converted(converted(sigma, "sigma", source), source, target)
+    there = convert(convert(sigma, "sigma", source), source, target)
     # 1 - abar has lost six digits at sigma 0.001 already.
-    assert converted(there, target, "sigma") == pytest.approx(sigma, rel=1e-9)
+    assert convert(there, target, "sigma") == pytest.approx(sigma, rel=1e-9)
 
 
 @pytest.mark.parametrize(
@@ -74,29 +74,29 @@ def test_all_ways_lead_back(sigma: float, source: str, target: str) -> None:
 )
 def test_trained_levels(schedule: str, lowest: float, highest: float | None) -> None:
     name = f"timestep-{schedule}"
-    low, high = converted([0, 999], name, "sigma")
+    low, high = convert([0, 999], name, "sigma")
     assert low == pytest.approx(lowest, rel=1e-3)
     if highest:
         assert high == pytest.approx(highest, rel=1e-4)
     steps = np.array([0.0, 0.25, 499.5, 998.75, 999.0])
-    sigmas = converted(steps, name, "sigma")
-    np.testing.assert_allclose(converted(sigmas, "sigma", name), steps, atol=1e-7)
+    sigmas = convert(steps, name, "sigma")
+    np.testing.assert_allclose(convert(sigmas, "sigma", name), steps, atol=1e-7)
     # Between timesteps, ln sigma is linear.
-    below, above = converted([499, 500], name, "sigma")
+    below, above = convert([499, 500], name, "sigma")
     assert sigmas[2] == pytest.approx(np.sqrt(below * above), rel=1e-12)
 
 
 def test_timesteps_are_clipped_to_the_trained_levels() -> None:
-    clipped = converted([0, 1e-9, np.inf], "sigma", "timestep-linear")
+    clipped = convert([0, 1e-9, np.inf], "sigma", "timestep-linear")
     assert clipped.tolist() == [0, 0, 999]
 
 
 def test_what_is_no_coordinate() -> None:
     with pytest.raises(UsageError, match="did you mean --coordinate flow_time"):
-        converted(1.0, "sigma", "flowtime")
+        convert(1.0, "sigma", "flowtime")
     with pytest.raises(ValueError, match="no abar can have"):
-        converted([0.5, 1.5], "abar", "sigma")
+        convert([0.5, 1.5], "abar", "sigma")
     with pytest.raises(ValueError, match="no sigma can have"):
-        converted(-1.0, "sigma", "log_snr")
+        convert(-1.0, "sigma", "log_snr")
     with pytest.raises(ValueError, match="fall at every timestep"):
         timestep_coordinate(trained_abar("linear")[::-1], "")

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from spectral_sched.errors import UsageError
-from spectral_sched.schedules.table import SigmaTable, resampled
+from spectral_sched.schedules.table import SigmaTable, resample
 
 
 def test_levels_and_steps() -> None:
@@ -16,9 +16,9 @@ def test_levels_and_steps() -> None:
 
 def test_resampling_is_linear_in_the_log() -> None:
     table = SigmaTable.of([100.0, 10.0, 0.1])
-    assert resampled(table, 5).levels == pytest.approx((100, 31.6228, 10, 1, 0.1))
-    assert resampled(table, 3).levels == pytest.approx(table.levels)
-    assert resampled(table, 1).levels == pytest.approx((100.0,))
+    assert resample(table, 5).levels == pytest.approx((100, 31.6228, 10, 1, 0.1))
+    assert resample(table, 3).levels == pytest.approx(table.levels)
+    assert resample(table, 1).levels == pytest.approx((100.0,))
 
 
 @pytest.mark.parametrize(

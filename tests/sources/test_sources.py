@@ -27,7 +27,7 @@ from spectral_sched.errors import (
 from spectral_sched.images.pixels import Pixels, load_pixels
 from spectral_sched.images.preprocessing import make_preprocessing
 from spectral_sched.sources import Item, items
-from spectral_sched.sources.location import expanded
+from spectral_sched.sources.location import expand_braces
 from spectral_sched.sources.zip import members
 from spectral_sched.spectrum_files import payload_digest, spectrum_document
 from tests.support.helpers import write_pictures
@@ -149,11 +149,11 @@ def test_items_can_be_sent_to_another_process(tmp_path: Path) -> None:
 
 
 def test_patterns() -> None:
-    assert list(expanded("{0..2}/{a,b}.tar")) == [
+    assert list(expand_braces("{0..2}/{a,b}.tar")) == [
         f"{number}/{letter}.tar" for number in range(3) for letter in "ab"
     ]
-    assert list(expanded("s{098..101}")) == ["s098", "s099", "s100", "s101"]
-    assert list(expanded("plain {.zip")) == ["plain {.zip"]
+    assert list(expand_braces("s{098..101}")) == ["s098", "s099", "s100", "s101"]
+    assert list(expand_braces("plain {.zip")) == ["plain {.zip"]
 
 
 def test_shards_by_pattern(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 from spectral_sched.errors import NoAnswerError, UnavailableError, UsageError
 from spectral_sched.spectra.gaussian_field import GaussianField
 from spectral_sched.spectra.mixture import SpectralMixture, check_mixture, fit_mixture
-from spectral_sched.spectra.rescale import rescaled_mixture
+from spectral_sched.spectra.rescale import rescale_mixture
 from spectral_sched.spectra.rings import rings
 from spectral_sched.spectra.spectrum import Spectrum, SpectrumSample
 from tests.support.helpers import power_law_field, spectrum_of
@@ -212,10 +212,10 @@ def pink(side: int, seed: int, count: int = 60) -> Spectrum:
 def test_another_size_keeps_the_spread_and_moves_the_mean() -> None:
     small, large = pink(16, 0), pink(32, 1)
     mixture = fit_mixture(small, SIGMA_MIN, 1)
-    same = rescaled_mixture(mixture, small.field, 16)
+    same = rescale_mixture(mixture, small.field, 16)
     np.testing.assert_array_equal(same.center, mixture.center)
     np.testing.assert_array_equal(same.basis, mixture.basis)
-    there = rescaled_mixture(mixture, small.field, 32)
+    there = rescale_mixture(mixture, small.field, 32)
     measured = fit_mixture(large, SIGMA_MIN, 1)
     assert there.center.shape == measured.center.shape
     # Means over 60 pictures whose loudness alone has a standard deviation of 1; the
@@ -227,6 +227,6 @@ def test_another_size_keeps_the_spread_and_moves_the_mean() -> None:
     ]
     np.testing.assert_allclose(spreads[0][2:-2], spreads[1][2:-2], rtol=0.3)
     field = GaussianField((1, 32, 32), small.field.mean_color, large.field.cross_power)
-    back = rescaled_mixture(there, field, 16)
+    back = rescale_mixture(there, field, 16)
     np.testing.assert_allclose(back.center, mixture.center, atol=2e-6)
     np.testing.assert_array_equal(back.basis, mixture.basis)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from spectral_sched.documents.provenance import provenance
 from spectral_sched.planning.plan import Plan, make_plan
-from spectral_sched.planning.request import request
+from spectral_sched.planning.request import TableRequest
 from spectral_sched.planning.training_law import training_schedule
 from spectral_sched.schedules.table import SigmaTable
 from spectral_sched.target_exports import (
@@ -37,7 +37,7 @@ LEVELS = (150.0, 40.0, 9.7, 3.1, 1.13, 0.4, 0.1, 0.02)
 
 @cache
 def planned(start: str = "zero") -> Plan:
-    return make_plan(pink_source(), "karras", request("dpmpp-2m", 8, start))
+    return make_plan(pink_source(), "karras", TableRequest.of("dpmpp-2m", 8, start))
 
 
 def plan_of_levels(levels: Sequence[float], start: str = "zero") -> Plan:
@@ -64,7 +64,9 @@ def delivered(
 
 @cache
 def law(kind: str = "mixed") -> Schedule:
-    return training_schedule(pink_source(), kind, request("dpmpp-2m", 32, "zero"))
+    return training_schedule(
+        pink_source(), kind, TableRequest.of("dpmpp-2m", 32, "zero")
+    )
 
 
 def given_law(name: str, kind: str = "mixed", *texts: str) -> Artifact:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from spectral_sched.images.preprocessing import make_preprocessing
-from spectral_sched.planning.data_set import PlanSource
+from spectral_sched.planning.data_set import DataSet
 from spectral_sched.schedules import Basis
 from spectral_sched.spectra.bounds import sigma_bounds
 from spectral_sched.spectra.gaussian_field import GaussianField
-from spectral_sched.spectra.power_distribution import Planning
+from spectral_sched.spectra.power_distribution import PowerDistribution
 from spectral_sched.spectra.rings import rings
 
 
@@ -27,13 +27,13 @@ def pink_basis(factor: float = 1.0) -> Basis:
     return Basis(pink_field(factor), bounds.sigma_min, bounds.sigma_max)
 
 
-def pink_source() -> PlanSource:
+def pink_source() -> DataSet:
     """Return it as tables are planned from it, each ring varying by a factor of e."""
     field = pink_field()
     spread = np.linspace(-1, 1, 8)
-    planning = Planning(field, np.log(field.power)[:, None] + spread)
-    return PlanSource(
-        planning,
+    distribution = PowerDistribution(field, np.log(field.power)[:, None] + spread)
+    return DataSet(
+        distribution,
         sigma_bounds(field),
         make_preprocessing(None, "center", "lanczos", "auto"),
         "0",

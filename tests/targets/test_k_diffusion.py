@@ -17,7 +17,7 @@ from spectral_sched.errors import InputError, UsageError
 from spectral_sched.k_diffusion import get_sigmas_spectral
 from spectral_sched.plan_files import plan_document
 from spectral_sched.planning.plan import make_plan
-from spectral_sched.planning.request import request
+from spectral_sched.planning.request import TableRequest
 from tests.support.handed import (
     LEVELS,
     delivered,
@@ -86,7 +86,7 @@ def test_its_training_draws_from_the_density_that_was_fitted(kind: str) -> None:
 
 @pytest.fixture
 def schedule(tmp_path: Path) -> Path:
-    plan = make_plan(pink_source(), "optimal", request("dpmpp-2m", 6, "zero"))
+    plan = make_plan(pink_source(), "optimal", TableRequest.of("dpmpp-2m", 6, "zero"))
     path = tmp_path / "tight.json"
     write_document(plan_document(plan, provenance({})), path)
     return path
@@ -95,7 +95,9 @@ def schedule(tmp_path: Path) -> Path:
 @pytest.mark.parametrize("sampler", ["dpmpp-2m", "heun"])
 def test_get_sigmas_spectral_plans_from_a_file(schedule: Path, sampler: str) -> None:
     for steps in (1, 6, 11):
-        plan = make_plan(pink_source(), "optimal", request(sampler, steps, "zero"))
+        plan = make_plan(
+            pink_source(), "optimal", TableRequest.of(sampler, steps, "zero")
+        )
         sigmas = get_sigmas_spectral(steps, schedule, sampler)
         assert sigmas.shape == (steps + 1,)
         assert sigmas.dtype == torch.float32

@@ -7,7 +7,7 @@ import pytest
 
 from spectral_sched.errors import UsageError
 from spectral_sched.planning.plan import make_plan
-from spectral_sched.planning.request import Limits, request
+from spectral_sched.planning.request import NoiseLimits, TableRequest
 from spectral_sched.planning.training_law import training_schedule
 from spectral_sched.targets import (
     TARGETS,
@@ -61,8 +61,10 @@ def test_dense_levels_are_duplicates_only_where_timesteps_are_whole() -> None:
 
 def test_noise_that_stays_visible() -> None:
     assert given_law("smalldiffusion").warnings == ()
-    wanted = request("dpmpp-2m", 32, "zero", limits=Limits(sigma_min=0.05))
-    schedule = training_schedule(pink_source(), "karras", wanted)
+    request = TableRequest.of(
+        "dpmpp-2m", 32, "zero", limits=NoiseLimits(sigma_min=0.05)
+    )
+    schedule = training_schedule(pink_source(), "karras", request)
     warned = law_artifact(TARGETS["smalldiffusion"], schedule, pink_source(), {})
     assert "noise of 6.4 8-bit levels stays visible" in warned.warnings[0]
 
@@ -133,7 +135,9 @@ def test_tables_are_no_laws_and_other_names_are_no_targets() -> None:
 def test_every_target_takes_the_tables_that_are_planned() -> None:
     for kind in ("optimal", "karras", "mixed"):
         for steps in (1, 2, 20):
-            plan = make_plan(pink_source(), kind, request("heun", steps, "zero"))
+            plan = make_plan(
+                pink_source(), kind, TableRequest.of("heun", steps, "zero")
+            )
             for target in (each for each in TARGETS.values() if each.table):
                 artifact = table_artifact(target, plan, {}, target.formats[0])
                 assert np.all(np.isfinite(artifact.values))

@@ -29,14 +29,16 @@ from spectral_sched.schedules.table import SigmaTable
 from spectral_sched.solvers.recurrence import Call, Combination, Play
 from spectral_sched.solvers.registry import SAMPLERS
 
-from .kind import KindInfo, KindSettings, _by_name
+from .kind import KindInfo, KindSettings, parameters_of, settings_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
+    from spectral_sched.planning.data_set import DataSet
     from spectral_sched.planning.local_errors import Numbers
+    from spectral_sched.planning.request import TableRequest
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,13 +47,6 @@ class DmnSettings(KindSettings):
 
     exponent: float = number(1.0, 0.0, 4.0, "of the error that a network is taken for")
 
-
-DMN = KindInfo(
-    name="dmn",
-    formula="least sum of abs(solver weight) * sigma_vp^exponent / alpha_vp, no model",
-    source="DM-NonUniform, Xue et al., arXiv 2402.17376",
-    parameters=_by_name(DmnSettings),
-)
 
 RHOS = (1.0, 3.0, 7.0, 20.0)
 """Of the Karras tables that searches begin at, beside even steps in ln sigma."""
@@ -174,9 +169,29 @@ def dmn_table(
     return min([*begun, *found], key=lambda table: _total(errors(_column(table))))
 
 
+def _make_table(data_set: DataSet, request: TableRequest) -> SigmaTable:
+    low, high = request.limits.ends(data_set.bounds, request.start)
+    ends = (low, request.limits.first((low, high)) or high)
+    settings = settings_of(DmnSettings, request.settings)
+    return dmn_table(request.sampler, request.num_steps, ends, settings.exponent)
+
+
 def _column(table: SigmaTable) -> NDArray[np.float64]:
     return np.array(table.sigmas)[:, None]
 
 
 def _total(errors: Numbers) -> float:
     return float(errors.sum())
+
+
+KINDS = (
+    KindInfo(
+        name="dmn",
+        formula=(
+            "least sum of abs(solver weight) * sigma_vp^exponent / alpha_vp, no model"
+        ),
+        reference="DM-NonUniform, Xue et al., arXiv 2402.17376",
+        parameters=parameters_of(DmnSettings),
+        make_table=_make_table,
+    ),
+)

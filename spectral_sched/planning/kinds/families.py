@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from spectral_sched.errors import UsageError
 from spectral_sched.schedules import SCHEDULES, Basis, Schedule, cut, sigma_table
 
+from .kind import KindInfo
+
 if TYPE_CHECKING:
-    from spectral_sched.planning.data_set import PlanSource
-    from spectral_sched.planning.request import Request
+    from spectral_sched.planning.data_set import DataSet
+    from spectral_sched.planning.request import TableRequest
     from spectral_sched.schedules.table import SigmaTable
 
 
-def _family_table(source: PlanSource, kind: str, wanted: Request) -> SigmaTable:
-    schedule = family_schedule(source, kind, wanted)
-    first = wanted.limits.first((schedule.sigma_min, schedule.sigma_max))
-    below = replace(schedule, sigma_max=first) if first else schedule
-    return sigma_table(below, wanted.num_steps, wanted.terminal)
-
-
-def family_schedule(source: PlanSource, kind: str, wanted: Request) -> Schedule:
+def family_schedule(data_set: DataSet, kind: str, request: TableRequest) -> Schedule:
     """Return the schedule of a family over its whole range.
 
     Raises
@@ -29,10 +25,10 @@ def family_schedule(source: PlanSource, kind: str, wanted: Request) -> Schedule:
     UsageError
         If the family does not reach an end that is wished.
     """
-    ends = wanted.limits.ends(source.bounds, wanted.start)
-    basis = Basis(source.planning.field, *ends, wanted.start)
-    schedule = SCHEDULES[kind].schedule(basis, wanted.settings)
-    low, high = wanted.limits.replaced((schedule.sigma_min, schedule.sigma_max))
+    ends = request.limits.ends(data_set.bounds, request.start)
+    basis = Basis(data_set.power.field, *ends, request.start)
+    schedule = SCHEDULES[kind].schedule(basis, request.settings)
+    low, high = request.limits.replaced((schedule.sigma_min, schedule.sigma_max))
     if (low, high) != cut(schedule.law, low, high):
         message = (
             f"kind {kind} reaches from sigma {schedule.sigma_min:.4g} to "
@@ -41,3 +37,23 @@ def family_schedule(source: PlanSource, kind: str, wanted: Request) -> Schedule:
         )
         raise UsageError(message)
     return replace(schedule, sigma_min=low, sigma_max=high)
+
+
+def _make_table(kind: str, data_set: DataSet, request: TableRequest) -> SigmaTable:
+    schedule = family_schedule(data_set, kind, request)
+    first = request.limits.first((schedule.sigma_min, schedule.sigma_max))
+    below = replace(schedule, sigma_max=first) if first else schedule
+    return sigma_table(below, request.num_steps, request.terminal)
+
+
+KINDS = tuple(
+    KindInfo(
+        name,
+        family.formula,
+        family.source,
+        family.parameters,
+        partial(_make_table, name),
+        takes_terminal=True,
+    )
+    for name, family in SCHEDULES.items()
+)

@@ -14,7 +14,6 @@ do so for one-step solvers alone, so `optimize.optimal_table` keeps signs there 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -25,7 +24,7 @@ from spectral_sched.planning.search import best_table, inner_ends, minimal_table
 from spectral_sched.schedules import KarrasLaw, Schedule, sigma_table
 from spectral_sched.schedules.parameters import choice
 
-from .kind import KindInfo, KindSettings, _by_name, settings_of
+from .kind import KindInfo, KindSettings, parameters_of, settings_of
 from .optimal import optimal_table
 
 if TYPE_CHECKING:
@@ -33,12 +32,13 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from spectral_sched.planning.data_set import DataSet
     from spectral_sched.planning.local_errors import Numbers
-    from spectral_sched.planning.request import Request
+    from spectral_sched.planning.request import TableRequest
     from spectral_sched.schedules.table import SigmaTable
     from spectral_sched.spectra.bounds import Start
     from spectral_sched.spectra.gaussian_field import GaussianField
-    from spectral_sched.spectra.power_distribution import Planning
+    from spectral_sched.spectra.power_distribution import PowerDistribution
 
 
 RHOS = (1.0, 3.0, 10.0)
@@ -131,7 +131,7 @@ def end_to_end_error(
 
 
 def gaussian_table(
-    planning: Planning,
+    distribution: PowerDistribution,
     sampler: str,
     num_steps: int,
     ends: tuple[float, float],
@@ -155,13 +155,15 @@ def gaussian_table(
         Level of the noise on the pictures that sampling starts from, if it starts from
         pictures. It is the first level then, and the start is without error.
     """
-    modes = field_modes(planning.field)
+    modes = field_modes(distribution.field)
     origin: Start = start if first is None else "spectral"
 
     def errors(sigmas: Numbers) -> Numbers:
         return end_to_end_error(modes, sampler, sigmas, origin, objective)[None]
 
-    local = optimal_table(planning, sampler, num_steps, ends, start=start, first=first)
+    local = optimal_table(
+        distribution, sampler, num_steps, ends, start=start, first=first
+    )
     begun = [
         local,
         *(best_table(errors, _karras(num_steps, ends, first, rho)) for rho in RHOS),
@@ -184,17 +186,6 @@ def _karras(
     ]
 
 
-def _gaussian_search(wanted: Request) -> Callable[..., SigmaTable]:
-    settings = settings_of(GaussianSettings, wanted.settings)
-    if wanted.start == "spectral" and not wanted.limits.partial:
-        message = (
-            f"kind {GAUSSIAN.name} has nothing to do from a spectral start, which is "
-            "of the Gaussian already; choose --start mean"
-        )
-        raise UsageError(message)
-    return partial(gaussian_table, objective=settings.objective)
-
-
 @dataclass(frozen=True, kw_only=True)
 class GaussianSettings(KindSettings):
     """What can be set for tables that are best end to end on Gaussian data."""
@@ -202,9 +193,34 @@ class GaussianSettings(KindSettings):
     objective: str = choice("w2", tuple(OBJECTIVES), "distance to the Gaussian field")
 
 
-GAUSSIAN = KindInfo(
-    name="gaussian",
-    formula="least W2 or KL from the sampled to the true Gaussian of the mean spectrum",
-    source="Benita, Elad & Keshet, arXiv 2502.00180, with free ends",
-    parameters=_by_name(GaussianSettings),
+def _make_table(data_set: DataSet, request: TableRequest) -> SigmaTable:
+    ends = request.limits.ends(data_set.bounds, request.start)
+    first = request.limits.first(ends)
+    if request.start == "spectral" and first is None:
+        message = (
+            "kind gaussian has nothing to do from a spectral start, which is "
+            "of the Gaussian already; choose --start mean"
+        )
+        raise UsageError(message)
+    return gaussian_table(
+        data_set.power,
+        request.sampler,
+        request.num_steps,
+        ends,
+        objective=settings_of(GaussianSettings, request.settings).objective,
+        start=request.start,
+        first=first,
+    )
+
+
+KINDS = (
+    KindInfo(
+        name="gaussian",
+        formula=(
+            "least W2 or KL from the sampled to the true Gaussian of the mean spectrum"
+        ),
+        reference="Benita, Elad & Keshet, arXiv 2502.00180, with free ends",
+        parameters=parameters_of(GaussianSettings),
+        make_table=_make_table,
+    ),
 )

@@ -1,7 +1,8 @@
-"""What a kind of table is: its name, its formula and what can be set."""
+"""What a kind of table is: its formula, what can be set, and how a table is found."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
@@ -9,10 +10,13 @@ from spectral_sched.errors import UsageError
 from spectral_sched.schedules.parameters import check_values, parameters
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from spectral_sched.planning.request import Request
+    from spectral_sched.planning.data_set import DataSet
+    from spectral_sched.planning.request import TableRequest
     from spectral_sched.schedules import Parameter, Setting
+    from spectral_sched.schedules.table import SigmaTable
+
+MakeTable = Callable[["DataSet", "TableRequest"], "SigmaTable"]
+"""Makes the table of a kind for a data set."""
 
 
 @dataclass(frozen=True)
@@ -21,19 +25,53 @@ class KindInfo:
 
     Attributes
     ----------
-    formula, source
+    formula, reference
         One line of mathematics, and where it was published.
     parameters
         What can be set, by name.
-    runs_model
-        Whether it is found by running a model, at the cost of network calls.
+    make_table
+        Makes a table from a spectrum; None where a model has to be run, at the cost of
+        network calls.
+    takes_terminal
+        Whether it can be told where the last step starts from.
     """
 
     name: str
     formula: str
-    source: str
+    reference: str
     parameters: Mapping[str, Parameter]
-    runs_model: bool = False
+    make_table: MakeTable | None = None
+    takes_terminal: bool = False
+
+    @property
+    def runs_model(self) -> bool:
+        """Whether it is found by running a model."""
+        return self.make_table is None
+
+    def table(self, data_set: DataSet, request: TableRequest) -> SigmaTable:
+        """Return the table of this kind for a data set.
+
+        Raises
+        ------
+        UsageError
+            If it cannot be had as wished, or not from a spectrum.
+        """
+        self.check_terminal(request)
+        if self.make_table is None:
+            message = (
+                f"kind {self.name} is found by running a model: name one, as in "
+                f"--kind {self.name} --model bundled"
+            )
+            raise UsageError(message)
+        return self.make_table(data_set, request)
+
+    def check_terminal(self, request: TableRequest) -> None:
+        """Raise `UsageError` if a last level is asked for that the kind chooses."""
+        if request.terminal and not self.takes_terminal:
+            message = (
+                f"kind {self.name} chooses its last level itself; leave out --terminal"
+            )
+            raise UsageError(message)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,11 +88,12 @@ class KindSettings:
         check_values(self)
 
 
-def _by_name(settings: type[KindSettings]) -> Mapping[str, Parameter]:
-    return {item.name: item for item in parameters(settings)}
-
-
 Settings = TypeVar("Settings", bound=KindSettings)
+
+
+def parameters_of(form: type[KindSettings]) -> Mapping[str, Parameter]:
+    """Return what can be set, by name."""
+    return {item.name: item for item in parameters(form)}
 
 
 def settings_of(form: type[Settings], values: Mapping[str, Setting]) -> Settings:
@@ -66,10 +105,3 @@ def settings_of(form: type[Settings], values: Mapping[str, Setting]) -> Settings
         If a value is outside its limits.
     """
     return form(**values)
-
-
-def check_searched(kind: str, wanted: Request) -> None:
-    """Raise `UsageError` if what a kind searches for is asked for."""
-    if wanted.terminal:
-        message = f"kind {kind} chooses its last level itself; leave out --terminal"
-        raise UsageError(message)

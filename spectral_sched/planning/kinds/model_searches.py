@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from spectral_sched.schedules.parameters import choice, number
 
-from .kind import KindInfo, KindSettings, _by_name
+from .kind import KindInfo, KindSettings, parameters_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,31 +61,29 @@ class Ld3Settings(SearchSettings):
 KLUB = KindInfo(
     name="klub",
     formula="least sum over steps of the integral of E|D(x,t) - D(x_i,t_i)|^2 / t^3",
-    source="Align Your Steps, Sabour et al., arXiv 2404.14507",
-    parameters=_by_name(KlubSettings),
-    runs_model=True,
+    reference="Align Your Steps, Sabour et al., arXiv 2404.14507",
+    parameters=parameters_of(KlubSettings),
 )
 
 GITS = KindInfo(
     name="gits",
     formula="cheapest way down a teacher's 61 levels by Euler jumps, later ones grown",
-    source="GITS, Chen et al., arXiv 2405.11326",
-    parameters=_by_name(GitsSettings),
-    runs_model=True,
+    reference="GITS, Chen et al., arXiv 2405.11326",
+    parameters=parameters_of(GitsSettings),
 )
 
 GRID = KindInfo(
     name="grid",
     formula="best of 48 Karras tables by the error of samples from the same noise",
-    source="hand tuning as anybody would do it",
-    parameters=_by_name(GridSettings),
-    runs_model=True,
+    reference="hand tuning as anybody would do it",
+    parameters=parameters_of(GridSettings),
 )
 
 LD3 = KindInfo(
     name="ld3",
     formula="levels learned by gradients through the sampler from a fine teacher",
-    source="LD3, Tong et al., arXiv 2405.15506",
-    parameters=_by_name(Ld3Settings),
-    runs_model=True,
+    reference="LD3, Tong et al., arXiv 2405.15506",
+    parameters=parameters_of(Ld3Settings),
 )
+
+KINDS = (KLUB, GITS, GRID, LD3)

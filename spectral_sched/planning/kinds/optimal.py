@@ -21,8 +21,10 @@ from spectral_sched.solvers.registry import SAMPLERS
 from .kind import KindInfo
 
 if TYPE_CHECKING:
+    from spectral_sched.planning.data_set import DataSet
+    from spectral_sched.planning.request import TableRequest
     from spectral_sched.spectra.bounds import Start
-    from spectral_sched.spectra.power_distribution import Planning
+    from spectral_sched.spectra.power_distribution import PowerDistribution
 
 
 BEND = 2
@@ -44,7 +46,7 @@ SEVERAL_MINIMA = 6
 
 
 def optimal_table(
-    planning: Planning,
+    distribution: PowerDistribution,
     sampler: str,
     num_steps: int,
     ends: tuple[float, float],
@@ -72,7 +74,9 @@ def optimal_table(
         Level of the noise on the pictures that sampling starts from, if it starts from
         pictures. It is the first level then, and the start is without error.
     """
-    search = partial(_least_error_table, planning, sampler, start=start, first=first)
+    search = partial(
+        _least_error_table, distribution, sampler, start=start, first=first
+    )
     if SAMPLERS[sampler].renewal and num_steps - 1 > FEW_STEPS:
         levels = search(num_steps - 1, ends).levels
         last = max(levels[-1] / DETAIL, ends[0])
@@ -82,7 +86,7 @@ def optimal_table(
 
 
 def _least_error_table(
-    planning: Planning,
+    distribution: PowerDistribution,
     sampler: str,
     num_steps: int,
     ends: tuple[float, float],
@@ -91,7 +95,7 @@ def _least_error_table(
     first: float | None,
 ) -> SigmaTable:
     begun = start if first is None else None
-    errors = table_errors(planning, sampler, num_steps, begun, ends[1])
+    errors = table_errors(distribution, sampler, num_steps, begun, ends[1])
     beginnings: list[SigmaTable | None] = [None]
     if num_steps <= SEVERAL_MINIMA:
         beginnings.append(best_table(errors, _even_tables(num_steps, ends, first)))
@@ -112,9 +116,24 @@ def _even_tables(
     ]
 
 
+def _make_table(data_set: DataSet, request: TableRequest) -> SigmaTable:
+    ends = request.limits.ends(data_set.bounds, request.start)
+    return optimal_table(
+        data_set.power,
+        request.sampler,
+        request.num_steps,
+        ends,
+        start=request.start,
+        first=request.limits.first(ends),
+    )
+
+
 OPTIMAL = KindInfo(
     name=KIND,
     formula="least error that the steps of the sampler make, over single-image spectra",
-    source="ours; cf. Benita, Elad & Keshet, arXiv 2502.00180",
+    reference="ours; cf. Benita, Elad & Keshet, arXiv 2502.00180",
     parameters={},
+    make_table=_make_table,
 )
+
+KINDS = (OPTIMAL,)

@@ -1,41 +1,45 @@
-"""All kinds of tables by name: those that are searched for, and the families."""
+"""All kinds of tables by name: those that the files of this package declare.
+
+To add one, write a file that ends in a tuple `KINDS`.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from spectral_sched.errors import UsageError, known
-from spectral_sched.schedules import SCHEDULES, Parameter, Setting, read_settings
+from spectral_sched.discovery import declared
+from spectral_sched.errors import UsageError, check_choice
+from spectral_sched.schedules import Parameter, Setting, read_settings
 from spectral_sched.solvers.registry import SAMPLERS
-
-from .dmn import DMN
-from .gaussian import GAUSSIAN
-from .kind import KindInfo
-from .model_searches import GITS, GRID, KLUB, LD3
-from .optimal import OPTIMAL
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from spectral_sched.documents.strict_json import Document
 
+    from .kind import KindInfo
+
+
+FIRST = ("optimal", "gaussian", "dmn", "klub", "gits", "grid", "ld3")
+"""Kinds that are listed before the families, the default before all."""
+
+
+def _place(kind: KindInfo) -> int:
+    return FIRST.index(kind.name) if kind.name in FIRST else len(FIRST)
+
 
 KINDS: Mapping[str, KindInfo] = {
-    **{kind.name: kind for kind in (OPTIMAL, GAUSSIAN, DMN, KLUB, GITS, GRID, LD3)},
-    **{
-        name: KindInfo(name, family.formula, family.source, family.parameters)
-        for name, family in SCHEDULES.items()
-    },
+    kind.name: kind for kind in sorted(declared(__package__, "KINDS"), key=_place)
 }
 """Kinds by the names used in commands and files, the default first."""
 
 
 def check_kind(kind: str) -> None:
     """Raise `UsageError`, with the nearest name, if there is no such kind."""
-    known(kind, KINDS, "kind", "--kind")
+    check_choice(kind, KINDS, "kind", "--kind")
 
 
-def kind_settings(kind: str, texts: Sequence[str]) -> dict[str, Setting]:
+def parse_kind_settings(kind: str, texts: Sequence[str]) -> dict[str, Setting]:
     """Return the settings that ``name=value`` texts stand for.
 
     Raises
@@ -63,7 +67,7 @@ def from_spectrum(kind: str) -> bool:
     return kind in KINDS and not KINDS[kind].runs_model
 
 
-def checked_settings(kind: str, settings: Mapping[str, Setting]) -> dict[str, Setting]:
+def kind_settings_of(kind: str, settings: Mapping[str, Setting]) -> dict[str, Setting]:
     """Return settings that a kind takes, given as values.
 
     Raises
@@ -71,7 +75,9 @@ def checked_settings(kind: str, settings: Mapping[str, Setting]) -> dict[str, Se
     UsageError
         If there is no such kind or parameter, or a value is none.
     """
-    return kind_settings(kind, [f"{name}={value}" for name, value in settings.items()])
+    return parse_kind_settings(
+        kind, [f"{name}={value}" for name, value in settings.items()]
+    )
 
 
 def kinds_document() -> Document:
@@ -84,7 +90,7 @@ def kinds_document() -> Document:
                 "name": kind.name,
                 "parameters": [_described(item) for item in kind.parameters.values()],
                 "formula": kind.formula,
-                "source": kind.source,
+                "source": kind.reference,
                 "runs_model": kind.runs_model,
             }
             for kind in KINDS.values()

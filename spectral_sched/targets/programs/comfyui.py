@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from spectral_sched.schedules.coordinates import converted
+from spectral_sched.schedules.coordinates import convert
 from spectral_sched.targets.artifact import Artifact, float32_levels
 from spectral_sched.targets.base import (
     MODEL_RANGE,
@@ -38,7 +38,7 @@ def _sigmas(job: Job) -> Artifact:
 
 
 def _flow(job: Job) -> Artifact:
-    wanted = converted(job.sigmas, "sigma", "flow_time")
+    wanted = convert(job.sigmas, "sigma", "flow_time")
     values = float32_levels(wanted, "ComfyUI")
     return Artifact(
         values,

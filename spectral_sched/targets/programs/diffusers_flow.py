@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from spectral_sched.errors import UsageError
-from spectral_sched.schedules.coordinates import converted
+from spectral_sched.schedules.coordinates import convert
 from spectral_sched.targets.artifact import Artifact, float32_levels
 from spectral_sched.targets.base import (
     PYTHON_FIRST,
@@ -78,7 +78,7 @@ def shifted(times: NDArray[np.floating], ratio: float) -> NDArray[np.float64]:
 
 def _flow(job: Job) -> Artifact:
     ratio = shift_ratio(job.settings)
-    times = converted(job.table.levels, "sigma", "flow_time")
+    times = convert(job.table.levels, "sigma", "flow_time")
     values = float32_levels(shifted(times, 1 / ratio), "diffusers")
     said = job.settings["shift"] is not None or job.settings["mu"] is not None
     return Artifact(

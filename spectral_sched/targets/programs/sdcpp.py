@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from spectral_sched.schedules.coordinates import converted
+from spectral_sched.schedules.coordinates import convert
 from spectral_sched.targets.artifact import Artifact, float32_levels
 from spectral_sched.targets.base import MODEL_RANGE, Job, Target, outside_model, word
 
@@ -10,7 +10,7 @@ from spectral_sched.targets.base import MODEL_RANGE, Job, Target, outside_model,
 def _table(job: Job) -> Artifact:
     flow = job.settings["model"] == "flow"
     coordinate = "flow_time" if flow else "sigma"
-    wanted = converted(job.sigmas, "sigma", coordinate)
+    wanted = convert(job.sigmas, "sigma", coordinate)
     values = float32_levels(wanted, "stable-diffusion.cpp")
     return Artifact(
         values,

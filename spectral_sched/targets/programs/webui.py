@@ -13,7 +13,7 @@ from dataclasses import replace
 import numpy as np
 
 from spectral_sched.errors import UsageError
-from spectral_sched.schedules.coordinates import converted
+from spectral_sched.schedules.coordinates import convert
 from spectral_sched.targets.artifact import Artifact, float32_levels
 from spectral_sched.targets.base import (
     MODEL_RANGE,
@@ -60,7 +60,7 @@ def _sdnext(job: Job) -> Artifact:
 
 
 def _thousandths(job: Job) -> Artifact:
-    times = converted(job.table.levels, "sigma", "flow_time")
+    times = convert(job.table.levels, "sigma", "flow_time")
     ratio = job.number("shift") or 1.0
     values = np.rint(THOUSAND * shifted(times, 1 / ratio)).astype(np.int64)
     if values[-1] == 0:

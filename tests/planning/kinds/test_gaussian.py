@@ -19,16 +19,16 @@ from spectral_sched.schedules import KarrasLaw, Schedule, sigma_table
 from spectral_sched.schedules.table import SigmaTable
 from spectral_sched.spectra.bounds import Start
 from spectral_sched.spectra.gaussian_field import GaussianField
-from spectral_sched.spectra.power_distribution import Planning
+from spectral_sched.spectra.power_distribution import PowerDistribution
 from tests.planning.kinds.test_optimal import ends, planning
 
 COLOURS = np.array([[2.0, 0.5], [0.5, 1.0]])
 
 
-def one_gaussian(std: float) -> Planning:
+def one_gaussian(std: float) -> PowerDistribution:
     """Return a grey picture of one pixel."""
     field = GaussianField((1, 1, 1), np.zeros(1), np.full((1, 1, 1), std**2))
-    return Planning(field, np.full((1, 4), 2 * np.log(std)))
+    return PowerDistribution(field, np.full((1, 4), 2 * np.log(std)))
 
 
 @pytest.mark.parametrize("objective", OBJECTIVES)

@@ -19,17 +19,17 @@ from spectral_sched.planning.error_model import (
     START_SHARE,
     Origin,
     StartError,
+    global_share,
     mode_errors,
     noise_start_error,
     powers_for,
-    share_end_to_end,
     spectral_start_error,
     squared_errors,
     table_errors,
 )
 from spectral_sched.planning.kinds.optimal import BEND, DETAIL, optimal_table
 from spectral_sched.planning.local_errors import (
-    local_defects,
+    local_errors,
     transfer,
     transfer_by_source,
     transfer_kl,
@@ -40,10 +40,10 @@ from spectral_sched.schedules import KarrasLaw, Schedule, sigma_table
 from spectral_sched.solvers.registry import FLOW_SAMPLERS, SAMPLERS
 from spectral_sched.spectra.bounds import Start, sigma_bounds
 from spectral_sched.spectra.power_distribution import (
-    Planning,
+    PowerDistribution,
+    power_distribution,
     power_variation,
-    spectrum_planning,
-    widened,
+    widen,
     without_chance,
 )
 from tests.support.helpers import power_law_field, spectrum_of
@@ -58,7 +58,7 @@ NOTHING = 1e-7
 POWER = np.geomspace(1e-4, 1e3, 9)
 
 
-def planning(factor: float = 1.0) -> Planning:
+def planning(factor: float = 1.0) -> PowerDistribution:
     rng = np.random.default_rng(0)
     pictures = np.array(
         [
@@ -67,21 +67,23 @@ def planning(factor: float = 1.0) -> Planning:
             for _ in range(60)
         ]
     )
-    return spectrum_planning(spectrum_of(factor * pictures))
+    return power_distribution(spectrum_of(factor * pictures))
 
 
 def ends(
-    data: Planning, start: Start = "zero", tolerance: float = 1.0
+    data: PowerDistribution, start: Start = "zero", tolerance: float = 1.0
 ) -> tuple[float, float]:
     bounds = sigma_bounds(data.field, tolerance=tolerance)
     return bounds.sigma_min, bounds.top(start)
 
 
-def error(data: Planning, sampler: str, sigmas: np.ndarray, start: Start) -> float:
+def error(
+    data: PowerDistribution, sampler: str, sigmas: np.ndarray, start: Start
+) -> float:
     """Return the objective by a direct sum over all powers of all rings."""
     power, missed = powers_for(data, sampler, len(sigmas) - 1)
     offset = np.broadcast_to(missed[..., None], power.shape)
-    highest = local_defects(
+    highest = local_errors(
         sampler, np.array([ends(data, start)[1], 0.0]), power.ravel()
     )
     origin = Origin(start, offset.ravel(), highest)
@@ -160,7 +162,7 @@ def test_orders_of_single_steps(sampler: str, order: int) -> None:
     power, errors, steps = np.geomspace(0.01, 100, 9), [], 2 ** np.arange(6, 9)
     for count in steps:
         sigmas = np.append(np.geomspace(20, 0.5, count + 1), 0.0)
-        middle = local_defects(sampler, sigmas, power).amplitudes[count // 2]
+        middle = local_errors(sampler, sigmas, power).amplitudes[count // 2]
         errors.append(np.linalg.norm(middle))
     slope = -np.polyfit(np.log(steps), np.log(errors), 1)[0]
     assert slope == pytest.approx(order + 1, abs=0.15)
@@ -168,7 +170,7 @@ def test_orders_of_single_steps(sampler: str, order: int) -> None:
 
 def test_local_defects_of_one_euler_step_by_hand() -> None:
     sigmas, power = np.array([3.0, 1.0, 0.0]), np.array([2.0])
-    start, first, last = local_defects("euler", sigmas, power).amplitudes
+    start, first, last = local_errors("euler", sigmas, power).amplitudes
     # From sqrt(P + 9): x (s s' + P) / (s^2 + P), against sqrt(P + 1), carried to 0.
     step = np.sqrt(11) * (3 + 2) / (9 + 2)
     assert first[0] == pytest.approx((step - np.sqrt(3)) * np.sqrt(2 / 3))
@@ -180,7 +182,7 @@ def test_local_defects_of_one_euler_step_by_hand() -> None:
 def test_a_missed_mean_by_hand() -> None:
     power, offset = np.array([2.0]), np.array([5.0])
     defects, highest = (
-        local_defects("euler", np.array([sigma, 0.0]), power) for sigma in (3.0, 7.0)
+        local_errors("euler", np.array([sigma, 0.0]), power) for sigma in (3.0, 7.0)
     )
     zero, mean = (
         noise_start_error("euler", defects, highest, offset, start) for start in ABOUT
@@ -200,7 +202,7 @@ def test_a_missed_mean_by_hand() -> None:
 
 def test_solvers_that_add_noise_mend_the_highest_start() -> None:
     power, offset = np.array([2.0]), np.array([5.0])
-    defects = local_defects("heun-churn", np.array([3.0, 1.0, 0.0]), power)
+    defects = local_errors("heun-churn", np.array([3.0, 1.0, 0.0]), power)
     begun = noise_start_error("heun-churn", defects, defects, offset, "zero")
     assert begun.spread == defects.amplitudes[0]
     assert (begun.spread, begun.apart) != (0, 0)
@@ -209,7 +211,7 @@ def test_solvers_that_add_noise_mend_the_highest_start() -> None:
 def test_errors_of_one_step_solvers_have_signs_and_others_do_not() -> None:
     sigmas, power = np.array([30.0, 3.0, 1.0, 0.0]), np.array([0.1, 2.0])
     for sampler in FLOW_SAMPLERS:
-        defects = local_defects(sampler, sigmas, power)
+        defects = local_errors(sampler, sigmas, power)
         begun = StartError(spread=np.array([0.1, -0.2]), apart=np.array([0.5, 0.0]))
         found = sum(squared_errors(sampler, defects, begun))
         made = np.array([begun.spread, *defects.amplitudes[1:]])
@@ -222,12 +224,12 @@ def test_errors_of_one_step_solvers_have_signs_and_others_do_not() -> None:
 @pytest.mark.parametrize("sampler", SAMPLERS)
 def test_imaginary_steps_give_the_slopes(sampler: str) -> None:
     power, levels = np.geomspace(0.01, 100, 5), np.array([40.0, 6.0, 1.0, 0.2])
-    highest = local_defects(sampler, np.array([90.0, 0.0]), power)
+    highest = local_errors(sampler, np.array([90.0, 0.0]), power)
 
     def total(level: int, step: complex) -> complex:
         sigmas = np.append(levels, 0.0).astype(complex)
         sigmas[level] += step
-        defects = local_defects(sampler, sigmas, power)
+        defects = local_errors(sampler, sigmas, power)
         begun = noise_start_error(sampler, defects, highest, np.full(5, 0.3), "zero")
         return complex(np.sum(squared_errors(sampler, defects, begun)))
 
@@ -240,7 +242,7 @@ def test_imaginary_steps_give_the_slopes(sampler: str) -> None:
 @pytest.mark.parametrize("sampler", SAMPLERS)
 def test_fine_tables_have_no_defects(sampler: str) -> None:
     sigmas = np.append(np.geomspace(500, 1e-4, 4000), 0.0)
-    defects = local_defects(sampler, sigmas, POWER)
+    defects = local_errors(sampler, sigmas, POWER)
     begun = noise_start_error(sampler, defects, defects, np.zeros_like(POWER), "mean")
     squared = sum(squared_errors(sampler, defects, begun))
     assert np.sqrt(squared / POWER).max() < 5e-3
@@ -394,7 +396,7 @@ def test_a_spectral_start_errs_by_the_distance_from_a_gaussian(sigma: float) -> 
 
 def test_variation_is_that_of_widened_power() -> None:
     logs = np.log(np.array([[1.0, 3.0], [5.0, 5.0]]))
-    data = Planning(planning().field, logs)
+    data = PowerDistribution(planning().field, logs)
     np.testing.assert_allclose(power_variation(data, 0.0), [0.25, 0.0], atol=1e-15)
     spread = np.exp(1.22 * 0.7 * np.array([-1.0, 0.0, 1.0]))
     assert power_variation(data, 0.7)[1] == pytest.approx(
@@ -423,7 +425,7 @@ def test_a_spectral_start_is_lower_and_inside_the_bounds(sampler: str) -> None:
 
 
 def test_widening_has_the_spread_it_says() -> None:
-    wide = widened(np.array([[0.3]]), 0.8)
+    wide = widen(np.array([[0.3]]), 0.8)
     assert wide.mean() == pytest.approx(0.3)
     assert wide.std() == pytest.approx(0.8, rel=0.005)
 
@@ -433,7 +435,7 @@ def test_a_gaussian_field_has_one_power_per_colour_and_ring() -> None:
     rng = np.random.default_rng(1)
     pictures = 0.2 * rng.standard_normal((400, 1, 16, 16))
     colors = np.array([1.0, 0.5, 0.2])[:, None, None]
-    data = spectrum_planning(spectrum_of(pictures * colors))
+    data = power_distribution(spectrum_of(pictures * colors))
     seen = data.log_power.std(axis=1)
     own = without_chance(data.log_power, data.field.num_modes)
     assert seen[0] > 1.5
@@ -471,7 +473,7 @@ def test_errors_of_heun_are_those_of_the_whole_way(start: Start | None) -> None:
     sigmas, top = np.array([30.0, 6.0, 1.0, 0.1, 0.0]), 80.0
     fine = np.append(np.geomspace(top, 1e-4, 4000), 0.0)
     offset = 0.3 * POWER
-    origin = Origin(start, offset, local_defects("heun", np.array([top, 0.0]), POWER))
+    origin = Origin(start, offset, local_errors("heun", np.array([top, 0.0]), POWER))
     (found,) = mode_errors("heun", sigmas, POWER, origin)
     made, best = (transfer("heun", levels, POWER) for levels in (sigmas, fine))
     share = START_SHARE
@@ -498,7 +500,7 @@ def test_few_steps_with_fresh_noise_are_judged_by_their_variance(
 ) -> None:
     sigmas = np.array([30.0, 6.0, 1.0, 0.1, 0.0])
     offset = 0.3 * POWER
-    highest = local_defects("sde-dpmpp-2m", np.array([80.0, 0.0]), POWER)
+    highest = local_errors("sde-dpmpp-2m", np.array([80.0, 0.0]), POWER)
     origin = Origin(start, offset, highest, whole=True)
     (found,) = mode_errors("sde-dpmpp-2m", sigmas, POWER, origin)
     begun, *fresh = transfer_by_source("sde-dpmpp-2m", sigmas, POWER).weights
@@ -530,7 +532,7 @@ def test_many_steps_with_fresh_noise_end_with_one_for_detail(
 @pytest.mark.parametrize("sampler", ["dpmpp-2m", "unipc-3", "ipndm"])
 def test_multistep_errors_go_from_the_whole_way_to_single_steps(sampler: str) -> None:
     offset, top = 0.3 * POWER, 80.0
-    highest = local_defects(sampler, np.array([top, 0.0]), POWER)
+    highest = local_errors(sampler, np.array([top, 0.0]), POWER)
     origin = Origin("zero", offset, highest)
     fine = transfer(sampler, np.append(np.geomspace(top, 1e-4, 4000), 0.0), POWER)
     shares = []
@@ -540,10 +542,10 @@ def test_multistep_errors_go_from_the_whole_way_to_single_steps(sampler: str) ->
         made = transfer(sampler, sigmas, POWER)
         missed = made / sigmas[0] - fine / top
         whole = (made - fine) ** 2 + offset * missed**2
-        defects = local_defects(sampler, sigmas, POWER)
+        defects = local_errors(sampler, sigmas, POWER)
         begun = origin.error(sampler, defects)
         steps = np.sum(squared_errors(sampler, defects, begun), axis=0)
-        shares.append(share_end_to_end(sampler, num_steps))
+        shares.append(global_share(sampler, num_steps))
         expected = shares[-1] * whole + (1 - shares[-1]) * steps
         np.testing.assert_allclose(found, expected, rtol=1e-2, atol=1e-6)
     assert [shares[steps - 1] for steps in SHARE_BY_STEPS] == [*SHARE_BY_STEPS.values()]
@@ -554,7 +556,7 @@ def test_multistep_errors_go_from_the_whole_way_to_single_steps(sampler: str) ->
 
 @pytest.mark.parametrize("sampler", ["euler", "heun-churn"])
 def test_other_solvers_are_counted_step_by_step(sampler: str) -> None:
-    assert not any(share_end_to_end(sampler, num_steps) for num_steps in range(1, 40))
+    assert not any(global_share(sampler, num_steps) for num_steps in range(1, 40))
 
 
 def test_errors_of_the_whole_way_are_about_the_mean_power_of_the_set() -> None:
@@ -571,7 +573,7 @@ def test_errors_of_the_whole_way_are_about_the_mean_power_of_the_set() -> None:
 
 def test_a_ring_without_power_has_a_power_to_plan_for() -> None:
     plain = np.linspace(-0.5, 0.5, 12).reshape(4, 3, 1, 1) * np.ones((8, 8))
-    data = spectrum_planning(spectrum_of(plain))
+    data = power_distribution(spectrum_of(plain))
     for sampler in ("heun", "euler"):
         power, _ = powers_for(data, sampler, 4)
         assert np.all(power > 0)
