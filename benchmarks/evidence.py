@@ -20,7 +20,6 @@ from pathlib import Path
 
 import torch
 
-from spectral_sched import console
 from spectral_sched.commands.train import train
 from spectral_sched.comparison_runs import CompareOptions, write_comparison
 from spectral_sched.comparisons import (
@@ -35,6 +34,7 @@ from spectral_sched.comparisons import (
     summary_lines,
 )
 from spectral_sched.comparisons.files import Comparison
+from spectral_sched.console.progress import progress_bar
 from spectral_sched.model_headers import read_model_header
 from spectral_sched.planning.data_set import DataSet
 from spectral_sched.planning.plan import plan_with
@@ -149,7 +149,7 @@ def compared(data: Judge, part: Part, given: argparse.Namespace) -> Comparison:
     folder = given.cache / data.name
     folder.parent.mkdir(parents=True, exist_ok=True)
     bench = options.bench(options.folder(folder, force=False), "auto")
-    with console.bar(data.name, bench.num_steps()) as advance:
+    with progress_bar(data.name, bench.num_steps()) as advance:
         found = bench(advance)
     write_comparison(found, options.document(found), folder)
     return found

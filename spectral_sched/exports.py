@@ -8,7 +8,8 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, get_args
 
-from . import report
+from .console.schedule import plan_parts
+from .console.training import training_parts
 from .defaults import (
     KIND,
     NUM_STEPS,
@@ -267,7 +268,7 @@ def exported(
         return _handed_over(plan_delivery(options.wish, plan, provenance(arguments)))
     return Export(
         plan_document(plan, provenance(arguments), options.coordinate or "sigma"),
-        report.plan_parts(plan),
+        plan_parts(plan),
         f"specsched sample --schedule {shlex.quote(str(output))}",
     )
 
@@ -321,4 +322,4 @@ def _training_export(
         return _handed_over(law_delivery(options.wish, schedule, data_set, made))
     document = training_document(data_set, kind, schedule, made)
     following = f"specsched show {shlex.quote(str(output))}"
-    return Export(document, report.training_parts(document), following)
+    return Export(document, training_parts(document), following)

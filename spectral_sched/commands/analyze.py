@@ -29,7 +29,7 @@ from .options import (
 if TYPE_CHECKING:
     from spectral_sched.analysis.checkpoint import Checkpoint
     from spectral_sched.analysis.partial_file import Partial
-    from spectral_sched.console import Publisher
+    from spectral_sched.console.output import Publisher
 
 
 def analyze(
@@ -93,7 +93,7 @@ def analyze(
 
     See also: merge, for the parts that --shard makes; export; show.
     """
-    from spectral_sched import console, sources
+    from spectral_sched import sources
     from spectral_sched.analysis.measurement import check_wishes
     from spectral_sched.analysis.run import (
         analysis_settings,
@@ -102,6 +102,8 @@ def analyze(
         open_checkpoint,
     )
     from spectral_sched.analysis.shard import output_path, parse_shard
+    from spectral_sched.console.output import Publisher
+    from spectral_sched.console.progress import image_counter
     from spectral_sched.images.preprocessing import make_preprocessing
     from spectral_sched.sources.folder import counted
 
@@ -120,12 +122,12 @@ def analyze(
         fast=fast,
     )
     items = sources.items(source, files_from=files_from, array=array, column=column)
-    publish = console.Publisher(output or output_path(part), json=json, force=force)
+    publish = Publisher(output or output_path(part), json=json, force=force)
     settings = analysis_settings(preprocessing, precision)
     checkpoint = _told(open_checkpoint(publish.output, settings, part, resume=resume))
     with (
         make_executor(workers, dask) as executor,
-        console.counter("images", counted(source)) as progress,
+        image_counter("images", counted(source)) as progress,
     ):
         gathered = gather(
             items,
@@ -145,22 +147,23 @@ def analyze(
 
 
 def _told(checkpoint: "Checkpoint | None") -> "Checkpoint | None":
-    from spectral_sched import console
+    from spectral_sched.console.output import say
 
     if checkpoint and checkpoint.expected.count:
-        console.say(f"going on after {checkpoint.expected.count} items")
+        say(f"going on after {checkpoint.expected.count} items")
     return checkpoint
 
 
 def _publish_partial(publish: "Publisher", gathered: "Partial") -> None:
-    from spectral_sched import console, report
     from spectral_sched.analysis.partial_file import partial_document
+    from spectral_sched.console.measurement import partial_parts
+    from spectral_sched.console.output import say
     from spectral_sched.documents.provenance import provenance
 
     for message in gathered.chunk.skipped.messages:
-        console.say(f"skipped: {message}")
+        say(f"skipped: {message}")
     publish(
-        report.partial_parts(gathered),
+        partial_parts(gathered),
         partial_document(gathered, provenance({"shard": str(gathered.shard)})),
         following=f"specsched merge {publish.output.parent / '*.partial.json'}",
     )

@@ -72,8 +72,10 @@ def compare(
 
     Example: specsched compare --kinds optimal,karras --samplers heun --calls 7,11
     """
-    from spectral_sched import console, report
     from spectral_sched.comparison_runs import CompareOptions, write_comparison
+    from spectral_sched.console.comparison import comparison_parts
+    from spectral_sched.console.output import say, show
+    from spectral_sched.console.progress import progress_bar
 
     options = CompareOptions(
         model=model,
@@ -93,11 +95,11 @@ def compare(
     folder = options.folder(output, force=force)
     bench = options.bench(folder, device)
     for message in bench.messages:
-        console.say(message)
-    with console.bar("comparing", bench.num_steps()) as advance:
+        say(message)
+    with progress_bar("comparing", bench.num_steps()) as advance:
         compared = bench(advance)
     document = options.document(compared)
     for message in write_comparison(compared, document, folder):
-        console.say(message)
-    console.show(report.comparison_parts(compared), document, json=json)
-    console.say(f"wrote {folder}; next: specsched show {folder / 'comparison.json'}")
+        say(message)
+    show(comparison_parts(compared), document, json=json)
+    say(f"wrote {folder}; next: specsched show {folder / 'comparison.json'}")

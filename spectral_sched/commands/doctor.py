@@ -12,10 +12,10 @@ def doctor(json: Json = False) -> None:
 
     Example: specsched doctor
     """
-    from spectral_sched import console
-    from spectral_sched.doctor import check_health, doctor_parts, examined
+    from spectral_sched.console.doctor import check_health, doctor_parts, examined
+    from spectral_sched.console.output import say, show
 
     document = examined()
-    console.show(doctor_parts(document), document, json=json)
+    show(doctor_parts(document), document, json=json)
     check_health(document)
-    console.say("next: specsched analyze ./images")
+    say("next: specsched analyze ./images")

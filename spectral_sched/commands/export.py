@@ -10,7 +10,7 @@ from spectral_sched import defaults
 from .options import Device, Force, Json
 
 if TYPE_CHECKING:
-    from spectral_sched.console import Publisher
+    from spectral_sched.console.output import Publisher
     from spectral_sched.exports import Export, ExportOptions, Planner
 
 
@@ -129,7 +129,7 @@ def export(
     if list_targets:
         _list_targets(json=json)
         return
-    from spectral_sched import console
+    from spectral_sched.console.output import Publisher
     from spectral_sched.exports import ExportOptions, exported
 
     options = ExportOptions(
@@ -157,9 +157,7 @@ def export(
         named=output,
     )
     request = options.request()
-    publish = console.Publisher(
-        options.output, json=json, force=force, marked=not target
-    )
+    publish = Publisher(options.output, json=json, force=force, marked=not target)
     planner = _planner(options, device)
     result = exported(spectrum, options, request, publish.output, planner)
     _publish_export(publish, result)
@@ -178,10 +176,10 @@ def _planner(options: "ExportOptions", device: str) -> "Planner":
 
 
 def _publish_export(publish: "Publisher", result: "Export") -> None:
-    from spectral_sched import console
+    from spectral_sched.console.output import say
 
     for message in result.messages:
-        console.say(message)
+        say(message)
     publish(
         result.parts,
         result.document,
@@ -191,8 +189,9 @@ def _publish_export(publish: "Publisher", result: "Export") -> None:
 
 
 def _list_targets(*, json: bool) -> None:
-    from spectral_sched import console, report
+    from spectral_sched.console.lists import targets_table
+    from spectral_sched.console.output import say, show
     from spectral_sched.targets import targets_document
 
-    console.show([report.targets_table()], targets_document(), json=json)
-    console.say("next: specsched export --target comfy --steps 8")
+    show([targets_table()], targets_document(), json=json)
+    say("next: specsched export --target comfy --steps 8")

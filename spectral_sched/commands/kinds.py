@@ -13,8 +13,9 @@ def kinds(json: Json = False) -> None:
 
     See also: export --kind and --sampler; train --law.
     """
-    from spectral_sched import console, report
+    from spectral_sched.console.lists import kinds_parts
+    from spectral_sched.console.output import say, show
     from spectral_sched.planning.kinds.registry import kinds_document
 
-    console.show(report.kinds_parts(), kinds_document(), json=json)
-    console.say("next: specsched export --kind karras --set rho=5")
+    show(kinds_parts(), kinds_document(), json=json)
+    say("next: specsched export --kind karras --set rho=5")

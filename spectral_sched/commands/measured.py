@@ -8,7 +8,7 @@ from spectral_sched import defaults
 
 if TYPE_CHECKING:
     from spectral_sched.analysis.partial_file import Partial
-    from spectral_sched.console import Publisher
+    from spectral_sched.console.output import Publisher
 
 
 def publish_spectrum(
@@ -19,8 +19,9 @@ def publish_spectrum(
     mixture: int | None,
 ) -> None:
     """Print what was measured and write the spectrum file."""
-    from spectral_sched import console, report
     from spectral_sched.analysis.measurement import measurement
+    from spectral_sched.console.measurement import measurement_parts
+    from spectral_sched.console.output import say
     from spectral_sched.documents.provenance import provenance
     from spectral_sched.spectrum_files import measured_arguments, spectrum_document
 
@@ -33,12 +34,12 @@ def publish_spectrum(
         num_components=mixture,
     )
     for message in measured.skipped.messages:
-        console.say(f"skipped: {message}")
+        say(f"skipped: {message}")
     for message in measured.warnings:
-        console.say(f"warning: {message}")
+        say(f"warning: {message}")
     asked = measured_arguments(measured) | {"precision": settings.precision}
     publish(
-        report.measurement_parts(measured),
+        measurement_parts(measured),
         spectrum_document(measured, provenance(asked)),
         following=export_after(publish.output),
     )

@@ -36,11 +36,11 @@ def merge(
 
     See also: analyze --shard.
     """
-    from spectral_sched import console
     from spectral_sched.analysis.measurement import check_wishes
     from spectral_sched.analysis.merge import merge_partials
+    from spectral_sched.console.output import Publisher
 
     check_wishes(epsilon, tolerance, mixture)
-    publish = console.Publisher(output, json=json, force=force)
+    publish = Publisher(output, json=json, force=force)
     gathered = merge_partials(partials, allow_missing=allow_missing)
     publish_spectrum(publish, gathered, epsilon, tolerance, mixture)

@@ -10,7 +10,7 @@ from spectral_sched import defaults
 from .options import Force, Json
 
 if TYPE_CHECKING:
-    from spectral_sched.console import Publisher
+    from spectral_sched.console.output import Publisher
 
 
 def plot(
@@ -50,7 +50,7 @@ def plot(
 
     Example: specsched plot tight.json karras.json -o schedules.png
     """
-    from spectral_sched import console
+    from spectral_sched.console.output import say, show
     from spectral_sched.plots import canvas, panels, subjects
     from spectral_sched.plots import terminal as blocks
 
@@ -59,10 +59,10 @@ def plot(
     found = panels.panels_of(read, panel or ())
     document = panels.panels_document(found, panel or ())
     for remark in (subject.remark for subject in read if subject.remark):
-        console.say(remark)
+        say(remark)
     if publish is None:
-        console.show(blocks.terminal_parts(found), document, json=json)
-        console.say(f"next: {_following(files[0], terminal=terminal)}")
+        show(blocks.terminal_parts(found), document, json=json)
+        say(f"next: {_following(files[0], terminal=terminal)}")
     else:
         content = canvas.picture_of(found, publish.output.suffix.lower())
         publish(
@@ -77,7 +77,7 @@ def _publisher(
     output: Path | None, *, terminal: bool, json: bool, force: bool
 ) -> "Publisher | None":
     """Return the picture's place, or None where blocks shall be printed."""
-    from spectral_sched import console
+    from spectral_sched.console.output import Publisher
     from spectral_sched.errors import UsageError
     from spectral_sched.plots import canvas, marks
 
@@ -89,7 +89,7 @@ def _publisher(
     path = output or defaults.PLOT_PATH
     canvas.check_suffix(path)
     canvas.check_available()
-    return console.Publisher(path, json=json, force=force, ours=marks.is_our_picture)
+    return Publisher(path, json=json, force=force, ours=marks.is_our_picture)
 
 
 def _following(file: Path, *, terminal: bool) -> str:

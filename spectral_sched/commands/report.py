@@ -45,12 +45,13 @@ def report(
 
     Example: specsched report --schedule tight.json -o report.html
     """
-    from spectral_sched import console, gallery
+    from spectral_sched import gallery
+    from spectral_sched.console.output import Publisher
     from spectral_sched.pages import facts, page
     from spectral_sched.plots.marks import is_our_picture
 
     page.check_available()
-    publish = console.Publisher(output, json=json, force=force, ours=is_our_picture)
+    publish = Publisher(output, json=json, force=force, ours=is_our_picture)
     numbers = [] if no_samples else gallery.parse_seeds(seeds)
     found = facts.read_findings(spectrum, schedule)
     sampled = _sampled(found, model, numbers, device) if numbers else []
@@ -68,7 +69,8 @@ def _sampled(
     found: "Findings", model: str, seeds: list[int], device: str
 ) -> "list[Sampled]":
     """Return what a model makes of the same noise with both tables."""
-    from spectral_sched import console
+    from spectral_sched.console.output import say
+    from spectral_sched.console.progress import progress_bar
     from spectral_sched.diffusion.devices import resolve_device
     from spectral_sched.diffusion.runs import SamplingOptions, SamplingRun
     from spectral_sched.pages.pictures import Sampled
@@ -79,9 +81,9 @@ def _sampled(
         # What sample could do about it with a flag is not to be had here.
         messages = tuple(message.split("; --")[0] for message in run.messages)
         for message in messages:
-            console.say(f"{name}: {message}")
+            say(f"{name}: {message}")
         total = len(seeds) * run.plan.table.num_steps
-        with console.bar(f"sampling with {name}", total) as advance:
+        with progress_bar(f"sampling with {name}", total) as advance:
             sampled.append(
                 Sampled(name, list(run(run.samples(seeds), advance)), messages)
             )

@@ -86,7 +86,9 @@ def sample(
 
     See also: export, which makes schedules; train, which makes models.
     """
-    from spectral_sched import console, gallery
+    from spectral_sched import gallery
+    from spectral_sched.console.output import say
+    from spectral_sched.console.progress import progress_bar
     from spectral_sched.plan_files import read_plan
     from spectral_sched.planning.per_image import drawn_plans
     from spectral_sched.planning.replan import Fitting
@@ -120,10 +122,10 @@ def sample(
     with processes(device) as group:
         run = SamplingRun(plan, options, group.device)
         for message in run.messages if group.first else ():
-            console.say(message)
+            say(message)
         wanted, names = run.samples(numbers), run.input_names
         mine = [wanted[k] for k in group.share(len(wanted))]
-        with console.bar("sampling", len(mine) * run.plan.table.num_steps) as advance:
+        with progress_bar("sampling", len(mine) * run.plan.table.num_steps) as advance:
             pictures = group.gathered(run(mine, advance))
             if not group.first:
                 return
@@ -134,8 +136,9 @@ def sample(
 def _tell(
     count: int, folder: Path, schedule: Path, document: dict[str, Any], *, json: bool
 ) -> None:
-    from spectral_sched import console, gallery
+    from spectral_sched import gallery
+    from spectral_sched.console.output import say, show
 
-    console.show([f"{count} pictures in {folder}"], document, json=json)
+    show([f"{count} pictures in {folder}"], document, json=json)
     following = f"specsched show {shlex.quote(str(schedule))}"
-    console.say(f"look at {folder / gallery.SHEET_NAME}; next: {following}")
+    say(f"look at {folder / gallery.SHEET_NAME}; next: {following}")

@@ -21,10 +21,13 @@ def show(
 
     See also: analyze, export and train, which write such files.
     """
-    from spectral_sched import console, files
+    from spectral_sched.console.output import say
+    from spectral_sched.console.output import show as show_parts
+    from spectral_sched.console.show import file_parts
+    from spectral_sched.files import next_command, read_any_document
 
-    document = files.document_of(file)
-    console.show(files.parts(document, file), document, json=json)
-    following = files.following(document, file)
-    if following:
-        console.say(f"next: {following}")
+    document = read_any_document(file)
+    show_parts(file_parts(document, file), document, json=json)
+    command = next_command(document, file)
+    if command:
+        say(f"next: {command}")

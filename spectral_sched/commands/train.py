@@ -97,7 +97,10 @@ def train(
 
     See also: sample --model; export --spectrum, which plans from a model's file.
     """
-    from spectral_sched import console, model_headers, report, sources
+    from spectral_sched import model_headers, sources
+    from spectral_sched.console.output import say, show
+    from spectral_sched.console.progress import training_progress
+    from spectral_sched.console.training import model_parts
     from spectral_sched.images.preprocessing import make_preprocessing
 
     from .options import parse_range
@@ -129,9 +132,9 @@ def train(
         items = sources.items(source, array=array, column=column)
         pictures = picture_sets.picture_set(items, preprocessing)
         run = training_runs.TrainingRun(pictures, options, output, group, resume=resume)
-        with console.training(steps, shown=group.first) as told:
+        with training_progress(steps, shown=group.first) as told:
             run(told)
     if group.first:
         document = model_headers.read_model_document(output)
-        console.show(report.model_parts(document), document, json=json)
-        console.say(f"wrote {output}; next: {export_after(output)}")
+        show(model_parts(document), document, json=json)
+        say(f"wrote {output}; next: {export_after(output)}")

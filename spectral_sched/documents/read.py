@@ -9,8 +9,8 @@ import numpy as np
 
 from spectral_sched.errors import InputError
 
-from .strict_json import FORMAT_PREFIX, _numbers
-from .write import _because
+from .strict_json import FORMAT_PREFIX, as_numbers
+from .write import why
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -100,7 +100,7 @@ def _text(path: Path, remedy: str) -> str:
         message = f"{path} does not exist; {remedy}"
         raise InputError(message) from error
     except OSError as error:
-        message = f"cannot read {path}: {_because(error)}; {remedy}"
+        message = f"cannot read {path}: {why(error)}; {remedy}"
         raise InputError(message) from error
     except UnicodeDecodeError as error:
         message = f"{path} is not a JSON text; {remedy}"
@@ -163,7 +163,7 @@ class Fields:
         """Return numbers of a given shape, None standing for any length."""
         value = self.get(key, list)
         try:
-            numbers = _numbers(value)
+            numbers = as_numbers(value)
         except (TypeError, ValueError) as error:
             raise self.damaged(key, "is not an array of numbers") from error
         fits = numbers.ndim == len(shape) and all(

@@ -51,7 +51,8 @@ def layout(document: Mapping[str, object]) -> str:
     return "{\n" + ",\n".join(lines) + "\n}\n"
 
 
-def _numbers(value: ArrayLike) -> NDArray[np.float64]:
+def as_numbers(value: ArrayLike) -> NDArray[np.float64]:
+    """Return an array of floats, or raise `TypeError` if there are others in it."""
     array = np.asarray(value)
     if array.size and array.dtype.kind not in "iuf":
         message = "not numbers"

@@ -67,7 +67,7 @@ def open_folder(folder: Path, record: str, *, force: bool) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
         foreign = any(folder.iterdir()) and not is_ours(folder / record)
     except OSError as error:
-        reason = _because(error)
+        reason = why(error)
         message = f"cannot write to {folder}: {reason}; name another folder with -o"
         raise UsageError(message) from error
     if foreign and not force:
@@ -104,7 +104,7 @@ def write_atomically(path: Path, content: bytes) -> None:
             raise
     except OSError as error:
         message = (
-            f"cannot write {path}: {_because(error)}; choose another place with -o"
+            f"cannot write {path}: {why(error)}; choose another place with -o"
         )
         raise UsageError(message) from error
 
@@ -125,5 +125,6 @@ def is_ours(path: Path, kind: str = "") -> bool:
     return head.startswith("{") and f'"format": "{FORMAT_PREFIX}{kind}' in head
 
 
-def _because(error: OSError) -> str:
+def why(error: OSError) -> str:
+    """Return what the system says was wrong, for the middle of a sentence."""
     return (error.strerror or str(error)).lower()

@@ -20,9 +20,9 @@ from spectral_sched.comparisons.files import (
     comparison_document,
     read_comparison,
 )
+from spectral_sched.console.comparison import comparison_parts
 from spectral_sched.documents.write import write_document
 from spectral_sched.errors import InputError, UsageError
-from spectral_sched.report import comparison_parts
 from tests.support.made_comparisons import compared, row
 
 

@@ -20,16 +20,16 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from rich.table import Table
 
-from .errors import InputError, SpecschedError
-from .model_headers import BUNDLED, read_model_header
-from .version import __version__
+from spectral_sched.errors import InputError, SpecschedError
+from spectral_sched.model_headers import BUNDLED, read_model_header
+from spectral_sched.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from rich.console import RenderableType
 
-    from .documents.strict_json import Document
+    from spectral_sched.documents.strict_json import Document
 
 DISTRIBUTION = "spectral-sched"
 VERSION = 1

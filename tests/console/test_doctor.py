@@ -17,8 +17,7 @@ import torch
 
 from spectral_sched.model_headers import BUNDLED
 from tests.support.commands import run, specsched
-
-from .test_architecture import command, loaded_by
+from tests.test_architecture import command, loaded_by
 
 DECLARED = [
     "numpy>=2.0",
@@ -65,7 +64,7 @@ def test_neither_paths_nor_hosts_are_told(tmp_path: Path) -> None:
 
 def test_torch_is_tried_in_another_process(tmp_path: Path) -> None:
     loaded = loaded_by(command("doctor"), tmp_path)
-    assert "spectral_sched.doctor" in loaded
+    assert "spectral_sched.console.doctor" in loaded
     assert "torch" not in loaded
 
 
@@ -116,7 +115,9 @@ def test_a_bundled_model_that_is_damaged_is_told(
 ) -> None:
     content = BUNDLED.read_bytes()
     (tmp_path / "cut.safetensors").write_bytes(content[: len(content) // 2])
-    monkeypatch.setattr("spectral_sched.doctor.BUNDLED", tmp_path / "cut.safetensors")
+    monkeypatch.setattr(
+        "spectral_sched.console.doctor.BUNDLED", tmp_path / "cut.safetensors"
+    )
     ended = run("doctor", "--json", cwd=tmp_path)
     assert ended.returncode == 1
     problems = json.loads(ended.stdout)["problems"]

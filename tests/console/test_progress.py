@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from spectral_sched import console
+from spectral_sched.console.progress import Pace, image_counter
 from spectral_sched.sources.folder import counted
 from tests.support.helpers import write_pictures
 
@@ -19,12 +19,12 @@ from tests.support.helpers import write_pictures
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     now = [100.0]
-    monkeypatch.setattr("spectral_sched.console.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("spectral_sched.console.output.time.monotonic", lambda: now[0])
     return now
 
 
 def test_the_time_left_follows_from_the_rate(clock: list[float]) -> None:
-    pace = console.Pace()
+    pace = Pace()
     clock[0] += 5
     assert pace.text("images", 90, 10, 4100) == (
         "90 images, 10 skipped, 0/s, 0:00:05 gone by"
@@ -37,14 +37,14 @@ def test_the_time_left_follows_from_the_rate(clock: list[float]) -> None:
 
 
 def test_slow_rates_are_told_with_their_decimals(clock: list[float]) -> None:
-    pace = console.Pace()
+    pace = Pace()
     pace.text("steps", 0, 0, 100)
     clock[0] += 40
     assert pace.text("steps", 30, 0, 100).startswith("30 steps, 0 skipped, 0.75/s, 30%")
 
 
 def test_without_a_total_the_time_gone_by_is_told(clock: list[float]) -> None:
-    pace = console.Pace()
+    pace = Pace()
     pace.text("images", 0, 0, None)
     clock[0] += 3661
     assert pace.text("images", 3661, 0, None).endswith("1/s, 1:01:01 gone by")
@@ -53,7 +53,7 @@ def test_without_a_total_the_time_gone_by_is_told(clock: list[float]) -> None:
 def test_nothing_is_shown_on_a_pipe(monkeypatch: pytest.MonkeyPatch) -> None:
     stream = io.StringIO()
     monkeypatch.setattr(sys, "stderr", stream)
-    with console.counter("images", lambda: pytest.fail("counted in vain")) as update:
+    with image_counter("images", lambda: pytest.fail("counted in vain")) as update:
         update(3, 1)
     assert stream.getvalue() == ""
 

@@ -1,0 +1,71 @@
+"""Kinds, targets and samples in lines and tables."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.table import Table
+
+from spectral_sched.planning.kinds.registry import KINDS
+from spectral_sched.solvers.registry import SAMPLERS
+from spectral_sched.targets import TARGETS
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from spectral_sched.documents.strict_json import Document
+
+
+def samples_lines(document: Document) -> list[str]:
+    """Return what a folder of samples holds and how it was made."""
+    made = document.get("arguments", {})
+    return [
+        f"{len(document.get('pictures', []))} sampled pictures",
+        ", ".join(f"{name} {value}" for name, value in made.items()),
+        f"all on one sheet: {document.get('contact_sheet')}",
+    ]
+
+
+def kinds_parts() -> list[RenderableType]:
+    """Return all kinds of tables, and the samplers that they are made for."""
+    samplers = Table(box=None, pad_edge=False, header_style="bold")
+    samplers.add_column("samplers", overflow="fold")
+    samplers.add_row(" ".join(SAMPLERS))
+    return [kinds_table(), "", samplers]
+
+
+def kinds_table() -> Table:
+    """Return all kinds of tables with their parameters, formulas and sources."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in ("kind", "parameters", "formula", "source"):
+        table.add_column(column, overflow="fold")
+    for kind in KINDS.values():
+        parameters = " ".join(
+            f"{item.name}={'' if item.default is None else item.default}"
+            for item in kind.parameters.values()
+        )
+        formula = kind.formula + "; runs --model" * kind.runs_model
+        table.add_row(kind.name, parameters, formula, kind.reference)
+    return table
+
+
+def targets_table() -> Table:
+    """Return all programs to write for, with their formats and parameters."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in ("target", "what it takes", "formats", "--with"):
+        table.add_column(column, overflow="fold")
+    for target in TARGETS.values():
+        names = " ".join(item.name for item in target.parameters)
+        table.add_row(target.name, target.what, " ".join(target.formats), names)
+    return table
+
+
+def target_lines(document: Document) -> list[str]:
+    """Return what another program was given, one fact per line."""
+    warned = [f"warning: {warning}" for warning in document.get("warnings", [])]
+    return [
+        f"for {document.get('target')}: {document.get('title')}",
+        *warned,
+        *document.get("announcements", []),
+        f"use: {document.get('usage')}",
+    ]

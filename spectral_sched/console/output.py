@@ -1,0 +1,132 @@
+"""What a person or a program sees of a command: lines, tables and documents."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from rich.table import Table
+
+from spectral_sched.documents.strict_json import canonical, layout
+from spectral_sched.documents.write import check_output, write_atomically
+from spectral_sched.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from pathlib import Path
+
+    from rich.console import RenderableType
+
+    from spectral_sched.documents.strict_json import Document
+
+
+PIPE_WIDTH = 200
+
+
+def say(message: str) -> None:
+    """Print one line on standard error."""
+    sys.stderr.write(f"{message}\n")
+
+
+def show(parts: Iterable[RenderableType], document: Document, *, json: bool) -> None:
+    """Print a result on standard output: as one JSON document, or as tables."""
+    if json:
+        sys.stdout.write(canonical(document) + "\n")
+        return
+    from rich.console import Console
+
+    console = Console(
+        markup=False, highlight=False, width=None if sys.stdout.isatty() else PIPE_WIDTH
+    )
+    for part in parts:
+        console.print(part, soft_wrap=isinstance(part, str))
+
+
+class Publisher:
+    """The place a document goes to, checked before the work that makes it.
+
+    Parameters
+    ----------
+    output
+        File to write; ``-`` prints the document instead.
+    json
+        Print the document instead of tables.
+    force
+        Replace a file that this project did not write.
+    marked
+        Whether files of the kind can be told from those of others.
+    ours
+        Tells whether a file is one of this project's; if not given, documents are.
+    """
+
+    def __init__(
+        self,
+        output: Path,
+        *,
+        json: bool,
+        force: bool,
+        marked: bool = True,
+        ours: Callable[[Path], bool] | None = None,
+    ) -> None:
+        self.output = output
+        self.to_stdout = str(output) == "-"
+        self.asked = json
+        self.json = json or self.to_stdout
+        if not self.to_stdout:
+            check_output(output, force=force, marked=marked, ours=ours)
+
+    def __call__(
+        self,
+        parts: Iterable[RenderableType],
+        document: Document,
+        *,
+        following: str,
+        content: bytes | None = None,
+    ) -> None:
+        """Write the document, print the result, and suggest what comes next.
+
+        Parameters
+        ----------
+        content
+            What is written for another program; the document only describes it.
+        """
+        if self.to_stdout and content is not None and not self.asked:
+            emit(content)
+            say(f"next: {following}")
+            return
+        if not self.to_stdout:
+            made = layout(document).encode() if content is None else content
+            write_atomically(self.output, made)
+        show(parts, document, json=self.json)
+        if not self.to_stdout:
+            say(f"wrote {self.output}; next: {following}")
+
+
+def emit(content: bytes) -> None:
+    """Write bytes to standard output, unless a terminal cannot show them.
+
+    Raises
+    ------
+    UsageError
+        If they are no text, and standard output is a terminal.
+    """
+    try:
+        text = content.decode()
+        binary = "\0" in text
+    except UnicodeDecodeError:
+        binary = True
+    if not binary:
+        sys.stdout.write(text)
+    elif sys.stdout.isatty():
+        message = "a terminal cannot show this format; name a file with -o"
+        raise UsageError(message)
+    else:
+        sys.stdout.buffer.write(content)
+
+
+def new_table(*columns: str) -> Table:
+    """Return an empty table of columns of numbers."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        table.add_column(column, justify="right", no_wrap=True)
+    return table

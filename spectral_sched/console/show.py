@@ -1,0 +1,58 @@
+"""Any file in lines and tables."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from spectral_sched.analysis.partial_file import read_partial
+from spectral_sched.comparisons.files import read_comparison
+from spectral_sched.errors import InputError
+from spectral_sched.model_headers import read_model_header
+from spectral_sched.plan_files import read_plan
+from spectral_sched.spectrum_files import read_spectrum
+from spectral_sched.training_files import read_training_schedule
+
+from .comparison import comparison_parts
+from .lists import samples_lines, target_lines
+from .measurement import measurement_parts, partial_parts
+from .schedule import plan_parts
+from .training import model_parts, training_parts
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from rich.console import RenderableType
+
+    from spectral_sched.documents.strict_json import Document
+
+
+def file_parts(document: Document, path: Path) -> list[RenderableType]:
+    """Return everything worth saying about a file.
+
+    Raises
+    ------
+    InputError
+        If it is damaged, or of a format that there is nothing to say about.
+    """
+    match document["format"]:
+        case "specsched.spectrum":
+            return measurement_parts(read_spectrum(path))
+        case "specsched.schedule":
+            return plan_parts(read_plan(path))
+        case "specsched.training":
+            read_training_schedule(path)
+            return training_parts(document)
+        case "specsched.model":
+            read_model_header(path)
+            return model_parts(document)
+        case "specsched.target":
+            return list(target_lines(document))
+        case "specsched.comparison":
+            return comparison_parts(read_comparison(path))
+        case "specsched.samples":
+            return list(samples_lines(document))
+        case "specsched.partial":
+            return partial_parts(read_partial(path))
+        case unknown:
+            message = f"{path} has the format {unknown!r}, which show does not know"
+            raise InputError(message)
