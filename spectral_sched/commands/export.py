@@ -1,7 +1,8 @@
 """Make a table of noise levels, or a law to train with."""
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 import typer
 
@@ -10,8 +11,36 @@ from spectral_sched import defaults
 from .options import Device, Force, Json
 
 if TYPE_CHECKING:
+    from rich.console import RenderableType
+
     from spectral_sched.console.output import Publisher
-    from spectral_sched.exports import Export, ExportOptions, Planner
+    from spectral_sched.exports import Export, ExportRequest, Planner
+    from spectral_sched.planning.request import TableRequest
+    from spectral_sched.target_exports import Wish
+
+FLAGS = {"settings": "set", "known": "with", "form": "format"}
+"""Names of flags that are not those of the parameters."""
+
+FOR_TABLES_ONLY = (
+    *("terminal", "start_sigma", "strength", "blend", "coordinate", "schedule"),
+    *("model", "data"),
+)
+"""Flags that mean nothing to a training law."""
+
+FOR_PLANNING_ONLY = (
+    *("kind", "steps", "settings", "sigma_min", "sigma_max", "start_sigma", "strength"),
+    *("terminal", "resolution", "blend", "weight", "coordinate", "model", "data"),
+)
+"""Flags that mean nothing to a table that is there already."""
+
+RECORDED = (
+    *("purpose", "kind", "steps", "sigma_min", "sigma_max", "start_sigma", "strength"),
+    *("terminal", "resolution", "model", "weight", "coordinate", "target"),
+)
+"""Flags that the file tells if they were given; names of files are left out."""
+
+Flags = Mapping[str, Any]
+"""What was given for each flag; None or nothing in it where it was left out."""
 
 
 def export(
@@ -126,66 +155,188 @@ def export(
 
     See also: kinds, for kinds, parameters and samplers; sample; show.
     """
+    flags = locals()
     if list_targets:
         _list_targets(json=json)
         return
     from spectral_sched.console.output import Publisher
-    from spectral_sched.exports import ExportOptions, exported
+    from spectral_sched.exports import make_export
 
-    options = ExportOptions(
-        purpose=purpose,
+    request = _request(flags)
+    path = output or _default_output(request)
+    publish = Publisher(path, json=json, force=force, marked=not target)
+    result = make_export(request, publish.output, _planner(flags))
+    _publish(publish, result)
+
+
+def _request(flags: Flags) -> "ExportRequest":
+    """Return what flags ask for.
+
+    Raises
+    ------
+    UsageError
+        If one cannot be used, or means nothing beside the others.
+    """
+    from spectral_sched.errors import UsageError, check_choice
+    from spectral_sched.exports import ExportRequest, Purpose
+    from spectral_sched.planning.kinds.registry import check_kind
+    from spectral_sched.schedules.coordinates import check_coordinate
+
+    target = _target(flags)
+    served = target.target.purposes if target else ("sampling",)
+    purpose = flags["purpose"] or served[0]
+    training = purpose == "training"
+    kind = flags["kind"] or (defaults.TRAINING_KIND if training else defaults.KIND)
+    coordinate = flags["coordinate"] or "sigma"
+    check_choice(purpose, get_args(Purpose), "purpose", "--for")
+    check_kind(kind)
+    check_coordinate(coordinate)
+    _refuse_what_means_nothing(flags, kind, training=training)
+    if flags["weight"] is not None and flags["blend"] is None:
+        message = "--weight says how much of the --blend file to take; name one"
+        raise UsageError(message)
+    table = _table_request(flags, kind, training=training)
+    return ExportRequest(
+        spectrum=flags["spectrum"],
+        purpose="training" if training else "sampling",
         kind=kind,
-        steps=steps,
-        sampler=sampler,
-        start=start,
-        settings=tuple(settings or ()),
-        sigma_min=sigma_min,
-        sigma_max=sigma_max,
-        start_sigma=start_sigma,
-        strength=strength,
-        terminal=terminal,
-        resolution=resolution,
-        model=model,
-        data=data,
-        blend=blend,
-        weight=weight,
-        coordinate=coordinate,
-        schedule=schedule,
+        table=table,
+        arguments=_arguments(flags, purpose, kind, table),
         target=target,
-        known=tuple(known or ()),
-        form=form,
-        named=output,
+        resolution=flags["resolution"],
+        schedule=flags["schedule"],
+        blend=flags["blend"],
+        weight=0.5 if flags["weight"] is None else flags["weight"],
+        coordinate=coordinate,
     )
-    request = options.request()
-    publish = Publisher(options.output, json=json, force=force, marked=not target)
-    planner = _planner(options, device)
-    result = exported(spectrum, options, request, publish.output, planner)
-    _publish_export(publish, result)
 
 
-def _planner(options: "ExportOptions", device: str) -> "Planner":
+def _target(flags: Flags) -> "Wish | None":
+    """Return what is wanted for another program, if any."""
+    from spectral_sched.target_exports import Wish
+    from spectral_sched.targets import format_of, target_named
+
+    if flags["target"] is None:
+        return None
+    guessed = format_of(flags["output"]) if flags["output"] else None
+    form = flags["form"] or guessed
+    return Wish(target_named(flags["target"]), tuple(flags["known"] or ()), form)
+
+
+def _table_request(flags: Flags, kind: str, *, training: bool) -> "TableRequest":
+    from spectral_sched.planning.kinds.registry import parse_kind_settings
+    from spectral_sched.planning.request import NoiseLimits, TableRequest
+
+    steps = defaults.TRAINING_STEPS if training else defaults.NUM_STEPS
+    limits = ("sigma_min", "sigma_max", "start_sigma", "strength")
+    return TableRequest.of(
+        flags["sampler"],
+        steps if flags["steps"] is None else flags["steps"],
+        flags["start"],
+        settings=parse_kind_settings(kind, flags["settings"] or ()),
+        limits=NoiseLimits(*(flags[name] for name in limits)),
+        terminal=flags["terminal"],
+    )
+
+
+def _refuse_what_means_nothing(flags: Flags, kind: str, *, training: bool) -> None:
+    from spectral_sched.errors import UsageError
+    from spectral_sched.planning.kinds.registry import KINDS, check_runs_model
+
+    if training and KINDS[kind].runs_model:
+        message = f"kind {kind} makes sigma tables only; try --kind ays"
+        raise UsageError(message)
+    if training:
+        reason = "shapes sigma tables, not laws to train with; leave it out"
+        _refuse(flags, FOR_TABLES_ONLY, reason)
+    if flags["data"] is not None and flags["model"] is None:
+        message = "--data is for a --model to be shown; name one"
+        raise UsageError(message)
+    if flags["model"] is not None and not training:
+        check_runs_model(kind)
+    if flags["schedule"] is not None:
+        reason = "plans a table, and --schedule takes one as it is; leave one out"
+        _refuse(flags, FOR_PLANNING_ONLY, reason)
+    if flags["target"] is None:
+        reason = "is about a program to write for; name one with --target"
+        _refuse(flags, ("known", "form", "schedule"), reason)
+
+
+def _refuse(flags: Flags, names: tuple[str, ...], reason: str) -> None:
+    from spectral_sched.errors import UsageError
+
+    for name in names:
+        if flags[name] is not None and flags[name] != []:
+            flag = FLAGS.get(name, name.replace("_", "-"))
+            message = f"--{flag} {reason}"
+            raise UsageError(message)
+
+
+def _arguments(
+    flags: Flags, purpose: str, kind: str, request: "TableRequest"
+) -> dict[str, object]:
+    """Return what was asked for, defaults resolved, for the file."""
+    from spectral_sched.documents.provenance import told_model
+
+    given = {name: flags[name] for name in RECORDED if flags[name] is not None}
+    if "model" in given:
+        given["model"] = told_model(flags["model"])
+    return given | {
+        "purpose": purpose,
+        "kind": kind,
+        "sampler": request.sampler,
+        "steps": request.num_steps,
+        "start": request.start,
+        **({"set": dict(request.settings)} if request.settings else {}),
+        **({"with": tuple(flags["known"])} if flags["known"] else {}),
+    }
+
+
+def _default_output(request: "ExportRequest") -> Path:
+    """Return the file to write; what a target wants goes to standard output."""
+    if request.target:
+        return Path("-")
+    training = request.purpose == "training"
+    return defaults.TRAINING_PATH if training else defaults.SCHEDULE_PATH
+
+
+def _planner(flags: Flags) -> "Planner":
     """Return what makes the table: a search, if a model is to be run."""
-    if options.model is None:
+    if flags["model"] is None:
         from spectral_sched.planning.plan import make_plan
 
         return make_plan
     from spectral_sched.diffusion.devices import resolve_device
     from spectral_sched.diffusion.searches import ModelSearch
 
-    return ModelSearch(options.model, options.data, resolve_device(device))
+    device = resolve_device(flags["device"])
+    return ModelSearch(flags["model"], flags["data"], device)
 
 
-def _publish_export(publish: "Publisher", result: "Export") -> None:
+def _publish(publish: "Publisher", result: "Export") -> None:
     from spectral_sched.console.output import say
 
     for message in result.messages:
         say(message)
     publish(
-        result.parts,
+        _parts(result),
         result.document,
         following=result.following,
         content=result.content,
     )
+
+
+def _parts(result: "Export") -> list["RenderableType"]:
+    from spectral_sched.console.schedule import plan_parts
+    from spectral_sched.console.training import training_parts
+    from spectral_sched.planning.plan import Plan
+    from spectral_sched.target_exports import Delivery
+
+    if isinstance(result.made, Plan):
+        return plan_parts(result.made)
+    if isinstance(result.made, Delivery):
+        return list(result.made.lines)
+    return training_parts(result.document)
 
 
 def _list_targets(*, json: bool) -> None:

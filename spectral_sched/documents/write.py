@@ -103,9 +103,7 @@ def write_atomically(path: Path, content: bytes) -> None:
             Path(name).unlink(missing_ok=True)
             raise
     except OSError as error:
-        message = (
-            f"cannot write {path}: {why(error)}; choose another place with -o"
-        )
+        message = f"cannot write {path}: {why(error)}; choose another place with -o"
         raise UsageError(message) from error
 
 
