@@ -35,7 +35,7 @@ from spectral_sched.comparisons import (
 )
 from spectral_sched.comparisons.files import Comparison
 from spectral_sched.console.progress import progress_bar
-from spectral_sched.model_headers import read_model_header
+from spectral_sched.files.model import read_model_header
 from spectral_sched.planning.data_set import DataSet
 from spectral_sched.planning.plan import plan_with
 from spectral_sched.planning.request import TableRequest

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from spectral_sched.analysis.measurement import measure
+from spectral_sched.files.spectrum import read_spectrum
 from spectral_sched.images.preprocessing import Preprocessing
 from spectral_sched.planning.error_model import table_errors
 from spectral_sched.planning.kinds.optimal import optimal_table
@@ -36,7 +37,6 @@ from spectral_sched.spectra.power_distribution import (
     power_distribution,
 )
 from spectral_sched.spectra.rings import rings
-from spectral_sched.spectrum_files import read_spectrum
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from spectral_sched import api
-from spectral_sched.model_headers import BUNDLED, read_model_header
+from spectral_sched.files.model import BUNDLED, read_model_header
 from spectral_sched.planning.plan import make_plan
 from spectral_sched.planning.request import TableRequest
 from spectral_sched.synthetic import SAMPLE_KINDS, picture

@@ -17,7 +17,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from spectral_sched.degradations import parse_degradation
 from spectral_sched.diffusion.degrading import degrade
 from spectral_sched.diffusion.network import NetworkDenoiser, restoring
 from spectral_sched.diffusion.picture_sets import picture_set
@@ -25,6 +24,7 @@ from spectral_sched.diffusion.processes import Processes
 from spectral_sched.diffusion.runs import play_plan
 from spectral_sched.diffusion.training import TrainingSettings, held_out_loss
 from spectral_sched.diffusion.training_runs import TrainingRun, training_options
+from spectral_sched.files.degradation import parse_degradation
 from spectral_sched.images.preprocessing import Preprocessing
 from spectral_sched.planning.data_set import measured_data_set
 from spectral_sched.planning.plan import Plan, make_plan

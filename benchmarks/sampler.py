@@ -25,7 +25,7 @@ from spectral_sched.diffusion.model_files import read_model
 from spectral_sched.diffusion.models import BUNDLED
 from spectral_sched.diffusion.network import NetworkDenoiser
 from spectral_sched.diffusion.sampler import sample
-from spectral_sched.model_headers import read_model_header
+from spectral_sched.files.model import read_model_header
 from spectral_sched.planning.plan import make_plan
 from spectral_sched.planning.request import TableRequest
 from spectral_sched.solvers.recurrence import Call

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from . import gallery
 from .analysis.measurement import Measurement, measure
 from .defaults import (
     EPSILON,
@@ -28,8 +27,17 @@ from .defaults import (
 from .documents.provenance import provenance
 from .documents.write import check_output, write_document
 from .errors import SpecschedError
+from .files.samples import (
+    Sample,
+    chosen_seeds,
+    open_gallery,
+    parse_seeds,
+    write_samples,
+)
+from .files.schedule import plan_arguments, plan_document, read_plan
+from .files.spectrum import measured_arguments, spectrum_document
+from .files.spectrum import read_spectrum as _read_spectrum
 from .images.preprocessing import make_preprocessing
-from .plan_files import plan_arguments, plan_document, read_plan
 from .planning.data_set import DataSet, measured_data_set, resize_data_set
 from .planning.kinds.kind import KindInfo
 from .planning.kinds.registry import KINDS, kind_settings_of
@@ -40,8 +48,6 @@ from .schedules import Schedule
 from .schedules.table import SigmaTable
 from .sources import array_items, items
 from .spectra.bounds import SigmaBounds, sigma_bounds
-from .spectrum_files import measured_arguments, spectrum_document
-from .spectrum_files import read_spectrum as _read_spectrum
 
 if TYPE_CHECKING:
     import os
@@ -368,8 +374,8 @@ def sample(
     for message in run.messages:
         warnings.warn(message, stacklevel=2)
     if seeds is None:
-        usual = gallery.chosen_seeds(None, restoring=inputs is not None)
-        seeds = gallery.parse_seeds(usual)
+        usual = chosen_seeds(None, restoring=inputs is not None)
+        seeds = parse_seeds(usual)
     return np.stack(list(run(run.samples(list(seeds)))))
 
 
@@ -407,8 +413,8 @@ def write_pictures(
     force: bool = False,
 ) -> None:
     """Write sampled pictures, (C, H, W) each, as PNGs and one sheet of them all."""
-    place = gallery.open_gallery(Path(folder), force=force)
-    gallery.write_samples(pictures, [gallery.Sample(seed) for seed in seeds], place, {})
+    place = open_gallery(Path(folder), force=force)
+    write_samples(pictures, [Sample(seed) for seed in seeds], place, {})
 
 
 def _source(spectrum: AnySpectrum) -> DataSet:

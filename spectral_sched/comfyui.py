@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from spectral_sched.errors import InputError
-from spectral_sched.plan_files import read_plan
 from spectral_sched.targets.checks import check_start
 
 from .documents.strict_json import digest
+from .files.schedule import read_plan
 from .planning.replan import replan
 from .planning.request import MAX_STEPS
 from .schedules.coordinates import convert

@@ -33,7 +33,7 @@ from .defaults import SAMPLER
 from .documents.read import read_any
 from .documents.strict_json import canonical
 from .errors import UsageError, check_choice
-from .plan_files import plan_of
+from .files.schedule import read_plan_document
 from .planning.replan import replan
 from .schedules.coordinates import (
     COORDINATES,
@@ -192,7 +192,7 @@ class SpectralScheduler(SchedulerMixin, ConfigMixin):  # type: ignore[misc]
             If the file is missing, damaged or foreign.
         """
         document = read_any(Path(path))
-        plan_of(document, Path(path))
+        read_plan_document(document, Path(path))
         scheduler: Self = cls(schedule=json.loads(canonical(document)), **settings)
         return scheduler
 
@@ -413,7 +413,7 @@ class SpectralScheduler(SchedulerMixin, ConfigMixin):  # type: ignore[misc]
 
 
 def _checked_plan(schedule: Mapping[str, Any]) -> Plan:
-    plan = plan_of(dict(schedule), Path("the schedule"))
+    plan = read_plan_document(dict(schedule), Path("the schedule"))
     check_start(plan.request, "a pipeline")
     return plan
 

@@ -8,14 +8,14 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from .documents.provenance import provenance
-from .plan_files import plan_arguments, plan_document, read_data_set, read_plan
+from .files.schedule import plan_arguments, plan_document, read_data_set, read_plan
+from .files.training_law import training_document
 from .planning.data_set import resize_data_set
 from .planning.plan import Plan, make_plan
 from .planning.request import TableRequest
 from .planning.training_law import training_schedule
 from .schedules.table import blend
 from .target_exports import Delivery, Wish, law_delivery, plan_delivery
-from .training_files import training_document
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -13,9 +13,9 @@ from PIL import Image
 
 from spectral_sched.documents.write import write_document
 from spectral_sched.errors import InputError
-from spectral_sched.plan_files import read_plan
+from spectral_sched.files.schedule import read_plan
+from spectral_sched.files.spectrum import payload_digest, read_spectrum
 from spectral_sched.spectra.mixture import SpectralMixture
-from spectral_sched.spectrum_files import payload_digest, read_spectrum
 from tests.support.commands import sentence, specsched
 from tests.support.helpers import power_law_field, write_pictures
 

@@ -22,7 +22,7 @@ import spectral_sched.comfyui
 from spectral_sched.documents.provenance import provenance
 from spectral_sched.documents.write import write_document
 from spectral_sched.errors import SpecschedError
-from spectral_sched.plan_files import plan_document
+from spectral_sched.files.schedule import plan_document
 from spectral_sched.planning.plan import make_plan
 from spectral_sched.planning.request import TableRequest
 from tests.support.pink import pink_source

@@ -18,7 +18,7 @@ from spectral_sched.diffusion.sampler import sample
 from spectral_sched.documents.provenance import provenance
 from spectral_sched.documents.write import write_document
 from spectral_sched.errors import InputError, UsageError
-from spectral_sched.plan_files import plan_document
+from spectral_sched.files.schedule import plan_document
 from spectral_sched.planning.plan import make_plan
 from spectral_sched.planning.request import NoiseLimits, TableRequest
 from spectral_sched.schedules.coordinates import convert

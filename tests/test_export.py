@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 from spectral_sched.cli import app
 from spectral_sched.errors import SpecschedError
-from spectral_sched.plan_files import read_plan
+from spectral_sched.files.schedule import read_plan
 from spectral_sched.planning.kinds.registry import KINDS, from_spectrum
 from spectral_sched.schedules import SCHEDULES
 from tests.support.helpers import write_pictures

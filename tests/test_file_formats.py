@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from spectral_sched.model_headers import read_model_document
+from spectral_sched.files.model import read_model_document
 from tests.support.commands import specsched
 from tests.support.helpers import ROOT, write_pictures
 

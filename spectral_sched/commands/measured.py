@@ -23,7 +23,7 @@ def publish_spectrum(
     from spectral_sched.console.measurement import measurement_parts
     from spectral_sched.console.output import say
     from spectral_sched.documents.provenance import provenance
-    from spectral_sched.spectrum_files import measured_arguments, spectrum_document
+    from spectral_sched.files.spectrum import measured_arguments, spectrum_document
 
     chunk, settings = gathered.chunk, gathered.settings
     measured = measurement(

@@ -45,14 +45,14 @@ def report(
 
     Example: specsched report --schedule tight.json -o report.html
     """
-    from spectral_sched import gallery
     from spectral_sched.console.output import Publisher
+    from spectral_sched.files.samples import parse_seeds
     from spectral_sched.pages import facts, page
     from spectral_sched.plots.marks import is_our_picture
 
     page.check_available()
     publish = Publisher(output, json=json, force=force, ours=is_our_picture)
-    numbers = [] if no_samples else gallery.parse_seeds(seeds)
+    numbers = [] if no_samples else parse_seeds(seeds)
     found = facts.read_findings(spectrum, schedule)
     sampled = _sampled(found, model, numbers, device) if numbers else []
     arguments = {} if no_samples else {"model": model, "seeds": seeds}

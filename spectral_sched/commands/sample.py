@@ -86,20 +86,26 @@ def sample(
 
     See also: export, which makes schedules; train, which makes models.
     """
-    from spectral_sched import gallery
     from spectral_sched.console.output import say
     from spectral_sched.console.progress import progress_bar
-    from spectral_sched.plan_files import read_plan
+    from spectral_sched.files.samples import (
+        chosen_seeds,
+        describe_samples,
+        open_gallery,
+        parse_seeds,
+        write_samples,
+    )
+    from spectral_sched.files.schedule import read_plan
     from spectral_sched.planning.per_image import drawn_plans
     from spectral_sched.planning.replan import Fitting
 
     from .options import parse_range
 
-    seeds = gallery.chosen_seeds(seeds, restoring=inputs is not None)
-    plan, numbers = read_plan(schedule), gallery.parse_seeds(seeds)
+    seeds = chosen_seeds(seeds, restoring=inputs is not None)
+    plan, numbers = read_plan(schedule), parse_seeds(seeds)
     interval = parse_range(guidance_interval, "--guidance-interval")
     drawn_plans(plan, label, wanted=per_image)
-    folder = gallery.open_gallery(output, force=force)
+    folder = open_gallery(output, force=force)
     from spectral_sched.diffusion.guidance import chosen_guidance
     from spectral_sched.diffusion.processes import processes
     from spectral_sched.diffusion.runs import SamplingOptions, SamplingRun
@@ -108,7 +114,7 @@ def sample(
     flags |= {"null_label": null_label, "guidance": guidance}
     flags |= {"guidance_interval": guidance_interval, "per_image": per_image}
     flags |= {"class": label, "as_is": as_is, "clip": clip, "compile": compiled}
-    settings = {"model": model, "seeds": seeds, **gallery.describe_samples(flags)}
+    settings = {"model": model, "seeds": seeds, **describe_samples(flags)}
     options = SamplingOptions(
         model,
         precision,
@@ -129,16 +135,18 @@ def sample(
             pictures = group.gathered(run(mine, advance))
             if not group.first:
                 return
-            document = gallery.write_samples(pictures, wanted, folder, settings, names)
+            document = write_samples(pictures, wanted, folder, settings, names)
     _tell(len(wanted), folder, schedule, document, json=json)
 
 
 def _tell(
     count: int, folder: Path, schedule: Path, document: dict[str, Any], *, json: bool
 ) -> None:
-    from spectral_sched import gallery
     from spectral_sched.console.output import say, show
+    from spectral_sched.files.samples import (
+        SHEET_NAME,
+    )
 
     show([f"{count} pictures in {folder}"], document, json=json)
     following = f"specsched show {shlex.quote(str(schedule))}"
-    say(f"look at {folder / gallery.SHEET_NAME}; next: {following}")
+    say(f"look at {folder / SHEET_NAME}; next: {following}")

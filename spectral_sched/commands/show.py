@@ -24,7 +24,7 @@ def show(
     from spectral_sched.console.output import say
     from spectral_sched.console.output import show as show_parts
     from spectral_sched.console.show import file_parts
-    from spectral_sched.files import next_command, read_any_document
+    from spectral_sched.files.any_format import next_command, read_any_document
 
     document = read_any_document(file)
     show_parts(file_parts(document, file), document, json=json)

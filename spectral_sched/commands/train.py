@@ -97,15 +97,16 @@ def train(
 
     See also: sample --model; export --spectrum, which plans from a model's file.
     """
-    from spectral_sched import model_headers, sources
+    from spectral_sched import sources
     from spectral_sched.console.output import say, show
     from spectral_sched.console.progress import training_progress
     from spectral_sched.console.training import model_parts
+    from spectral_sched.files.model import check_model_output, read_model_document
     from spectral_sched.images.preprocessing import make_preprocessing
 
     from .options import parse_range
 
-    model_headers.check_model_output(output, force=force)
+    check_model_output(output, force=force)
     preprocessing = make_preprocessing(
         resolution,
         crop,
@@ -135,6 +136,6 @@ def train(
         with training_progress(steps, shown=group.first) as told:
             run(told)
     if group.first:
-        document = model_headers.read_model_document(output)
+        document = read_model_document(output)
         show(model_parts(document), document, json=json)
         say(f"wrote {output}; next: {export_after(output)}")

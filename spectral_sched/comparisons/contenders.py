@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from spectral_sched.errors import UsageError, check_choice
-from spectral_sched.plan_files import read_plan
+from spectral_sched.files.schedule import read_plan
 from spectral_sched.planning.kinds.registry import KINDS, parse_kind_settings
 from spectral_sched.planning.plan import make_plan
 from spectral_sched.planning.request import NoiseLimits, TableRequest

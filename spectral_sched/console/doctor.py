@@ -21,7 +21,7 @@ from packaging.utils import canonicalize_name
 from rich.table import Table
 
 from spectral_sched.errors import InputError, SpecschedError
-from spectral_sched.model_headers import BUNDLED, read_model_header
+from spectral_sched.files.model import BUNDLED, read_model_header
 from spectral_sched.version import __version__
 
 if TYPE_CHECKING:
@@ -194,7 +194,7 @@ def _bundled_model() -> Document:
     except InputError:
         return {"problem": "is missing or damaged"}
     return {
-        "shape": header.source.power.field.shape,
+        "shape": header.data_set.power.field.shape,
         "sigma_range": header.sigma_range,
     }
 

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 from spectral_sched.analysis.partial_file import read_partial
 from spectral_sched.comparisons.files import read_comparison
 from spectral_sched.errors import InputError
-from spectral_sched.model_headers import read_model_header
-from spectral_sched.plan_files import read_plan
-from spectral_sched.spectrum_files import read_spectrum
-from spectral_sched.training_files import read_training_schedule
+from spectral_sched.files.model import read_model_header
+from spectral_sched.files.schedule import read_plan
+from spectral_sched.files.spectrum import read_spectrum
+from spectral_sched.files.training_law import read_training_schedule
 
 from .comparison import comparison_parts
 from .lists import samples_lines, target_lines

@@ -25,8 +25,8 @@ from spectral_sched.comparisons.files import (
 )
 from spectral_sched.comparisons.rows import Cell, Cost, Row
 from spectral_sched.errors import check_choice
-from spectral_sched.model_headers import BUNDLED, SUFFIX, read_model_header
-from spectral_sched.plan_files import read_data_set
+from spectral_sched.files.model import BUNDLED, SUFFIX, read_model_header
+from spectral_sched.files.schedule import read_data_set
 from spectral_sched.planning.kinds.registry import KINDS
 from spectral_sched.planning.plan import make_plan
 from spectral_sched.planning.replan import Fitting, ModelLimits, fit_to_model
@@ -97,9 +97,9 @@ class BenchOptions:
 def model_source(model: str, spectrum: Path | None, default: Path) -> DataSet:
     """Return what tables are planned from: a named file, or what the model knows."""
     if spectrum is None and model == "bundled":
-        return read_model_header(BUNDLED).source
+        return read_model_header(BUNDLED).data_set
     if spectrum is None and model.endswith(SUFFIX):
-        return read_model_header(Path(model)).source
+        return read_model_header(Path(model)).data_set
     return read_data_set(spectrum or default)
 
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import numpy as np
     from torch import Tensor
 
-    from spectral_sched.degradations import Degradation
+    from spectral_sched.files.degradation import Degradation
 
 NUM_OCTAVES = 4
 NUM_FEATURES = NUM_OCTAVES + 1

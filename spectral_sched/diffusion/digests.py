@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from spectral_sched.documents.strict_json import digest, file_digest
-from spectral_sched.model_headers import BUNDLED, SUFFIX
+from spectral_sched.files.model import BUNDLED, SUFFIX
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

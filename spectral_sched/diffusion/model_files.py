@@ -14,7 +14,7 @@ from safetensors.torch import save
 
 from spectral_sched.documents.write import write_atomically
 from spectral_sched.errors import InputError
-from spectral_sched.model_headers import REMEDY, header_metadata, read_model_header
+from spectral_sched.files.model import REMEDY, header_metadata, read_model_header
 
 from .network import NetworkDenoiser, in_channels_last
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from spectral_sched.documents.strict_json import Document
-    from spectral_sched.model_headers import ModelHeader
+    from spectral_sched.files.model import ModelHeader
 
 
 def write_model(
@@ -69,7 +69,7 @@ def _tensors(path: Path) -> dict[str, torch.Tensor]:
 
 
 def _built(header: ModelHeader, tensors: dict[str, torch.Tensor]) -> NetworkDenoiser:
-    shape = header.source.power.field.shape
+    shape = header.data_set.power.field.shape
     network = NetworkDenoiser(header.config, shape, header.sigma_range)
     network.load_state_dict(tensors)
     network.requires_grad_(False)

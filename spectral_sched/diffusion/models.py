@@ -10,8 +10,8 @@ import torch
 
 from spectral_sched.analysis.chunk import Skipped
 from spectral_sched.errors import ImageError, InputError, UsageError
+from spectral_sched.files.model import BUNDLED, SUFFIX
 from spectral_sched.images.pixels import load_pixels
-from spectral_sched.model_headers import BUNDLED, SUFFIX
 from spectral_sched.sources import items
 
 from .denoisers import FiniteSetDenoiser, WienerDenoiser

@@ -20,15 +20,15 @@ from torch import nn
 from torch.nn import functional
 
 from spectral_sched.errors import UsageError
-from spectral_sched.network_configs import GROUP
+from spectral_sched.files.network_config import GROUP
 
 from .denoisers import per_picture
 
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from spectral_sched.files.network_config import NetworkConfig
     from spectral_sched.images.pixels import Shape
-    from spectral_sched.network_configs import NetworkConfig
 
     from .denoisers import Denoiser
 

@@ -12,7 +12,7 @@ from safetensors.torch import save
 from spectral_sched.documents.strict_json import canonical
 from spectral_sched.documents.write import write_atomically
 from spectral_sched.errors import InputError, UsageError
-from spectral_sched.model_headers import METADATA_KEY
+from spectral_sched.files.model import METADATA_KEY
 
 from .learned_noise import LearnedNoise
 

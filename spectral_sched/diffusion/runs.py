@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from spectral_sched.errors import check_choice
-from spectral_sched.gallery import Sample
+from spectral_sched.files.samples import Sample
 from spectral_sched.planning.per_image import drawn_plans
 from spectral_sched.planning.replan import Fitting, ModelLimits, fit_to_model
 

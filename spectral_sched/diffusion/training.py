@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
-    from spectral_sched.network_configs import NetworkConfig
+    from spectral_sched.files.network_config import NetworkConfig
     from spectral_sched.training_noise import TrainingNoise
 
     from .denoisers import Denoiser

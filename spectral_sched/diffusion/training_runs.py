@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from spectral_sched.defaults import KIND
-from spectral_sched.degradations import parse_degradation
 from spectral_sched.documents.provenance import provenance
 from spectral_sched.documents.strict_json import file_digest
 from spectral_sched.errors import InputError, NoAnswerError, UsageError, check_choice
+from spectral_sched.files.degradation import parse_degradation
+from spectral_sched.files.model import ModelHeader, read_model_header
+from spectral_sched.files.network_config import network_config
 from spectral_sched.images.png import contact_sheet, save_png, to_bytes
-from spectral_sched.model_headers import ModelHeader, read_model_header
-from spectral_sched.network_configs import network_config
 from spectral_sched.planning.data_set import measured_data_set
 from spectral_sched.planning.plan import make_plan
 from spectral_sched.planning.request import TableRequest
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from spectral_sched.degradations import Degradation
+    from spectral_sched.files.degradation import Degradation
     from spectral_sched.planning.data_set import DataSet
     from spectral_sched.schedules import Setting
     from spectral_sched.training_noise import TrainingNoise
@@ -238,7 +238,7 @@ class TrainingRun:
         """Return what the model says of itself."""
         return ModelHeader(
             config=self.trainer.network.config,
-            source=self.data_set,
+            data_set=self.data_set,
             sigma_range=self.noise.reach,
             law={"name": self.options.law, "set": dict(self.options.law_settings)},
             training={
@@ -293,10 +293,10 @@ def _network(
         config = network_config(options.size, *known)
         return fresh_network(config, options.settings.seed)
     network, header = read_model(options.init)
-    if header.source.power.field.shape != field.shape:
+    if header.data_set.power.field.shape != field.shape:
         message = (
             f"{options.init} makes pictures of the shape "
-            f"{header.source.power.field.shape} and these have {field.shape}; "
+            f"{header.data_set.power.field.shape} and these have {field.shape}; "
             "start from another model, or bring them to its size with --resolution"
         )
         raise InputError(message)

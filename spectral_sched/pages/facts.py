@@ -11,7 +11,8 @@ from spectral_sched.documents.provenance import PROVENANCE_KEYS, provenance
 from spectral_sched.documents.read import read_any
 from spectral_sched.documents.strict_json import file_digest
 from spectral_sched.errors import InputError
-from spectral_sched.plan_files import read_plan
+from spectral_sched.files.schedule import read_plan
+from spectral_sched.files.spectrum import read_spectrum
 from spectral_sched.planning.plan import make_plan
 from spectral_sched.planning.request import NoiseLimits
 from spectral_sched.plots.curves import emerging, resolved, spectrum_curve
@@ -19,7 +20,6 @@ from spectral_sched.plots.subjects import shown_names
 from spectral_sched.spectra.bounds import CLEAN_SNR, QUANTISATION
 from spectral_sched.spectra.power_law import field_power_law
 from spectral_sched.spectra.rings import banded, octaves
-from spectral_sched.spectrum_files import read_spectrum
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

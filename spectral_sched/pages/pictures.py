@@ -69,8 +69,8 @@ class Sheet:
 
 def plots(found: Findings) -> dict[str, Plot]:
     """Return the plots of a report by the names of their panels."""
-    own = Subject(found.name, source=found.plan.data_set, plan=found.plan)
-    usual = Subject(found.usual_name, source=found.plan.data_set, plan=found.usual)
+    own = Subject(found.name, data_set=found.plan.data_set, plan=found.plan)
+    usual = Subject(found.usual_name, data_set=found.plan.data_set, plan=found.usual)
     panels = [
         *panels_of([own], ["spectrum"]),
         *panels_of([own, usual], ["step", "error"]),

@@ -76,10 +76,10 @@ def _spectra(kind: PanelKind, subjects: Sequence[Subject]) -> list[Panel]:
             curves.append(
                 spectrum_curve(subject.name, subject.plan.data_set, levels, start)
             )
-        elif subject.source and subject.source.data_key not in planned:
-            bounds = subject.source.bounds
+        elif subject.data_set and subject.data_set.data_key not in planned:
+            bounds = subject.data_set.bounds
             ends = bounds.sigma_max, bounds.sigma_min
-            curves.append(spectrum_curve(subject.name, subject.source, ends))
+            curves.append(spectrum_curve(subject.name, subject.data_set, ends))
     return [Panel(kind, (curve,)) for curve in curves]
 
 

@@ -8,20 +8,20 @@ from typing import TYPE_CHECKING
 from spectral_sched.defaults import TRAINING_STEPS
 from spectral_sched.documents.read import read_any
 from spectral_sched.errors import InputError
-from spectral_sched.model_headers import SUFFIX, read_model_header
-from spectral_sched.plan_files import read_plan
+from spectral_sched.files.model import SUFFIX, read_model_header
+from spectral_sched.files.schedule import read_plan
+from spectral_sched.files.spectrum import read_spectrum
+from spectral_sched.files.training_law import read_training_schedule
 from spectral_sched.planning.data_set import measured_data_set
 from spectral_sched.planning.kinds.registry import kind_settings_of
 from spectral_sched.planning.request import TableRequest
 from spectral_sched.planning.training_law import LEARNED, OWN, training_schedule
-from spectral_sched.spectrum_files import read_spectrum
-from spectral_sched.training_files import read_training_schedule
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from spectral_sched.model_headers import ModelHeader
+    from spectral_sched.files.model import ModelHeader
     from spectral_sched.planning.data_set import DataSet
     from spectral_sched.planning.plan import Plan
     from spectral_sched.schedules import Schedule, Setting
@@ -35,7 +35,7 @@ class Subject:
     ----------
     name
         How it is called in the plot.
-    source
+    data_set
         Its data set, if it holds one.
     plan
         Its table, if it is a schedule.
@@ -46,7 +46,7 @@ class Subject:
     """
 
     name: str
-    source: DataSet | None = None
+    data_set: DataSet | None = None
     plan: Plan | None = None
     law: Schedule | None = None
     remark: str = ""
@@ -85,10 +85,10 @@ def _read_subject(path: Path, name: str) -> Subject:
         return _model_subject(read_model_header(path), name)
     match read_any(path)["format"]:
         case "specsched.spectrum":
-            return Subject(name, source=measured_data_set(read_spectrum(path)))
+            return Subject(name, data_set=measured_data_set(read_spectrum(path)))
         case "specsched.schedule":
             plan = read_plan(path)
-            return Subject(name, source=plan.data_set, plan=plan)
+            return Subject(name, data_set=plan.data_set, plan=plan)
         case "specsched.training":
             return Subject(name, law=read_training_schedule(path))
         case other:
@@ -103,12 +103,12 @@ def _model_subject(header: ModelHeader, name: str) -> Subject:
     law, settings = str(header.law["name"]), dict(_settings(header))
     if law in (OWN, LEARNED):
         remark = f"the {law} law of {name} is not in its file, and is not drawn"
-        return Subject(name, source=header.source, remark=remark)
+        return Subject(name, data_set=header.data_set, remark=remark)
     request = TableRequest(
         settings=kind_settings_of(law, settings), num_steps=TRAINING_STEPS
     )
-    schedule = training_schedule(header.source, law, request)
-    return Subject(name, source=header.source, law=schedule)
+    schedule = training_schedule(header.data_set, law, request)
+    return Subject(name, data_set=header.data_set, law=schedule)
 
 
 def _settings(header: ModelHeader) -> dict[str, Setting]:

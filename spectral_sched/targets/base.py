@@ -69,14 +69,14 @@ class Law(NamedTuple):
     ----------
     schedule
         The law.
-    source
+    data_set
         The data set it is for.
     settings
         What is known of the program and its model, by name, defaults included.
     """
 
     schedule: Schedule
-    source: DataSet
+    data_set: DataSet
     settings: Settings
 
 

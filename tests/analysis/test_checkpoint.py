@@ -18,9 +18,9 @@ from spectral_sched.analysis.partial_file import read_partial
 from spectral_sched.analysis.run import analyse_items
 from spectral_sched.analysis.shard import WHOLE, Shard
 from spectral_sched.errors import InputError, UsageError
+from spectral_sched.files.spectrum import payload_digest
 from spectral_sched.images.preprocessing import make_preprocessing
 from spectral_sched.sources import Item, items
-from spectral_sched.spectrum_files import payload_digest
 from tests.support.data_sets import SETTINGS, local, sums_digest
 from tests.support.helpers import write_pictures
 

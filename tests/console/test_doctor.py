@@ -15,7 +15,7 @@ import numpy
 import pytest
 import torch
 
-from spectral_sched.model_headers import BUNDLED
+from spectral_sched.files.model import BUNDLED
 from tests.support.commands import run, specsched
 from tests.test_architecture import command, loaded_by
 

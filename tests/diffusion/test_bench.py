@@ -19,7 +19,7 @@ from spectral_sched.diffusion.comparison import Yardsticks, squared_errors
 from spectral_sched.diffusion.rulers import real_pictures
 from spectral_sched.documents.write import write_document
 from spectral_sched.errors import InputError, UsageError
-from spectral_sched.plan_files import plan_document
+from spectral_sched.files.schedule import plan_document
 from spectral_sched.planning.data_set import DataSet, resize_data_set
 from spectral_sched.planning.plan import make_plan
 from spectral_sched.planning.request import TableRequest

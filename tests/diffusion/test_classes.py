@@ -23,8 +23,8 @@ from spectral_sched.diffusion.runs import play_plan
 from spectral_sched.diffusion.training import UNTOLD, Trainer, TrainingSettings
 from spectral_sched.documents.read import Fields
 from spectral_sched.errors import InputError, UsageError
+from spectral_sched.files.network_config import NetworkConfig, read_network_config
 from spectral_sched.images.preprocessing import Preprocessing
-from spectral_sched.network_configs import NetworkConfig, read_network_config
 from spectral_sched.planning.data_set import measured_data_set
 from spectral_sched.planning.plan import make_plan
 from spectral_sched.planning.request import TableRequest

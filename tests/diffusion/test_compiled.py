@@ -20,7 +20,7 @@ from spectral_sched.diffusion.network import NetworkDenoiser
 from spectral_sched.diffusion.runs import SamplingOptions, SamplingRun
 from spectral_sched.diffusion.training import fresh_network
 from spectral_sched.errors import UnavailableError, UsageError
-from spectral_sched.network_configs import NetworkConfig
+from spectral_sched.files.network_config import NetworkConfig
 
 from .test_batches import PLAN
 from .test_sampler import CPU

@@ -16,16 +16,16 @@ from spectral_sched.diffusion.model_files import read_model, write_model
 from spectral_sched.diffusion.network import NetworkDenoiser
 from spectral_sched.documents.provenance import provenance
 from spectral_sched.errors import InputError, UsageError
-from spectral_sched.images.preprocessing import Preprocessing
-from spectral_sched.model_headers import (
+from spectral_sched.files.model import (
     METADATA_KEY,
     ModelHeader,
     check_model_output,
     header_metadata,
     read_model_header,
 )
-from spectral_sched.network_configs import network_config
-from spectral_sched.plan_files import read_data_set
+from spectral_sched.files.network_config import network_config
+from spectral_sched.files.schedule import read_data_set
+from spectral_sched.images.preprocessing import Preprocessing
 from spectral_sched.planning.data_set import DataSet
 from spectral_sched.spectra.bounds import sigma_bounds
 from spectral_sched.spectra.power_distribution import power_distribution
@@ -89,9 +89,9 @@ def test_model_comes_back_as_it_was(
 def test_tables_are_planned_from_a_model(model: Path) -> None:
     data_set = read_data_set(model)
     np.testing.assert_array_equal(
-        data_set.power.log_power, header().source.power.log_power
+        data_set.power.log_power, header().data_set.power.log_power
     )
-    assert data_set.bounds == header().source.bounds
+    assert data_set.bounds == header().data_set.bounds
 
 
 def test_show_and_export_take_a_model(model: Path) -> None:

@@ -24,7 +24,7 @@ from spectral_sched.diffusion.preconditioning import (
     edm,
     flow,
 )
-from spectral_sched.network_configs import NetworkConfig
+from spectral_sched.files.network_config import NetworkConfig
 from spectral_sched.schedules.coordinates import timestep_coordinate, trained_abar
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from spectral_sched.diffusion.processes import Processes, processes
-from spectral_sched.model_headers import read_model_header
+from spectral_sched.files.model import read_model_header
 from tests.support.commands import specsched
 from tests.support.helpers import ROOT, write_pictures
 

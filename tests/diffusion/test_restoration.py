@@ -11,7 +11,6 @@ import torch
 from PIL import Image
 
 import spectral_sched
-from spectral_sched.degradations import Degradation, parse_degradation
 from spectral_sched.diffusion.degrading import (
     NUM_FEATURES,
     degrade,
@@ -27,8 +26,9 @@ from spectral_sched.diffusion.runs import play_plan
 from spectral_sched.diffusion.training import Trainer, TrainingSettings, fresh_network
 from spectral_sched.diffusion.training_runs import training_options
 from spectral_sched.errors import InputError, UsageError
+from spectral_sched.files.degradation import Degradation, parse_degradation
+from spectral_sched.files.network_config import NetworkConfig, network_config
 from spectral_sched.images.preprocessing import Preprocessing
-from spectral_sched.network_configs import NetworkConfig, network_config
 from spectral_sched.planning.data_set import measured_data_set
 from spectral_sched.planning.plan import make_plan
 from spectral_sched.planning.request import TableRequest
@@ -466,7 +466,7 @@ def test_unknown_inputs_of_a_file_are_refused() -> None:
 
 def read_network(**restores: object) -> NetworkConfig:
     from spectral_sched.documents.read import Fields
-    from spectral_sched.network_configs import read_network_config
+    from spectral_sched.files.network_config import read_network_config
 
     document = {"image_channels": 1, "widths": [16], "num_blocks": 1, "patch": 1}
     whole = document | {"sigma_data": 0.5, "restores": restores}

@@ -28,8 +28,8 @@ from spectral_sched.diffusion.training_runs import (
     training_options,
 )
 from spectral_sched.errors import InputError, NoAnswerError, UsageError
+from spectral_sched.files.network_config import NetworkConfig, network_config
 from spectral_sched.images.preprocessing import Preprocessing
-from spectral_sched.network_configs import NetworkConfig, network_config
 from spectral_sched.planning.data_set import measured_data_set
 from spectral_sched.sources import Item, items
 from spectral_sched.training_noise import training_noise

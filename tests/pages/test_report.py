@@ -19,7 +19,7 @@ from PIL import Image
 pytest.importorskip("jinja2")
 pytest.importorskip("matplotlib")
 
-from spectral_sched.plan_files import read_plan
+from spectral_sched.files.schedule import read_plan
 from spectral_sched.plots.marks import is_our_picture
 from tests.support.commands import Run, sentence, specsched
 from tests.support.helpers import write_pictures

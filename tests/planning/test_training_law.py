@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from spectral_sched.documents.provenance import provenance
 from spectral_sched.errors import InputError
+from spectral_sched.files.training_law import read_training_schedule, training_document
 from spectral_sched.planning.law_fits import (
     fits,
     laplace_fit,
@@ -30,7 +31,6 @@ from spectral_sched.schedules import (
     LognormalLaw,
     Schedule,
 )
-from spectral_sched.training_files import read_training_schedule, training_document
 from tests.support.pink import pink_source
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from spectral_sched.plan_files import read_plan
+from spectral_sched.files.schedule import read_plan
 from tests.support.commands import specsched
 from tests.support.helpers import ROOT, write_pictures
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from spectral_sched.errors import InputError, UsageError
-from spectral_sched.model_headers import METADATA_KEY, read_model_document
+from spectral_sched.files.model import METADATA_KEY, read_model_document
 from spectral_sched.plots.panels import PANELS, panels_document, panels_of
 from spectral_sched.plots.subjects import read_subjects, shown_names
 
@@ -16,14 +16,14 @@ from spectral_sched.plots.subjects import read_subjects, shown_names
 def test_every_file_gives_what_it_has(files: Path) -> None:
     names = ("spectrum.json", "tight.json", "training.json", "model.safetensors")
     spectrum, table, law, model = read_subjects([files / name for name in names])
-    assert spectrum.source
+    assert spectrum.data_set
     assert not spectrum.plan
     assert table.plan
     assert law.law
-    assert not law.source
-    assert model.source
+    assert not law.data_set
+    assert model.data_set
     assert model.law
-    assert model.law.sigma_min == model.source.bounds.sigma_min
+    assert model.law.sigma_min == model.data_set.bounds.sigma_min
 
 
 def test_panels_follow_from_the_files(files: Path) -> None:

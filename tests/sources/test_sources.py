@@ -24,12 +24,12 @@ from spectral_sched.errors import (
     UnavailableError,
     UsageError,
 )
+from spectral_sched.files.spectrum import payload_digest, spectrum_document
 from spectral_sched.images.pixels import Pixels, load_pixels
 from spectral_sched.images.preprocessing import make_preprocessing
 from spectral_sched.sources import Item, items
 from spectral_sched.sources.location import expand_braces
 from spectral_sched.sources.zip import members
-from spectral_sched.spectrum_files import payload_digest, spectrum_document
 from tests.support.helpers import write_pictures
 from tests.support.picture_files import encoded_picture, write_tar, write_zip
 

@@ -12,13 +12,13 @@ import pytest
 from PIL import Image
 
 from spectral_sched.analysis.measurement import measure
+from spectral_sched.files.spectrum import read_spectrum, spectrum_document
 from spectral_sched.images.pixels import load_pixels
 from spectral_sched.images.preprocessing import make_preprocessing
 from spectral_sched.sources import Item, items
 from spectral_sched.spectra.gaussian_field import GaussianField
 from spectral_sched.spectra.periodogram import hann_window, ring_powers
 from spectral_sched.spectra.quality import steepest_fall
-from spectral_sched.spectrum_files import read_spectrum, spectrum_document
 from tests.support.helpers import (
     ROOT,
     SHARED,

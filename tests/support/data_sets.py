@@ -13,9 +13,9 @@ from spectral_sched.analysis.processes import ordered_map
 from spectral_sched.analysis.run import analyse_items
 from spectral_sched.analysis.tasks import Executor
 from spectral_sched.documents.strict_json import digest
+from spectral_sched.files.spectrum import payload_digest, spectrum_document
 from spectral_sched.images.preprocessing import make_preprocessing
 from spectral_sched.sources import Item, items
-from spectral_sched.spectrum_files import payload_digest, spectrum_document
 
 SETTINGS = AnalysisSettings(make_preprocessing(), "float32")
 

@@ -9,7 +9,7 @@ import torch
 
 from spectral_sched.diffusion.network import NetworkDenoiser
 from spectral_sched.diffusion.sampler import sample
-from spectral_sched.network_configs import NetworkConfig
+from spectral_sched.files.network_config import NetworkConfig
 from spectral_sched.schedules.table import SigmaTable
 from spectral_sched.solvers.registry import solver_calls
 

@@ -14,8 +14,8 @@ from numpy.testing import assert_allclose
 from spectral_sched.documents.provenance import provenance
 from spectral_sched.documents.write import write_document
 from spectral_sched.errors import InputError, UsageError
+from spectral_sched.files.schedule import plan_document
 from spectral_sched.k_diffusion import get_sigmas_spectral
-from spectral_sched.plan_files import plan_document
 from spectral_sched.planning.plan import make_plan
 from spectral_sched.planning.request import TableRequest
 from tests.support.handed import (

@@ -129,7 +129,7 @@ def fitted_karras(levels: NDArray[np.float64]) -> tuple[float, float, float]:
 def _law(law: Law) -> Artifact:
     sample = law_sample(law.schedule)
     fit = lognormal_fit(sample)
-    arguments = edm_arguments(fits(sample), law.source.power.field.sigma_data)
+    arguments = edm_arguments(fits(sample), law.data_set.power.field.sigma_data)
     return Artifact(
         fields=arguments,
         text=" ".join(f"{name}={value!r}" for name, value in arguments.items()),

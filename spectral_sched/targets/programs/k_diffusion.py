@@ -36,7 +36,7 @@ def _table(job: Job) -> Artifact:
 def _law(law: Law) -> Artifact:
     found = fits(law_sample(law.schedule))
     best = k_diffusion_fit(found)
-    keys = k_diffusion_keys(found, law.schedule, law.source.power.field.sigma_data)
+    keys = k_diffusion_keys(found, law.schedule, law.data_set.power.field.sigma_data)
     return Artifact(
         fields={"model": keys},
         remarks=(

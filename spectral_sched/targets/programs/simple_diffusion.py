@@ -17,7 +17,7 @@ from spectral_sched.targets.base import Law, Target
 
 def _law(law: Law) -> Artifact:
     fit = cosine_fit(law_sample(law.schedule))
-    side = max(law.source.power.field.shape[1:])
+    side = max(law.data_set.power.field.shape[1:])
     log_snr = -2 * law_quantiles(law.schedule)
     fields = {
         "image_size": side,

@@ -11,19 +11,20 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .documents.read import Fields, check_version
-from .documents.strict_json import Document, canonical
-from .documents.write import check_output
-from .errors import InputError, UsageError
-from .network_configs import NetworkConfig, read_network_config
-from .source_fields import read_source_fields, source_fields
+from spectral_sched.documents.read import Fields, check_version
+from spectral_sched.documents.strict_json import Document, canonical
+from spectral_sched.documents.write import check_output
+from spectral_sched.errors import InputError, UsageError
+
+from .data_set import read_data_set_fields, data_set_fields
+from .network_config import NetworkConfig, read_network_config
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from .planning.data_set import DataSet
+    from spectral_sched.planning.data_set import DataSet
 
-BUNDLED = Path(__file__).parent / "diffusion" / "bundled.safetensors"
+BUNDLED = Path(__file__).parents[1] / "diffusion" / "bundled.safetensors"
 """The model that comes with the package; docs/bundled-model.md says how it was made."""
 
 SUFFIX = ".safetensors"
@@ -41,7 +42,7 @@ class ModelHeader:
     ----------
     config
         What the network is built from.
-    source
+    data_set
         The data set that it was trained on: tables can be planned from it.
     sigma_range
         Lowest and highest noise level that it was trained on.
@@ -52,7 +53,7 @@ class ModelHeader:
     """
 
     config: NetworkConfig
-    source: DataSet
+    data_set: DataSet
     sigma_range: tuple[float, float]
     law: Mapping[str, object]
     training: Mapping[str, object]
@@ -68,7 +69,7 @@ def header_metadata(header: ModelHeader, provenance: Document) -> dict[str, str]
         "sigma_range": header.sigma_range,
         "law": dict(header.law),
         "training": dict(header.training),
-        **source_fields(header.source),
+        **data_set_fields(header.data_set),
     }
     return {METADATA_KEY: canonical(document)}
 
@@ -91,7 +92,7 @@ def read_model_header(path: Path) -> ModelHeader:
         raise fields.damaged("sigma_range", "is no range")
     return ModelHeader(
         config=read_network_config(fields.object("network")),
-        source=read_source_fields(fields),
+        data_set=read_data_set_fields(fields),
         sigma_range=(low, high),
         law=fields.get("law", dict),
         training=fields.get("training", dict),

@@ -10,24 +10,25 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from .documents.read import Fields, read_document
-from .documents.write import is_ours
-from .errors import InputError, SpecschedError
-from .model_headers import SUFFIX, read_model_header
-from .planning.data_set import DataSet, measured_data_set
-from .planning.kinds.registry import KINDS, kind_settings_of
-from .planning.plan import Plan, Spent
-from .planning.request import NoiseLimits, TableRequest
-from .schedules.coordinates import convert
-from .schedules.table import SigmaTable
-from .source_fields import read_source_fields, source_fields
-from .spectrum_files import read_spectrum
+from spectral_sched.documents.read import Fields, read_document
+from spectral_sched.documents.write import is_ours
+from spectral_sched.errors import InputError, SpecschedError
+from spectral_sched.planning.data_set import DataSet, measured_data_set
+from spectral_sched.planning.kinds.registry import KINDS, kind_settings_of
+from spectral_sched.planning.plan import Plan, Spent
+from spectral_sched.planning.request import NoiseLimits, TableRequest
+from spectral_sched.schedules.coordinates import convert
+from spectral_sched.schedules.table import SigmaTable
+
+from .data_set import read_data_set_fields, data_set_fields
+from .model import SUFFIX, read_model_header
+from .spectrum import read_spectrum
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from .documents.strict_json import Document
-    from .schedules import Setting
+    from spectral_sched.documents.strict_json import Document
+    from spectral_sched.schedules import Setting
 
 VERSION = 1
 REMEDY = "make one with: specsched export --steps 8"
@@ -63,7 +64,7 @@ def plan_document(
         ),
         "predicted": _predicted(plan),
         **_spent(plan),
-        **source_fields(plan.data_set),
+        **data_set_fields(plan.data_set),
     }
 
 
@@ -117,10 +118,10 @@ def read_plan(path: Path) -> Plan:
         If the file is missing, damaged, foreign or of another version.
     """
     document = read_document(path, "schedule", version=VERSION, remedy=REMEDY)
-    return plan_of(document, path)
+    return read_plan_document(document, path)
 
 
-def plan_of(document: Document, path: Path) -> Plan:
+def read_plan_document(document: Document, path: Path) -> Plan:
     """Return the plan that the content of a schedule file stands for.
 
     Parameters
@@ -138,7 +139,7 @@ def plan_of(document: Document, path: Path) -> Plan:
         kind=fields.get("kind", str),
         request=_read_request(fields, path),
         table=_read_table(fields, path),
-        data_set=read_source_fields(fields),
+        data_set=read_data_set_fields(fields),
         ends=(fields.number("sigma_min"), fields.number("sigma_max")),
         spent=_read_spent(fields, path),
     )
@@ -153,7 +154,7 @@ def read_data_set(path: Path) -> DataSet:
         If the file is missing, damaged, foreign or of another version.
     """
     if path.suffix == SUFFIX:
-        return read_model_header(path).source
+        return read_model_header(path).data_set
     if is_ours(path, "schedule"):
         return read_plan(path).data_set
     return measured_data_set(read_spectrum(path))

@@ -5,14 +5,15 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING
 
-from .defaults import NUM_STEPS
-from .documents.read import read_any
-from .model_headers import SUFFIX, read_model_document
+from spectral_sched.defaults import NUM_STEPS
+from spectral_sched.documents.read import read_any
+
+from .model import SUFFIX, read_model_document
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from .documents.strict_json import Document
+    from spectral_sched.documents.strict_json import Document
 
 
 def read_any_document(path: Path) -> Document:

@@ -6,21 +6,27 @@ from collections import Counter
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from .analysis.chunk import Skipped
-from .analysis.measurement import Measurement
-from .documents.provenance import PROVENANCE_KEYS
-from .documents.read import Fields, read_fields
-from .documents.strict_json import Document, digest, round_to_float32, shortest
-from .images.preprocessing import read_preprocessing
-from .mixture_fields import mixture_member, read_mixture
-from .spectra.bounds import BoundIntervals, SigmaBounds, swamped_at
-from .spectra.gaussian_field import GaussianField
-from .spectra.power_law import field_power_law
-from .spectra.rings import rings
-from .spectra.spectrum import Spectrum, SpectrumSample
+from spectral_sched.analysis.chunk import Skipped
+from spectral_sched.analysis.measurement import Measurement
+from spectral_sched.documents.provenance import PROVENANCE_KEYS
+from spectral_sched.documents.read import Fields, read_fields
+from spectral_sched.documents.strict_json import (
+    Document,
+    digest,
+    round_to_float32,
+    shortest,
+)
+from spectral_sched.images.preprocessing import read_preprocessing
+from spectral_sched.spectra.bounds import BoundIntervals, SigmaBounds, swamped_at
+from spectral_sched.spectra.power_law import field_power_law
+from spectral_sched.spectra.spectrum import Spectrum, SpectrumSample
+
+from .data_set import mixture_member, read_bounds, read_field, read_mixture
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from spectral_sched.spectra.gaussian_field import GaussianField
 
 
 VERSION = 1
@@ -145,12 +151,6 @@ def _read_intervals(fields: Fields) -> BoundIntervals:
     return BoundIntervals(**pairs)
 
 
-def read_bounds(fields: Fields) -> SigmaBounds:
-    """Read a noise range."""
-    names = SigmaBounds.__dataclass_fields__
-    return SigmaBounds(**{name: fields.number(name) for name in names})
-
-
 def _read_spectrum(fields: Fields) -> Spectrum:
     ring_fields = fields.object("rings")
     field = read_field(fields, ring_fields)
@@ -164,19 +164,6 @@ def _read_spectrum(fields: Fields) -> Spectrum:
         class_counts=fields.get("classes", dict),
         sample=_read_sample(fields.object("sample"), *per_ring, field.shape[0]),
         data_key=fields.get("data_key", str),
-    )
-
-
-def read_field(fields: Fields, ring_fields: Fields) -> GaussianField:
-    """Read the data set's model from a document and its object of rings."""
-    channels, height, width = (int(size) for size in fields.array("shape", (3,)))
-    if min(channels, height, width) < 1:
-        raise fields.damaged("shape", "has a size below 1")
-    shape = (len(rings(height, width)), channels, channels)
-    return GaussianField(
-        shape=(channels, height, width),
-        mean_color=fields.array("mean_color", (channels,)),
-        cross_power=ring_fields.array("cross_power", shape),
     )
 
 

@@ -9,12 +9,12 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from .errors import UsageError, check_choice
+from spectral_sched.errors import UsageError, check_choice
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from .images.pixels import Shape
+    from spectral_sched.images.pixels import Shape
 
 FLAG = "--restore"
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from .defaults import RESTORING_SEEDS, SEEDS
-from .documents.provenance import provenance
-from .documents.write import open_folder, write_document
-from .errors import UsageError
-from .images.png import contact_sheet, save_png, to_bytes
+from spectral_sched.defaults import RESTORING_SEEDS, SEEDS
+from spectral_sched.documents.provenance import provenance
+from spectral_sched.documents.write import open_folder, write_document
+from spectral_sched.errors import UsageError
+from spectral_sched.images.png import contact_sheet, save_png, to_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from .documents.strict_json import Document
+    from spectral_sched.documents.strict_json import Document
 
 
 VERSION = 1

@@ -7,17 +7,21 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .documents.read import read_fields
-from .planning.law_fits import edm_arguments, fits, k_diffusion_keys
-from .planning.training_law import NUM_QUANTILES, law_quantiles, law_sample
-from .schedules import Schedule, TableLaw
+from spectral_sched.documents.read import read_fields
+from spectral_sched.planning.law_fits import edm_arguments, fits, k_diffusion_keys
+from spectral_sched.planning.training_law import (
+    NUM_QUANTILES,
+    law_quantiles,
+    law_sample,
+)
+from spectral_sched.schedules import Schedule, TableLaw
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from .documents.strict_json import Document
-    from .planning.data_set import DataSet
-    from .planning.law_fits import Fit
+    from spectral_sched.documents.strict_json import Document
+    from spectral_sched.planning.data_set import DataSet
+    from spectral_sched.planning.law_fits import Fit
 
 
 VERSION = 1

@@ -5,14 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from .degradations import Degradation
-from .errors import InputError, UsageError, check_choice
+from spectral_sched.errors import InputError, UsageError, check_choice
+
+from .degradation import Degradation
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from .documents.read import Fields
-    from .images.pixels import Shape
+    from spectral_sched.documents.read import Fields
+    from spectral_sched.images.pixels import Shape
 
 GROUP = 16
 """Channels per group of the group normalisation; widths are multiples of it."""
