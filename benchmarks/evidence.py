@@ -367,7 +367,7 @@ def network_sentence(data: Judge) -> str:
     """Return what a network is, from its file."""
     header = read_model_header(data.model)
     training, law = header.training, header.law
-    channels, height, width = header.source.power.field.shape
+    channels, height, width = header.data_set.power.field.shape
     return (
         f"Pictures of {width}x{height}, {channels} channels; a network of widths "
         f"{' '.join(map(str, header.config.widths))}, trained for "
@@ -413,7 +413,7 @@ def main() -> None:
         begun = time.perf_counter()
         comparisons[data.name] = measured(data, given)
         networks[data.name] = network_sentence(data)
-        sources[data.name] = read_model_header(data.model).source
+        sources[data.name] = read_model_header(data.model).data_set
         print(f"{data.name}: {time.perf_counter() - begun:.0f} s", flush=True)
         given.output.write_text(
             page(comparisons, networks, said(given), foretold_by(sources))

@@ -98,7 +98,7 @@ def main() -> None:
     print(f"kinds in this order: {', '.join(SAMPLE_KINDS)}")
     unseen = [real_pictures(kind, UNSEEN, 250) for kind in SAMPLE_KINDS]
     print(f"real pictures  {told(network, unseen)}", flush=True)
-    data_set = read_model_header(BUNDLED).source
+    data_set = read_model_header(BUNDLED).data_set
     for calls, weight in itertools.product(given.calls, given.weights):
         plan = make_plan(
             data_set, "optimal", TableRequest.of("dpmpp-2m", calls, "zero")

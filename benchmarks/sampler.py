@@ -127,7 +127,7 @@ def main() -> None:
     torch.set_num_threads(given.threads)
     device = resolve_device(given.device)
     network = read_model(BUNDLED)[0].to(device)
-    data_set = read_model_header(BUNDLED).source
+    data_set = read_model_header(BUNDLED).data_set
     for sampler in given.samplers:
         request = replace(TableRequest(), sampler=sampler, num_steps=STEPS)
         plan = make_plan(data_set, "optimal", request)

@@ -45,11 +45,11 @@ class Judge:
     def __init__(self, path: Path, num_samples: int) -> None:
         self.path = path
         network, header = read_model(path)
-        self.source: DataSet = header.source
-        shape = self.source.power.field.shape
+        self.data_set: DataSet = header.data_set
+        shape = self.data_set.power.field.shape
         seeds = range(FIRST_SEED, FIRST_SEED + num_samples)
         self.play = Player(network, shape, seeds)
-        bounds = self.source.bounds
+        bounds = self.data_set.bounds
         self.fine = fine_reference(self.play, (bounds.sigma_min, bounds.sigma_max))
 
     def squares(self, table: SigmaTable, sampler: str) -> NDArray[np.float64]:
@@ -60,7 +60,7 @@ class Judge:
         """Return the table that ld3 learns on the network."""
         search = ModelSearch(str(self.path), None, torch.device("cpu"))
         return search(
-            self.source, "ld3", TableRequest.of(sampler, num_steps, "zero")
+            self.data_set, "ld3", TableRequest.of(sampler, num_steps, "zero")
         ).table
 
 
@@ -96,7 +96,7 @@ def main() -> None:
     torch.set_num_threads(given.threads)
     judges = [Judge(path, given.samples) for path in given.models]
     request = TableRequest.of(given.sampler, given.steps, "zero")
-    plan = make_plan(judges[0].source, "optimal", request)
+    plan = make_plan(judges[0].data_set, "optimal", request)
     tables = {"optimal": plan.table}
     for name, judge in zip(("first's", "second's"), judges, strict=True):
         began = time.perf_counter()
