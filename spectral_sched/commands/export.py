@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from spectral_sched.console.output import Publisher
-    from spectral_sched.exports import Export, ExportRequest, Planner
     from spectral_sched.planning.request import TableRequest
-    from spectral_sched.target_exports import Wish
+    from spectral_sched.targets.delivery import TargetRequest
+    from spectral_sched.targets.export import Export, ExportRequest, Planner
 
 FLAGS = {"settings": "set", "known": "with", "form": "format"}
 """Names of flags that are not those of the parameters."""
@@ -160,7 +160,7 @@ def export(
         _list_targets(json=json)
         return
     from spectral_sched.console.output import Publisher
-    from spectral_sched.exports import make_export
+    from spectral_sched.targets.export import make_export
 
     request = _request(flags)
     path = output or _default_output(request)
@@ -178,9 +178,9 @@ def _request(flags: Flags) -> "ExportRequest":
         If one cannot be used, or means nothing beside the others.
     """
     from spectral_sched.errors import UsageError, check_choice
-    from spectral_sched.exports import ExportRequest, Purpose
     from spectral_sched.planning.kinds.registry import check_kind
     from spectral_sched.schedules.coordinates import check_coordinate
+    from spectral_sched.targets.export import ExportRequest, Purpose
 
     target = _target(flags)
     served = target.target.purposes if target else ("sampling",)
@@ -211,16 +211,16 @@ def _request(flags: Flags) -> "ExportRequest":
     )
 
 
-def _target(flags: Flags) -> "Wish | None":
+def _target(flags: Flags) -> "TargetRequest | None":
     """Return what is wanted for another program, if any."""
-    from spectral_sched.target_exports import Wish
     from spectral_sched.targets import format_of, target_named
+    from spectral_sched.targets.delivery import TargetRequest
 
     if flags["target"] is None:
         return None
     guessed = format_of(flags["output"]) if flags["output"] else None
     form = flags["form"] or guessed
-    return Wish(target_named(flags["target"]), tuple(flags["known"] or ()), form)
+    return TargetRequest(target_named(flags["target"]), tuple(flags["known"] or ()), form)
 
 
 def _table_request(flags: Flags, kind: str, *, training: bool) -> "TableRequest":
@@ -330,7 +330,7 @@ def _parts(result: "Export") -> list["RenderableType"]:
     from spectral_sched.console.schedule import plan_parts
     from spectral_sched.console.training import training_parts
     from spectral_sched.planning.plan import Plan
-    from spectral_sched.target_exports import Delivery
+    from spectral_sched.targets.delivery import Delivery
 
     if isinstance(result.made, Plan):
         return plan_parts(result.made)

@@ -16,7 +16,7 @@ from spectral_sched.documents.strict_json import Document, canonical
 from spectral_sched.documents.write import check_output
 from spectral_sched.errors import InputError, UsageError
 
-from .data_set import read_data_set_fields, data_set_fields
+from .data_set import data_set_fields, read_data_set_fields
 from .network_config import NetworkConfig, read_network_config
 
 if TYPE_CHECKING:

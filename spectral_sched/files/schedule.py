@@ -20,7 +20,7 @@ from spectral_sched.planning.request import NoiseLimits, TableRequest
 from spectral_sched.schedules.coordinates import convert
 from spectral_sched.schedules.table import SigmaTable
 
-from .data_set import read_data_set_fields, data_set_fields
+from .data_set import data_set_fields, read_data_set_fields
 from .model import SUFFIX, read_model_header
 from .spectrum import read_spectrum
 

@@ -7,16 +7,16 @@ bytes and reads it back.
 
 from . import programs
 from .artifact import Artifact
-from .base import Law, Settings, Target, law_artifact, table_artifact
 from .formats import FORMATS, Format, format_of, read
 from .registry import TARGETS, target_named, target_settings, targets_document
+from .target import LawJob, Settings, Target, law_artifact, table_artifact
 
 __all__ = [
     "FORMATS",
     "TARGETS",
     "Artifact",
     "Format",
-    "Law",
+    "LawJob",
     "Settings",
     "Target",
     "format_of",

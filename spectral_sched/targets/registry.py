@@ -9,14 +9,14 @@ from spectral_sched.errors import check_choice
 from spectral_sched.schedules import Setting, read_settings
 
 from . import programs
-from .base import FLAG
+from .target import FLAG
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from spectral_sched.documents.strict_json import Document
 
-    from .base import Target
+    from .target import Target
 
 
 _DECLARED: list[Target] = list(declared(programs.__name__, "TARGETS"))

@@ -11,12 +11,6 @@ from spectral_sched.planning.plan import Plan, make_plan
 from spectral_sched.planning.request import TableRequest
 from spectral_sched.planning.training_law import training_schedule
 from spectral_sched.schedules.table import SigmaTable
-from spectral_sched.target_exports import (
-    Delivery,
-    Wish,
-    law_delivery,
-    plan_delivery,
-)
 from spectral_sched.targets import (
     TARGETS,
     Artifact,
@@ -24,6 +18,7 @@ from spectral_sched.targets import (
     table_artifact,
     target_settings,
 )
+from spectral_sched.targets.delivery import Delivery, TargetRequest, law_delivery, plan_delivery
 from tests.support.pink import pink_source
 
 if TYPE_CHECKING:
@@ -58,7 +53,7 @@ def delivered(
     name: str, levels: Sequence[float] = LEVELS, *texts: str, form: str | None = None
 ) -> Delivery:
     """Return what a target is handed for a table, as bytes."""
-    wish = Wish(TARGETS[name], texts, form)
+    wish = TargetRequest(TARGETS[name], texts, form)
     return plan_delivery(wish, plan_of_levels(levels), provenance({}))
 
 
@@ -78,5 +73,5 @@ def given_law(name: str, kind: str = "mixed", *texts: str) -> Artifact:
 
 
 def delivered_law(name: str, kind: str = "mixed", form: str | None = None) -> Delivery:
-    wish = Wish(TARGETS[name], (), form)
+    wish = TargetRequest(TARGETS[name], (), form)
     return law_delivery(wish, law(kind), pink_source(), provenance({}))

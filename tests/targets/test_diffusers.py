@@ -18,7 +18,7 @@ from spectral_sched.diffusion.sampler import sample
 from spectral_sched.schedules.table import SigmaTable
 from spectral_sched.solvers.registry import solver_calls
 from spectral_sched.targets import Artifact
-from spectral_sched.targets.trained import trained_sigmas
+from spectral_sched.targets.trained_levels import trained_sigmas
 from tests.support.handed import LEVELS, delivered, given
 from tests.support.networks import network, ours, unit_noise
 

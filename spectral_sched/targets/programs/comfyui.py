@@ -12,7 +12,8 @@ from dataclasses import replace
 
 from spectral_sched.schedules.coordinates import convert
 from spectral_sched.targets.artifact import Artifact, float32_levels
-from spectral_sched.targets.base import (
+from spectral_sched.targets.formats import joined
+from spectral_sched.targets.target import (
     MODEL_RANGE,
     Job,
     Target,
@@ -20,7 +21,6 @@ from spectral_sched.targets.base import (
     outside_model,
     word,
 )
-from spectral_sched.targets.formats import joined
 
 MODEL = word("model", ("sigma", "flow"), "what the model knows: sigma or flow time")
 

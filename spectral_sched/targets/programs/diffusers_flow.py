@@ -14,7 +14,8 @@ import numpy as np
 from spectral_sched.errors import UsageError
 from spectral_sched.schedules.coordinates import convert
 from spectral_sched.targets.artifact import Artifact, float32_levels
-from spectral_sched.targets.base import (
+from spectral_sched.targets.checks import shifted_again
+from spectral_sched.targets.target import (
     PYTHON_FIRST,
     Job,
     Settings,
@@ -22,7 +23,6 @@ from spectral_sched.targets.base import (
     option,
     word,
 )
-from spectral_sched.targets.checks import shifted_again
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from spectral_sched.errors import UsageError
 from spectral_sched.targets.artifact import Artifact, float32_levels
-from spectral_sched.targets.base import (
+from spectral_sched.targets.target import (
     MODEL_RANGE,
     PYTHON_FIRST,
     Job,
@@ -17,7 +17,7 @@ from spectral_sched.targets.base import (
     outside_model,
     word,
 )
-from spectral_sched.targets.trained import BETAS, outside_training
+from spectral_sched.targets.trained_levels import BETAS, outside_training
 
 EULER = """\
 from diffusers import EulerDiscreteScheduler

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from spectral_sched.targets.base import PYTHON_FIRST, Job, Target
-from spectral_sched.targets.trained import (
+from spectral_sched.targets.target import PYTHON_FIRST, Job, Target
+from spectral_sched.targets.trained_levels import (
     BETAS,
     nearest_timesteps,
     timestep_artifact,

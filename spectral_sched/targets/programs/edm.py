@@ -12,11 +12,11 @@ from spectral_sched.errors import UsageError
 from spectral_sched.planning.law_fits import edm_arguments, fits, lognormal_fit
 from spectral_sched.planning.training_law import law_sample
 from spectral_sched.targets.artifact import Artifact, float32_levels
-from spectral_sched.targets.base import (
+from spectral_sched.targets.target import (
     MODEL_RANGE,
     PYTHON_FIRST,
     Job,
-    Law,
+    LawJob,
     Target,
     outside_model,
 )
@@ -126,7 +126,7 @@ def fitted_karras(levels: NDArray[np.float64]) -> tuple[float, float, float]:
     return low, high, rho
 
 
-def _law(law: Law) -> Artifact:
+def _law(law: LawJob) -> Artifact:
     sample = law_sample(law.schedule)
     fit = lognormal_fit(sample)
     arguments = edm_arguments(fits(sample), law.data_set.power.field.sigma_data)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from spectral_sched.planning.law_fits import fits, k_diffusion_fit, k_diffusion_keys
 from spectral_sched.planning.training_law import law_sample
 from spectral_sched.targets.artifact import Artifact, float32_levels
-from spectral_sched.targets.base import (
+from spectral_sched.targets.target import (
     MODEL_RANGE,
     PYTHON_FIRST,
     Job,
-    Law,
+    LawJob,
     Target,
     outside_model,
 )
@@ -33,7 +33,7 @@ def _table(job: Job) -> Artifact:
     )
 
 
-def _law(law: Law) -> Artifact:
+def _law(law: LawJob) -> Artifact:
     found = fits(law_sample(law.schedule))
     best = k_diffusion_fit(found)
     keys = k_diffusion_keys(found, law.schedule, law.data_set.power.field.sigma_data)

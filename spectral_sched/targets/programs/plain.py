@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from spectral_sched.targets.artifact import Artifact
-from spectral_sched.targets.base import MODEL_RANGE, Job, Target, outside_model
+from spectral_sched.targets.target import MODEL_RANGE, Job, Target, outside_model
 
 
 def _table(job: Job) -> Artifact:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from spectral_sched.schedules.coordinates import convert
 from spectral_sched.targets.artifact import Artifact, float32_levels
-from spectral_sched.targets.base import MODEL_RANGE, Job, Target, outside_model, word
+from spectral_sched.targets.target import MODEL_RANGE, Job, Target, outside_model, word
 
 
 def _table(job: Job) -> Artifact:

@@ -12,10 +12,10 @@ import numpy as np
 from spectral_sched.planning.law_fits import cosine_fit
 from spectral_sched.planning.training_law import law_quantiles, law_sample
 from spectral_sched.targets.artifact import Artifact
-from spectral_sched.targets.base import Law, Target
+from spectral_sched.targets.target import LawJob, Target
 
 
-def _law(law: Law) -> Artifact:
+def _law(law: LawJob) -> Artifact:
     fit = cosine_fit(law_sample(law.schedule))
     side = max(law.data_set.power.field.shape[1:])
     log_snr = -2 * law_quantiles(law.schedule)

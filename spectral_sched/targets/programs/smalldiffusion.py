@@ -9,15 +9,15 @@ from __future__ import annotations
 import numpy as np
 
 from spectral_sched.targets.artifact import Artifact, float32_levels
-from spectral_sched.targets.base import (
+from spectral_sched.targets.checks import noisy_end, outside
+from spectral_sched.targets.target import (
     MODEL_RANGE,
     PYTHON_FIRST,
     Job,
-    Law,
+    LawJob,
     Target,
     outside_model,
 )
-from spectral_sched.targets.checks import noisy_end, outside
 
 NUM_LEVELS = 1000
 
@@ -43,7 +43,7 @@ def _table(job: Job) -> Artifact:
     )
 
 
-def _law(law: Law) -> Artifact:
+def _law(law: LawJob) -> Artifact:
     middles = (np.arange(NUM_LEVELS) + 0.5) / NUM_LEVELS
     levels = np.sort(law.schedule(middles))
     values = float32_levels(levels, "smalldiffusion")

@@ -7,22 +7,28 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
-from .documents.provenance import provenance
-from .files.schedule import plan_arguments, plan_document, read_data_set, read_plan
-from .files.training_law import training_document
-from .planning.data_set import resize_data_set
-from .planning.plan import Plan, make_plan
-from .planning.request import TableRequest
-from .planning.training_law import training_schedule
-from .schedules.table import blend
-from .target_exports import Delivery, Wish, law_delivery, plan_delivery
+from spectral_sched.documents.provenance import provenance
+from spectral_sched.files.schedule import (
+    plan_arguments,
+    plan_document,
+    read_data_set,
+    read_plan,
+)
+from spectral_sched.files.training_law import training_document
+from spectral_sched.planning.data_set import resize_data_set
+from spectral_sched.planning.plan import Plan, make_plan
+from spectral_sched.planning.request import TableRequest
+from spectral_sched.planning.training_law import training_schedule
+from spectral_sched.schedules.table import blend
+
+from .delivery import Delivery, TargetRequest, law_delivery, plan_delivery
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from .documents.strict_json import Document
-    from .planning.data_set import DataSet
-    from .schedules import Schedule
+    from spectral_sched.documents.strict_json import Document
+    from spectral_sched.planning.data_set import DataSet
+    from spectral_sched.schedules import Schedule
 
 Purpose = Literal["sampling", "training"]
 
@@ -58,7 +64,7 @@ class ExportRequest:
     kind: str
     table: TableRequest
     arguments: Document
-    target: Wish | None = None
+    target: TargetRequest | None = None
     resolution: int | None = None
     schedule: Path | None = None
     blend: Path | None = None

@@ -62,7 +62,7 @@ class Job(NamedTuple):
         return None if value is None else float(value)
 
 
-class Law(NamedTuple):
+class LawJob(NamedTuple):
     """A law to train with on its way to a program.
 
     Attributes
@@ -100,7 +100,7 @@ class Target:
     name: str
     what: str
     table: Callable[[Job], Artifact] | None = None
-    law: Callable[[Law], Artifact] | None = None
+    law: Callable[[LawJob], Artifact] | None = None
     formats: tuple[str, ...] = FORMS
     parameters: tuple[Parameter, ...] = ()
 
@@ -189,7 +189,7 @@ def law_artifact(
             "leave out --for training"
         )
         raise UsageError(message)
-    return target.law(Law(schedule, data_set, _complete(target, settings)))
+    return target.law(LawJob(schedule, data_set, _complete(target, settings)))
 
 
 def _complete(target: Target, settings: Mapping[str, Setting]) -> Settings:

@@ -14,8 +14,8 @@ import numpy as np
 from spectral_sched.schedules.coordinates import LARGEST_BETA, NUM_TIMESTEPS
 
 from .artifact import Artifact
-from .base import Job, word
 from .checks import duplicates, outside
+from .target import Job, word
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -5,21 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from .targets import (
-    FORMATS,
-    Artifact,
-    Target,
-    law_artifact,
-    table_artifact,
-    target_settings,
-)
-from .targets.formats import plain_numbers
+from . import FORMATS, Artifact, Target, law_artifact, table_artifact, target_settings
+from .formats import plain_numbers
 
 if TYPE_CHECKING:
-    from .documents.strict_json import Document
-    from .planning.data_set import DataSet
-    from .planning.plan import Plan
-    from .schedules import Schedule
+    from spectral_sched.documents.strict_json import Document
+    from spectral_sched.planning.data_set import DataSet
+    from spectral_sched.planning.plan import Plan
+    from spectral_sched.schedules import Schedule
 
 VERSION = 1
 
@@ -50,7 +43,7 @@ class Delivery:
 
 
 @dataclass(frozen=True)
-class Wish:
+class TargetRequest:
     """What is wanted for which program.
 
     Attributes
@@ -68,7 +61,7 @@ class Wish:
     form: str | None = None
 
 
-def plan_delivery(wish: Wish, plan: Plan, provenance: Document) -> Delivery:
+def plan_delivery(wish: TargetRequest, plan: Plan, provenance: Document) -> Delivery:
     """Return what a target is given to play the table of a plan.
 
     Raises
@@ -85,7 +78,7 @@ def plan_delivery(wish: Wish, plan: Plan, provenance: Document) -> Delivery:
 
 
 def law_delivery(
-    wish: Wish, schedule: Schedule, data_set: DataSet, provenance: Document
+    wish: TargetRequest, schedule: Schedule, data_set: DataSet, provenance: Document
 ) -> Delivery:
     """Return what a target is given to train with a schedule's law.
 
@@ -102,7 +95,7 @@ def law_delivery(
 
 
 def _delivery(
-    wish: Wish, artifact: Artifact, title: str, provenance: Document
+    wish: TargetRequest, artifact: Artifact, title: str, provenance: Document
 ) -> Delivery:
     form = wish.target.form(wish.form, artifact)
     document = _document(wish.target, artifact, title, provenance)

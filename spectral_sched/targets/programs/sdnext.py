@@ -1,9 +1,6 @@
-"""Forge with the extension ExtraSchedulers, and SD.Next.
+"""SD.Next: its field keeps tokens of digits only.
 
-The extension's box takes a list in brackets without the 0, which it appends itself,
-and interpolates it unless the number of steps is that of the list. SD.Next's field
-keeps tokens of digits only: timesteps, or for flow models thousandths, which its
-schedulers shift.
+They are timesteps, or for flow models thousandths, which its schedulers shift.
 """
 
 from __future__ import annotations
@@ -14,17 +11,10 @@ import numpy as np
 
 from spectral_sched.errors import UsageError
 from spectral_sched.schedules.coordinates import convert
-from spectral_sched.targets.artifact import Artifact, float32_levels
-from spectral_sched.targets.base import (
-    MODEL_RANGE,
-    Job,
-    Target,
-    option,
-    outside_model,
-    word,
-)
+from spectral_sched.targets.artifact import Artifact
 from spectral_sched.targets.checks import duplicates, shifted_again
-from spectral_sched.targets.trained import (
+from spectral_sched.targets.target import Job, Target, option, word
+from spectral_sched.targets.trained_levels import (
     BETAS,
     nearest_timesteps,
     timestep_artifact,
@@ -34,20 +24,6 @@ from spectral_sched.targets.trained import (
 from .diffusers_flow import shifted
 
 THOUSAND = 1000
-
-
-def _forge(job: Job) -> Artifact:
-    values = float32_levels(np.array(job.table.levels), "Forge")
-    count = job.table.num_steps
-    return Artifact(
-        values,
-        wanted=job.sigmas,
-        played=np.append(values, 0.0),
-        start_scale=float(values[0]),
-        brackets=True,
-        warnings=outside_model(job),
-        usage=f"paste it into the box of the scheduler custom, with {count} steps",
-    )
 
 
 def _sdnext(job: Job) -> Artifact:
@@ -86,12 +62,6 @@ def _thousandths(job: Job) -> Artifact:
 
 
 TARGETS = (
-    Target(
-        "forge-extra",
-        "list for the scheduler custom of webUI_ExtraSchedulers (Forge, A1111), no 0",
-        _forge,
-        parameters=MODEL_RANGE,
-    ),
     Target(
         "sdnext",
         "whole timesteps for Timesteps override of SD.Next",
