@@ -7,7 +7,6 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from . import defaults
-from .comparisons.cache import Cache
 from .comparisons.contenders import places, read_filed
 from .comparisons.figures import FIGURE_NAME, comparison_figure
 from .comparisons.files import (
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
 
     from .comparisons.contenders import Filed, Place
     from .comparisons.files import Comparison
-    from .diffusion.bench import Bench
     from .documents.strict_json import Document
 
 CACHE_NAME = "cells"
@@ -90,28 +88,6 @@ class CompareOptions:
             begun = {"format": f"specsched.{KIND}", "version": VERSION}
             write_document({**begun, "unfinished": True}, record)
         return folder
-
-    def bench(self, folder: Path, device: str) -> Bench:
-        """Return the bench, with what was measured in the folder already."""
-        where = self.places()
-        from .diffusion.bench import Bench, BenchOptions, model_source
-        from .diffusion.devices import resolve_device
-
-        source = model_source(self.model, self.spectrum, defaults.SPECTRUM_PATH)
-        options = BenchOptions(
-            model=self.model,
-            kinds=tuple(names(self.kinds)),
-            filed=self.filed,
-            places=where,
-            data=self.data,
-            search_data=self.search_data,
-            num_samples=self.num_samples,
-            seed=self.seed,
-            reference_steps=self.reference_steps,
-            precision=self.precision,
-        )
-        cache = Cache(folder / CACHE_NAME)
-        return Bench(source, options, cache, resolve_device(device))
 
     def arguments(self) -> Document:
         """Return what was asked for, without names of files, for the record."""

@@ -93,7 +93,10 @@ def compare(
         precision=precision,
     )
     folder = options.folder(output, force=force)
-    bench = options.bench(folder, device)
+    options.places()  # what cannot be is refused before torch is loaded
+    from spectral_sched.diffusion.bench import bench_for
+
+    bench = bench_for(options, folder, device)
     for message in bench.messages:
         say(message)
     with progress_bar("comparing", bench.num_steps()) as advance:

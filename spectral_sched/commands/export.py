@@ -220,7 +220,9 @@ def _target(flags: Flags) -> "TargetRequest | None":
         return None
     guessed = format_of(flags["output"]) if flags["output"] else None
     form = flags["form"] or guessed
-    return TargetRequest(target_named(flags["target"]), tuple(flags["known"] or ()), form)
+    return TargetRequest(
+        target_named(flags["target"]), tuple(flags["known"] or ()), form
+    )
 
 
 def _table_request(flags: Flags, kind: str, *, training: bool) -> "TableRequest":

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from spectral_sched.comparison_runs import CACHE_NAME, names
+from spectral_sched.comparisons.cache import Cache
 from spectral_sched.comparisons.contenders import contender, num_calls
 from spectral_sched.comparisons.files import (
     Comparison,
@@ -24,6 +26,7 @@ from spectral_sched.comparisons.files import (
     row_fields,
 )
 from spectral_sched.comparisons.rows import Cell, Cost, Row
+from spectral_sched.defaults import SPECTRUM_PATH
 from spectral_sched.errors import check_choice
 from spectral_sched.files.model import BUNDLED, SUFFIX, read_model_header
 from spectral_sched.files.schedule import read_data_set
@@ -35,6 +38,7 @@ from spectral_sched.schedules.table import SigmaTable
 from spectral_sched.solvers.registry import SAMPLERS
 
 from .comparison import Yardsticks
+from .devices import resolve_device
 from .digests import array_digest, model_digest
 from .models import load_denoiser
 from .network import check_given
@@ -48,7 +52,7 @@ if TYPE_CHECKING:
     import torch
     from numpy.typing import NDArray
 
-    from spectral_sched.comparisons.cache import Cache
+    from spectral_sched.comparison_runs import CompareOptions
     from spectral_sched.comparisons.contenders import Contender, Filed, Place
     from spectral_sched.comparisons.rows import Judgement
     from spectral_sched.documents.strict_json import Document
@@ -101,6 +105,24 @@ def model_source(model: str, spectrum: Path | None, default: Path) -> DataSet:
     if spectrum is None and model.endswith(SUFFIX):
         return read_model_header(Path(model)).data_set
     return read_data_set(spectrum or default)
+
+
+def bench_for(options: CompareOptions, folder: Path, device: str) -> Bench:
+    """Return the bench that options ask for, with what a folder has of it already."""
+    data_set = model_source(options.model, options.spectrum, SPECTRUM_PATH)
+    asked = BenchOptions(
+        model=options.model,
+        kinds=tuple(names(options.kinds)),
+        filed=options.filed,
+        places=options.places(),
+        data=options.data,
+        search_data=options.search_data,
+        num_samples=options.num_samples,
+        seed=options.seed,
+        reference_steps=options.reference_steps,
+        precision=options.precision,
+    )
+    return Bench(data_set, asked, Cache(folder / CACHE_NAME), resolve_device(device))
 
 
 class Bench:

@@ -18,7 +18,12 @@ from spectral_sched.targets import (
     table_artifact,
     target_settings,
 )
-from spectral_sched.targets.delivery import Delivery, TargetRequest, law_delivery, plan_delivery
+from spectral_sched.targets.delivery import (
+    Delivery,
+    TargetRequest,
+    law_delivery,
+    plan_delivery,
+)
 from tests.support.pink import pink_source
 
 if TYPE_CHECKING:
