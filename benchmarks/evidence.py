@@ -21,7 +21,6 @@ from pathlib import Path
 import torch
 
 from spectral_sched.commands.train import train
-from spectral_sched.comparison_runs import CompareOptions, write_comparison
 from spectral_sched.comparisons import (
     METRICS,
     VERDICTS_ON,
@@ -34,6 +33,7 @@ from spectral_sched.comparisons import (
     summary_lines,
 )
 from spectral_sched.comparisons.files import Comparison
+from spectral_sched.comparisons.options import CompareOptions, write_comparison
 from spectral_sched.console.progress import progress_bar
 from spectral_sched.files.model import read_model_header
 from spectral_sched.planning.data_set import DataSet
@@ -89,7 +89,7 @@ bootstrap interval; it is not defined for samplers that draw fresh noise. **Frec
 the distance on features of a fixed random network ({features}; no FID)
 to held-out pictures, with half the 95 % interval of a delete-a-block jackknife.
 Distances depend on the number of samples: compare them with the floor below each table,
-which is that of as many real pictures in place of samples. Bold is the lowest. The last
+which is that of as many real pictures in key of samples. Bold is the lowest. The last
 column says whether the first table is better than the best of the others or worse, by
 the 95 % interval of the paired difference; "no difference" is what an interval that
 holds 0 tells. The best of the others is picked after the fact, which favours them.
@@ -108,8 +108,8 @@ class Judge:
 
 def judge(text: str) -> Judge:
     """Return the data set of ``name=train:held_out:model``."""
-    name, _, places = text.partition("=")
-    parts = places.split(":")
+    name, _, cells = text.partition("=")
+    parts = cells.split(":")
     if not name or len(parts) != 3:
         message = f"write name=train.npy:held_out.npy:model.safetensors, not {text!r}"
         raise argparse.ArgumentTypeError(message)
@@ -164,8 +164,8 @@ def merged(parts: Sequence[Comparison]) -> Comparison:
             known.setdefault(row.name, row)
     samplers = list(dict.fromkeys(sampler for sampler, _ in rows))
     cells = [
-        Cell(*place, list(rows[place].values()))
-        for place in sorted(rows, key=lambda at: (samplers.index(at[0]), at[1]))
+        Cell(*key, list(rows[key].values()))
+        for key in sorted(rows, key=lambda at: (samplers.index(at[0]), at[1]))
     ]
     return replace(parts[0], cells=cells)
 

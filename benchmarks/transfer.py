@@ -20,11 +20,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from spectral_sched.diffusion.comparison import Player, squared_errors
+from spectral_sched.comparisons.metrics import bootstrap_difference
+from spectral_sched.comparisons.results import squared_errors
+from spectral_sched.diffusion.comparison import Player
 from spectral_sched.diffusion.grid import fine_reference
 from spectral_sched.diffusion.model_files import read_model
 from spectral_sched.diffusion.searches import ModelSearch
-from spectral_sched.metrics import bootstrap_difference
 from spectral_sched.planning.plan import make_plan
 from spectral_sched.planning.request import TableRequest
 from spectral_sched.schedules.table import SigmaTable, blend

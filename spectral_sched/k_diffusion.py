@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from .defaults import KIND, SAMPLER
 from .documents.write import is_ours
-from .files.schedule import read_data_set, read_plan
+from .files.any_format import read_data_set
+from .files.schedule import read_plan
 from .planning.plan import make_plan
 from .planning.replan import replan
 from .planning.request import TableRequest

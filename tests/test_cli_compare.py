@@ -63,12 +63,12 @@ def test_a_schedule_file_is_played_in_its_own_cell(analysed: Path) -> None:
     )
     (cell,) = json.loads(ended.stdout)["cells"]
     assert (cell["sampler"], cell["num_calls"]) == ("heun", 7)
-    ours, _, filed = cell["rows"]
-    assert filed["name"] == "tight.json"
+    ours, _, from_file = cell["rows"]
+    assert from_file["name"] == "tight.json"
     # What `export` writes is what kind optimal is here, so it is measured once.
-    np.testing.assert_allclose(filed["sigmas"], ours["sigmas"], rtol=1e-12)
-    assert filed["judgement"] == ours["judgement"]
-    assert (filed["cost"], ours["cost"]["calls"]) == (None, 0)
+    np.testing.assert_allclose(from_file["sigmas"], ours["sigmas"], rtol=1e-12)
+    assert from_file["judgement"] == ours["judgement"]
+    assert (from_file["cost"], ours["cost"]["calls"]) == (None, 0)
 
 
 def test_a_finite_set_is_its_own_ground_truth(analysed: Path) -> None:

@@ -72,7 +72,7 @@ def compare(
 
     Example: specsched compare --kinds optimal,karras --samplers heun --calls 7,11
     """
-    from spectral_sched.comparison_runs import CompareOptions, write_comparison
+    from spectral_sched.comparisons.options import CompareOptions, write_comparison
     from spectral_sched.console.comparison import comparison_parts
     from spectral_sched.console.output import say, show
     from spectral_sched.console.progress import progress_bar
@@ -93,7 +93,7 @@ def compare(
         precision=precision,
     )
     folder = options.folder(output, force=force)
-    options.places()  # what cannot be is refused before torch is loaded
+    options.cells()  # what cannot be is refused before torch is loaded
     from spectral_sched.diffusion.bench import bench_for
 
     bench = bench_for(options, folder, device)

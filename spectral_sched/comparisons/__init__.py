@@ -5,7 +5,7 @@ them. The words: a *cell* is one sampler with one number of network calls; its *
 are the tables that were played there, all from the same noise.
 """
 
-from .rows import METRICS, VERDICTS_ON, Cell, Cost, Judgement, Row
+from .results import METRICS, VERDICTS_ON, Cell, Cost, Judgement, Row
 from .verdicts import Verdict, best_of, rival_verdicts, summary_lines, verdict
 
 __all__ = [

@@ -16,9 +16,9 @@ import numpy as np
 
 from spectral_sched.documents.read import Fields, read_document
 from spectral_sched.documents.strict_json import Document, shortest
-from spectral_sched.metrics import NUM_BLOCKS, LeftOut
 
-from .rows import METRICS, Cell, Cost, Judgement, Row
+from .metrics import NUM_BLOCKS, LeftOut
+from .results import METRICS, Cell, Cost, Judgement, Row
 from .verdicts import rival_verdicts, summary_lines
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ class Comparison:
     facts
         What was compared: model, data, features, reference, seeds; strings and numbers.
     floor
-        Real pictures in place of samples: what samples as good as real ones reach.
+        Real pictures in key of samples: what samples as good as real ones reach.
     reference
         The samples of the fine reference: what the model reaches with many calls.
     """

@@ -10,14 +10,13 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from spectral_sched.metrics import Estimate, bootstrap_difference, difference
-
-from .rows import METRICS, VERDICTS_ON
+from .metrics import Estimate, bootstrap_difference, difference
+from .results import METRICS, VERDICTS_ON
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from .rows import Cell, Row
+    from .results import Cell, Row
 
 Word = Literal["better", "no difference", "worse"]
 

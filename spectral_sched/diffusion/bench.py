@@ -15,9 +15,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from spectral_sched.comparison_runs import CACHE_NAME, names
 from spectral_sched.comparisons.cache import Cache
-from spectral_sched.comparisons.contenders import contender, num_calls
+from spectral_sched.comparisons.entries import num_calls, parse_entry
 from spectral_sched.comparisons.files import (
     Comparison,
     judgement_fields,
@@ -25,11 +24,12 @@ from spectral_sched.comparisons.files import (
     read_row,
     row_fields,
 )
-from spectral_sched.comparisons.rows import Cell, Cost, Row
+from spectral_sched.comparisons.options import CACHE_NAME, names
+from spectral_sched.comparisons.results import Cell, Cost, Row
 from spectral_sched.defaults import SPECTRUM_PATH
 from spectral_sched.errors import check_choice
+from spectral_sched.files.any_format import read_data_set
 from spectral_sched.files.model import BUNDLED, SUFFIX, read_model_header
-from spectral_sched.files.schedule import read_data_set
 from spectral_sched.planning.kinds.registry import KINDS
 from spectral_sched.planning.plan import make_plan
 from spectral_sched.planning.replan import Fitting, ModelLimits, fit_to_model
@@ -52,9 +52,9 @@ if TYPE_CHECKING:
     import torch
     from numpy.typing import NDArray
 
-    from spectral_sched.comparison_runs import CompareOptions
-    from spectral_sched.comparisons.contenders import Contender, Filed, Place
-    from spectral_sched.comparisons.rows import Judgement
+    from spectral_sched.comparisons.entries import CellKey, Entry, FileEntry
+    from spectral_sched.comparisons.options import CompareOptions
+    from spectral_sched.comparisons.results import Judgement
     from spectral_sched.documents.strict_json import Document
     from spectral_sched.planning.data_set import DataSet
     from spectral_sched.planning.plan import Plan
@@ -70,9 +70,9 @@ class BenchOptions:
     ----------
     model
         Name of the model, as for ``sample --model``.
-    kinds, filed
+    kinds, file_entries
         Contenders: kinds with settings, tables of schedule files. The first is ours.
-    places
+    cells
         Samplers and numbers of steps.
     data
         Real pictures; None for those that the model is a model of.
@@ -88,8 +88,8 @@ class BenchOptions:
 
     model: str
     kinds: tuple[str, ...]
-    filed: tuple[Filed, ...]
-    places: tuple[Place, ...]
+    file_entries: tuple[FileEntry, ...]
+    cells: tuple[CellKey, ...]
     data: str | None = None
     search_data: Path | None = None
     num_samples: int = 128
@@ -113,8 +113,8 @@ def bench_for(options: CompareOptions, folder: Path, device: str) -> Bench:
     asked = BenchOptions(
         model=options.model,
         kinds=tuple(names(options.kinds)),
-        filed=options.filed,
-        places=options.places(),
+        file_entries=options.file_entries,
+        cells=options.cells(),
         data=options.data,
         search_data=options.search_data,
         num_samples=options.num_samples,
@@ -153,7 +153,7 @@ class Bench:
         check_choice(options.precision, DTYPES, "precision", "--precision")
         self.options, self.cache, self.device = options, cache, device
         self.dtype = DTYPES[options.precision]
-        self.entrants = [contender(text) for text in options.kinds]
+        self.entrants = [parse_entry(text) for text in options.kinds]
         request = TableRequest.of(REFERENCE_SAMPLER, options.reference_steps, "zero")
         fine = make_plan(data_set, REFERENCE_KIND, request)
         self.search = ModelSearch(options.model, options.search_data, device)
@@ -179,8 +179,8 @@ class Bench:
 
     def num_steps(self) -> int:
         """Return how many times samples go one step further at most, for a bar."""
-        tables = len(self.entrants) * sum(p.num_steps for p in self.options.places)
-        steps = tables + sum(each.place.num_steps for each in self.options.filed)
+        tables = len(self.entrants) * sum(p.num_steps for p in self.options.cells)
+        steps = tables + sum(each.key.num_steps for each in self.options.file_entries)
         return (steps + self.options.reference_steps) * self.options.num_samples
 
     def __call__(self, advance: Callable[[int], None] = lambda _: None) -> Comparison:
@@ -192,11 +192,11 @@ class Bench:
             Called with the number of samples that went one step further.
         """
         self.advance = advance
-        of_files = [each.place for each in self.options.filed]
-        places = dict.fromkeys((*self.options.places, *of_files))
+        of_files = [each.key for each in self.options.file_entries]
+        keys = dict.fromkeys((*self.options.cells, *of_files))
         floor = self._judged("floor", [], lambda: self.yardsticks.floor)
         fine = self._judged("fine", self._key(self.fine), self._judge_reference)
-        cells = [self._cell(place) for place in places]
+        cells = [self._cell(key) for key in keys]
         return Comparison(self._facts(), floor, fine, cells)
 
     @cached_property
@@ -223,41 +223,41 @@ class Bench:
         )
         return read_judgement(fields)
 
-    def _cell(self, place: Place) -> Cell:
-        rows = [self._entrant_row(each, place) for each in self.entrants]
+    def _cell(self, key: CellKey) -> Cell:
+        rows = [self._entrant_row(each, key) for each in self.entrants]
         rows += [
             self._row(each.name, self._fitted(each.plan), None)
-            for each in self.options.filed
-            if each.place == place
+            for each in self.options.file_entries
+            if each.key == key
         ]
-        return Cell(place.sampler, place.num_calls, rows)
+        return Cell(key.sampler, key.num_calls, rows)
 
-    def _entrant_row(self, each: Contender, place: Place) -> Row:
+    def _entrant_row(self, each: Entry, key: CellKey) -> Row:
         if KINDS[each.kind].runs_model:
-            plan, cost = self._network_plan(each, place)
+            plan, cost = self._network_plan(each, key)
             return self._row(each.name, plan, cost)
         begun = time.process_time()
-        plan = each.plan(self.fine.data_set, place.sampler, place.num_steps)
+        plan = each.plan(self.fine.data_set, key.sampler, key.num_steps)
         cost = Cost(0, time.process_time() - begun)
         return self._row(each.name, self._fitted(plan), cost)
 
-    def _network_plan(self, each: Contender, place: Place) -> tuple[Plan, Cost]:
+    def _network_plan(self, each: Entry, key: CellKey) -> tuple[Plan, Cost]:
         """Return a table that takes the network to make, made once."""
-        key = [each.name, place.sampler, place.num_steps, str(self.options.search_data)]
+        asked = [each.name, key.sampler, key.num_steps, str(self.options.search_data)]
         marks = [self.model_key, self.fine.data_set.data_key, *self._marks()]
         fields = self.cache.fields(
-            "table", [*key, *marks], lambda: self._made(each, place)
+            "table", [*asked, *marks], lambda: self._made(each, key)
         )
         table = SigmaTable(tuple(fields.array("sigmas", (None,)).tolist()))
         low, high = fields.array("ends", (2,)).tolist()
-        request = each.request(place.sampler, place.num_steps)
+        request = each.request(key.sampler, key.num_steps)
         plan = replace(self.fine, kind=each.kind, request=request)
         cost = Cost(fields.get("calls", int), fields.number("seconds"))
         return replace(plan, table=table, ends=(low, high)), cost
 
-    def _made(self, each: Contender, place: Place) -> Document:
+    def _made(self, each: Entry, key: CellKey) -> Document:
         begun = time.process_time()
-        request = each.request(place.sampler, place.num_steps)
+        request = each.request(key.sampler, key.num_steps)
         plan = self.search(self.fine.data_set, each.kind, request)
         seconds = time.process_time() - begun
         calls = plan.spent.num_calls if plan.spent else 0
@@ -326,8 +326,8 @@ class Bench:
 
     def _facts(self) -> Document:
         model = self.options.model
-        kind, _, place = model.partition(":")
-        name = f"{kind}:{Path(place).name}" if place else Path(model).name
+        kind, _, key = model.partition(":")
+        name = f"{kind}:{Path(key).name}" if key else Path(model).name
         return {
             "model": {"name": name, "digest": self.model_key},
             "data": {"digest": self.data_key, "num_real": len(self.real)},

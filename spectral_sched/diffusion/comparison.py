@@ -19,7 +19,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from spectral_sched.comparisons.rows import Judgement, Looks, Measures
+from spectral_sched.comparisons.results import (
+    Judgement,
+    Metrics,
+    Samples,
+    squared_errors,
+)
 from spectral_sched.errors import InputError
 from spectral_sched.solvers.registry import solver_calls
 
@@ -38,6 +43,7 @@ if TYPE_CHECKING:
     from spectral_sched.schedules.table import SigmaTable
 
     from .denoisers import Denoiser
+
 
 ON_CPU = 64
 
@@ -122,11 +128,11 @@ class Yardsticks:
         self.features = RandomFeatures(real.shape[1])
         order = np.random.default_rng(SEED).permutation(len(real))
         self.stand_ins = real[order[:num_samples]]
-        self.measures = Measures(self._looks(real[order[num_samples:]]), num_samples)
+        self.measures = Metrics(self._looks(real[order[num_samples:]]), num_samples)
         self.reference = reference
 
-    def _looks(self, pictures: NDArray[np.floating]) -> Looks:
-        return Looks(pictures, self.features(pictures))
+    def _looks(self, pictures: NDArray[np.floating]) -> Samples:
+        return Samples(pictures, self.features(pictures))
 
     @cached_property
     def floor(self) -> Judgement:
@@ -145,18 +151,3 @@ class Yardsticks:
         if paired and self.reference is not None:
             squares = squared_errors(samples, self.reference)
         return self.measures(self._looks(samples), squares)
-
-
-def squared_errors(
-    samples: NDArray[np.floating], reference: NDArray[np.floating]
-) -> NDArray[np.float64]:
-    """Return the mean squared error of each sample, (N,).
-
-    Parameters
-    ----------
-    reference
-        What they should be, (M, C, H, W); it may go on beyond the samples.
-    """
-    apart = samples.astype(np.float64) - reference[: len(samples)]
-    squares: NDArray[np.float64] = np.mean(apart**2, axis=(1, 2, 3))
-    return squares

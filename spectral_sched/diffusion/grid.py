@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from spectral_sched.comparisons.results import squared_errors
 from spectral_sched.planning.plan import make_plan
 from spectral_sched.planning.request import NoiseLimits, TableRequest
 from spectral_sched.schedules import ExponentialLaw, Schedule, sigma_table
-
-from .comparison import squared_errors
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Any file of this project, by its format."""
+"""Any file of specsched by the format that it names."""
 
 from __future__ import annotations
 
@@ -7,8 +7,12 @@ from typing import TYPE_CHECKING
 
 from spectral_sched.defaults import NUM_STEPS
 from spectral_sched.documents.read import read_any
+from spectral_sched.documents.write import is_ours
+from spectral_sched.planning.data_set import DataSet, measured_data_set
 
-from .model import SUFFIX, read_model_document
+from .model import SUFFIX, read_model_document, read_model_header
+from .schedule import read_plan
+from .spectrum import read_spectrum
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -39,3 +43,18 @@ def next_command(document: Document, path: Path) -> str | None:
         "specsched.partial": "specsched merge *.partial.json",
     }
     return commands.get(document["format"])
+
+
+def read_data_set(path: Path) -> DataSet:
+    """Read what tables are planned from, in a file of a spectrum, schedule or model.
+
+    Raises
+    ------
+    InputError
+        If the file is missing, damaged, foreign or of another version.
+    """
+    if path.suffix == SUFFIX:
+        return read_model_header(path).data_set
+    if is_ours(path, "schedule"):
+        return read_plan(path).data_set
+    return measured_data_set(read_spectrum(path))

@@ -11,9 +11,7 @@ import math
 from typing import TYPE_CHECKING
 
 from spectral_sched.documents.read import Fields, read_document
-from spectral_sched.documents.write import is_ours
 from spectral_sched.errors import InputError, SpecschedError
-from spectral_sched.planning.data_set import DataSet, measured_data_set
 from spectral_sched.planning.kinds.registry import KINDS, kind_settings_of
 from spectral_sched.planning.plan import Plan, Spent
 from spectral_sched.planning.request import NoiseLimits, TableRequest
@@ -21,14 +19,13 @@ from spectral_sched.schedules.coordinates import convert
 from spectral_sched.schedules.table import SigmaTable
 
 from .data_set import data_set_fields, read_data_set_fields
-from .model import SUFFIX, read_model_header
-from .spectrum import read_spectrum
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from spectral_sched.documents.strict_json import Document
     from spectral_sched.schedules import Setting
+
 
 VERSION = 1
 REMEDY = "make one with: specsched export --steps 8"
@@ -143,21 +140,6 @@ def read_plan_document(document: Document, path: Path) -> Plan:
         ends=(fields.number("sigma_min"), fields.number("sigma_max")),
         spent=_read_spent(fields, path),
     )
-
-
-def read_data_set(path: Path) -> DataSet:
-    """Read what tables are planned from, in a file of a spectrum, schedule or model.
-
-    Raises
-    ------
-    InputError
-        If the file is missing, damaged, foreign or of another version.
-    """
-    if path.suffix == SUFFIX:
-        return read_model_header(path).data_set
-    if is_ours(path, "schedule"):
-        return read_plan(path).data_set
-    return measured_data_set(read_spectrum(path))
 
 
 def _read_request(fields: Fields, path: Path) -> TableRequest:

@@ -8,12 +8,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from spectral_sched.documents.provenance import provenance
-from spectral_sched.files.schedule import (
-    plan_arguments,
-    plan_document,
-    read_data_set,
-    read_plan,
-)
+from spectral_sched.files.any_format import read_data_set
+from spectral_sched.files.schedule import plan_arguments, plan_document, read_plan
 from spectral_sched.files.training_law import training_document
 from spectral_sched.planning.data_set import resize_data_set
 from spectral_sched.planning.plan import Plan, make_plan

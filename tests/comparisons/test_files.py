@@ -12,7 +12,7 @@ import pytest
 
 from spectral_sched.comparisons import Cell, rival_verdicts
 from spectral_sched.comparisons.cache import Cache
-from spectral_sched.comparisons.figures import comparison_figure
+from spectral_sched.comparisons.figure import comparison_figure
 from spectral_sched.comparisons.files import (
     CSV_COLUMNS,
     Comparison,

@@ -11,11 +11,17 @@ import torch
 
 from spectral_sched.comparisons import METRICS, Row, verdict
 from spectral_sched.comparisons.cache import Cache
-from spectral_sched.comparisons.contenders import Filed, Place, places, read_filed
+from spectral_sched.comparisons.entries import (
+    CellKey,
+    FileEntry,
+    cell_keys,
+    read_file_entry,
+)
 from spectral_sched.comparisons.files import Comparison, comparison_document
+from spectral_sched.comparisons.results import squared_errors
 from spectral_sched.diffusion import bench as bench_module
 from spectral_sched.diffusion.bench import Bench, BenchOptions
-from spectral_sched.diffusion.comparison import Yardsticks, squared_errors
+from spectral_sched.diffusion.comparison import Yardsticks
 from spectral_sched.diffusion.rulers import real_pictures
 from spectral_sched.documents.write import write_document
 from spectral_sched.errors import InputError, UsageError
@@ -40,11 +46,14 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def options(
-    *kinds: str, samples: int = 64, seed: int = 0, filed: tuple[Filed, ...] = ()
+    *kinds: str,
+    samples: int = 64,
+    seed: int = 0,
+    file_entries: tuple[FileEntry, ...] = (),
 ) -> BenchOptions:
-    cells = tuple(places(["dpmpp-2m"], [8], []))
+    cells = tuple(cell_keys(["dpmpp-2m"], [8], []))
     return BenchOptions(
-        *("wiener", kinds or ("karras",), filed, cells),
+        *("wiener", kinds or ("karras",), file_entries, cells),
         num_samples=samples,
         seed=seed,
         reference_steps=48,
@@ -86,7 +95,7 @@ def test_a_wrong_last_level_is_caught(
     wrong = replace(plan, table=SigmaTable.of([*levels, *between]))
     path = tmp_path / "wrong.json"
     write_document(plan_document(wrong, {}), path)
-    wanted = options(samples=128, filed=(read_filed(path),))
+    wanted = options(samples=128, file_entries=(read_file_entry(path),))
     right, bad = rows(bench(data_set, folder, wanted)())
     assert bad.name == "wrong.json"
     assert verdict(bad, right, "error").word == "worse"
@@ -133,7 +142,7 @@ def test_tables_are_compared_on_one_noise(data_set: DataSet, folder: Path) -> No
 def test_samples_of_a_solver_with_noise_are_not_paired(
     data_set: DataSet, folder: Path
 ) -> None:
-    wanted = replace(options(), places=(Place("sde-dpmpp-2m", 6),))
+    wanted = replace(options(), cells=(CellKey("sde-dpmpp-2m", 6),))
     (row,) = rows(bench(data_set, folder, wanted)())
     assert "error" not in row.judgement
     assert "frechet" in row.judgement

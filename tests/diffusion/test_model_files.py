@@ -16,6 +16,7 @@ from spectral_sched.diffusion.model_files import read_model, write_model
 from spectral_sched.diffusion.network import NetworkDenoiser
 from spectral_sched.documents.provenance import provenance
 from spectral_sched.errors import InputError, UsageError
+from spectral_sched.files.any_format import read_data_set
 from spectral_sched.files.model import (
     METADATA_KEY,
     ModelHeader,
@@ -24,7 +25,6 @@ from spectral_sched.files.model import (
     read_model_header,
 )
 from spectral_sched.files.network_config import network_config
-from spectral_sched.files.schedule import read_data_set
 from spectral_sched.images.preprocessing import Preprocessing
 from spectral_sched.planning.data_set import DataSet
 from spectral_sched.spectra.bounds import sigma_bounds

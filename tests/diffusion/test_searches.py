@@ -15,7 +15,8 @@ from spectral_sched.diffusion.denoisers import WienerDenoiser
 from spectral_sched.diffusion.gits import NUM_LEVELS
 from spectral_sched.diffusion.grid import HIGH, LOW, REFERENCE, RHO, karras_grid
 from spectral_sched.diffusion.searches import SEARCHES, ModelSearch
-from spectral_sched.files.schedule import read_data_set, read_plan
+from spectral_sched.files.any_format import read_data_set
+from spectral_sched.files.schedule import read_plan
 from spectral_sched.planning.kinds.registry import KINDS
 from spectral_sched.planning.plan import make_plan
 from spectral_sched.planning.replan import replan

@@ -6,7 +6,7 @@ import numpy as np
 
 from spectral_sched.comparisons import Cell, Cost, Judgement, Row
 from spectral_sched.comparisons.files import Comparison
-from spectral_sched.metrics import LeftOut, left_out
+from spectral_sched.comparisons.metrics import LeftOut, left_out
 
 COUNT = 60
 NAMES = (

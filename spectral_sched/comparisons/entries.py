@@ -26,7 +26,7 @@ OF_ALL_KINDS = ("sigma_min", "sigma_max", "start", "terminal")
 
 
 @dataclass(frozen=True)
-class Contender:
+class Entry:
     """A kind of table with its settings.
 
     Attributes
@@ -60,8 +60,8 @@ class Contender:
         return make_plan(data_set, self.kind, self.request(sampler, num_steps))
 
 
-def contender(text: str) -> Contender:
-    """Return the contender that a text names.
+def parse_entry(text: str) -> Entry:
+    """Return the entry that a text names.
 
     Raises
     ------
@@ -70,7 +70,7 @@ def contender(text: str) -> Contender:
 
     Examples
     --------
-    >>> contender("karras:sigma_max=80:rho=5").settings
+    >>> entry("karras:sigma_max=80:rho=5").settings
     {'rho': 5.0}
     """
     kind, *settings = text.split(":")
@@ -81,7 +81,7 @@ def contender(text: str) -> Contender:
         if setting.split("=")[0] in OF_ALL_KINDS and "=" in setting
     )
     own = [item for item in settings if item.split("=")[0] not in common]
-    return Contender(
+    return Entry(
         text,
         kind,
         parse_kind_settings(kind, own),
@@ -102,7 +102,7 @@ def _level(values: Mapping[str, str], name: str) -> float | None:
 
 
 @dataclass(frozen=True, order=True)
-class Place:
+class CellKey:
     """A sampler and its number of steps: where a cell is."""
 
     sampler: str
@@ -131,9 +131,9 @@ def steps_within(sampler: str, calls: int) -> int:
     return next(n for n in range(calls, 0, -1) if num_calls(sampler, n) <= calls)
 
 
-def places(
+def cell_keys(
     samplers: Sequence[str], calls: Sequence[int], steps: Sequence[int]
-) -> list[Place]:
+) -> list[CellKey]:
     """Return the cells of samplers and numbers of calls, or of steps.
 
     Raises
@@ -149,21 +149,21 @@ def places(
     if min((*calls, *steps), default=1) < 1:
         message = f"a table takes at least one call, not {min(*calls, *steps, 1)}"
         raise UsageError(message)
-    by_calls = (Place(s, steps_within(s, n)) for s in samplers for n in calls)
-    by_steps = (Place(s, n) for s in samplers for n in steps)
+    by_calls = (CellKey(s, steps_within(s, n)) for s in samplers for n in calls)
+    by_steps = (CellKey(s, n) for s in samplers for n in steps)
     return list(dict.fromkeys((*by_calls, *by_steps)))
 
 
-class Filed(NamedTuple):
+class FileEntry(NamedTuple):
     """The table of a schedule file: where it is played, its name, the plan."""
 
-    place: Place
+    key: CellKey
     name: str
     plan: Plan
 
 
-def read_filed(path: Path) -> Filed:
+def read_file_entry(path: Path) -> FileEntry:
     """Read a schedule file to play its table."""
     plan = read_plan(path)
-    place = Place(plan.request.sampler, plan.table.num_steps)
-    return Filed(place, path.name, plan)
+    key = CellKey(plan.request.sampler, plan.table.num_steps)
+    return FileEntry(key, path.name, plan)

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy.stats import wasserstein_distance
 
-from spectral_sched.metrics import SlicedWasserstein
-from spectral_sched.metrics.patches import (
+from spectral_sched.comparisons.metrics import SlicedWasserstein
+from spectral_sched.comparisons.metrics.patches import (
     Ordered,
     enlarged,
     laplacian_pyramid,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from spectral_sched.metrics import LogSpectra
+from spectral_sched.comparisons.metrics import LogSpectra
 from spectral_sched.spectra.rings import rings
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from spectral_sched.comparisons.contenders import (
-    Place,
-    contender,
+from spectral_sched.comparisons.entries import (
+    CellKey,
+    cell_keys,
     num_calls,
-    places,
+    parse_entry,
     steps_within,
 )
 from spectral_sched.errors import UsageError
@@ -25,7 +25,7 @@ def source() -> DataSet:
 
 def test_settings_are_those_of_the_kind_and_of_all_kinds(data_set: DataSet) -> None:
     text = "karras:rho=5:sigma_min=0.01:sigma_max=60:terminal=zero:start=mean"
-    plan = contender(text).plan(data_set, "heun", 4)
+    plan = parse_entry(text).plan(data_set, "heun", 4)
     request = TableRequest.of(
         *("heun", 4, "mean"),
         settings={"rho": 5.0},
@@ -48,7 +48,7 @@ def test_settings_are_those_of_the_kind_and_of_all_kinds(data_set: DataSet) -> N
 )
 def test_what_cannot_be_meant_is_refused(text: str, message: str) -> None:
     with pytest.raises(UsageError, match=message.replace("?", r"\?")):
-        contender(text)
+        parse_entry(text)
 
 
 @pytest.mark.parametrize(
@@ -63,10 +63,13 @@ def test_calls_are_the_most_steps_within_them(
 
 
 def test_cells_of_calls_and_of_steps() -> None:
-    assert places(["heun", "euler"], [7, 8], []) == [
-        *(Place("heun", 4), Place("euler", 7), Place("euler", 8)),
+    assert cell_keys(["heun", "euler"], [7, 8], []) == [
+        *(CellKey("heun", 4), CellKey("euler", 7), CellKey("euler", 8)),
     ]
-    assert [place.num_calls for place in places(["heun", "euler"], [], [4])] == [7, 4]
+    assert [key.num_calls for key in cell_keys(["heun", "euler"], [], [4])] == [
+        7,
+        4,
+    ]
 
 
 @pytest.mark.parametrize(
@@ -81,4 +84,4 @@ def test_cells_that_cannot_be_are_refused(
     given: tuple[list[str], list[int], list[int]], message: str
 ) -> None:
     with pytest.raises(UsageError, match=message.replace("?", r"\?")):
-        places(*given)
+        cell_keys(*given)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from spectral_sched.metrics import NUM_NEIGHBOURS, Neighbourhoods
+from spectral_sched.comparisons.metrics import NUM_NEIGHBOURS, Neighbourhoods
 
 
 def measured(samples: np.ndarray, real: np.ndarray) -> list[float]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from spectral_sched.metrics import KernelDistance
+from spectral_sched.comparisons.metrics import KernelDistance
 
 
 def distance(first: np.ndarray, second: np.ndarray) -> float:

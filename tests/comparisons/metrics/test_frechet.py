@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from spectral_sched.metrics import FrechetDistance, frechet_distance
+from spectral_sched.comparisons.metrics import FrechetDistance, frechet_distance
 
 
 def test_distance_of_normal_samples_is_the_closed_form() -> None:

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from spectral_sched.errors import UnavailableError
 
-from .rows import METRICS, VERDICTS_ON
+from .results import METRICS, VERDICTS_ON
 
 if TYPE_CHECKING:
     from .files import Comparison
-    from .rows import Cell
+    from .results import Cell
 
 FIGURE_NAME = "comparison.png"
 PANEL = (5.0, 3.2)
@@ -62,7 +62,7 @@ def _curves(panel: Any, cells: list[Cell], metric: str) -> None:
         if points:
             calls, values, low, high = zip(*points, strict=True)
             panel.plot(calls, values, marker="o", label=name)
-            # Exact tables have an error of 0, which a log scale has no place for.
+            # Exact tables have an error of 0, which a log scale has no key for.
             if min(values) > 0:
                 panel.set_yscale("log")
             panel.fill_between(calls, low, high, alpha=0.2)

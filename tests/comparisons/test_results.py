@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from spectral_sched.comparisons.rows import Judgement, Looks, Measures
+from spectral_sched.comparisons.results import Judgement, Metrics, Samples
 
 NUM_SAMPLES = 40
 
@@ -23,10 +23,10 @@ FIGURES = {
 as they were when every set of samples was measured beside real pictures of its own."""
 
 
-def looks(seed: int, count: int, offset: float = 0.0) -> Looks:
+def looks(seed: int, count: int, offset: float = 0.0) -> Samples:
     rng = np.random.default_rng(seed)
     pictures = rng.normal(offset, 0.5, size=(count, 1, 16, 16))
-    return Looks(pictures, rng.normal(offset, 1.0, size=(count, 5)))
+    return Samples(pictures, rng.normal(offset, 1.0, size=(count, 5)))
 
 
 def figures(judged: Judgement) -> dict[str, tuple[float, float]]:
@@ -37,14 +37,14 @@ def figures(judged: Judgement) -> dict[str, tuple[float, float]]:
 
 
 def test_figures_are_those_of_real_pictures_measured_each_time() -> None:
-    found = figures(Measures(looks(0, 90), NUM_SAMPLES)(looks(1, NUM_SAMPLES, 0.2)))
+    found = figures(Metrics(looks(0, 90), NUM_SAMPLES)(looks(1, NUM_SAMPLES, 0.2)))
     assert found.keys() == FIGURES.keys()
     for name, figure in FIGURES.items():
         assert found[name] == pytest.approx(figure, rel=1e-10, abs=1e-10), name
 
 
 def test_figures_do_not_depend_on_what_was_measured_before() -> None:
-    measures = Measures(looks(0, 90), NUM_SAMPLES)
+    measures = Metrics(looks(0, 90), NUM_SAMPLES)
     far = figures(measures(looks(2, NUM_SAMPLES, 1.0)))
     near = figures(measures(looks(1, NUM_SAMPLES)))
     assert figures(measures(looks(2, NUM_SAMPLES, 1.0))) == far

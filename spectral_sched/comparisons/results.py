@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from spectral_sched.metrics import (
+from .metrics import (
     NEIGHBOUR_METRICS,
     Estimate,
     FrechetDistance,
@@ -88,7 +88,7 @@ class Judgement:
         return Estimate(value, max(low, least), min(high, most))
 
 
-class Looks(NamedTuple):
+class Samples(NamedTuple):
     """Pictures and their features, as they are compared.
 
     Attributes
@@ -101,7 +101,7 @@ class Looks(NamedTuple):
     features: NDArray[np.float64]
 
 
-class Measures:
+class Metrics:
     """All metrics, with the real pictures measured once for every set of samples.
 
     Parameters
@@ -112,7 +112,7 @@ class Measures:
         Samples in each set.
     """
 
-    def __init__(self, real: Looks, num_samples: int) -> None:
+    def __init__(self, real: Samples, num_samples: int) -> None:
         self.num_samples = num_samples
         self.frechet = FrechetDistance(real.features)
         self.kernel = KernelDistance(real.features)
@@ -121,7 +121,7 @@ class Measures:
         self.spectra = LogSpectra(real.pictures)
 
     def __call__(
-        self, samples: Looks, squares: NDArray[np.float64] | None = None
+        self, samples: Samples, squares: NDArray[np.float64] | None = None
     ) -> Judgement:
         """Measure a set of samples.
 
@@ -190,3 +190,18 @@ class Cell:
     sampler: str
     num_calls: int
     rows: Sequence[Row]
+
+
+def squared_errors(
+    samples: NDArray[np.floating], reference: NDArray[np.floating]
+) -> NDArray[np.float64]:
+    """Return the mean squared error of each sample, (N,).
+
+    Parameters
+    ----------
+    reference
+        What they should be, (M, C, H, W); it may go on beyond the samples.
+    """
+    apart = samples.astype(np.float64) - reference[: len(samples)]
+    squares: NDArray[np.float64] = np.mean(apart**2, axis=(1, 2, 3))
+    return squares

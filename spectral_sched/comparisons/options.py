@@ -6,10 +6,19 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from . import defaults
-from .comparisons.contenders import places, read_filed
-from .comparisons.figures import FIGURE_NAME, comparison_figure
-from .comparisons.files import (
+from spectral_sched import defaults
+from spectral_sched.documents.provenance import provenance
+from spectral_sched.documents.write import (
+    is_ours,
+    open_folder,
+    write_atomically,
+    write_document,
+)
+from spectral_sched.errors import UnavailableError, UsageError
+
+from .entries import cell_keys, read_file_entry
+from .figure import FIGURE_NAME, comparison_figure
+from .files import (
     CSV_NAME,
     KIND,
     RECORD_NAME,
@@ -17,16 +26,14 @@ from .comparisons.files import (
     comparison_csv,
     comparison_document,
 )
-from .documents.provenance import provenance
-from .documents.write import is_ours, open_folder, write_atomically, write_document
-from .errors import UnavailableError, UsageError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from .comparisons.contenders import Filed, Place
-    from .comparisons.files import Comparison
-    from .documents.strict_json import Document
+    from spectral_sched.documents.strict_json import Document
+
+    from .entries import CellKey, FileEntry
+    from .files import Comparison
 
 CACHE_NAME = "cells"
 
@@ -40,7 +47,7 @@ class CompareOptions:
     kinds, samplers, calls, steps
         Lists with commas between.
     data, search_data, spectrum, schedules
-        Names of places and files.
+        Names of cells and files.
     """
 
     model: str = defaults.COMPARED_MODEL
@@ -58,20 +65,20 @@ class CompareOptions:
     precision: str = "float32"
 
     @cached_property
-    def filed(self) -> tuple[Filed, ...]:
+    def file_entries(self) -> tuple[FileEntry, ...]:
         """The tables of the schedule files, read once."""
-        return tuple(map(read_filed, self.schedules))
+        return tuple(map(read_file_entry, self.schedules))
 
-    def places(self) -> tuple[Place, ...]:
+    def cells(self) -> tuple[CellKey, ...]:
         """Return the cells: those asked for, else those of the files, else one."""
-        of_files = {each.place for each in self.filed}
+        of_files = {each.key for each in self.file_entries}
         wished = (self.samplers, self.calls, self.steps)
         if of_files and wished == (None, None, None):
             return tuple(sorted(of_files))
         calls, steps = numbers(self.calls, "--calls"), numbers(self.steps, "--steps")
         if not calls and not steps:
             calls = [defaults.NUM_STEPS]
-        asked = places(names(self.samplers or defaults.SAMPLER), calls, steps)
+        asked = cell_keys(names(self.samplers or defaults.SAMPLER), calls, steps)
         return tuple(dict.fromkeys((*asked, *sorted(of_files))))
 
     def folder(self, output: Path, *, force: bool) -> Path:
@@ -93,7 +100,7 @@ class CompareOptions:
         """Return what was asked for, without names of files, for the record."""
         return {
             "kinds": names(self.kinds),
-            "cells": [[place.sampler, place.num_calls] for place in self.places()],
+            "cells": [[key.sampler, key.num_calls] for key in self.cells()],
             "schedules": [path.name for path in self.schedules],
         }
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from spectral_sched.metrics import (
+from spectral_sched.comparisons.metrics import (
     NUM_BLOCKS,
     Estimate,
     LeftOut,
