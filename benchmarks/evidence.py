@@ -89,7 +89,7 @@ bootstrap interval; it is not defined for samplers that draw fresh noise. **Frec
 the distance on features of a fixed random network ({features}; no FID)
 to held-out pictures, with half the 95 % interval of a delete-a-block jackknife.
 Distances depend on the number of samples: compare them with the floor below each table,
-which is that of as many real pictures in key of samples. Bold is the lowest. The last
+which is that of as many real pictures in place of samples. Bold is the lowest. The last
 column says whether the first table is better than the best of the others or worse, by
 the 95 % interval of the paired difference; "no difference" is what an interval that
 holds 0 tells. The best of the others is picked after the fact, which favours them.

@@ -62,7 +62,7 @@ def _curves(panel: Any, cells: list[Cell], metric: str) -> None:
         if points:
             calls, values, low, high = zip(*points, strict=True)
             panel.plot(calls, values, marker="o", label=name)
-            # Exact tables have an error of 0, which a log scale has no key for.
+            # Exact tables have an error of 0, which a log scale has no place for.
             if min(values) > 0:
                 panel.set_yscale("log")
             panel.fill_between(calls, low, high, alpha=0.2)

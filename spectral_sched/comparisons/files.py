@@ -41,7 +41,7 @@ class Comparison:
     facts
         What was compared: model, data, features, reference, seeds; strings and numbers.
     floor
-        Real pictures in key of samples: what samples as good as real ones reach.
+        Real pictures in place of samples: what samples as good as real ones reach.
     reference
         The samples of the fine reference: what the model reaches with many calls.
     """

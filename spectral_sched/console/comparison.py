@@ -41,7 +41,7 @@ def comparison_lines(compared: Comparison) -> list[str]:
         f"{facts['data']['num_real'] - count} real pictures",
         f"features {facts['features']}: distances on them are no FID",
         "error: root-mean-square distance to the fine reference from the same noise",
-        "real pictures: as many of them in key of the samples, the floor",
+        "real pictures: as many of them in place of the samples, the floor",
     ]
 
 

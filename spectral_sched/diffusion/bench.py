@@ -326,8 +326,8 @@ class Bench:
 
     def _facts(self) -> Document:
         model = self.options.model
-        kind, _, key = model.partition(":")
-        name = f"{kind}:{Path(key).name}" if key else Path(model).name
+        kind, _, place = model.partition(":")
+        name = f"{kind}:{Path(place).name}" if place else Path(model).name
         return {
             "model": {"name": name, "digest": self.model_key},
             "data": {"digest": self.data_key, "num_real": len(self.real)},

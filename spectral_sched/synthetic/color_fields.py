@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from spectral_sched.synthetic.canvas import Plane, mix
-from spectral_sched.synthetic.fields import power_law_field
-from spectral_sched.synthetic.palettes import hue_ramp, ramp
+from .parts.canvas import Plane, mix
+from .parts.fields import power_law_field
+from .parts.palettes import hue_ramp, ramp
 
 LOWEST_EXPONENT = 0.8
 HIGHEST_EXPONENT = 3.6

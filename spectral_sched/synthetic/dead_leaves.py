@@ -6,17 +6,9 @@ from math import cos, hypot, sin
 import numpy as np
 from numpy.typing import NDArray
 
-from spectral_sched.synthetic.canvas import (
-    Plane,
-    coverage,
-    filled,
-    pixel_centres,
-    rotated,
-    stroke,
-    unit,
-)
-from spectral_sched.synthetic.fields import power_law_field
-from spectral_sched.synthetic.palettes import harmony
+from .parts.canvas import Plane, coverage, filled, pixel_centres, rotated, stroke, unit
+from .parts.fields import power_law_field
+from .parts.palettes import harmony
 
 _GROUND_LEAVES = 20
 _MOST_LEAVES = 300

@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from spectral_sched.synthetic.canvas import Plane
-from spectral_sched.synthetic.moods import Mood, draw_mood
-from spectral_sched.synthetic.sky import draw_sun, paint_sky
-from spectral_sched.synthetic.terrain import (
+from .parts.canvas import Plane
+from .parts.moods import Mood, draw_mood
+from .parts.sky import draw_sun, paint_sky
+from .parts.terrain import (
     Ridge,
     draw_crest,
     draw_surface,
@@ -13,7 +13,7 @@ from spectral_sched.synthetic.terrain import (
     turned,
     with_conifers,
 )
-from spectral_sched.synthetic.water import paint_water
+from .parts.water import paint_water
 
 
 def _draw_ridges(

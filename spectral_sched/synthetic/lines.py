@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from spectral_sched.synthetic.canvas import Plane, pixel_centres, rotated, stroke
-from spectral_sched.synthetic.outlines import OUTLINES
+from .parts.canvas import Plane, pixel_centres, rotated, stroke
+from .parts.outlines import OUTLINES
 
 PAPER, INK = 0.95, 0.05
 

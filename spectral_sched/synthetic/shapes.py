@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from spectral_sched.synthetic.canvas import (
+from .parts.canvas import (
     Plane,
     blend,
     coverage,
@@ -16,11 +16,11 @@ from spectral_sched.synthetic.canvas import (
     smoothstep,
     stroke,
 )
-from spectral_sched.synthetic.fields import Indices, power_law_field
-from spectral_sched.synthetic.outlines import OUTLINES, Outline
-from spectral_sched.synthetic.palettes import harmony
-from spectral_sched.synthetic.patterns import PATTERNS
-from spectral_sched.synthetic.tiles import paint_tiles
+from .parts.fields import Indices, power_law_field
+from .parts.outlines import OUTLINES, Outline
+from .parts.palettes import harmony
+from .parts.patterns import PATTERNS
+from .parts.tiles import paint_tiles
 
 
 @dataclass(frozen=True)

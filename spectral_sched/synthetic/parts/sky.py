@@ -4,18 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from spectral_sched.synthetic.canvas import (
-    Plane,
-    blend,
-    coverage,
-    mix,
-    pixel_centres,
-    smoothstep,
-    unit,
-)
-from spectral_sched.synthetic.fields import power_law_field
-from spectral_sched.synthetic.moods import Mood
-from spectral_sched.synthetic.palettes import ramp
+from .canvas import Plane, blend, coverage, mix, pixel_centres, smoothstep, unit
+from .fields import power_law_field
+from .moods import Mood
+from .palettes import ramp
 
 
 @dataclass(frozen=True)

@@ -2,18 +2,10 @@
 
 import numpy as np
 
-from spectral_sched.synthetic.canvas import (
-    Plane,
-    blend,
-    coverage,
-    mix,
-    pixel_centres,
-    smoothstep,
-    unit,
-)
-from spectral_sched.synthetic.fields import power_law_field
-from spectral_sched.synthetic.moods import Mood
-from spectral_sched.synthetic.sky import Sun
+from .canvas import Plane, blend, coverage, mix, pixel_centres, smoothstep, unit
+from .fields import power_law_field
+from .moods import Mood
+from .sky import Sun
 
 
 def _mirrored(canvas: Plane, shore: float, shift: Plane) -> Plane:

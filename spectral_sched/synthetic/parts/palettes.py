@@ -6,7 +6,7 @@ against planes of pixels.
 
 import numpy as np
 
-from spectral_sched.synthetic.canvas import Plane
+from .canvas import Plane
 
 # The published definition of OKLab (Ottosson, 2020).
 _LAB_TO_CONES = np.array(

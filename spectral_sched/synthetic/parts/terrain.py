@@ -4,16 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from spectral_sched.synthetic.canvas import (
-    Plane,
-    blend,
-    mix,
-    pixel_centres,
-    smoothstep,
-    unit,
-)
-from spectral_sched.synthetic.fields import power_law_field, power_law_profile
-from spectral_sched.synthetic.moods import Mood
+from .canvas import Plane, blend, mix, pixel_centres, smoothstep, unit
+from .fields import power_law_field, power_law_profile
+from .moods import Mood
 
 _ROUGHNESS = {"peaks": 3.3, "hills": 4.2, "crags": 2.9, "dunes": 4.6, "mesas": 3.4}
 _HEIGHTS = {"peaks": 0.095, "hills": 0.035, "crags": 0.05, "dunes": 0.04, "mesas": 0.06}

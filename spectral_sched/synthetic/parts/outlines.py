@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from spectral_sched.synthetic.canvas import Plane
+from .canvas import Plane
 
 Outline = Callable[[Plane, Plane, float], Plane]
 

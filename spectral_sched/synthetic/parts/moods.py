@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from spectral_sched.synthetic.canvas import Plane
-from spectral_sched.synthetic.palettes import from_hex
+from .canvas import Plane
+from .palettes import from_hex
 
 # Colours in the order of the fields of Mood: three stops of sky, then the rest.
 _COLOURS = {

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from spectral_sched.synthetic.canvas import Plane
+from .canvas import Plane
 
 Indices = NDArray[np.integer[Any]]
 

@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from spectral_sched.synthetic.canvas import Plane, blend, coverage, pixel_centres
-from spectral_sched.synthetic.outlines import box, disk
+from .canvas import Plane, blend, coverage, pixel_centres
+from .outlines import box, disk
 
 # Motifs take coordinates in tile widths, -0.5..0.5, and return signed distances.
 _Motif = Callable[[Plane, Plane], Plane]

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from spectral_sched.synthetic.canvas import Plane, coverage
+from .canvas import Plane, coverage
 
 Pattern = Callable[[Plane, Plane, float, int], Plane]
 

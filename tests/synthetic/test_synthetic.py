@@ -9,9 +9,9 @@ from PIL import Image
 
 from spectral_sched.synthetic import KINDS, SAMPLE_KINDS, picture, write_pictures
 from spectral_sched.synthetic.__main__ import main
-from spectral_sched.synthetic.fields import power_law_field
+from spectral_sched.synthetic.parts.fields import power_law_field
 
-SAMPLES = Path(__file__).parents[1] / "sample_images"
+SAMPLES = Path(__file__).parents[2] / "sample_images"
 KIND_NAMES = list(KINDS)
 
 Levels = NDArray[np.uint8]

@@ -1,0 +1,1 @@
+"""Parts that synthetic pictures are put together from."""
