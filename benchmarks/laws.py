@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from spectral_sched.defaults import TRAINING_SETTINGS
 from spectral_sched.diffusion.comparison import Yardsticks
-from spectral_sched.diffusion.network import NetworkDenoiser
+from spectral_sched.diffusion.models.network import NetworkDenoiser
 from spectral_sched.diffusion.picture_sets import PictureSet, picture_set
 from spectral_sched.diffusion.processes import Processes
 from spectral_sched.diffusion.runs import play_plan

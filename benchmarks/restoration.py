@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from spectral_sched.diffusion.degrading import degrade
-from spectral_sched.diffusion.network import NetworkDenoiser, restoring
+from spectral_sched.diffusion.models.network import NetworkDenoiser, restoring
 from spectral_sched.diffusion.picture_sets import picture_set
 from spectral_sched.diffusion.processes import Processes
 from spectral_sched.diffusion.runs import play_plan

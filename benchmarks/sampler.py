@@ -19,11 +19,11 @@ from functools import partial
 
 import torch
 
-from spectral_sched.diffusion.compiled import compile_network
 from spectral_sched.diffusion.devices import resolve_device
-from spectral_sched.diffusion.model_files import read_model
-from spectral_sched.diffusion.models import BUNDLED
-from spectral_sched.diffusion.network import NetworkDenoiser
+from spectral_sched.diffusion.models.compile import compile_network
+from spectral_sched.diffusion.models.load import BUNDLED
+from spectral_sched.diffusion.models.network import NetworkDenoiser
+from spectral_sched.diffusion.models.weights import read_model
 from spectral_sched.diffusion.sampler import sample
 from spectral_sched.files.model import read_model_header
 from spectral_sched.planning.plan import make_plan

@@ -55,7 +55,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from .diffusion.denoisers import Denoiser
+    from .diffusion.models.denoiser import Denoiser
     from .schedules import Setting
 
     AnyPath = str | os.PathLike[str]
@@ -356,7 +356,7 @@ def sample(
         If the schedule or the model cannot be read, or they do not fit.
     """
     from .diffusion.devices import resolve_device
-    from .diffusion.guidance import chosen_guidance
+    from .diffusion.models.guidance import chosen_guidance
     from .diffusion.runs import SamplingOptions, SamplingRun
     from .planning.replan import Fitting
 

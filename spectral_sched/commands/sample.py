@@ -106,7 +106,7 @@ def sample(
     interval = parse_range(guidance_interval, "--guidance-interval")
     drawn_plans(plan, label, wanted=per_image)
     folder = open_gallery(output, force=force)
-    from spectral_sched.diffusion.guidance import chosen_guidance
+    from spectral_sched.diffusion.models.guidance import chosen_guidance
     from spectral_sched.diffusion.processes import processes
     from spectral_sched.diffusion.runs import SamplingOptions, SamplingRun
 

@@ -40,8 +40,8 @@ from spectral_sched.solvers.registry import SAMPLERS
 from .comparison import Yardsticks
 from .devices import resolve_device
 from .digests import array_digest, model_digest
-from .models import load_denoiser
-from .network import check_given
+from .models.load import load_denoiser
+from .models.network import check_given
 from .rulers import real_pictures
 from .runs import DTYPES, play_plan
 from .searches import ModelSearch

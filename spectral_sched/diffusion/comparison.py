@@ -30,7 +30,7 @@ from spectral_sched.solvers.registry import solver_calls
 
 from .batches import first_batch, in_batches
 from .features import RandomFeatures
-from .guidance import of_seeds
+from .models.guidance import of_seeds
 from .sampler import SeededNoise, sample
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from spectral_sched.images.pixels import Shape
     from spectral_sched.schedules.table import SigmaTable
 
-    from .denoisers import Denoiser
+    from .models.denoiser import Denoiser
 
 
 ON_CPU = 64

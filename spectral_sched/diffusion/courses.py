@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from spectral_sched.solvers.registry import batch_calls, solver_calls
 
-from .denoisers import told_ends
+from .models.denoiser import told_ends
 from .sampler import stacked_calls
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from spectral_sched.planning.plan import Plan
     from spectral_sched.solvers.recurrence import Call
 
-    from .denoisers import Denoiser
+    from .models.denoiser import Denoiser
 
 
 class Course(NamedTuple):

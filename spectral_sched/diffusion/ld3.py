@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 
     from spectral_sched.solvers.recurrence import Call, Weight
 
-    from .denoisers import Denoiser
+    from .models.denoiser import Denoiser
 
 TEACHER, TEACHER_STEPS = "unipc-3", 32
 """Solver of the teacher, and its steps, on Karras levels."""

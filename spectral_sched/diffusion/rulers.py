@@ -11,7 +11,7 @@ import torch
 from spectral_sched.errors import UsageError
 from spectral_sched.synthetic import SAMPLE_KINDS, picture
 
-from .models import load_pictures
+from .models.load import load_pictures
 from .sampler import SeededNoise, starting_point
 
 if TYPE_CHECKING:

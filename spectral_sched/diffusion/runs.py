@@ -13,11 +13,11 @@ from spectral_sched.planning.per_image import drawn_plans
 from spectral_sched.planning.replan import Fitting, ModelLimits, fit_to_model
 
 from .batches import first_batch, in_batches
-from .compiled import compile_network
 from .courses import common_course, own_courses
-from .guidance import UNGUIDED, guided
-from .models import load_denoiser, load_inputs
-from .network import check_given, restoring
+from .models.compile import compile_network
+from .models.guidance import UNGUIDED, guided
+from .models.load import load_denoiser, load_inputs
+from .models.network import check_given, restoring
 from .sampler import SeededNoise, sample, starting_point
 
 if TYPE_CHECKING:
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
     from spectral_sched.planning.plan import Plan
 
-    from .denoisers import Denoiser
-    from .guidance import Guidance
+    from .models.denoiser import Denoiser
+    from .models.guidance import Guidance
 
 ON_CPU = 16
 

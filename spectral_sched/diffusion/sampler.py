@@ -9,8 +9,8 @@ import torch
 
 from spectral_sched.solvers.recurrence import Play
 
-from .denoisers import per_picture
-from .field_filters import FieldFilter
+from .models.denoiser import per_picture
+from .models.exact import FieldFilter
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from spectral_sched.spectra.bounds import Start
     from spectral_sched.spectra.gaussian_field import GaussianField
 
-    from .denoisers import Denoiser
+    from .models.denoiser import Denoiser
 
 
 class SeededNoise:

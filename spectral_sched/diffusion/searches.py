@@ -29,13 +29,14 @@ from spectral_sched.schedules import KarrasLaw, Schedule, sigma_table
 
 from .comparison import Player
 from .counting import CountingDenoiser
-from .denoisers import FiniteSetDenoiser, WienerDenoiser, told_ends
 from .gits import gits_table, teacher_path
 from .grid import best_by_running, fine_reference, karras_grid, paired_error
 from .klub import NUM_LEVELS, Klub, KlubSearch
 from .ld3 import TEACHER, Lessons, Student, Teaching, check_learnable, teacher_table
-from .models import load_denoiser, load_pictures
-from .network import check_given
+from .models.denoiser import told_ends
+from .models.exact import FiniteSetDenoiser, WienerDenoiser
+from .models.load import load_denoiser, load_pictures
+from .models.network import check_given
 from .sampler import SeededNoise, starting_point
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ if TYPE_CHECKING:
     from spectral_sched.planning.request import TableRequest
     from spectral_sched.schedules.table import SigmaTable
 
-    from .denoisers import Denoiser
+    from .models.denoiser import Denoiser
 
 RHO = 7.0
 """Of the Karras levels that the bound of Align Your Steps is searched from."""

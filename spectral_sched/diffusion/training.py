@@ -18,9 +18,9 @@ import numpy as np
 import torch
 
 from .degrading import degrade, octave_features
-from .denoisers import per_picture
 from .devices import fast_bf16
-from .network import NetworkDenoiser, in_channels_last
+from .models.denoiser import per_picture
+from .models.network import NetworkDenoiser, in_channels_last
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from spectral_sched.files.network_config import NetworkConfig
     from spectral_sched.training_noise import TrainingNoise
 
-    from .denoisers import Denoiser
+    from .models.denoiser import Denoiser
     from .picture_sets import PictureSet
     from .processes import Processes
 

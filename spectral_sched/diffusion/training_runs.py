@@ -25,7 +25,7 @@ from spectral_sched.training_noise import chosen_law, training_noise
 from .batches import is_out_of_memory
 from .degrading import NUM_FEATURES, degrade
 from .learned_noise import LearnedNoise
-from .model_files import read_model, write_model
+from .models.weights import read_model, write_model
 from .resume_files import load_state, resume_path, save_state
 from .runs import play_plan
 from .training import Trainer, TrainingSettings, fresh_network
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from spectral_sched.schedules import Setting
     from spectral_sched.training_noise import TrainingNoise
 
-    from .network import NetworkDenoiser
+    from .models.network import NetworkDenoiser
     from .picture_sets import PictureSet
     from .processes import Processes
 

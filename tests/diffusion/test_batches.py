@@ -10,7 +10,7 @@ import torch
 
 from spectral_sched.diffusion import batches
 from spectral_sched.diffusion.comparison import Player
-from spectral_sched.diffusion.denoisers import WienerDenoiser
+from spectral_sched.diffusion.models.exact import WienerDenoiser
 from spectral_sched.diffusion.runs import play_plan
 from spectral_sched.errors import NoAnswerError
 

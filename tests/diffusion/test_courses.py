@@ -10,11 +10,8 @@ import pytest
 import torch
 
 from spectral_sched.diffusion.courses import Course, common_course, own_courses
-from spectral_sched.diffusion.denoisers import (
-    Denoiser,
-    FiniteSetDenoiser,
-    WienerDenoiser,
-)
+from spectral_sched.diffusion.models.denoiser import Denoiser
+from spectral_sched.diffusion.models.exact import FiniteSetDenoiser, WienerDenoiser
 from spectral_sched.diffusion.runs import play_plan
 from spectral_sched.diffusion.sampler import SeededNoise, sample, starting_point
 from spectral_sched.images.preprocessing import make_preprocessing

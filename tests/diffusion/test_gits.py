@@ -12,7 +12,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spectral_sched.diffusion.counting import CountingDenoiser
-from spectral_sched.diffusion.denoisers import FiniteSetDenoiser, WienerDenoiser
 from spectral_sched.diffusion.gits import (
     COSTS,
     NUM_LEVELS,
@@ -22,6 +21,7 @@ from spectral_sched.diffusion.gits import (
     jump_costs,
     teacher_path,
 )
+from spectral_sched.diffusion.models.exact import FiniteSetDenoiser, WienerDenoiser
 from spectral_sched.errors import UsageError
 from spectral_sched.schedules import KarrasLaw, Schedule, sigma_table
 from tests.support.pink import pink_field

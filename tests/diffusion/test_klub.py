@@ -11,7 +11,6 @@ import torch
 from scipy.integrate import quad
 
 from spectral_sched.diffusion.counting import CountingDenoiser
-from spectral_sched.diffusion.denoisers import WienerDenoiser
 from spectral_sched.diffusion.klub import (
     Klub,
     KlubSearch,
@@ -21,6 +20,7 @@ from spectral_sched.diffusion.klub import (
     played,
     subdivided,
 )
+from spectral_sched.diffusion.models.exact import WienerDenoiser
 from spectral_sched.diffusion.sampler import starting_point
 from spectral_sched.planning.kinds.gaussian import end_to_end_error, field_modes
 from spectral_sched.planning.search import minimal_table

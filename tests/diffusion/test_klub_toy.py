@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from spectral_sched.diffusion.counting import CountingDenoiser
-from spectral_sched.diffusion.denoisers import FiniteSetDenoiser
 from spectral_sched.diffusion.klub import Klub, KlubSearch, played
+from spectral_sched.diffusion.models.exact import FiniteSetDenoiser
 from spectral_sched.diffusion.sampler import sample
 from spectral_sched.schedules import (
     ExponentialLaw,

@@ -10,8 +10,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from spectral_sched.diffusion.denoisers import FiniteSetDenoiser
-from spectral_sched.diffusion.models import MODELS
+from spectral_sched.diffusion.models.exact import FiniteSetDenoiser
+from spectral_sched.diffusion.models.load import MODELS
 from spectral_sched.schedules.coordinates import timestep_coordinate, trained_abar
 from tests.support.commands import specsched
 from tests.support.documentation import blocks, pages

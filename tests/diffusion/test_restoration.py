@@ -16,10 +16,10 @@ from spectral_sched.diffusion.degrading import (
     degrade,
     octave_features,
 )
-from spectral_sched.diffusion.denoisers import WienerDenoiser
 from spectral_sched.diffusion.learned_noise import LearnedNoise, MonotoneNetwork
-from spectral_sched.diffusion.model_files import read_model
-from spectral_sched.diffusion.network import NetworkDenoiser, restoring
+from spectral_sched.diffusion.models.exact import WienerDenoiser
+from spectral_sched.diffusion.models.network import NetworkDenoiser, restoring
+from spectral_sched.diffusion.models.weights import read_model
 from spectral_sched.diffusion.picture_sets import picture_set
 from spectral_sched.diffusion.processes import Processes
 from spectral_sched.diffusion.runs import play_plan

@@ -8,7 +8,7 @@ import pytest
 import torch
 from scipy.integrate import solve_ivp
 
-from spectral_sched.diffusion.denoisers import FiniteSetDenoiser, WienerDenoiser
+from spectral_sched.diffusion.models.exact import FiniteSetDenoiser, WienerDenoiser
 from spectral_sched.diffusion.sampler import SeededNoise, sample, starting_point
 from spectral_sched.planning.local_errors import transfer, transfer_by_source
 from spectral_sched.schedules.table import SigmaTable

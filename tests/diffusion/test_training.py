@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-from spectral_sched.diffusion.denoisers import WienerDenoiser
-from spectral_sched.diffusion.network import NetworkDenoiser
+from spectral_sched.diffusion.models.exact import WienerDenoiser
+from spectral_sched.diffusion.models.network import NetworkDenoiser
 from spectral_sched.diffusion.picture_sets import PictureSet, picture_set
 from spectral_sched.diffusion.processes import Processes
 from spectral_sched.diffusion.resume_files import load_state, save_state
@@ -38,7 +38,7 @@ from tests.support.helpers import power_law_field, write_pictures
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from spectral_sched.diffusion.denoisers import Denoiser
+    from spectral_sched.diffusion.models.denoiser import Denoiser
 
 CPU = Processes(torch.device("cpu"))
 

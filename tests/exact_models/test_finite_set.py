@@ -5,7 +5,7 @@ import pytest
 import torch
 from scipy.special import softmax
 
-from spectral_sched.diffusion.denoisers import FiniteSetDenoiser
+from spectral_sched.diffusion.models.exact import FiniteSetDenoiser
 from spectral_sched.exact_models.finite_set import FiniteSet
 from spectral_sched.exact_models.trajectories import exact_flow, sampled, solver_states
 from spectral_sched.schedules.table import SigmaTable

@@ -7,7 +7,7 @@ from functools import cache
 import pytest
 import torch
 
-from spectral_sched.diffusion.network import NetworkDenoiser
+from spectral_sched.diffusion.models.network import NetworkDenoiser
 from spectral_sched.diffusion.sampler import sample
 from spectral_sched.files.network_config import NetworkConfig
 from spectral_sched.schedules.table import SigmaTable

@@ -16,9 +16,9 @@ import torch
 from PIL import Image
 from safetensors.torch import load_file, save_file
 
-from spectral_sched.diffusion.diffusers_models import UNetDenoiser, load_diffusers
-from spectral_sched.diffusion.diffusers_schedulers import DISCRETE, EDM, FLOW
-from spectral_sched.diffusion.guidance import GuidedDenoiser
+from spectral_sched.diffusion.models.diffusers_scheduler import DISCRETE, EDM, FLOW
+from spectral_sched.diffusion.models.diffusers_unet import UNetDenoiser, load_diffusers
+from spectral_sched.diffusion.models.guidance import GuidedDenoiser
 from spectral_sched.diffusion.sampler import SeededNoise, sample
 from spectral_sched.errors import InputError, UnavailableError
 from spectral_sched.images.png import to_bytes

@@ -13,10 +13,10 @@ from PIL import Image
 
 import spectral_sched
 from spectral_sched.diffusion.comparison import Player
-from spectral_sched.diffusion.denoisers import told_ends
-from spectral_sched.diffusion.guidance import Guidance, guided
-from spectral_sched.diffusion.model_files import read_model
-from spectral_sched.diffusion.network import NetworkDenoiser
+from spectral_sched.diffusion.models.denoiser import told_ends
+from spectral_sched.diffusion.models.guidance import Guidance, guided
+from spectral_sched.diffusion.models.network import NetworkDenoiser
+from spectral_sched.diffusion.models.weights import read_model
 from spectral_sched.diffusion.picture_sets import picture_set
 from spectral_sched.diffusion.processes import Processes
 from spectral_sched.diffusion.runs import play_plan

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from spectral_sched.defaults import BUNDLED_GUIDANCE, MODEL
-from spectral_sched.diffusion.guidance import (
+from spectral_sched.diffusion.models.guidance import (
     Guidance,
     GuidedDenoiser,
     chosen_guidance,

@@ -7,14 +7,13 @@ from pathlib import Path
 import pytest
 import torch
 
-from spectral_sched.diffusion.denoisers import FiniteSetDenoiser
-from spectral_sched.diffusion.models import load_denoiser
+from spectral_sched.diffusion.models.exact import FiniteSetDenoiser
+from spectral_sched.diffusion.models.load import load_denoiser
 from spectral_sched.diffusion.runs import SamplingOptions, SamplingRun
 from spectral_sched.errors import InputError
+from tests.diffusion.test_batches import PLAN, SHAPE
+from tests.diffusion.test_sampler import CPU
 from tests.support.helpers import write_pictures
-
-from .test_batches import PLAN, SHAPE
-from .test_sampler import CPU
 
 
 def values(model: FiniteSetDenoiser) -> set[tuple[float, ...]]:

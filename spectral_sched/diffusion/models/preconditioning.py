@@ -22,7 +22,7 @@ import torch
 
 from spectral_sched.schedules.coordinates import COORDINATES, timestep_coordinate
 
-from .denoisers import per_picture
+from .denoiser import per_picture
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -19,7 +19,7 @@ import torch
 from spectral_sched.defaults import BUNDLED_GUIDANCE, MODEL
 from spectral_sched.errors import UsageError, check_choice
 
-from .denoisers import Denoiser, per_picture, told_ends
+from .denoiser import Denoiser, per_picture, told_ends
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

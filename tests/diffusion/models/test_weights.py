@@ -12,8 +12,8 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from spectral_sched.diffusion.model_files import read_model, write_model
-from spectral_sched.diffusion.network import NetworkDenoiser
+from spectral_sched.diffusion.models.network import NetworkDenoiser
+from spectral_sched.diffusion.models.weights import read_model, write_model
 from spectral_sched.documents.provenance import provenance
 from spectral_sched.errors import InputError, UsageError
 from spectral_sched.files.any_format import read_data_set

@@ -12,12 +12,11 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import nn
 
+from spectral_sched.diffusion.batches import is_out_of_memory
 from spectral_sched.errors import UnavailableError, UsageError
 
-from .batches import is_out_of_memory
-
 if TYPE_CHECKING:
-    from .denoisers import Denoiser
+    from .denoiser import Denoiser
 
 MODE = "reduce-overhead"
 """On CUDA this records the calls of a network as a graph and plays it as one."""

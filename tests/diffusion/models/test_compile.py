@@ -15,15 +15,14 @@ from typing import Any
 import pytest
 import torch
 
-from spectral_sched.diffusion.compiled import MODE, compile_network
-from spectral_sched.diffusion.network import NetworkDenoiser
+from spectral_sched.diffusion.models.compile import MODE, compile_network
+from spectral_sched.diffusion.models.network import NetworkDenoiser
 from spectral_sched.diffusion.runs import SamplingOptions, SamplingRun
 from spectral_sched.diffusion.training import fresh_network
 from spectral_sched.errors import UnavailableError, UsageError
 from spectral_sched.files.network_config import NetworkConfig
-
-from .test_batches import PLAN
-from .test_sampler import CPU
+from tests.diffusion.test_batches import PLAN
+from tests.diffusion.test_sampler import CPU
 
 
 @pytest.fixture

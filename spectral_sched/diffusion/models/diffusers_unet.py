@@ -19,7 +19,7 @@ from safetensors import SafetensorError
 from spectral_sched.documents.read import read_foreign
 from spectral_sched.errors import InputError, UnavailableError
 
-from .diffusers_schedulers import preconditioning_of
+from .diffusers_scheduler import preconditioning_of
 from .preconditioning import PreconditionedDenoiser
 
 if TYPE_CHECKING:

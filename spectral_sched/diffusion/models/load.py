@@ -14,9 +14,9 @@ from spectral_sched.files.model import BUNDLED, SUFFIX
 from spectral_sched.images.pixels import load_pixels
 from spectral_sched.sources import items
 
-from .denoisers import FiniteSetDenoiser, WienerDenoiser
-from .diffusers_models import load_diffusers
-from .model_files import read_model
+from .diffusers_unet import load_diffusers
+from .exact import FiniteSetDenoiser, WienerDenoiser
+from .weights import read_model
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from spectral_sched.planning.data_set import DataSet
     from spectral_sched.planning.plan import Plan
 
-    from .denoisers import Denoiser
+    from .denoiser import Denoiser
     from .network import NetworkDenoiser
 
 MODELS = "bundled, wiener, images:FOLDER, diffusers:FOLDER, FILE.safetensors"

@@ -15,9 +15,9 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spectral_sched.diffusion.denoisers import FiniteSetDenoiser
-from spectral_sched.diffusion.network import NetworkDenoiser
-from spectral_sched.diffusion.preconditioning import (
+from spectral_sched.diffusion.models.exact import FiniteSetDenoiser
+from spectral_sched.diffusion.models.network import NetworkDenoiser
+from spectral_sched.diffusion.models.preconditioning import (
     PreconditionedDenoiser,
     Preconditioning,
     discrete,

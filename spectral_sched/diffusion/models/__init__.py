@@ -1,0 +1,1 @@
+"""Denoisers: exact ones, the network of the package, and those of others."""
