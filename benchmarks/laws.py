@@ -26,7 +26,7 @@ from spectral_sched.diffusion.comparison import Yardsticks
 from spectral_sched.diffusion.models.network import NetworkDenoiser
 from spectral_sched.diffusion.picture_sets import PictureSet, picture_set
 from spectral_sched.diffusion.processes import Processes
-from spectral_sched.diffusion.runs import play_plan
+from spectral_sched.diffusion.sampling.run import play_plan
 from spectral_sched.diffusion.training import TrainingSettings, held_out_loss
 from spectral_sched.diffusion.training_runs import TrainingRun, training_options
 from spectral_sched.images.preprocessing import Preprocessing

@@ -21,7 +21,7 @@ from spectral_sched.diffusion.degrading import degrade
 from spectral_sched.diffusion.models.network import NetworkDenoiser, restoring
 from spectral_sched.diffusion.picture_sets import picture_set
 from spectral_sched.diffusion.processes import Processes
-from spectral_sched.diffusion.runs import play_plan
+from spectral_sched.diffusion.sampling.run import play_plan
 from spectral_sched.diffusion.training import TrainingSettings, held_out_loss
 from spectral_sched.diffusion.training_runs import TrainingRun, training_options
 from spectral_sched.files.degradation import parse_degradation

@@ -24,7 +24,7 @@ from spectral_sched.diffusion.models.compile import compile_network
 from spectral_sched.diffusion.models.load import BUNDLED
 from spectral_sched.diffusion.models.network import NetworkDenoiser
 from spectral_sched.diffusion.models.weights import read_model
-from spectral_sched.diffusion.sampler import sample
+from spectral_sched.diffusion.sampling.sampler import sample
 from spectral_sched.files.model import read_model_header
 from spectral_sched.planning.plan import make_plan
 from spectral_sched.planning.request import TableRequest

@@ -22,9 +22,9 @@ from numpy.typing import NDArray
 
 from spectral_sched.comparisons.metrics import bootstrap_difference
 from spectral_sched.comparisons.results import squared_errors
-from spectral_sched.diffusion.comparison import Player
 from spectral_sched.diffusion.grid import fine_reference
 from spectral_sched.diffusion.models.weights import read_model
+from spectral_sched.diffusion.sampling.player import Player
 from spectral_sched.diffusion.searches import ModelSearch
 from spectral_sched.planning.plan import make_plan
 from spectral_sched.planning.request import TableRequest

@@ -357,7 +357,7 @@ def sample(
     """
     from .diffusion.devices import resolve_device
     from .diffusion.models.guidance import chosen_guidance
-    from .diffusion.runs import SamplingOptions, SamplingRun
+    from .diffusion.sampling.run import SamplingOptions, SamplingRun
     from .planning.replan import Fitting
 
     options = SamplingOptions(

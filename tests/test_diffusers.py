@@ -14,7 +14,7 @@ import pytest
 import torch
 from numpy.testing import assert_allclose
 
-from spectral_sched.diffusion.sampler import sample
+from spectral_sched.diffusion.sampling.sampler import sample
 from spectral_sched.documents.provenance import provenance
 from spectral_sched.documents.write import write_document
 from spectral_sched.errors import InputError, UsageError

@@ -72,7 +72,7 @@ def _sampled(
     from spectral_sched.console.output import say
     from spectral_sched.console.progress import progress_bar
     from spectral_sched.diffusion.devices import resolve_device
-    from spectral_sched.diffusion.runs import SamplingOptions, SamplingRun
+    from spectral_sched.diffusion.sampling.run import SamplingOptions, SamplingRun
     from spectral_sched.pages.pictures import Sampled
 
     place, sampled = resolve_device(device), []

@@ -43,7 +43,7 @@ from .digests import array_digest, model_digest
 from .models.load import load_denoiser
 from .models.network import check_given
 from .rulers import real_pictures
-from .runs import DTYPES, play_plan
+from .sampling.run import DTYPES, play_plan
 from .searches import ModelSearch
 
 if TYPE_CHECKING:

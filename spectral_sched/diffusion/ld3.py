@@ -36,7 +36,7 @@ from spectral_sched.schedules import KarrasLaw, Schedule, sigma_table
 from spectral_sched.schedules.table import SigmaTable
 from spectral_sched.solvers.registry import SAMPLERS
 
-from .sampler import sample
+from .sampling.sampler import sample
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

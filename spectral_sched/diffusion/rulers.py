@@ -12,7 +12,7 @@ from spectral_sched.errors import UsageError
 from spectral_sched.synthetic import SAMPLE_KINDS, picture
 
 from .models.load import load_pictures
-from .sampler import SeededNoise, starting_point
+from .sampling.noise import SeededNoise, starting_point
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -27,7 +27,6 @@ from spectral_sched.planning.kinds.registry import KINDS, check_runs_model
 from spectral_sched.planning.plan import Spent, plan_with
 from spectral_sched.schedules import KarrasLaw, Schedule, sigma_table
 
-from .comparison import Player
 from .counting import CountingDenoiser
 from .gits import gits_table, teacher_path
 from .grid import best_by_running, fine_reference, karras_grid, paired_error
@@ -37,7 +36,8 @@ from .models.denoiser import told_ends
 from .models.exact import FiniteSetDenoiser, WienerDenoiser
 from .models.load import load_denoiser, load_pictures
 from .models.network import check_given
-from .sampler import SeededNoise, starting_point
+from .sampling.noise import SeededNoise, starting_point
+from .sampling.player import Player
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -27,7 +27,7 @@ from .degrading import NUM_FEATURES, degrade
 from .learned_noise import LearnedNoise
 from .models.weights import read_model, write_model
 from .resume_files import load_state, resume_path, save_state
-from .runs import play_plan
+from .sampling.run import play_plan
 from .training import Trainer, TrainingSettings, fresh_network
 
 if TYPE_CHECKING:

@@ -9,13 +9,12 @@ import pytest
 import torch
 
 from spectral_sched.diffusion import batches
-from spectral_sched.diffusion.comparison import Player
 from spectral_sched.diffusion.models.exact import WienerDenoiser
-from spectral_sched.diffusion.runs import play_plan
+from spectral_sched.diffusion.sampling.player import Player
+from spectral_sched.diffusion.sampling.run import play_plan
 from spectral_sched.errors import NoAnswerError
-
-from .test_courses import plan_of
-from .test_sampler import CPU
+from tests.diffusion.sampling.test_run import plan_of
+from tests.diffusion.sampling.test_sampler import CPU
 
 PLAN = plan_of("dpmpp-2m", 60.0, 8.0, 1.0, 0.2)
 SHAPE = PLAN.power.field.shape
@@ -75,7 +74,7 @@ def test_noise_of_a_seed_is_the_same_to_the_bit_in_any_batch() -> None:
 
 
 def batches_noise(seeds: Sequence[int]) -> torch.Tensor:
-    from spectral_sched.diffusion.sampler import SeededNoise
+    from spectral_sched.diffusion.sampling.noise import SeededNoise
 
     return SeededNoise(seeds, SHAPE, CPU, torch.float32)()
 

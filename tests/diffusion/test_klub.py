@@ -21,7 +21,7 @@ from spectral_sched.diffusion.klub import (
     subdivided,
 )
 from spectral_sched.diffusion.models.exact import WienerDenoiser
-from spectral_sched.diffusion.sampler import starting_point
+from spectral_sched.diffusion.sampling.noise import starting_point
 from spectral_sched.planning.kinds.gaussian import end_to_end_error, field_modes
 from spectral_sched.planning.search import minimal_table
 from spectral_sched.schedules import KarrasLaw, Schedule, sigma_table

@@ -10,7 +10,6 @@ import pytest
 import torch
 from torch import Tensor
 
-from spectral_sched.diffusion.comparison import Player
 from spectral_sched.diffusion.grid import paired_error
 from spectral_sched.diffusion.ld3 import (
     BATCH,
@@ -27,6 +26,7 @@ from spectral_sched.diffusion.ld3 import (
     teacher_table,
 )
 from spectral_sched.diffusion.models.exact import FiniteSetDenoiser, WienerDenoiser
+from spectral_sched.diffusion.sampling.player import Player
 from spectral_sched.diffusion.searches import HIGHEST_SEED, LD3_HELD_OUT, ModelSearch
 from spectral_sched.errors import NoAnswerError
 from spectral_sched.exact_models.gaussian import OneGaussian

@@ -22,7 +22,7 @@ from spectral_sched.diffusion.models.network import NetworkDenoiser, restoring
 from spectral_sched.diffusion.models.weights import read_model
 from spectral_sched.diffusion.picture_sets import picture_set
 from spectral_sched.diffusion.processes import Processes
-from spectral_sched.diffusion.runs import play_plan
+from spectral_sched.diffusion.sampling.run import play_plan
 from spectral_sched.diffusion.training import Trainer, TrainingSettings, fresh_network
 from spectral_sched.diffusion.training_runs import training_options
 from spectral_sched.errors import InputError, UsageError

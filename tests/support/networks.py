@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from spectral_sched.diffusion.models.network import NetworkDenoiser
-from spectral_sched.diffusion.sampler import sample
+from spectral_sched.diffusion.sampling.sampler import sample
 from spectral_sched.files.network_config import NetworkConfig
 from spectral_sched.schedules.table import SigmaTable
 from spectral_sched.solvers.registry import solver_calls

@@ -14,7 +14,7 @@ import pytest
 import torch
 from numpy.testing import assert_allclose, assert_array_equal
 
-from spectral_sched.diffusion.sampler import sample
+from spectral_sched.diffusion.sampling.sampler import sample
 from spectral_sched.schedules.table import SigmaTable
 from spectral_sched.solvers.registry import solver_calls
 from spectral_sched.targets import Artifact

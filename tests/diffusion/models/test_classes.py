@@ -12,14 +12,14 @@ import torch
 from PIL import Image
 
 import spectral_sched
-from spectral_sched.diffusion.comparison import Player
 from spectral_sched.diffusion.models.denoiser import told_ends
 from spectral_sched.diffusion.models.guidance import Guidance, guided
 from spectral_sched.diffusion.models.network import NetworkDenoiser
 from spectral_sched.diffusion.models.weights import read_model
 from spectral_sched.diffusion.picture_sets import picture_set
 from spectral_sched.diffusion.processes import Processes
-from spectral_sched.diffusion.runs import play_plan
+from spectral_sched.diffusion.sampling.player import Player
+from spectral_sched.diffusion.sampling.run import play_plan
 from spectral_sched.diffusion.training import UNTOLD, Trainer, TrainingSettings
 from spectral_sched.documents.read import Fields
 from spectral_sched.errors import InputError, UsageError

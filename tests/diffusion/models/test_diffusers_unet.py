@@ -19,7 +19,8 @@ from safetensors.torch import load_file, save_file
 from spectral_sched.diffusion.models.diffusers_scheduler import DISCRETE, EDM, FLOW
 from spectral_sched.diffusion.models.diffusers_unet import UNetDenoiser, load_diffusers
 from spectral_sched.diffusion.models.guidance import GuidedDenoiser
-from spectral_sched.diffusion.sampler import SeededNoise, sample
+from spectral_sched.diffusion.sampling.noise import SeededNoise
+from spectral_sched.diffusion.sampling.sampler import sample
 from spectral_sched.errors import InputError, UnavailableError
 from spectral_sched.images.png import to_bytes
 from spectral_sched.solvers.registry import solver_calls

@@ -9,10 +9,10 @@ import torch
 
 from spectral_sched.diffusion.models.exact import FiniteSetDenoiser
 from spectral_sched.diffusion.models.load import load_denoiser
-from spectral_sched.diffusion.runs import SamplingOptions, SamplingRun
+from spectral_sched.diffusion.sampling.run import SamplingOptions, SamplingRun
 from spectral_sched.errors import InputError
+from tests.diffusion.sampling.test_sampler import CPU
 from tests.diffusion.test_batches import PLAN, SHAPE
-from tests.diffusion.test_sampler import CPU
 from tests.support.helpers import write_pictures
 
 

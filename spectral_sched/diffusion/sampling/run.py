@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 
+from spectral_sched.diffusion.batches import first_batch, in_batches
+from spectral_sched.diffusion.models.compile import compile_network
+from spectral_sched.diffusion.models.denoiser import told_ends
+from spectral_sched.diffusion.models.guidance import UNGUIDED, guided
+from spectral_sched.diffusion.models.load import load_denoiser, load_inputs
+from spectral_sched.diffusion.models.network import check_given, restoring
 from spectral_sched.errors import check_choice
 from spectral_sched.files.samples import Sample
 from spectral_sched.planning.per_image import drawn_plans
 from spectral_sched.planning.replan import Fitting, ModelLimits, fit_to_model
+from spectral_sched.solvers.registry import batch_calls, solver_calls
 
-from .batches import first_batch, in_batches
-from .courses import common_course, own_courses
-from .models.compile import compile_network
-from .models.guidance import UNGUIDED, guided
-from .models.load import load_denoiser, load_inputs
-from .models.network import check_given, restoring
-from .sampler import SeededNoise, sample, starting_point
+from .noise import SeededNoise, starting_point
+from .sampler import sample, stacked_calls
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -27,10 +29,56 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
+    from spectral_sched.diffusion.models.denoiser import Denoiser
+    from spectral_sched.diffusion.models.guidance import Guidance
     from spectral_sched.planning.plan import Plan
+    from spectral_sched.solvers.recurrence import Call
 
-    from .models.denoiser import Denoiser
-    from .models.guidance import Guidance
+
+class Course(NamedTuple):
+    """The way of a batch from noise to pictures.
+
+    Attributes
+    ----------
+    calls
+        Network calls in order.
+    first
+        Noise level of the start, a float or one per picture, (B,).
+    ends
+        Lower and upper end of the noise range, floats or one per picture, (B,).
+    """
+
+    calls: Sequence[Call]
+    first: float | Tensor
+    ends: tuple[float | Tensor, float | Tensor]
+
+    def informed(self, denoise: Denoiser) -> Denoiser:
+        """Return the denoiser told of the ends of the range, if it takes them."""
+        return told_ends(denoise, self.ends)
+
+
+def common_course(plan: Plan) -> Course:
+    """Return the course of pictures that all follow one plan."""
+    calls = solver_calls(plan.request.sampler, plan.table.sigmas)
+    return Course(calls, plan.table.sigmas[0], plan.ends)
+
+
+def own_courses(plans: Sequence[Plan], like: Tensor) -> Course:
+    """Return the course of pictures that follow a plan each.
+
+    Parameters
+    ----------
+    plans
+        One per picture, of one sampler and number of steps.
+    like
+        Pictures, (B, C, H, W), for the device and type.
+    """
+    tables = [plan.table for plan in plans]
+    calls = batch_calls(plans[0].request.sampler, [table.sigmas for table in tables])
+    first = like.new_tensor([table.sigmas[0] for table in tables])
+    low, high = like.new_tensor([plan.ends for plan in plans]).T
+    return Course(stacked_calls(calls, like), first, (low, high))
+
 
 ON_CPU = 16
 

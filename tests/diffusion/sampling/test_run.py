@@ -9,11 +9,16 @@ import numpy as np
 import pytest
 import torch
 
-from spectral_sched.diffusion.courses import Course, common_course, own_courses
 from spectral_sched.diffusion.models.denoiser import Denoiser
 from spectral_sched.diffusion.models.exact import FiniteSetDenoiser, WienerDenoiser
-from spectral_sched.diffusion.runs import play_plan
-from spectral_sched.diffusion.sampler import SeededNoise, sample, starting_point
+from spectral_sched.diffusion.sampling.noise import SeededNoise, starting_point
+from spectral_sched.diffusion.sampling.run import (
+    Course,
+    common_course,
+    own_courses,
+    play_plan,
+)
+from spectral_sched.diffusion.sampling.sampler import sample
 from spectral_sched.images.preprocessing import make_preprocessing
 from spectral_sched.planning.data_set import DataSet
 from spectral_sched.planning.plan import Plan
@@ -22,8 +27,7 @@ from spectral_sched.schedules.table import SigmaTable
 from spectral_sched.solvers.registry import SAMPLERS
 from spectral_sched.spectra.bounds import sigma_bounds
 from spectral_sched.spectra.power_distribution import PowerDistribution
-
-from .test_sampler import CPU, colour_field
+from tests.diffusion.sampling.test_sampler import CPU, colour_field
 
 FIELD = colour_field()
 SEEDS = (3, 4, 5)

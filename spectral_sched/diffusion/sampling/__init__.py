@@ -1,0 +1,1 @@
+"""From a plan, a model and seeds to pictures."""
