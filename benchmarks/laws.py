@@ -24,11 +24,12 @@ from numpy.typing import NDArray
 from spectral_sched.defaults import TRAINING_SETTINGS
 from spectral_sched.diffusion.comparison import Yardsticks
 from spectral_sched.diffusion.models.network import NetworkDenoiser
-from spectral_sched.diffusion.picture_sets import PictureSet, picture_set
-from spectral_sched.diffusion.processes import Processes
 from spectral_sched.diffusion.sampling.run import play_plan
-from spectral_sched.diffusion.training import TrainingSettings, held_out_loss
-from spectral_sched.diffusion.training_runs import TrainingRun, training_options
+from spectral_sched.diffusion.torchrun import Processes
+from spectral_sched.diffusion.training.noise import own_noise
+from spectral_sched.diffusion.training.pictures import PictureSet, picture_set
+from spectral_sched.diffusion.training.run import TrainingRun, training_options
+from spectral_sched.diffusion.training.trainer import TrainingSettings, held_out_loss
 from spectral_sched.images.preprocessing import Preprocessing
 from spectral_sched.planning.data_set import DataSet
 from spectral_sched.planning.kinds.optimal import optimal_table
@@ -37,7 +38,6 @@ from spectral_sched.planning.request import TableRequest
 from spectral_sched.sources import items
 from spectral_sched.spectra.periodogram import RingPowers
 from spectral_sched.spectra.power_distribution import image_distribution
-from spectral_sched.training_noise import own_noise
 
 CALLS = (8, 32)
 NUM_JUDGED = 256

@@ -17,13 +17,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from spectral_sched.diffusion.degrading import degrade
 from spectral_sched.diffusion.models.network import NetworkDenoiser, restoring
-from spectral_sched.diffusion.picture_sets import picture_set
-from spectral_sched.diffusion.processes import Processes
 from spectral_sched.diffusion.sampling.run import play_plan
-from spectral_sched.diffusion.training import TrainingSettings, held_out_loss
-from spectral_sched.diffusion.training_runs import TrainingRun, training_options
+from spectral_sched.diffusion.torchrun import Processes
+from spectral_sched.diffusion.training.degrade import degrade
+from spectral_sched.diffusion.training.pictures import picture_set
+from spectral_sched.diffusion.training.run import TrainingRun, training_options
+from spectral_sched.diffusion.training.trainer import TrainingSettings, held_out_loss
 from spectral_sched.files.degradation import parse_degradation
 from spectral_sched.images.preprocessing import Preprocessing
 from spectral_sched.planning.data_set import measured_data_set

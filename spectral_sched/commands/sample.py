@@ -107,8 +107,8 @@ def sample(
     drawn_plans(plan, label, wanted=per_image)
     folder = open_gallery(output, force=force)
     from spectral_sched.diffusion.models.guidance import chosen_guidance
-    from spectral_sched.diffusion.processes import processes
     from spectral_sched.diffusion.sampling.run import SamplingOptions, SamplingRun
+    from spectral_sched.diffusion.torchrun import processes
 
     flags: dict[str, Any] = {"precision": precision, "class_label": class_label}
     flags |= {"null_label": null_label, "guidance": guidance}

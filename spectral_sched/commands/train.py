@@ -115,11 +115,13 @@ def train(
         background=background,
         data_range=parse_range(data_range),
     )
-    from spectral_sched.diffusion import picture_sets, training, training_runs
-    from spectral_sched.diffusion.processes import processes
+    from spectral_sched.diffusion.torchrun import processes
+    from spectral_sched.diffusion.training.pictures import picture_set
+    from spectral_sched.diffusion.training.run import TrainingRun, training_options
+    from spectral_sched.diffusion.training.trainer import TrainingSettings
 
-    options = training_runs.training_options(
-        training.TrainingSettings(steps, batch, rate, seed, precision),
+    options = training_options(
+        TrainingSettings(steps, batch, rate, seed, precision),
         size,
         law,
         tuple(settings or ()),
@@ -131,8 +133,8 @@ def train(
     )
     with processes(device) as group:
         items = sources.items(source, array=array, column=column)
-        pictures = picture_sets.picture_set(items, preprocessing)
-        run = training_runs.TrainingRun(pictures, options, output, group, resume=resume)
+        pictures = picture_set(items, preprocessing)
+        run = TrainingRun(pictures, options, output, group, resume=resume)
         with training_progress(steps, shown=group.first) as told:
             run(told)
     if group.first:

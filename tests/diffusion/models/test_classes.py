@@ -16,11 +16,12 @@ from spectral_sched.diffusion.models.denoiser import told_ends
 from spectral_sched.diffusion.models.guidance import Guidance, guided
 from spectral_sched.diffusion.models.network import NetworkDenoiser
 from spectral_sched.diffusion.models.weights import read_model
-from spectral_sched.diffusion.picture_sets import picture_set
-from spectral_sched.diffusion.processes import Processes
 from spectral_sched.diffusion.sampling.player import Player
 from spectral_sched.diffusion.sampling.run import play_plan
-from spectral_sched.diffusion.training import UNTOLD, Trainer, TrainingSettings
+from spectral_sched.diffusion.torchrun import Processes
+from spectral_sched.diffusion.training.noise import training_noise
+from spectral_sched.diffusion.training.pictures import picture_set
+from spectral_sched.diffusion.training.trainer import UNTOLD, Trainer, TrainingSettings
 from spectral_sched.documents.read import Fields
 from spectral_sched.errors import InputError, UsageError
 from spectral_sched.files.network_config import NetworkConfig, read_network_config
@@ -30,11 +31,10 @@ from spectral_sched.planning.plan import make_plan
 from spectral_sched.planning.request import TableRequest
 from spectral_sched.schedules.table import SigmaTable
 from spectral_sched.sources import Item, items
-from spectral_sched.training_noise import training_noise
 from tests.support.commands import sentence, specsched
 
 if TYPE_CHECKING:
-    from spectral_sched.diffusion.picture_sets import PictureSet
+    from spectral_sched.diffusion.training.pictures import PictureSet
     from spectral_sched.planning.plan import Plan
 
 NAMES = ("dark", "light")

@@ -18,7 +18,7 @@ import torch
 from spectral_sched.diffusion.models.compile import MODE, compile_network
 from spectral_sched.diffusion.models.network import NetworkDenoiser
 from spectral_sched.diffusion.sampling.run import SamplingOptions, SamplingRun
-from spectral_sched.diffusion.training import fresh_network
+from spectral_sched.diffusion.training.trainer import fresh_network
 from spectral_sched.errors import UnavailableError, UsageError
 from spectral_sched.files.network_config import NetworkConfig
 from tests.diffusion.sampling.test_sampler import CPU

@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from spectral_sched.defaults import KIND
+from spectral_sched.diffusion.batches import is_out_of_memory
+from spectral_sched.diffusion.models.weights import read_model, write_model
+from spectral_sched.diffusion.sampling.run import play_plan
 from spectral_sched.documents.provenance import provenance
 from spectral_sched.documents.strict_json import file_digest
 from spectral_sched.errors import InputError, NoAnswerError, UsageError, check_choice
@@ -20,15 +23,12 @@ from spectral_sched.planning.data_set import measured_data_set
 from spectral_sched.planning.plan import make_plan
 from spectral_sched.planning.request import TableRequest
 from spectral_sched.planning.training_law import LEARNED
-from spectral_sched.training_noise import chosen_law, training_noise
 
-from .batches import is_out_of_memory
-from .degrading import NUM_FEATURES, degrade
-from .learned_noise import LearnedNoise
-from .models.weights import read_model, write_model
-from .resume_files import load_state, resume_path, save_state
-from .sampling.run import play_plan
-from .training import Trainer, TrainingSettings, fresh_network
+from .degrade import NUM_FEATURES, degrade
+from .learned_law import LearnedNoise
+from .noise import chosen_law, training_noise
+from .state_file import load_state, resume_path, save_state
+from .trainer import Trainer, TrainingSettings, fresh_network
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -36,14 +36,14 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
+    from spectral_sched.diffusion.models.network import NetworkDenoiser
+    from spectral_sched.diffusion.torchrun import Processes
     from spectral_sched.files.degradation import Degradation
     from spectral_sched.planning.data_set import DataSet
     from spectral_sched.schedules import Setting
-    from spectral_sched.training_noise import TrainingNoise
 
-    from .models.network import NetworkDenoiser
-    from .picture_sets import PictureSet
-    from .processes import Processes
+    from .noise import TrainingNoise
+    from .pictures import PictureSet
 
 SHEET_SEEDS = range(16)
 PRECISIONS = ("auto", "bf16", "float32")

@@ -12,25 +12,35 @@ from typing import TYPE_CHECKING, ClassVar, Protocol, Self
 
 import numpy as np
 
-from .defaults import TRAINING_LAW, TRAINING_SETTINGS, TRAINING_STEPS
-from .errors import check_choice
-from .own_schedules import focused_times, own_field, own_range, own_schedule
-from .planning.kinds.kind import KindSettings, settings_of
-from .planning.kinds.registry import KINDS, from_spectrum, parse_kind_settings
-from .planning.request import TableRequest
-from .planning.training_law import LEARNED, OWN, training_schedule
-from .schedules import PolynomialLaw, Schedule, curriculum_levels, read_settings
-from .schedules.parameters import choice, parameters
+from spectral_sched.defaults import TRAINING_LAW, TRAINING_SETTINGS, TRAINING_STEPS
+from spectral_sched.errors import check_choice
+from spectral_sched.planning.kinds.kind import KindSettings, settings_of
+from spectral_sched.planning.kinds.registry import (
+    KINDS,
+    from_spectrum,
+    parse_kind_settings,
+)
+from spectral_sched.planning.request import TableRequest
+from spectral_sched.planning.training_law import LEARNED, OWN, training_schedule
+from spectral_sched.schedules import (
+    PolynomialLaw,
+    Schedule,
+    curriculum_levels,
+    read_settings,
+)
+from spectral_sched.schedules.parameters import choice, parameters
+
+from .per_image_law import focused_times, own_field, own_range, own_schedule
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
-    from .images.pixels import Shape
-    from .planning.data_set import DataSet
-    from .schedules import Parameter, Setting
-    from .spectra.periodogram import RingPowers
+    from spectral_sched.images.pixels import Shape
+    from spectral_sched.planning.data_set import DataSet
+    from spectral_sched.schedules import Parameter, Setting
+    from spectral_sched.spectra.periodogram import RingPowers
 
 
 NUM_QUANTILES = 65

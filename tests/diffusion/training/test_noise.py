@@ -8,14 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from spectral_sched.errors import UsageError
-from spectral_sched.images.preprocessing import Preprocessing
-from spectral_sched.own_schedules import NOISY, focus
-from spectral_sched.planning.data_set import DataSet
-from spectral_sched.spectra.bounds import sigma_bounds
-from spectral_sched.spectra.periodogram import ring_powers
-from spectral_sched.spectra.power_distribution import power_distribution
-from spectral_sched.training_noise import (
+from spectral_sched.diffusion.training.noise import (
     CommonNoise,
     OwnNoise,
     TrainingNoise,
@@ -24,6 +17,13 @@ from spectral_sched.training_noise import (
     own_noise,
     training_noise,
 )
+from spectral_sched.diffusion.training.per_image_law import NOISY, focus
+from spectral_sched.errors import UsageError
+from spectral_sched.images.preprocessing import Preprocessing
+from spectral_sched.planning.data_set import DataSet
+from spectral_sched.spectra.bounds import sigma_bounds
+from spectral_sched.spectra.periodogram import ring_powers
+from spectral_sched.spectra.power_distribution import power_distribution
 from tests.support.helpers import power_law_field, spectrum_of
 
 SHAPE = (3, 16, 16)

@@ -17,21 +17,22 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from .degrading import degrade, octave_features
-from .devices import fast_bf16
-from .models.denoiser import per_picture
-from .models.network import NetworkDenoiser, in_channels_last
+from spectral_sched.diffusion.devices import fast_bf16
+from spectral_sched.diffusion.models.denoiser import per_picture
+from spectral_sched.diffusion.models.network import NetworkDenoiser, in_channels_last
+
+from .degrade import degrade, octave_features
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
+    from spectral_sched.diffusion.models.denoiser import Denoiser
+    from spectral_sched.diffusion.torchrun import Processes
     from spectral_sched.files.network_config import NetworkConfig
-    from spectral_sched.training_noise import TrainingNoise
 
-    from .models.denoiser import Denoiser
-    from .picture_sets import PictureSet
-    from .processes import Processes
+    from .noise import TrainingNoise
+    from .pictures import PictureSet
 
 WARM_UP = 200
 """Steps over which the rate rises to its full value."""

@@ -14,7 +14,7 @@ from spectral_sched.documents.write import write_atomically
 from spectral_sched.errors import InputError, UsageError
 from spectral_sched.files.model import METADATA_KEY
 
-from .learned_noise import LearnedNoise
+from .learned_law import LearnedNoise
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from .training import Trainer
+    from .trainer import Trainer
 
 
 def resume_path(output: Path) -> Path:

@@ -10,10 +10,16 @@ import torch
 
 from spectral_sched.diffusion.models.exact import WienerDenoiser
 from spectral_sched.diffusion.models.network import NetworkDenoiser
-from spectral_sched.diffusion.picture_sets import PictureSet, picture_set
-from spectral_sched.diffusion.processes import Processes
-from spectral_sched.diffusion.resume_files import load_state, save_state
-from spectral_sched.diffusion.training import (
+from spectral_sched.diffusion.torchrun import Processes
+from spectral_sched.diffusion.training.noise import training_noise
+from spectral_sched.diffusion.training.pictures import PictureSet, picture_set
+from spectral_sched.diffusion.training.run import (
+    TrainingOptions,
+    TrainingRun,
+    training_options,
+)
+from spectral_sched.diffusion.training.state_file import load_state, save_state
+from spectral_sched.diffusion.training.trainer import (
     AVERAGE_EXPONENT,
     Batch,
     Trainer,
@@ -22,17 +28,11 @@ from spectral_sched.diffusion.training import (
     held_out_loss,
     update_average,
 )
-from spectral_sched.diffusion.training_runs import (
-    TrainingOptions,
-    TrainingRun,
-    training_options,
-)
 from spectral_sched.errors import InputError, NoAnswerError, UsageError
 from spectral_sched.files.network_config import NetworkConfig, network_config
 from spectral_sched.images.preprocessing import Preprocessing
 from spectral_sched.planning.data_set import measured_data_set
 from spectral_sched.sources import Item, items
-from spectral_sched.training_noise import training_noise
 from tests.support.helpers import power_law_field, write_pictures
 
 if TYPE_CHECKING:

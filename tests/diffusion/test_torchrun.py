@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from spectral_sched.diffusion.processes import Processes, processes
+from spectral_sched.diffusion.torchrun import Processes, processes
 from spectral_sched.files.model import read_model_header
 from tests.support.commands import specsched
 from tests.support.helpers import ROOT, write_pictures

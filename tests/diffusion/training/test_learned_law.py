@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from spectral_sched.diffusion.learned_noise import (
+from spectral_sched.diffusion.training.learned_law import (
     FLAT_SHARE,
     LearnedNoise,
     MonotoneNetwork,

@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .schedules import SCHEDULES, Basis, Schedule, cut
-from .spectra.bounds import sigma_bounds
-from .spectra.gaussian_field import GaussianField
+from spectral_sched.schedules import SCHEDULES, Basis, Schedule, cut
+from spectral_sched.spectra.bounds import sigma_bounds
+from spectral_sched.spectra.gaussian_field import GaussianField
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from .images.pixels import Shape
-    from .spectra.periodogram import RingPowers
+    from spectral_sched.images.pixels import Shape
+    from spectral_sched.spectra.periodogram import RingPowers
 
 OWN_KIND = "mixed"
 """The family of each picture's own schedule, as in arXiv 2603.19222."""

@@ -11,20 +11,25 @@ import torch
 from PIL import Image
 
 import spectral_sched
-from spectral_sched.diffusion.degrading import (
+from spectral_sched.diffusion.models.exact import WienerDenoiser
+from spectral_sched.diffusion.models.network import NetworkDenoiser, restoring
+from spectral_sched.diffusion.models.weights import read_model
+from spectral_sched.diffusion.sampling.run import play_plan
+from spectral_sched.diffusion.torchrun import Processes
+from spectral_sched.diffusion.training.degrade import (
     NUM_FEATURES,
     degrade,
     octave_features,
 )
-from spectral_sched.diffusion.learned_noise import LearnedNoise, MonotoneNetwork
-from spectral_sched.diffusion.models.exact import WienerDenoiser
-from spectral_sched.diffusion.models.network import NetworkDenoiser, restoring
-from spectral_sched.diffusion.models.weights import read_model
-from spectral_sched.diffusion.picture_sets import picture_set
-from spectral_sched.diffusion.processes import Processes
-from spectral_sched.diffusion.sampling.run import play_plan
-from spectral_sched.diffusion.training import Trainer, TrainingSettings, fresh_network
-from spectral_sched.diffusion.training_runs import training_options
+from spectral_sched.diffusion.training.learned_law import LearnedNoise, MonotoneNetwork
+from spectral_sched.diffusion.training.noise import training_noise
+from spectral_sched.diffusion.training.pictures import picture_set
+from spectral_sched.diffusion.training.run import training_options
+from spectral_sched.diffusion.training.trainer import (
+    Trainer,
+    TrainingSettings,
+    fresh_network,
+)
 from spectral_sched.errors import InputError, UsageError
 from spectral_sched.files.degradation import Degradation, parse_degradation
 from spectral_sched.files.network_config import NetworkConfig, network_config
@@ -33,7 +38,6 @@ from spectral_sched.planning.data_set import measured_data_set
 from spectral_sched.planning.plan import make_plan
 from spectral_sched.planning.request import TableRequest
 from spectral_sched.sources import Item
-from spectral_sched.training_noise import training_noise
 from tests.support.commands import sentence, specsched
 from tests.support.helpers import power_law_field, write_pictures
 

@@ -1,0 +1,1 @@
+"""From pictures and a law of noise levels to a network."""
