@@ -22,10 +22,10 @@ from numpy.typing import NDArray
 
 from spectral_sched.comparisons.metrics import bootstrap_difference
 from spectral_sched.comparisons.results import squared_errors
-from spectral_sched.diffusion.grid import fine_reference
 from spectral_sched.diffusion.models.weights import read_model
 from spectral_sched.diffusion.sampling.player import Player
-from spectral_sched.diffusion.searches import ModelSearch
+from spectral_sched.diffusion.search.grid import fine_reference
+from spectral_sched.diffusion.search.search import ModelSearch
 from spectral_sched.planning.plan import make_plan
 from spectral_sched.planning.request import TableRequest
 from spectral_sched.schedules.table import SigmaTable, blend

@@ -309,7 +309,7 @@ def _planner(flags: Flags) -> "Planner":
 
         return make_plan
     from spectral_sched.diffusion.devices import resolve_device
-    from spectral_sched.diffusion.searches import ModelSearch
+    from spectral_sched.diffusion.search.search import ModelSearch
 
     device = resolve_device(flags["device"])
     return ModelSearch(flags["model"], flags["data"], device)

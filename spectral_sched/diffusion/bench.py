@@ -44,7 +44,7 @@ from .models.load import load_denoiser
 from .models.network import check_given
 from .rulers import real_pictures
 from .sampling.run import DTYPES, play_plan
-from .searches import ModelSearch
+from .search.search import ModelSearch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

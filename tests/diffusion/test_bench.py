@@ -203,7 +203,7 @@ def test_what_depends_on_other_things_is_measured_again(
 def test_the_tuned_table_is_the_best_of_its_grid_and_says_what_it_took(
     data_set: DataSet, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("spectral_sched.diffusion.grid.RHO", (7.0,))
+    monkeypatch.setattr("spectral_sched.diffusion.search.grid.RHO", (7.0,))
     wanted = options("grid", "karras:sigma_min=0.1:sigma_max=20", samples=48)
     tuned, one = rows(bench(data_set, folder, wanted)())
     assert tuned.cost is not None

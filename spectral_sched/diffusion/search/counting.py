@@ -9,7 +9,7 @@ import torch
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from .models.denoiser import Denoiser
+    from spectral_sched.diffusion.models.denoiser import Denoiser
 
 LARGEST = 2**20
 """Numbers in one batch: 341 colour pictures of 32x32."""

@@ -9,10 +9,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from spectral_sched.diffusion.counting import CountingDenoiser
-from spectral_sched.diffusion.klub import Klub, KlubSearch, played
 from spectral_sched.diffusion.models.exact import FiniteSetDenoiser
 from spectral_sched.diffusion.sampling.sampler import sample
+from spectral_sched.diffusion.search.counting import CountingDenoiser
+from spectral_sched.diffusion.search.klub import Klub, KlubSearch, played
 from spectral_sched.schedules import (
     ExponentialLaw,
     KarrasLaw,

@@ -11,8 +11,9 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spectral_sched.diffusion.counting import CountingDenoiser
-from spectral_sched.diffusion.gits import (
+from spectral_sched.diffusion.models.exact import FiniteSetDenoiser, WienerDenoiser
+from spectral_sched.diffusion.search.counting import CountingDenoiser
+from spectral_sched.diffusion.search.gits import (
     COSTS,
     NUM_LEVELS,
     TeacherPath,
@@ -21,7 +22,6 @@ from spectral_sched.diffusion.gits import (
     jump_costs,
     teacher_path,
 )
-from spectral_sched.diffusion.models.exact import FiniteSetDenoiser, WienerDenoiser
 from spectral_sched.errors import UsageError
 from spectral_sched.schedules import KarrasLaw, Schedule, sigma_table
 from tests.support.pink import pink_field

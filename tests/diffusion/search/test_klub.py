@@ -10,8 +10,10 @@ import pytest
 import torch
 from scipy.integrate import quad
 
-from spectral_sched.diffusion.counting import CountingDenoiser
-from spectral_sched.diffusion.klub import (
+from spectral_sched.diffusion.models.exact import WienerDenoiser
+from spectral_sched.diffusion.sampling.noise import starting_point
+from spectral_sched.diffusion.search.counting import CountingDenoiser
+from spectral_sched.diffusion.search.klub import (
     Klub,
     KlubSearch,
     candidates,
@@ -20,8 +22,6 @@ from spectral_sched.diffusion.klub import (
     played,
     subdivided,
 )
-from spectral_sched.diffusion.models.exact import WienerDenoiser
-from spectral_sched.diffusion.sampling.noise import starting_point
 from spectral_sched.planning.kinds.gaussian import end_to_end_error, field_modes
 from spectral_sched.planning.search import minimal_table
 from spectral_sched.schedules import KarrasLaw, Schedule, sigma_table

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 import torch
 
-from spectral_sched.diffusion.counting import LARGEST, CountingDenoiser
-from spectral_sched.diffusion.gits import NUM_LEVELS
-from spectral_sched.diffusion.grid import HIGH, LOW, REFERENCE, RHO, karras_grid
 from spectral_sched.diffusion.models.exact import WienerDenoiser
-from spectral_sched.diffusion.searches import SEARCHES, ModelSearch
+from spectral_sched.diffusion.search.counting import LARGEST, CountingDenoiser
+from spectral_sched.diffusion.search.gits import NUM_LEVELS
+from spectral_sched.diffusion.search.grid import HIGH, LOW, REFERENCE, RHO, karras_grid
+from spectral_sched.diffusion.search.search import SEARCHES, ModelSearch
 from spectral_sched.files.any_format import read_data_set
 from spectral_sched.files.schedule import read_plan
 from spectral_sched.planning.kinds.registry import KINDS

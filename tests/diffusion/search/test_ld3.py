@@ -10,8 +10,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from spectral_sched.diffusion.grid import paired_error
-from spectral_sched.diffusion.ld3 import (
+from spectral_sched.diffusion.models.exact import FiniteSetDenoiser, WienerDenoiser
+from spectral_sched.diffusion.sampling.player import Player
+from spectral_sched.diffusion.search.grid import paired_error
+from spectral_sched.diffusion.search.ld3 import (
     BATCH,
     BETWEEN_TABLES,
     TEACHER,
@@ -25,9 +27,11 @@ from spectral_sched.diffusion.ld3 import (
     learned_levels,
     teacher_table,
 )
-from spectral_sched.diffusion.models.exact import FiniteSetDenoiser, WienerDenoiser
-from spectral_sched.diffusion.sampling.player import Player
-from spectral_sched.diffusion.searches import HIGHEST_SEED, LD3_HELD_OUT, ModelSearch
+from spectral_sched.diffusion.search.search import (
+    HIGHEST_SEED,
+    LD3_HELD_OUT,
+    ModelSearch,
+)
 from spectral_sched.errors import NoAnswerError
 from spectral_sched.exact_models.gaussian import OneGaussian
 from spectral_sched.planning.local_errors import transfer

@@ -30,22 +30,20 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import torch
 
+from spectral_sched.diffusion.sampling.sampler import sample
 from spectral_sched.errors import NoAnswerError, UsageError
 from spectral_sched.planning.search import COMPLEX_STEP
 from spectral_sched.schedules import KarrasLaw, Schedule, sigma_table
 from spectral_sched.schedules.table import SigmaTable
 from spectral_sched.solvers.registry import SAMPLERS
 
-from .sampling.sampler import sample
-
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from torch import Tensor
 
+    from spectral_sched.diffusion.models.denoiser import Denoiser
     from spectral_sched.solvers.recurrence import Call, Weight
-
-    from .models.denoiser import Denoiser
 
 TEACHER, TEACHER_STEPS = "unipc-3", 32
 """Solver of the teacher, and its steps, on Karras levels."""

@@ -21,10 +21,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from spectral_sched.diffusion.sampling.player import Player
     from spectral_sched.planning.data_set import DataSet
     from spectral_sched.schedules.table import SigmaTable
-
-    from .sampling.player import Player
 
 HIGH, RHO, LOW = (20.0, 40.0, 80.0, None), (3.0, 5.0, 7.0, 10.0), (0.002, 0.02, 0.1)
 """The grid of tuned tables; None stands for the measured upper end."""

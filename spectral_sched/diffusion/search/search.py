@@ -13,6 +13,12 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import torch
 
+from spectral_sched.diffusion.models.denoiser import told_ends
+from spectral_sched.diffusion.models.exact import FiniteSetDenoiser, WienerDenoiser
+from spectral_sched.diffusion.models.load import load_denoiser, load_pictures
+from spectral_sched.diffusion.models.network import check_given
+from spectral_sched.diffusion.sampling.noise import SeededNoise, starting_point
+from spectral_sched.diffusion.sampling.player import Player
 from spectral_sched.documents.provenance import told_model
 from spectral_sched.errors import UsageError
 from spectral_sched.planning.kinds.kind import settings_of
@@ -32,12 +38,6 @@ from .gits import gits_table, teacher_path
 from .grid import best_by_running, fine_reference, karras_grid, paired_error
 from .klub import NUM_LEVELS, Klub, KlubSearch
 from .ld3 import TEACHER, Lessons, Student, Teaching, check_learnable, teacher_table
-from .models.denoiser import told_ends
-from .models.exact import FiniteSetDenoiser, WienerDenoiser
-from .models.load import load_denoiser, load_pictures
-from .models.network import check_given
-from .sampling.noise import SeededNoise, starting_point
-from .sampling.player import Player
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -45,12 +45,11 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
+    from spectral_sched.diffusion.models.denoiser import Denoiser
     from spectral_sched.planning.data_set import DataSet
     from spectral_sched.planning.plan import Plan
     from spectral_sched.planning.request import TableRequest
     from spectral_sched.schedules.table import SigmaTable
-
-    from .models.denoiser import Denoiser
 
 RHO = 7.0
 """Of the Karras levels that the bound of Align Your Steps is searched from."""

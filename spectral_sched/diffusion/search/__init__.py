@@ -1,0 +1,1 @@
+"""Tables that are found by running a model."""
