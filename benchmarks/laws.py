@@ -22,7 +22,7 @@ import torch
 from numpy.typing import NDArray
 
 from spectral_sched.defaults import TRAINING_SETTINGS
-from spectral_sched.diffusion.comparison import Yardsticks
+from spectral_sched.diffusion.evaluation.yardsticks import Yardsticks
 from spectral_sched.diffusion.models.network import NetworkDenoiser
 from spectral_sched.diffusion.sampling.run import play_plan
 from spectral_sched.diffusion.torchrun import Processes

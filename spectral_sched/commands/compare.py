@@ -94,7 +94,7 @@ def compare(
     )
     folder = options.folder(output, force=force)
     options.cells()  # what cannot be is refused before torch is loaded
-    from spectral_sched.diffusion.bench import bench_for
+    from spectral_sched.diffusion.evaluation.bench import bench_for
 
     bench = bench_for(options, folder, device)
     for message in bench.messages:

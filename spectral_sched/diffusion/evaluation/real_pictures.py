@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from spectral_sched.diffusion.models.load import load_pictures
+from spectral_sched.diffusion.sampling.noise import SeededNoise, starting_point
 from spectral_sched.errors import UsageError
 from spectral_sched.synthetic import SAMPLE_KINDS, picture
-
-from .models.load import load_pictures
-from .sampling.noise import SeededNoise, starting_point
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

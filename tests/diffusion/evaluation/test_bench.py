@@ -19,10 +19,10 @@ from spectral_sched.comparisons.entries import (
 )
 from spectral_sched.comparisons.files import Comparison, comparison_document
 from spectral_sched.comparisons.results import squared_errors
-from spectral_sched.diffusion import bench as bench_module
-from spectral_sched.diffusion.bench import Bench, BenchOptions
-from spectral_sched.diffusion.comparison import Yardsticks
-from spectral_sched.diffusion.rulers import real_pictures
+from spectral_sched.diffusion.evaluation import bench as bench_module
+from spectral_sched.diffusion.evaluation.bench import Bench, BenchOptions
+from spectral_sched.diffusion.evaluation.real_pictures import real_pictures
+from spectral_sched.diffusion.evaluation.yardsticks import Yardsticks
 from spectral_sched.documents.write import write_document
 from spectral_sched.errors import InputError, UsageError
 from spectral_sched.files.schedule import plan_document

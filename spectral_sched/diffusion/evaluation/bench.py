@@ -27,6 +27,11 @@ from spectral_sched.comparisons.files import (
 from spectral_sched.comparisons.options import CACHE_NAME, names
 from spectral_sched.comparisons.results import Cell, Cost, Row
 from spectral_sched.defaults import SPECTRUM_PATH
+from spectral_sched.diffusion.devices import resolve_device
+from spectral_sched.diffusion.models.load import load_denoiser
+from spectral_sched.diffusion.models.network import check_given
+from spectral_sched.diffusion.sampling.run import DTYPES, play_plan
+from spectral_sched.diffusion.search.search import ModelSearch
 from spectral_sched.errors import check_choice
 from spectral_sched.files.any_format import read_data_set
 from spectral_sched.files.model import BUNDLED, SUFFIX, read_model_header
@@ -37,14 +42,9 @@ from spectral_sched.planning.request import TableRequest
 from spectral_sched.schedules.table import SigmaTable
 from spectral_sched.solvers.registry import SAMPLERS
 
-from .comparison import Yardsticks
-from .devices import resolve_device
 from .digests import array_digest, model_digest
-from .models.load import load_denoiser
-from .models.network import check_given
-from .rulers import real_pictures
-from .sampling.run import DTYPES, play_plan
-from .search.search import ModelSearch
+from .real_pictures import real_pictures
+from .yardsticks import Yardsticks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -1,0 +1,1 @@
+"""Tables measured side by side on one model."""
