@@ -10,8 +10,8 @@ from spectral_sched import defaults
 from .options import Device, Force, Json
 
 if TYPE_CHECKING:
-    from spectral_sched.pages.facts import Findings
-    from spectral_sched.pages.pictures import Sampled
+    from spectral_sched.report.facts import Findings
+    from spectral_sched.report.figures import Sampled
 
 
 def report(
@@ -47,21 +47,22 @@ def report(
     """
     from spectral_sched.console.output import Publisher
     from spectral_sched.files.samples import parse_seeds
-    from spectral_sched.pages import facts, page
     from spectral_sched.plots.marks import is_our_picture
+    from spectral_sched.report.facts import read_findings, report_document, report_lines
+    from spectral_sched.report.page import check_available, report_page
 
-    page.check_available()
+    check_available()
     publish = Publisher(output, json=json, force=force, ours=is_our_picture)
     numbers = [] if no_samples else parse_seeds(seeds)
-    found = facts.read_findings(spectrum, schedule)
+    found = read_findings(spectrum, schedule)
     sampled = _sampled(found, model, numbers, device) if numbers else []
     arguments = {} if no_samples else {"model": model, "seeds": seeds}
-    document = facts.report_document(found, arguments)
+    document = report_document(found, arguments)
     publish(
-        facts.report_lines(document),
+        report_lines(document),
         document,
         following=f"open {output}",
-        content=page.report_page(found, document, sampled),
+        content=report_page(found, document, sampled),
     )
 
 
@@ -73,7 +74,7 @@ def _sampled(
     from spectral_sched.console.progress import progress_bar
     from spectral_sched.diffusion.devices import resolve_device
     from spectral_sched.diffusion.sampling.run import SamplingOptions, SamplingRun
-    from spectral_sched.pages.pictures import Sampled
+    from spectral_sched.report.figures import Sampled
 
     place, sampled = resolve_device(device), []
     for name, plan in ((found.name, found.plan), (found.usual_name, found.usual)):

@@ -15,7 +15,7 @@ from spectral_sched.plots.canvas import INSTALL
 from spectral_sched.plots.labels import decimal
 from spectral_sched.version import __version__
 
-from .pictures import plots, sheet
+from .figures import plots, sheet
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from spectral_sched.documents.strict_json import Document
 
     from .facts import Findings
-    from .pictures import Sampled
+    from .figures import Sampled
 
 
 def check_available() -> None:
