@@ -7,8 +7,7 @@ import typer
 
 from spectral_sched import defaults
 
-from .measured import publish_spectrum
-from .options import (
+from .shared import (
     Array,
     Background,
     Color,
@@ -24,6 +23,7 @@ from .options import (
     Resolution,
     Resume,
     Tolerance,
+    publish_spectrum,
 )
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ def analyze(
     from spectral_sched.images.preprocessing import make_preprocessing
     from spectral_sched.sources.folder import counted
 
-    from .options import parse_range
+    from .shared import parse_range
 
     part = parse_shard(shard) if shard else None
     check_wishes(epsilon, tolerance, mixture, of_shard=part is not None)

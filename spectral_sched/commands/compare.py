@@ -7,7 +7,7 @@ import typer
 
 from spectral_sched import defaults
 
-from .options import Device, Force, Json, Precision
+from .shared import Device, Force, Json, Precision
 
 
 def compare(

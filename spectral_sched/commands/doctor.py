@@ -1,6 +1,6 @@
 """Say what is installed, what works and what is missing."""
 
-from .options import Json
+from .shared import Json
 
 
 def doctor(json: Json = False) -> None:

@@ -1,6 +1,6 @@
 """List the kinds of tables."""
 
-from .options import Json
+from .shared import Json
 
 
 def kinds(json: Json = False) -> None:

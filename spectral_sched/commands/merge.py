@@ -7,8 +7,7 @@ import typer
 
 from spectral_sched import defaults
 
-from .measured import publish_spectrum
-from .options import Epsilon, Force, Json, Mixture, Tolerance
+from .shared import Epsilon, Force, Json, Mixture, Tolerance, publish_spectrum
 
 
 def merge(

@@ -7,7 +7,7 @@ import typer
 
 from spectral_sched import defaults
 
-from .options import Force, Json
+from .shared import Force, Json
 
 if TYPE_CHECKING:
     from spectral_sched.console.output import Publisher

@@ -7,7 +7,7 @@ import typer
 
 from spectral_sched import defaults
 
-from .options import Device, Force, Json
+from .shared import Device, Force, Json
 
 if TYPE_CHECKING:
     from spectral_sched.report.facts import Findings

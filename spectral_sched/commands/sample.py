@@ -8,7 +8,7 @@ import typer
 
 from spectral_sched import defaults
 
-from .options import Device, Force, Json, Precision
+from .shared import Device, Force, Json, Precision
 
 
 def sample(
@@ -99,7 +99,7 @@ def sample(
     from spectral_sched.planning.per_image import drawn_plans
     from spectral_sched.planning.replan import Fitting
 
-    from .options import parse_range
+    from .shared import parse_range
 
     seeds = chosen_seeds(seeds, restoring=inputs is not None)
     plan, numbers = read_plan(schedule), parse_seeds(seeds)

@@ -7,8 +7,7 @@ import typer
 
 from spectral_sched import defaults
 
-from .measured import export_after
-from .options import (
+from .shared import (
     Array,
     Background,
     Color,
@@ -21,6 +20,7 @@ from .options import (
     Resize,
     Resolution,
     Resume,
+    export_after,
 )
 
 
@@ -104,7 +104,7 @@ def train(
     from spectral_sched.files.model import check_model_output, read_model_document
     from spectral_sched.images.preprocessing import make_preprocessing
 
-    from .options import parse_range
+    from .shared import parse_range
 
     check_model_output(output, force=force)
     preprocessing = make_preprocessing(

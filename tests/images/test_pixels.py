@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from spectral_sched.commands.options import parse_range
+from spectral_sched.commands.shared import parse_range
 from spectral_sched.errors import ImageError, InputError, UsageError
 from spectral_sched.images.pixels import Pixels, load_pixels, wanted_size
 from spectral_sched.images.preprocessing import make_preprocessing

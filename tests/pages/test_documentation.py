@@ -17,8 +17,7 @@ from tests.support.documentation import (
     prepared,
 )
 from tests.support.helpers import ROOT
-
-from .test_manners import NAMES
+from tests.test_manners import NAMES
 
 PAGES = pages()
 

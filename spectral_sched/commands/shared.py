@@ -1,12 +1,21 @@
-"""Flags that several commands share."""
+"""Flags that several commands share, and how a measured spectrum is published."""
 
 from __future__ import annotations
 
-from typing import Annotated
+import shlex
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from spectral_sched import defaults
 from spectral_sched.errors import UsageError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from spectral_sched.analysis.partial_file import Partial
+    from spectral_sched.console.output import Publisher
+
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 Force = Annotated[
@@ -63,3 +72,44 @@ def parse_range(
         message = f"{flag} needs two numbers as in 0,1, not {text!r}"
         raise UsageError(message) from error
     return low, high
+
+
+def publish_spectrum(
+    publish: Publisher,
+    gathered: Partial,
+    epsilon: float,
+    tolerance: float,
+    mixture: int | None,
+) -> None:
+    """Print what was measured and write the spectrum file."""
+    from spectral_sched.analysis.measurement import measurement
+    from spectral_sched.console.measurement import measurement_parts
+    from spectral_sched.console.output import say
+    from spectral_sched.documents.provenance import provenance
+    from spectral_sched.files.spectrum import measured_arguments, spectrum_document
+
+    chunk, settings = gathered.chunk, gathered.settings
+    measured = measurement(
+        chunk,
+        settings.preprocessing,
+        epsilon=epsilon,
+        tolerance=tolerance,
+        num_components=mixture,
+    )
+    for message in measured.skipped.messages:
+        say(f"skipped: {message}")
+    for message in measured.warnings:
+        say(f"warning: {message}")
+    asked = measured_arguments(measured) | {"precision": settings.precision}
+    publish(
+        measurement_parts(measured),
+        spectrum_document(measured, provenance(asked)),
+        following=export_after(publish.output),
+    )
+
+
+def export_after(spectrum: Path) -> str:
+    """Return the command that plans from a file."""
+    named = f" --spectrum {shlex.quote(str(spectrum))}"
+    usual = spectrum == defaults.SPECTRUM_PATH
+    return f"specsched export{'' if usual else named} --steps {defaults.NUM_STEPS}"
