@@ -30,10 +30,11 @@ begun = time.perf_counter()
 from functools import partial
 from pathlib import Path
 from typing import Any
-from spectral_sched import workers
-from spectral_sched.analysis import Engine, analyse_items
-from spectral_sched.images import preprocessing
-from spectral_sched.pieces import Settings
+from spectral_sched.analysis.chunk import AnalysisSettings
+from spectral_sched.analysis.processes import ordered_map
+from spectral_sched.analysis.run import analyse_items
+from spectral_sched.analysis.tasks import Executor
+from spectral_sched.images.preprocessing import make_preprocessing
 from spectral_sched.sources import items
 import json
 
@@ -70,12 +71,14 @@ def main(folder, number, stop):
             last[0] = time.perf_counter()
             for pid, peak in peaks().items():
                 seen[pid] = max(peak, seen.get(pid, 0))
-    engine = Engine(partial(workers.ordered_map, num_workers=number))
-    settings = Settings(preprocessing(), "float32")
-    piece = analyse_items(items(folder), settings, engine=engine, progress=progress)
+    executor = Executor(partial(ordered_map, num_workers=number))
+    settings = AnalysisSettings(make_preprocessing(), "float32")
+    chunk = analyse_items(
+        items(folder), settings, executor=executor, progress=progress
+    )
     main_peak = seen.pop(os.getpid())
     print(json.dumps({
-        "images": piece.num_images, "main": main_peak,
+        "images": chunk.num_images, "main": main_peak,
         "others": sorted(seen.values(), reverse=True)[:number],
         "seconds": time.perf_counter() - begun,
     }))

@@ -3,7 +3,7 @@
 `pysteps_rapsd` gives what ``pysteps.utils.spectral.rapsd`` gives. Power has the same
 normalisation as here, ``abs(F)**2 / (M * N)``, so that white noise reads its variance;
 on square pictures all rings below 0.5 cycles per pixel are the same. It differs from
-`spectral_sched.spectra.ring_powers` in three ways:
+`spectral_sched.spectra.periodogram.ring_powers` in three ways:
 
 - The radius counts modes, not cycles per pixel. On a picture that is not square, a
   ring is an ellipse in frequency and mixes frequencies of different lengths.

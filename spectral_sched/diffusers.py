@@ -121,7 +121,8 @@ class SpectralScheduler(SchedulerMixin, ConfigMixin):  # type: ignore[misc]
         What the network predicts: ``epsilon``, ``sample``, ``v_prediction``,
         ``flow_prediction`` or ``edm``.
     timestep_type
-        What the network is told of the noise: a name of `spectral_sched.coordinates`.
+        What the network is told of the noise: a name of
+        `spectral_sched.schedules.coordinates`.
     timestep_scale
         Factor of that, 1000 for flow models of diffusers.
     input_type

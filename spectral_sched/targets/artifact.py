@@ -38,7 +38,8 @@ class Artifact:
     variable
         What the program calls them.
     coordinate
-        What they are, in the words of `spectral_sched.coordinates` where it has one.
+        What they are, in the words of `spectral_sched.schedules.coordinates` where it
+        has one.
     wanted, played
         Levels of the table and those that the program steps through, with the final 0
         where it goes there, both in `played_in`.

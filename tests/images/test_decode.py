@@ -17,7 +17,7 @@ import pytest
 from PIL import Image
 
 from spectral_sched.errors import ImageError
-from spectral_sched.images import jpeg as jpegs
+from spectral_sched.images import jpeg
 from spectral_sched.images.decode import (
     EXIF_ORIENTATION,
     MAX_PIXELS,
@@ -241,7 +241,7 @@ def test_both_jpeg_decoders_agree(
             data = file.getvalue()
             fast = load_pixels(data, "x", SETTINGS)
             with monkeypatch.context() as patch:
-                patch.setattr(jpegs, "_simplejpeg", lambda: None)
+                patch.setattr(jpeg, "_simplejpeg", lambda: None)
                 assert load_pixels(data, "x", SETTINGS).key() == fast.key()
 
 

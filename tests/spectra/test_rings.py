@@ -11,9 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from spectral_sched.spectra import rings as mode_sums
 from spectral_sched.spectra.periodogram import ring_powers
-from spectral_sched.spectra.rings import rings
+from spectral_sched.spectra.rings import _bands, rings
 
 sizes = st.integers(1, 24)
 
@@ -33,10 +32,10 @@ def masked_cross_power(pixels: NDArray[np.float64]) -> NDArray[np.float64]:
 
 @pytest.fixture
 def narrow_bands(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr(mode_sums, "BAND_MODES", 7)
-    mode_sums._bands.cache_clear()
+    monkeypatch.setattr("spectral_sched.spectra.rings.BAND_MODES", 7)
+    _bands.cache_clear()
     yield
-    mode_sums._bands.cache_clear()
+    _bands.cache_clear()
 
 
 def assert_agrees(height: int, width: int, channels: int, seed: int) -> None:

@@ -1,1 +1,6 @@
 """From a plan, a model and seeds to pictures."""
+
+from .noise import SeededNoise, starting_point
+from .sampler import sample
+
+__all__ = ["SeededNoise", "sample", "starting_point"]
