@@ -148,13 +148,14 @@ def _bands(height: int, width: int) -> tuple[Band, ...]:
 
 
 def _band(height: int, width: int, first: int, last: int) -> Band:
-    from scipy.sparse import csr_array
+    from scipy.sparse import csc_array
 
     plane = rings(height, width)
     index = plane.index[first:last].ravel()
     weights = np.broadcast_to(plane.multiplicity, (last - first, width // 2 + 1))
-    ones = (weights.ravel().astype(np.float64), (index, np.arange(len(index))))
-    return Band(first, last, csr_array(ones, shape=(len(plane), len(index))))
+    # By columns, so that products are read in the order in which they lie in memory.
+    ones = (weights.ravel().astype(np.float64), index, np.arange(len(index) + 1))
+    return Band(first, last, csc_array(ones, shape=(len(plane), len(index))))
 
 
 def octaves(frequency: NDArray[np.float64]) -> Iterator[tuple[str, NDArray[np.bool_]]]:
