@@ -15,7 +15,7 @@ from PIL import Image, UnidentifiedImageError
 
 from spectral_sched.errors import ImageError
 
-from .jpeg import jpeg_raster
+from .jpeg import jpeg_raster, plain_jpeg, plain_raster
 from .raster import Raster, open_image, raster
 from .sixteen_bit import deep_raster
 
@@ -76,6 +76,12 @@ def _because(error: Exception) -> str:
 
 
 def _decoded(content: bytes, name: str, least: int | None) -> Raster:
+    plain = plain_jpeg(content) if least is None else None
+    if plain:
+        check_size(plain.width, plain.height, len(content), name)
+        picture = plain_raster(plain, content)
+        if picture:
+            return picture
     with open_image(content) as image:
         check_size(image.width, image.height, len(content), name)
         if image.format == "PNG":

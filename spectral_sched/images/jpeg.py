@@ -14,7 +14,7 @@ corners by -12 to -21 %. sigma_min, which goes with the square root, falls by 3 
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .raster import Raster, raster
 
@@ -24,6 +24,72 @@ if TYPE_CHECKING:
 
 KNOWN_COLORS = {("YCbCr", "RGB"): "RGB", ("Gray", "L"): "GRAY"}
 """What simplejpeg is asked for, by the colours of the file and Pillow's mode."""
+
+THINNED = {"444": False, "Gray": False} | dict.fromkeys(("440", "422", "420"), True)
+"""Whether colour is stored at a lower resolution, by simplejpeg's name for it."""
+
+START, SCAN, JFIF = b"\xff\xd8", 0xDA, 0xE0
+SHORTEST_JFIF = 16
+PLAIN_SEGMENTS = frozenset({0xC0, 0xC2, 0xC4, 0xDB, 0xDD, JFIF, 0xFE})
+"""Frames, tables, intervals, JFIF and comments: no orientation and no other picture."""
+
+
+class PlainJpeg(NamedTuple):
+    """What the header of a JPEG says that has no more to it than its picture.
+
+    Attributes
+    ----------
+    color
+        What simplejpeg is asked for.
+    subsampled
+        Whether colour is stored at a lower resolution than brightness.
+    """
+
+    width: int
+    height: int
+    color: str
+    subsampled: bool
+
+
+def plain_jpeg(content: bytes) -> PlainJpeg | None:
+    """Return the header of a plain JPEG, which takes Pillow much longer to read.
+
+    None is returned for all that Pillow is to look at: another format, doubtful or
+    unknown segments, and such as may hold an orientation.
+    """
+    decoder = _simplejpeg()
+    if decoder is None or not _is_plain(content):
+        return None
+    try:
+        height, width, colors, sampling = decoder.decode_jpeg_header(content)
+        color = {"YCbCr": "RGB", "Gray": "GRAY"}[colors]
+        return PlainJpeg(width, height, color, THINNED[sampling])
+    except (KeyError, ValueError):
+        return None
+
+
+def _is_plain(content: bytes) -> bool:
+    place = len(START)
+    if not content.startswith(START):
+        return False
+    while content[place : place + 1] == b"\xff":
+        marker = int.from_bytes(content[place + 1 : place + 2])
+        length = int.from_bytes(content[place + 2 : place + 4])
+        if marker == SCAN:
+            return True
+        if marker not in PLAIN_SEGMENTS or (marker == JFIF and length < SHORTEST_JFIF):
+            return False
+        place += 2 + length
+    return False
+
+
+def plain_raster(plain: PlainJpeg, content: bytes) -> Raster | None:
+    """Decode a plain JPEG; None leaves what simplejpeg doubts to Pillow."""
+    try:
+        values = _simplejpeg().decode_jpeg(content, plain.color)
+    except ValueError:
+        return None
+    return Raster(values, subsampled=plain.subsampled)
 
 
 def jpeg_raster(image: Image.Image, content: bytes, least: int | None) -> Raster:

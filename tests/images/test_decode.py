@@ -245,6 +245,31 @@ def test_both_jpeg_decoders_agree(
                 assert load_pixels(data, "x", SETTINGS).key() == fast.key()
 
 
+@pytest.mark.parametrize("subsampling", [0, 1, 2])
+def test_plain_jpegs_are_read_without_pillow(
+    subsampling: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("simplejpeg")
+    data = encoded_picture(PICTURE, "jpeg", subsampling=subsampling)
+    slow = decoded(data, "x", least=100)
+    monkeypatch.setattr(decoding, "open_image", None)
+    fast = decoded(data, "x")
+    assert np.array_equal(fast.array, slow.array)
+    assert fast.subsampled == slow.subsampled == (subsampling > 0)
+
+
+def test_headers_that_are_not_plain_are_left_to_pillow() -> None:
+    pytest.importorskip("simplejpeg")
+    data = encoded_picture(PICTURE, "jpeg")
+    oriented = encoded_picture(PICTURE, "jpeg", exif=exif(6))
+    short = data[:2] + b"\xff\xe0\0\x08JFIF\0\x01" + data[20:]
+    assert jpegs.plain_jpeg(data) == (20, 12, "RGB", True)
+    for other in (oriented, short, data[:300], data[:2], b"\xff\xd8\xff", b""):
+        assert jpegs.plain_jpeg(other) is None
+    with pytest.raises(ImageError):
+        decoded(short, "x")
+
+
 def test_pillow_takes_what_simplejpeg_doubts() -> None:
     pytest.importorskip("simplejpeg")
     data = encoded_picture(PICTURE, "jpeg")
