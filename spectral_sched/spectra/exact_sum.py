@@ -55,6 +55,8 @@ class ExactSum:
             self.limbs[limb] += multiple.sum(axis=0).astype(np.int64)
             multiple *= unit
             rest -= multiple
+            if not rest.any():
+                break
             largest = unit / 2
         self._carry()
 

@@ -10,7 +10,7 @@ matrix of cross-channel powers of each ring, whose diagonal is the power per cha
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 
 import numpy as np
@@ -47,7 +47,7 @@ class RingPowers:
     cross_power: NDArray[np.float64]
     channel_mean: NDArray[np.float64]
 
-    @property
+    @cached_property
     def power(self) -> NDArray[np.float64]:
         """Power per ring averaged over the channels, (K,)."""
         return mean_power(self.cross_power)

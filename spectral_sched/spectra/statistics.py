@@ -97,7 +97,7 @@ class SpectrumStatistics:
         """Add images."""
         if not observations:
             return
-        self.sums.add(np.stack([row(seen.powers) for seen in observations]))
+        self.sums.add(rows([seen.powers for seen in observations]))
         self.num_images += len(observations)
         keys = (int.from_bytes(seen.key) for seen in observations)
         self.key_sum = (self.key_sum + sum(keys)) % KEY_MODULUS
@@ -146,7 +146,7 @@ class SpectrumStatistics:
 
 
 class Totals(NamedTuple):
-    """Sums over the images of what `row` lists.
+    """Sums over the images of what `rows` lists.
 
     Channel means are (C,), cross-channel power is (K, C, C), the others are (K,) of the
     channel-mean power, the logarithms over the images where it is positive.
@@ -160,22 +160,22 @@ class Totals(NamedTuple):
     num_positive: NDArray[np.float64]
 
 
-def row(powers: RingPowers) -> NDArray[np.float64]:
-    """Return the summed quantities of one image in the order of `Totals`."""
-    channels = len(powers.channel_mean)
-    upper = [powers.cross_power[:, i, j] for i, j in channel_pairs(channels)]
-    power = powers.power
+def rows(seen: Sequence[RingPowers]) -> NDArray[np.float64]:
+    """Return the summed quantities of images, a row each, in the order of `Totals`."""
+    cross_power = np.stack([powers.cross_power for powers in seen])
+    first, second = np.transpose(channel_pairs(cross_power.shape[-1]))
+    power = np.stack([powers.power for powers in seen])
     positive = power > 0
     log_power = np.log(np.where(positive, power, 1.0))
     parts = (
-        powers.channel_mean,
-        np.stack(upper, axis=1).ravel(),
+        np.stack([powers.channel_mean for powers in seen]),
+        cross_power[:, :, first, second].reshape(len(seen), -1),
         power**2,
         log_power,
         log_power**2,
         positive,
     )
-    return np.concatenate(parts)
+    return np.concatenate(parts, axis=1)
 
 
 def _sampled(observations: Iterable[Observation]) -> Iterable[SampledImage]:
