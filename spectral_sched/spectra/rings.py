@@ -125,7 +125,8 @@ def _folded_products(numbers: NDArray[Any], band: Band, pairs: Pairs) -> NDArray
     _, height, columns = numbers.shape
     first, last = max(band.first, 1), min(band.last, (height - 1) // 2 + 1)
     upper = numbers[:, band.first : band.last]
-    lower = numbers[:, height - first : height - last : -1]
+    # Turned once, because numpy copies what runs backwards through a buffer each time.
+    lower = numbers[:, height - first : height - last : -1].copy()
     both = slice(first - band.first, last - band.first)
     shape = (band.last - band.first, columns // 2, len(pairs))
     products = np.empty(shape, numbers.dtype)
