@@ -31,6 +31,10 @@ EXACT_IN_FLOAT32 = (np.uint8, np.uint16)
 """Types of stored pixels whose values and differences float32 holds exactly."""
 
 
+ROWS_AT_ONCE = 32
+"""Rows of pixels that a row is subtracted from at once."""
+
+
 @dataclass(frozen=True, eq=False)
 class RingPowers:
     """What one image adds to the statistics.
@@ -137,11 +141,21 @@ def _centred(
     columns = values.sum(axis=0, dtype=None if short else np.float64)
     total = columns.reshape(width, channels).sum(axis=0, dtype=np.float64)
     mean = total / (height * width)
-    values -= np.tile(np.rint(mean) if whole else mean, width).astype(values.dtype)
+    level = np.tile(np.rint(mean) if whole else mean, width).astype(values.dtype)
+    _subtract_row(values, level)
     centred = values.reshape(height, width, channels).transpose(2, 0, 1)
     if window == "hann":
         centred = centred * hann_window(height, width)
     return mean, centred.astype(precision, copy=False)
+
+
+def _subtract_row(values: NDArray[Any], row: NDArray[Any]) -> None:
+    # Where numpy has to repeat a row, it copies everything through a buffer, and takes
+    # twice the time that it takes for arrays of one shape.
+    block = np.tile(row, (ROWS_AT_ONCE, 1))
+    for first in range(0, len(values), ROWS_AT_ONCE):
+        part = values[first : first + ROWS_AT_ONCE]
+        part -= block[: len(part)]
 
 
 def _modes(centred: NDArray[Any]) -> NDArray[Any]:
