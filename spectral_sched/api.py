@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .analysis.measurement import Measurement, measure
+from .analysis.measurement import Measurement, Wanted, measure
+from .analysis.run import make_executor
 from .defaults import (
     EPSILON,
     KIND,
@@ -140,28 +141,30 @@ def analyze(
     >>> bool(np.all(abs(power[1:] - 0.25) < 0.05))
     True
     """
-    return measure(
-        array_items(source)
-        if isinstance(source, np.ndarray)
-        else items(source, array=array, column=column),
-        make_preprocessing(
-            resolution,
-            crop,
-            resize,
-            color,
-            background=background,
-            window=window,
-            data_range=data_range,
-            fast=fast,
-        ),
-        epsilon=epsilon,
-        tolerance=tolerance,
-        num_components=mixture,
-        precision=precision,
-        max_errors=max_errors,
-        workers=workers,
-        dask=dask,
+    prepared = make_preprocessing(
+        resolution,
+        crop,
+        resize,
+        color,
+        background=background,
+        window=window,
+        data_range=data_range,
+        fast=fast,
     )
+    wanted = Wanted(epsilon, tolerance, mixture)
+    if isinstance(source, np.ndarray):
+        stream = array_items(source)
+    else:
+        stream = items(source, array=array, column=column)
+    with make_executor(workers, dask) as executor:
+        return measure(
+            stream,
+            prepared,
+            wanted,
+            precision=precision,
+            max_errors=max_errors,
+            executor=executor,
+        )
 
 
 def bounds(

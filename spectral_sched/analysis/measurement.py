@@ -17,7 +17,8 @@ from spectral_sched.spectra.mixture import check_mixture, fit_mixture
 from spectral_sched.spectra.quality import data_warnings
 from spectral_sched.spectra.spectrum import Spectrum, dataset_spectrum
 
-from .run import analysis_settings, gather, make_executor
+from .run import analysis_settings, gather
+from .tasks import HERE, Executor
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from spectral_sched.sources import Item
     from spectral_sched.spectra.mixture import SpectralMixture
 
+    from .checkpoint import Checkpoint
     from .chunk import Chunk, Skipped
     from .tasks import Progress
 
@@ -57,84 +59,80 @@ class Measurement:
     mixture: SpectralMixture | None = None
 
 
+@dataclass(frozen=True)
+class Wanted:
+    """What is derived from the statistics of a data set.
+
+    Attributes
+    ----------
+    epsilon
+        Nats per mode below which a ring is swamped.
+    tolerance
+        Error that may stay below sigma_min, in 8-bit rounding errors.
+    num_components
+        How many Gaussians the distribution of single spectra has; None for no fit.
+    """
+
+    epsilon: float = EPSILON
+    tolerance: float = TOLERANCE
+    num_components: int | None = None
+
+    def check(self, *, of_shard: bool = False) -> None:
+        """Raise an error, before the work, where something cannot be had."""
+        check_settings(self.epsilon, self.tolerance)
+        if self.num_components is not None:
+            check_mixture(of_shard=of_shard)
+
+
 def measure(
     items: Iterable[Item],
     preprocessing: Preprocessing,
+    wanted: Wanted = Wanted(),
     *,
-    epsilon: float = EPSILON,
-    tolerance: float = TOLERANCE,
     precision: str = "float32",
-    num_components: int | None = None,
     max_errors: int | None = None,
-    workers: int | None = 1,
-    dask: str | None = None,
+    executor: Executor = HERE,
+    checkpoint: Checkpoint | None = None,
     progress: Progress | None = None,
 ) -> Measurement:
-    """Measure the spectrum and the useful noise range of pictures.
+    """Measure the spectrum and the useful noise range of images.
 
     Parameters
     ----------
-    workers, dask
-        Who does the work, as for `run.make_executor`. A program that asks for more than
-        one process must guard its start with ``if __name__ == "__main__"``, as for
-        `multiprocessing`.
+    precision
+        Type that pixels are transformed in, float32 or float64.
+    max_errors, executor, checkpoint, progress
+        As for `run.gather`.
     """
-    check_wishes(epsilon, tolerance, num_components)
-    settings = analysis_settings(preprocessing, precision)
-    with make_executor(workers, dask) as executor:
-        gathered = gather(
-            items, settings, executor=executor, max_errors=max_errors, progress=progress
-        )
-    return measurement(
-        gathered.chunk,
-        preprocessing,
-        epsilon=epsilon,
-        tolerance=tolerance,
-        num_components=num_components,
+    wanted.check()
+    partial = gather(
+        items,
+        analysis_settings(preprocessing, precision),
+        max_errors=max_errors,
+        executor=executor,
+        checkpoint=checkpoint,
+        progress=progress,
     )
+    return derive(partial.chunk, preprocessing, wanted)
 
 
-def check_wishes(
-    epsilon: float,
-    tolerance: float,
-    num_components: int | None,
-    *,
-    of_shard: bool = False,
-) -> None:
-    """Raise an error, before the work, where what is to be derived cannot be had."""
-    check_settings(epsilon, tolerance)
-    if num_components is not None:
-        check_mixture(of_shard=of_shard)
-
-
-def measurement(
-    whole: Chunk,
-    preprocessing: Preprocessing,
-    *,
-    epsilon: float,
-    tolerance: float,
-    num_components: int | None = None,
+def derive(
+    whole: Chunk, preprocessing: Preprocessing, wanted: Wanted = Wanted()
 ) -> Measurement:
-    """Derive the spectrum and the useful noise range from what was gathered.
-
-    Parameters
-    ----------
-    num_components
-        How many Gaussians the distribution of single spectra shall have; none is fitted
-        if not given.
-    """
-    check_settings(epsilon, tolerance)
+    """Derive the spectrum and the useful noise range from what was gathered."""
+    wanted.check()
     spectrum = dataset_spectrum(whole.found())
-    bounds = sigma_bounds(spectrum.field, epsilon=epsilon, tolerance=tolerance)
-    intervals = bound_intervals(spectrum, bounds)
+    bounds = sigma_bounds(
+        spectrum.field, epsilon=wanted.epsilon, tolerance=wanted.tolerance
+    )
     return Measurement(
         spectrum,
         bounds,
-        intervals,
+        bound_intervals(spectrum, bounds),
         preprocessing,
         whole.skipped,
         tuple(data_warnings(spectrum, whole.num_subsampled)),
-        fit_mixture(spectrum, bounds.sigma_min, num_components)
-        if num_components
+        fit_mixture(spectrum, bounds.sigma_min, wanted.num_components)
+        if wanted.num_components
         else None,
     )

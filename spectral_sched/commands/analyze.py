@@ -1,7 +1,7 @@
 """Measure the spectrum of pictures, whole or in shards."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -94,7 +94,7 @@ def analyze(
     See also: merge, for the parts that --shard makes; export; show.
     """
     from spectral_sched import sources
-    from spectral_sched.analysis.measurement import check_wishes
+    from spectral_sched.analysis.measurement import Measurement, Wanted, measure
     from spectral_sched.analysis.run import (
         analysis_settings,
         gather,
@@ -110,7 +110,8 @@ def analyze(
     from .shared import parse_range
 
     part = parse_shard(shard) if shard else None
-    check_wishes(epsilon, tolerance, mixture, of_shard=part is not None)
+    wanted = Wanted(epsilon, tolerance, mixture)
+    wanted.check(of_shard=part is not None)
     preprocessing = make_preprocessing(
         resolution,
         crop,
@@ -129,19 +130,21 @@ def analyze(
         make_executor(workers, dask) as executor,
         image_counter("images", counted(source)) as progress,
     ):
-        gathered = gather(
-            items,
-            settings,
-            executor=executor,
-            shard=part,
-            max_errors=0 if strict else max_errors,
-            checkpoint=checkpoint,
-            progress=progress,
-        )
-    if part:
-        _publish_partial(publish, gathered)
+        work: dict[str, Any] = {
+            "max_errors": 0 if strict else max_errors,
+            "executor": executor,
+            "checkpoint": checkpoint,
+            "progress": progress,
+        }
+        found: Measurement | Partial
+        if part:
+            found = gather(items, settings, shard=part, **work)
+        else:
+            found = measure(items, preprocessing, wanted, precision=precision, **work)
+    if isinstance(found, Measurement):
+        publish_spectrum(publish, found, precision)
     else:
-        publish_spectrum(publish, gathered, epsilon, tolerance, mixture)
+        _publish_partial(publish, found)
     if checkpoint:
         checkpoint.remove()
 

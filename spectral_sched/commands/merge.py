@@ -35,11 +35,14 @@ def merge(
 
     See also: analyze --shard.
     """
-    from spectral_sched.analysis.measurement import check_wishes
+    from spectral_sched.analysis.measurement import Wanted, derive
     from spectral_sched.analysis.merge import merge_partials
     from spectral_sched.console.output import Publisher
 
-    check_wishes(epsilon, tolerance, mixture)
+    wanted = Wanted(epsilon, tolerance, mixture)
+    wanted.check()
     publish = Publisher(output, json=json, force=force)
     gathered = merge_partials(partials, allow_missing=allow_missing)
-    publish_spectrum(publish, gathered, epsilon, tolerance, mixture)
+    settings = gathered.settings
+    measured = derive(gathered.chunk, settings.preprocessing, wanted)
+    publish_spectrum(publish, measured, settings.precision)

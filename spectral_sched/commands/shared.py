@@ -13,7 +13,7 @@ from spectral_sched.errors import UsageError
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from spectral_sched.analysis.partial_file import Partial
+    from spectral_sched.analysis.measurement import Measurement
     from spectral_sched.console.output import Publisher
 
 
@@ -74,33 +74,18 @@ def parse_range(
     return low, high
 
 
-def publish_spectrum(
-    publish: Publisher,
-    gathered: Partial,
-    epsilon: float,
-    tolerance: float,
-    mixture: int | None,
-) -> None:
+def publish_spectrum(publish: Publisher, measured: Measurement, precision: str) -> None:
     """Print what was measured and write the spectrum file."""
-    from spectral_sched.analysis.measurement import measurement
     from spectral_sched.console.measurement import measurement_parts
     from spectral_sched.console.output import say
     from spectral_sched.documents.provenance import provenance
     from spectral_sched.files.spectrum import measured_arguments, spectrum_document
 
-    chunk, settings = gathered.chunk, gathered.settings
-    measured = measurement(
-        chunk,
-        settings.preprocessing,
-        epsilon=epsilon,
-        tolerance=tolerance,
-        num_components=mixture,
-    )
     for message in measured.skipped.messages:
         say(f"skipped: {message}")
     for message in measured.warnings:
         say(f"warning: {message}")
-    asked = measured_arguments(measured) | {"precision": settings.precision}
+    asked = measured_arguments(measured) | {"precision": precision}
     publish(
         measurement_parts(measured),
         spectrum_document(measured, provenance(asked)),

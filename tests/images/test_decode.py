@@ -251,9 +251,9 @@ def test_plain_jpegs_are_read_without_pillow(
 ) -> None:
     pytest.importorskip("simplejpeg")
     data = encoded_picture(PICTURE, "jpeg", subsampling=subsampling)
-    slow = decoded(data, "x", least=100)
-    monkeypatch.setattr(decoding, "open_image", None)
-    fast = decoded(data, "x")
+    slow = decode(data, "x", least=100)
+    monkeypatch.setattr("spectral_sched.images.decode.open_image", None)
+    fast = decode(data, "x")
     assert np.array_equal(fast.array, slow.array)
     assert fast.subsampled == slow.subsampled == (subsampling > 0)
 
@@ -263,11 +263,11 @@ def test_headers_that_are_not_plain_are_left_to_pillow() -> None:
     data = encoded_picture(PICTURE, "jpeg")
     oriented = encoded_picture(PICTURE, "jpeg", exif=exif(6))
     short = data[:2] + b"\xff\xe0\0\x08JFIF\0\x01" + data[20:]
-    assert jpegs.plain_jpeg(data) == (20, 12, "RGB", True)
+    assert jpeg.plain_jpeg(data) == (20, 12, "RGB", True)
     for other in (oriented, short, data[:300], data[:2], b"\xff\xd8\xff", b""):
-        assert jpegs.plain_jpeg(other) is None
+        assert jpeg.plain_jpeg(other) is None
     with pytest.raises(ImageError):
-        decoded(short, "x")
+        decode(short, "x")
 
 
 def test_pillow_takes_what_simplejpeg_doubts() -> None:

@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from spectral_sched.analysis.chunk import AnalysisSettings, Chunk
-from spectral_sched.analysis.measurement import measurement
+from spectral_sched.analysis.measurement import derive
 from spectral_sched.analysis.partial_file import Partial, partial_document
 from spectral_sched.analysis.processes import ordered_map
 from spectral_sched.analysis.run import analyse_items
@@ -34,7 +34,7 @@ def analysed(source: Path | Iterable[Item], workers: int = 1) -> Chunk:
 
 def payload(chunk: Chunk) -> str:
     """Return the digest of the spectrum that follows from a chunk."""
-    measured = measurement(chunk, SETTINGS.preprocessing, epsilon=0.005, tolerance=1.0)
+    measured = derive(chunk, SETTINGS.preprocessing)
     return payload_digest(spectrum_document(measured, {}))
 
 
