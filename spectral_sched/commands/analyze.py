@@ -27,9 +27,15 @@ from .shared import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from spectral_sched.analysis.checkpoint import Checkpoint
+    from spectral_sched.analysis.chunk import AnalysisSettings
+    from spectral_sched.analysis.measurement import Measurement, Wanted
     from spectral_sched.analysis.partial_file import Partial
+    from spectral_sched.analysis.shard import Shard
     from spectral_sched.console.output import Publisher
+    from spectral_sched.sources import Item
 
 
 def analyze(
@@ -94,10 +100,9 @@ def analyze(
     See also: merge, for the parts that --shard makes; export; show.
     """
     from spectral_sched import sources
-    from spectral_sched.analysis.measurement import Measurement, Wanted, measure
+    from spectral_sched.analysis.measurement import Wanted
     from spectral_sched.analysis.run import (
         analysis_settings,
-        gather,
         make_executor,
         open_checkpoint,
     )
@@ -130,23 +135,47 @@ def analyze(
         make_executor(workers, dask) as executor,
         image_counter("images", counted(source)) as progress,
     ):
-        work: dict[str, Any] = {
-            "max_errors": 0 if strict else max_errors,
-            "executor": executor,
-            "checkpoint": checkpoint,
-            "progress": progress,
-        }
-        found: Measurement | Partial
-        if part:
-            found = gather(items, settings, shard=part, **work)
-        else:
-            found = measure(items, preprocessing, wanted, precision=precision, **work)
+        found = _analyse(
+            items,
+            settings,
+            wanted,
+            part,
+            executor=executor,
+            max_errors=0 if strict else max_errors,
+            checkpoint=checkpoint,
+            progress=progress,
+        )
+    _publish(publish, found, precision)
+    if checkpoint:
+        checkpoint.remove()
+
+
+def _analyse(
+    items: "Iterable[Item]",
+    settings: "AnalysisSettings",
+    wanted: "Wanted",
+    part: "Shard | None",
+    **work: Any,
+) -> "Measurement | Partial":
+    """Return the measured data set, or what one shard of it adds up to."""
+    from spectral_sched.analysis.measurement import measure
+    from spectral_sched.analysis.run import gather
+
+    if part:
+        return gather(items, settings, shard=part, **work)
+    precision = settings.precision
+    return measure(items, settings.preprocessing, wanted, precision=precision, **work)
+
+
+def _publish(
+    publish: "Publisher", found: "Measurement | Partial", precision: str
+) -> None:
+    from spectral_sched.analysis.measurement import Measurement
+
     if isinstance(found, Measurement):
         publish_spectrum(publish, found, precision)
     else:
         _publish_partial(publish, found)
-    if checkpoint:
-        checkpoint.remove()
 
 
 def _told(checkpoint: "Checkpoint | None") -> "Checkpoint | None":

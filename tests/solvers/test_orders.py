@@ -19,8 +19,8 @@ ORDERS = {
     "ipndm": 2,
     "deis": 2,
 }
-"""Least orders: the first step of a multistep solver is Euler's, whose local error is of
-order 2, and only a corrector mends it."""
+"""Least orders: the first step of a multistep solver is Euler's, whose local error is
+of order 2, and only a corrector mends it."""
 
 
 def no_noise() -> float:
