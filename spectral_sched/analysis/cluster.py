@@ -54,7 +54,7 @@ def cluster_executor(place: str, num_workers: int) -> Iterator[Executor]:
     InputError
         If the scheduler does not answer.
     """
-    distributed = _distributed()
+    distributed = _import_distributed()
     with ExitStack() as stack:
         address: Any = place
         if place == "local":
@@ -71,7 +71,7 @@ def cluster_executor(place: str, num_workers: int) -> Iterator[Executor]:
         yield client_executor(stack.enter_context(client))
 
 
-def _distributed() -> Any:
+def _import_distributed() -> Any:
     try:
         import distributed
     except ImportError as error:
@@ -123,7 +123,9 @@ class _Tree:
     def merge(self, level: int) -> None:
         nodes = self.levels[level]
         above = self.levels[level + 1] if level + 1 < LEVELS else self.roots
-        future = self.client.submit(merged, [node.future for node in nodes], pure=False)
+        future = self.client.submit(
+            merge_chunks, [node.future for node in nodes], pure=False
+        )
         above.append(_Node(future, sum(node.num_tasks for node in nodes)))
         self.levels[level] = []
 
@@ -149,7 +151,7 @@ def _absolute(task: Task) -> Task:
     return task._replace(items=items)
 
 
-def merged(chunks: Sequence[Chunk]) -> Chunk:
+def merge_chunks(chunks: Sequence[Chunk]) -> Chunk:
     """Return the sum of consecutive chunks, which are left as they are."""
     whole = Chunk()
     for chunk in chunks:
@@ -160,7 +162,7 @@ def merged(chunks: Sequence[Chunk]) -> Chunk:
 def _result(future: Any) -> Chunk:
     try:
         chunk: Chunk = future.result()
-    except _distributed().KilledWorker as error:
+    except _import_distributed().KilledWorker as error:
         message = (
             "several machines were lost with the same images, perhaps for want of "
             "memory; give each worker more memory or fewer threads"

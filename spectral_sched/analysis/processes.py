@@ -118,7 +118,7 @@ class _Crew(Generic[Given, Made]):
 
     def send(self, task: Given) -> None:
         worker = self.idle.popleft()
-        with _watched():
+        with _watch():
             worker.connection.send(task)
         self.busy[worker.connection] = worker, self.num_sent
         self.num_sent += 1
@@ -127,7 +127,7 @@ class _Crew(Generic[Given, Made]):
         ready = wait(list(self.busy))
         for connection in [one for one in self.busy if one in ready]:
             worker, number = self.busy.pop(connection)
-            with _watched():
+            with _watch():
                 result, error = worker.connection.recv()
             if error is not None:
                 raise error
@@ -142,7 +142,7 @@ class _Crew(Generic[Given, Made]):
 
 
 @contextmanager
-def _watched() -> Iterator[None]:
+def _watch() -> Iterator[None]:
     try:
         yield
     except (EOFError, OSError) as error:
@@ -160,7 +160,7 @@ def _crew(
     workers: list[_Worker] = []
     try:
         with _interrupts_held_back():
-            workers += [_started(function) for _ in range(num_workers)]
+            workers += [_start_worker(function) for _ in range(num_workers)]
         yield _Crew(workers)
     finally:
         for worker in workers:
@@ -170,7 +170,7 @@ def _crew(
             worker.process.join()
 
 
-def _started(function: Callable[[Given], Made]) -> _Worker:
+def _start_worker(function: Callable[[Given], Made]) -> _Worker:
     # Not forked from this process, whose threads and pipes a fork would get a copy of.
     methods = get_all_start_methods()
     context: Any = get_context("forkserver" if "forkserver" in methods else "spawn")

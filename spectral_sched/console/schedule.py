@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from spectral_sched.spectra.rings import banded, octaves
+from spectral_sched.spectra.rings import band_rms, octaves
 
 from .measurement import mixture_lines
 from .output import new_table
@@ -49,7 +49,7 @@ def error_table(field: GaussianField, predicted: PredictedError) -> Table:
     contrast = np.sqrt(field.power)
     for name, band in octaves(field.frequency):
         error, power = (
-            banded(values, field.num_modes, band)
+            band_rms(values, field.num_modes, band)
             for values in (predicted.per_ring, contrast)
         )
         table.add_row(name, f"{error:.3g}", f"{error / power:.1%}" if power else "")

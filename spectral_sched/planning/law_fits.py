@@ -51,7 +51,7 @@ def fits(sample: LawSample) -> tuple[Fit, ...]:
 def lognormal_fit(sample: LawSample) -> Fit:
     """Return the best normal law of ln sigma: EDM's P_mean and P_std."""
     mean, std = sample.log_sigma.mean(), sample.log_sigma.std()
-    return _judged(sample, "lognormal", {"mean": mean, "std": std}, _Split(mean, std))
+    return _judge(sample, "lognormal", {"mean": mean, "std": std}, _Split(mean, std))
 
 
 def split_lognormal_fit(sample: LawSample) -> Fit:
@@ -70,7 +70,7 @@ def split_lognormal_fit(sample: LawSample) -> Fit:
     )
     law = _Split(points[best], left, right)
     parameters = {"mean": points[best], "std_1": left, "std_2": right}
-    return _judged(sample, "split-lognormal", parameters, law)
+    return _judge(sample, "split-lognormal", parameters, law)
 
 
 def _squares(points: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -96,7 +96,7 @@ def loguniform_fit(sample: LawSample) -> Fit:
         return share
 
     parameters = {"min_value": np.exp(low), "max_value": np.exp(high)}
-    return _judged(sample, "loguniform", parameters, _Law(log_density, cdf))
+    return _judge(sample, "loguniform", parameters, _Law(log_density, cdf))
 
 
 def laplace_fit(sample: LawSample) -> Fit:
@@ -115,7 +115,7 @@ def laplace_fit(sample: LawSample) -> Fit:
         distance = (2 * points + peak) / width
         return (1 - np.sign(distance) * np.expm1(-np.abs(distance))) / 2
 
-    return _judged(sample, "laplace", {"mu": peak, "b": width}, _Law(log_density, cdf))
+    return _judge(sample, "laplace", {"mu": peak, "b": width}, _Law(log_density, cdf))
 
 
 def cosine_fit(sample: LawSample) -> Fit:
@@ -137,7 +137,7 @@ def cosine_fit(sample: LawSample) -> Fit:
     def cdf(points: NDArray[np.float64]) -> NDArray[np.float64]:
         return 2 / np.pi * np.arctan(np.exp(points - peak))
 
-    return _judged(sample, "cosine", {"scale": np.exp(peak)}, _Law(log_density, cdf))
+    return _judge(sample, "cosine", {"scale": np.exp(peak)}, _Law(log_density, cdf))
 
 
 @dataclass(frozen=True)
@@ -170,7 +170,7 @@ class _Split:
         return (below + above) / (self.left + self.right)
 
 
-def _judged(
+def _judge(
     sample: LawSample, name: str, parameters: Mapping[str, Any], law: _Law | _Split
 ) -> Fit:
     points = sample.log_sigma

@@ -158,7 +158,7 @@ def local_errors(
             made.append(_Made(wrong, call.level, diluted))
             run.restart(call, renewal)
         run.move(call)
-    return _carried(made, power, renewal)
+    return _carry(made, power, renewal)
 
 
 class _Made(NamedTuple):
@@ -173,7 +173,7 @@ class _Made(NamedTuple):
     diluted: Numbers
 
 
-def _carried(
+def _carry(
     made: Sequence[_Made], power: NDArray[np.float64], renewal: float
 ) -> LocalErrors:
     amplitudes: list[Numbers] = []

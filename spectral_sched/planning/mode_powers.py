@@ -111,8 +111,8 @@ def power_measure(powers: ModePowers, num_modes: NDArray[np.int64]) -> PowerMeas
     share = num_modes[:, None, None] / power[0].size
     logs, weights = np.log(power), np.broadcast_to(share, power.shape)
     pooled = [
-        _pooled(logs[1:].ravel(), weights[1:].ravel()),
-        *(_pooled(*color) for color in zip(logs[0], weights[0], strict=True)),
+        _pool(logs[1:].ravel(), weights[1:].ravel()),
+        *(_pool(*color) for color in zip(logs[0], weights[0], strict=True)),
     ]
     counts = [len(part) for part, _ in pooled]
     return PowerMeasure(
@@ -122,7 +122,7 @@ def power_measure(powers: ModePowers, num_modes: NDArray[np.int64]) -> PowerMeas
     )
 
 
-def _pooled(
+def _pool(
     log_power: NDArray[np.float64], weights: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     if not log_power.size:

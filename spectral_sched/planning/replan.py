@@ -107,12 +107,12 @@ def fit_to_model(
     UsageError
         If the model knows no part of the table's range.
     """
-    sized, first = _sized(plan, limits.shape, fitting)
-    ranged, second = _ranged(sized, limits.sigma_range, fitting)
+    sized, first = _fit_size(plan, limits.shape, fitting)
+    ranged, second = _fit_range(sized, limits.sigma_range, fitting)
     return ranged, (*first, *second)
 
 
-def _sized(
+def _fit_size(
     plan: Plan, shape: Shape | None, fitting: Fitting
 ) -> tuple[Plan, tuple[str, ...]]:
     own = plan.power.field.shape
@@ -120,13 +120,13 @@ def _sized(
         return plan, ()
     if shape[0] != own[0] or shape[1] * own[2] != shape[2] * own[1]:
         message = (
-            f"the schedule was made for {_named(own)} and the model makes "
-            f"{_named(shape)}; analyse pictures like those it was trained on, or "
+            f"the schedule was made for {_describe_shape(own)} and the model makes "
+            f"{_describe_shape(shape)}; analyse pictures like those it was trained on, or "
             "sample with --model wiener"
         )
         raise InputError(message)
     data_set = resize_data_set(plan.data_set, min(shape[1:]))
-    about = f"the table was made for {_named(own)} and the model makes {_named(shape)}"
+    about = f"the table was made for {_describe_shape(own)} and the model makes {_describe_shape(shape)}"
     if fitting.as_is:
         return replace(plan, data_set=data_set), (f"{about}: played as it is",)
     again = plan_again(replace(plan, data_set=data_set))
@@ -134,7 +134,7 @@ def _sized(
     return again, (told,)
 
 
-def _ranged(
+def _fit_range(
     plan: Plan, sigma_range: tuple[float, float] | None, fitting: Fitting
 ) -> tuple[Plan, tuple[str, ...]]:
     if sigma_range is None:
@@ -156,6 +156,6 @@ def _ranged(
     return plan_again(plan, ends), (f"{about}: planned again inside that range",)
 
 
-def _named(shape: Shape) -> str:
+def _describe_shape(shape: Shape) -> str:
     channels = f"{shape[0]} channel" + "s" * (shape[0] > 1)
     return f"{shape[2]}x{shape[1]} pictures of {channels}"

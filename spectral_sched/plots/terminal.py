@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast
 from rich.table import Table
 from rich.text import Text
 
-from spectral_sched.spectra.rings import banded, octaves
+from spectral_sched.spectra.rings import band_rms, octaves
 
 from .blocks import law_blocks, spectrum_blocks
 
@@ -58,7 +58,7 @@ def _errors(panel: Panel) -> list[RenderableType]:
     for name, band in octaves(frequencies[0]):
         table.add_row(
             name,
-            *(f"{banded(c.error, c.num_modes, band):.3g}" for c in curves),
+            *(f"{band_rms(c.error, c.num_modes, band):.3g}" for c in curves),
         )
     table.add_row("all", *(f"{curve.total:.3g}" for curve in curves))
     return ["predicted error, rms per mode in pixel units", table]

@@ -19,7 +19,7 @@ from spectral_sched.plots.curves import emerging, resolved, spectrum_curve
 from spectral_sched.plots.subjects import shown_names
 from spectral_sched.spectra.bounds import CLEAN_SNR, QUANTISATION
 from spectral_sched.spectra.power_law import field_power_law
-from spectral_sched.spectra.rings import banded, octaves
+from spectral_sched.spectra.rings import band_rms, octaves
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -222,7 +222,7 @@ def _errors(found: Findings) -> list[Document]:
     }
     return [
         {"band": name}
-        | {key: banded(each, field.num_modes, band) for key, each in values.items()}
+        | {key: band_rms(each, field.num_modes, band) for key, each in values.items()}
         for name, band in octaves(field.frequency)
     ]
 

@@ -178,8 +178,8 @@ def fit_mixture(
     logs = np.log(np.maximum(sample.power, (NEGLIGIBLE * sigma_min) ** 2))
     _check_enough(logs, num_components)
     center = round_to_float32(logs.mean(axis=0))
-    scores, basis = _reduced(logs - center, spectrum.field.num_modes)
-    fitted = _fitted(scores, num_components)
+    scores, basis = _reduce(logs - center, spectrum.field.num_modes)
+    fitted = _fit(scores, num_components)
     order = np.argsort(-fitted.weights_, kind="stable")
     likelihood = (fitted.predict_proba(scores) / fitted.weights_)[:, order]
     return SpectralMixture(
@@ -209,7 +209,7 @@ def _check_enough(logs: NDArray[np.float64], num_components: int) -> None:
         raise NoAnswerError(message)
 
 
-def _reduced(
+def _reduce(
     deviations: NDArray[np.float64], num_modes: NDArray[np.int64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the scores, (M, R), and the basis, (R, K), of weighted deviations."""
@@ -221,7 +221,7 @@ def _reduced(
     return deviations * weight @ kept.T, round_to_float32(kept / weight)
 
 
-def _fitted(scores: NDArray[np.float64], num_components: int) -> Any:
+def _fit(scores: NDArray[np.float64], num_components: int) -> Any:
     model = _sklearn_mixture().GaussianMixture(
         num_components,
         tol=GAIN,

@@ -115,7 +115,7 @@ def ring_powers(
     """
     channels, height, width = pixels.shape
     plane = rings(height, width)
-    stored_mean, centred = _centred(pixels, np.dtype(precision), window)
+    stored_mean, centred = _center(pixels, np.dtype(precision), window)
     sums = mode_sums(_modes(centred), height, width)
     upper = sums / (plane.num_modes[:, None] * (height * width * unit**2))
     cross_power = np.empty((len(plane), channels, channels))
@@ -126,7 +126,7 @@ def ring_powers(
     return RingPowers(cross_power, channel_mean)
 
 
-def _centred(
+def _center(
     pixels: NDArray[Any], precision: np.dtype[Any], window: str
 ) -> tuple[NDArray[np.float64], NDArray[Any]]:
     """Return the mean of each channel, and the pixels about it or close to it."""

@@ -49,11 +49,11 @@ def rescale(distribution: PowerDistribution, side: int) -> PowerDistribution:
         If the pictures are too small for a power law to be continued.
     """
     field = distribution.field
-    shape = _resized(field.shape, side)
+    shape = _resize_shape(field.shape, side)
     num_rings = len(rings(*shape[1:]))
     cross_power, log_power = field.cross_power, distribution.log_power
     if num_rings > len(cross_power):
-        cross_power, log_power = _continued(distribution, num_rings)
+        cross_power, log_power = _extend(distribution, num_rings)
     growth = shape[1] * shape[2] / field.num_pixels
     return PowerDistribution(
         GaussianField(shape, field.mean_color, growth * cross_power[:num_rings]),
@@ -61,7 +61,7 @@ def rescale(distribution: PowerDistribution, side: int) -> PowerDistribution:
     )
 
 
-def _resized(shape: Shape, side: int) -> Shape:
+def _resize_shape(shape: Shape, side: int) -> Shape:
     channels, height, width = shape
     if not 1 <= side <= MAX_SIDE:
         message = (
@@ -87,7 +87,7 @@ def rescale_mixture(
     side
         As for `rescale`.
     """
-    shape = _resized(field.shape, side)
+    shape = _resize_shape(field.shape, side)
     num_rings = len(rings(*shape[1:]))
     center, basis, residual = mixture.center, mixture.basis, mixture.residual
     if num_rings > len(center):
@@ -105,7 +105,7 @@ def rescale_mixture(
     )
 
 
-def _continued(
+def _extend(
     distribution: PowerDistribution, num_rings: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return cross power and quantiles with as many rings, still at the old size."""

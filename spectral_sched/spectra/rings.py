@@ -175,7 +175,7 @@ def octaves(frequency: NDArray[np.float64]) -> Iterator[tuple[str, NDArray[np.bo
         yield "corners", corners
 
 
-def banded(
+def band_rms(
     values: NDArray[np.float64], num_modes: NDArray[np.int64], band: NDArray[np.bool_]
 ) -> float:
     """Return the root mean square over the modes of some rings of a value per ring."""

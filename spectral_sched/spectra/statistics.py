@@ -102,7 +102,7 @@ class SpectrumStatistics:
         keys = (int.from_bytes(seen.key) for seen in observations)
         self.key_sum = (self.key_sum + sum(keys)) % KEY_MODULUS
         self.class_counts.update(seen.label for seen in observations)
-        images = list(_sampled(observations))
+        images = list(_draw_sample(observations))
         self._sample_all(images)
         self._sample_classes(images)
 
@@ -178,7 +178,7 @@ def rows(seen: Sequence[RingPowers]) -> NDArray[np.float64]:
     return np.concatenate(parts, axis=1)
 
 
-def _sampled(observations: Iterable[Observation]) -> Iterable[SampledImage]:
+def _draw_sample(observations: Iterable[Observation]) -> Iterable[SampledImage]:
     for key, label, powers in observations:
         yield SampledImage(key, label, powers.power, powers.channel_mean)
 

@@ -6,7 +6,7 @@ from math import cos, hypot, sin
 import numpy as np
 from numpy.typing import NDArray
 
-from .parts.canvas import Plane, coverage, filled, pixel_centres, rotated, stroke, unit
+from .parts.canvas import Plane, coverage, fill, pixel_centres, rotate, stroke, unit
 from .parts.fields import power_law_field
 from .parts.palettes import harmony
 
@@ -134,7 +134,7 @@ class _Painter:
         """Darken what lies around a leaf, then lay the leaf over it."""
         window = self.window(leaf)
         x, y = self.x[:, window[1]] - leaf[_X], self.y[window[0]] - leaf[_Y]
-        along, across = rotated(x, y, leaf[_ANGLE])
+        along, across = rotate(x, y, leaf[_ANGLE])
         outline = _pointed if self.style.pointed else _ellipse
         distance = outline(along, across, leaf[_LENGTH], leaf[_WIDTH])
         area = self.canvas[:, window[0], window[1]]
@@ -182,7 +182,7 @@ def dead_leaves(rng: np.random.Generator, size: int) -> Plane:
     tints = rng.normal(1.0, 0.06, len(leaves)).clip(0.85, 1.08).astype(np.float32)
     shifts = rng.integers(1 << 30, size=len(leaves)).tolist()
     grain = np.tile(style.grain * power_law_field(rng, size, 1.6), (2, 2))
-    painter = _Painter(filled(palette[0], size), style, grain)
+    painter = _Painter(fill(palette[0], size), style, grain)
     for place in _visible(leaves):
         colour = palette[picks[place]] * tints[place]
         painter.paint(leaves[place].tolist(), colour, shifts[place])

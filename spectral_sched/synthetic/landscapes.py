@@ -10,7 +10,7 @@ from .parts.terrain import (
     draw_crest,
     draw_surface,
     paint_ridge,
-    turned,
+    turn,
     with_conifers,
 )
 from .parts.water import paint_water
@@ -52,7 +52,7 @@ def landscapes(rng: np.random.Generator, size: int) -> Plane:
     reach = (horizon - 0.1, horizon) if has_water else (horizon, 0.95)
     ridges = _draw_ridges(rng, size, mood, *reach)
     for index, ridge in enumerate(ridges):
-        paint_ridge(canvas, mood, ridge, turned(surface, index))
+        paint_ridge(canvas, mood, ridge, turn(surface, index))
     if has_water:
         paint_water(canvas, rng, mood, sun, horizon)
     if has_bank:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .parts.canvas import Plane, pixel_centres, rotated, stroke
+from .parts.canvas import Plane, pixel_centres, rotate, stroke
 from .parts.outlines import OUTLINES
 
 PAPER, INK = 0.95, 0.05
@@ -16,7 +16,7 @@ def lines(rng: np.random.Generator, size: int) -> Plane:
     for _ in range(int(rng.integers(2, 6))):
         x, y = rng.uniform(0.15, 0.85, 2).tolist()
         outline = list(OUTLINES.values())[int(rng.integers(len(OUTLINES)))]
-        across, down = rotated(columns - x, rows - y, rng.uniform(0, 2 * np.pi))
+        across, down = rotate(columns - x, rows - y, rng.uniform(0, 2 * np.pi))
         distance = outline(across, down, rng.uniform(0.12, 0.4))
         drawn = np.maximum(drawn, stroke(distance, width, size))
     return np.repeat((PAPER + (INK - PAPER) * drawn)[None], 3, axis=0)

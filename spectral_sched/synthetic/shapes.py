@@ -9,10 +9,10 @@ from .parts.canvas import (
     Plane,
     blend,
     coverage,
-    filled,
+    fill,
     mix,
     pixel_centres,
-    rotated,
+    rotate,
     smoothstep,
     stroke,
 )
@@ -39,7 +39,7 @@ class _Sheet:
     def around(self, x: float, y: float, angle: float) -> tuple[Plane, Plane]:
         """Return pixel coordinates around a point, turned by an angle."""
         across, down = pixel_centres(self.size)
-        return rotated(across - x, down - y, angle)
+        return rotate(across - x, down - y, angle)
 
 
 def _draw_sheet(rng: np.random.Generator, size: int) -> _Sheet:
@@ -47,7 +47,7 @@ def _draw_sheet(rng: np.random.Generator, size: int) -> _Sheet:
     colours = harmony(rng, 5, rng.uniform(0.2, 0.32), rng.uniform(0.87, 0.95), 1.0)
     if rng.uniform() < 0.6:
         colours = colours[::-1]
-    return _Sheet(size, colours, filled(colours[0], size))
+    return _Sheet(size, colours, fill(colours[0], size))
 
 
 def _draw_outline(rng: np.random.Generator) -> Outline:

@@ -11,11 +11,15 @@ from .formats import FORMATS, Format, format_of, read
 from .registry import TARGETS, target_named, target_settings, targets_document
 from .target import LawJob, Settings, Target, law_artifact, table_artifact
 
+Law = LawJob
+"""The name of `LawJob` in the first version."""
+
 __all__ = [
     "FORMATS",
     "TARGETS",
     "Artifact",
     "Format",
+    "Law",
     "LawJob",
     "Settings",
     "Target",

@@ -12,7 +12,11 @@ from typing import Any
 
 import pytest
 
-from spectral_sched.analysis.cluster import client_executor, cluster_executor, merged
+from spectral_sched.analysis.cluster import (
+    client_executor,
+    cluster_executor,
+    merge_chunks,
+)
 from spectral_sched.analysis.run import analyse_items
 from spectral_sched.errors import InputError, UnavailableError
 from spectral_sched.sources import Item, items
@@ -87,7 +91,7 @@ def test_the_first_mismatch_is_named(
 def test_merging_leaves_the_pieces_as_they_are(found: list[Item]) -> None:
     one, other = analysed(found[:5]), analysed(found[5:10])
     before = [sums_digest(one), sums_digest(other)]
-    twice = {sums_digest(merged([one, other])) for _ in range(2)}
+    twice = {sums_digest(merge_chunks([one, other])) for _ in range(2)}
     assert len(twice) == 1
     assert [sums_digest(one), sums_digest(other)] == before
 

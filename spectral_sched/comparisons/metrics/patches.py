@@ -30,27 +30,25 @@ KERNEL = np.array([1.0, 4.0, 6.0, 4.0, 1.0]) / 16
 def laplacian_pyramid(pictures: NDArray[np.floating]) -> list[NDArray[np.float64]]:
     """Return bands of detail, (N, C, H, W) and half of that on, and what is left.
 
-    They add up to the pictures again, enlarged as by `enlarged`. Bands are made as long
+    They add up to the pictures again, enlarged as by `enlarge`. Bands are made as long
     as what is left is no smaller than a patch.
     """
     rest, bands = np.asarray(pictures, dtype=np.float64), []
     while min(rest.shape[-2:]) >= 2 * PATCH:
-        smaller = _blurred(rest)[..., ::2, ::2]
-        bands.append(rest - enlarged(smaller, rest.shape))
+        smaller = _blur(rest)[..., ::2, ::2]
+        bands.append(rest - enlarge(smaller, rest.shape))
         rest = smaller
     return [*bands, rest]
 
 
-def enlarged(
-    pictures: NDArray[np.float64], shape: Sequence[int]
-) -> NDArray[np.float64]:
+def enlarge(pictures: NDArray[np.float64], shape: Sequence[int]) -> NDArray[np.float64]:
     """Return pictures of twice the size, of a given shape, without new detail."""
     spaced = np.zeros(tuple(shape))
     spaced[..., ::2, ::2] = pictures
-    return 4 * _blurred(spaced)
+    return 4 * _blur(spaced)
 
 
-def _blurred(pictures: NDArray[np.float64]) -> NDArray[np.float64]:
+def _blur(pictures: NDArray[np.float64]) -> NDArray[np.float64]:
     from scipy.ndimage import convolve1d
 
     rows = convolve1d(pictures, KERNEL, axis=-1, mode="mirror")

@@ -88,7 +88,7 @@ def kinds_document() -> Document:
         "kinds": [
             {
                 "name": kind.name,
-                "parameters": [_described(item) for item in kind.parameters.values()],
+                "parameters": [_describe(item) for item in kind.parameters.values()],
                 "formula": kind.formula,
                 "source": kind.reference,
                 "runs_model": kind.runs_model,
@@ -99,7 +99,7 @@ def kinds_document() -> Document:
     }
 
 
-def _described(parameter: Parameter) -> Document:
+def _describe(parameter: Parameter) -> Document:
     limits: Document = {"low": parameter.low, "high": parameter.high}
     if parameter.choices:
         limits = {"choices": parameter.choices}

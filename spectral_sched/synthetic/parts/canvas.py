@@ -17,7 +17,7 @@ def pixel_centres(size: int) -> tuple[Plane, Plane]:
     return centres[None, :], centres[:, None]
 
 
-def rotated(x: Plane, y: Plane, angle: float) -> tuple[Plane, Plane]:
+def rotate(x: Plane, y: Plane, angle: float) -> tuple[Plane, Plane]:
     """Return the coordinates along and across the direction ``angle`` (radians)."""
     cosine, sine = float(np.cos(angle)), float(np.sin(angle))
     return x * cosine + y * sine, y * cosine - x * sine
@@ -57,6 +57,6 @@ def blend(canvas: Plane, colour: Plane, amount: Plane | float) -> None:
     canvas += (colour - canvas) * amount
 
 
-def filled(colour: Plane, size: int) -> Plane:
+def fill(colour: Plane, size: int) -> Plane:
     """Return a new (3, size, size) canvas of one colour."""
     return np.repeat(np.repeat(colour, size, axis=1), size, axis=2)

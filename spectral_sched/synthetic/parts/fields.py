@@ -60,7 +60,7 @@ def _white_spectrum(rng: np.random.Generator, period: int) -> NDArray[np.complex
     return spectrum
 
 
-def standardised(values: Plane) -> Plane:
+def standardise(values: Plane) -> Plane:
     """Return the values with mean 0 and standard deviation 1."""
     deviation = max(float(values.std()), 1e-9)
     return (values - float(values.mean())) / deviation
@@ -78,7 +78,7 @@ def power_law_field(
     spectrum = _white_spectrum(rng.spawn(1)[0], period)
     spectrum *= np.exp(_log_radius(period, stretch) * np.float32(-exponent / 2))
     field = np.fft.irfft2(spectrum, s=(period, period))
-    return standardised(field[:size, :size].astype(np.float32))
+    return standardise(field[:size, :size].astype(np.float32))
 
 
 def power_law_profile(rng: np.random.Generator, size: int, exponent: float) -> Plane:
@@ -89,4 +89,4 @@ def power_law_profile(rng: np.random.Generator, size: int, exponent: float) -> P
     spectrum[1:] = normals.view(np.complex64)
     spectrum[1:] *= np.arange(1, size + 1, dtype=np.float32) ** (-exponent / 2)
     line = np.fft.irfft(spectrum, n=period)
-    return standardised(line[:size].astype(np.float32))
+    return standardise(line[:size].astype(np.float32))

@@ -108,7 +108,7 @@ def _snow(ridge: Ridge, surface: Surface, below: Plane) -> Plane:
     return 1.0 - smoothstep(below - line, -0.012, 0.012)
 
 
-def turned(surface: Surface, index: int) -> Surface:
+def turn(surface: Surface, index: int) -> Surface:
     """Return a surface mirrored one of four ways, so that ridges differ."""
     relief = surface.relief[:: 1 - 2 * (index & 1), :: 1 - (index & 2)]
     return Surface(relief, surface.side)

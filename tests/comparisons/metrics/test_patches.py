@@ -9,7 +9,7 @@ from scipy.stats import wasserstein_distance
 from spectral_sched.comparisons.metrics import SlicedWasserstein
 from spectral_sched.comparisons.metrics.patches import (
     Ordered,
-    enlarged,
+    enlarge,
     laplacian_pyramid,
     quantiles,
 )
@@ -26,7 +26,7 @@ def test_the_pyramid_adds_up_to_the_pictures(shape: tuple[int, ...]) -> None:
     *bands, rest = laplacian_pyramid(pictures)
     assert len(bands) == (0 if min(shape[2:]) < 14 else 1 + (min(shape[2:]) >= 28))
     for band in reversed(bands):
-        rest = band + enlarged(rest, band.shape)
+        rest = band + enlarge(rest, band.shape)
     np.testing.assert_allclose(rest, pictures, atol=1e-12)
 
 
