@@ -118,15 +118,16 @@ def _fit_size(
     own = plan.power.field.shape
     if shape is None or shape == own:
         return plan, ()
+    wanted = _describe_shape(shape)
+    made = f"was made for {_describe_shape(own)} and the model makes {wanted}"
     if shape[0] != own[0] or shape[1] * own[2] != shape[2] * own[1]:
         message = (
-            f"the schedule was made for {_describe_shape(own)} and the model makes "
-            f"{_describe_shape(shape)}; analyse pictures like those it was trained on, or "
+            f"the schedule {made}; analyse pictures like those it was trained on, or "
             "sample with --model wiener"
         )
         raise InputError(message)
     data_set = resize_data_set(plan.data_set, min(shape[1:]))
-    about = f"the table was made for {_describe_shape(own)} and the model makes {_describe_shape(shape)}"
+    about = f"the table {made}"
     if fitting.as_is:
         return replace(plan, data_set=data_set), (f"{about}: played as it is",)
     again = plan_again(replace(plan, data_set=data_set))
