@@ -89,6 +89,9 @@ def keep_freed_memory() -> None:
     picture, which costs a third of the time, until a larger block was once freed.
     """
     np.empty(LARGEST_HEAP_BLOCK - (1 << 16), np.uint8)
+    # This one lies in the heap, as all arrays do from now on. numpy asks for large
+    # pages for blocks of over 4 MB, and the heap keeps them when the block is freed.
+    np.empty(LARGEST_HEAP_BLOCK - (1 << 18), np.uint8)
 
 
 class _Worker(NamedTuple):
