@@ -6,7 +6,11 @@ Everything is timed in turns in one run, and ratios are taken within a turn, bec
 machines are shared. A floor loop is what one would write by hand to get one averaged
 spectrum: decode, float32, `rfft2`, and one cached `bincount` of the channel mean of
 ``abs(F)**2``. It has no cross-channel power, no key, no exact sums and no checks. The
-second floor is the same with an allocator that keeps what it frees, as ours has.
+second floor is the same with an allocator that keeps what it frees, the third decodes
+with simplejpeg too, if it is there, as ours does. "By hand" is a loop that gives the
+cross-channel powers that ours gives, in arrays that are made once, with simplejpeg.
+Processor times are those of one process each, a few pictures of each way in turns: they
+do not tell what other programs take, and vary less.
 """
 
 from __future__ import annotations
@@ -17,6 +21,7 @@ import sys
 import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from functools import lru_cache, partial
 from multiprocessing import get_context
 from pathlib import Path
@@ -37,8 +42,13 @@ from spectral_sched.analysis.tasks import Executor
 from spectral_sched.images.preprocessing import make_preprocessing
 from spectral_sched.sources import Item
 from spectral_sched.spectra.periodogram import ring_powers
-from spectral_sched.spectra.rings import rings
+from spectral_sched.spectra.rings import channel_pairs, rings
 from spectral_sched.synthetic import SAMPLE_KINDS, picture
+
+try:
+    import simplejpeg
+except ImportError:
+    simplejpeg = None
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -46,6 +56,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 QUALITY = 90
+SLICES = 8
+"""Times that processor times are compared in a round."""
+
 WARM_SHARE = 0.25
 """Share of the images after which the clock is started."""
 
@@ -63,6 +76,7 @@ def main() -> None:
         middle = write_pictures(Path(folder) / "512", 512, 16, "JPEG")
         small = write_pictures(Path(folder) / "64", 64, 64, "PNG")
         compare_native(middle, options)
+        compare_processor_time(middle, options.rounds)
         compare_resized(large, options)
         compare_pools({"512 JPEG": middle, "64 PNG": small}, options)
     compare_spectrum_alone(options.rounds)
@@ -87,13 +101,48 @@ def repeated(paths: Sequence[Path], count: int) -> list[Path]:
 def compare_native(paths: list[Path], options: argparse.Namespace) -> None:
     """Compare whole runs on 512-pixel JPEGs at their own size."""
     chosen = repeated(paths, options.images)
-    ways = {
-        "floor loop": lambda: pooled(floor, chosen, options.workers),
-        "floor, kept memory": lambda: pooled(floor_kept, chosen, options.workers),
-        "specsched": lambda: analysed(chosen, options.workers, None),
+    ways: dict[str, Callable[[], float]] = {
+        name: partial(pooled, function, chosen, options.workers)
+        for name, function in LOOPS.items()
     }
+    ways["specsched"] = lambda: analysed(chosen, options.workers, None)
     title = f"512x512 JPEG, native size, {options.workers} workers (images/s)"
     report(title, ways, options.rounds)
+
+
+def compare_processor_time(paths: list[Path], rounds: int) -> None:
+    """Compare the processor time of one process each on 512-pixel JPEGs."""
+    functions = {name: partial(each, loop) for name, loop in LOOPS.items()}
+    with ExitStack() as stack:
+        ways: dict[str, Callable[[], float]] = {}
+        for name, function in {**functions, "specsched": one_piece}.items():
+            pool = stack.enter_context(get_context("spawn").Pool(1))
+            pool.apply(processor_rate, (function, paths))
+            ways[name] = partial(pool.apply, processor_rate, (function, paths))
+        title = "512x512 JPEG, native size (images per second of processor time)"
+        report(title, ways, SLICES * rounds)
+
+
+def processor_rate(
+    function: Callable[[Sequence[Path]], object], paths: Sequence[Path]
+) -> float:
+    """Return how many pictures a function does per second of processor time."""
+    begun = time.process_time()
+    function(paths)
+    return len(paths) / (time.process_time() - begun)
+
+
+def each(function: Callable[[Path], object], paths: Sequence[Path]) -> None:
+    """Call a function on one picture after the other."""
+    for path in paths:
+        function(path)
+
+
+def one_piece(paths: Sequence[Path]) -> None:
+    """Analyse pictures as a worker of ours does."""
+    _keep_as_ours()
+    items = [Item(str(path), "", path) for path in paths]
+    analyse_chunk(AnalysisSettings(make_preprocessing(), "float32"), Task(items, 0))
 
 
 def compare_resized(paths: list[Path], options: argparse.Namespace) -> None:
@@ -226,8 +275,12 @@ def _floor_plan(height: int, width: int) -> tuple[NDArray[Any], NDArray[Any]]:
 
 def floor(path: Path) -> NDArray[Any]:
     """Return the sum of the channel-mean power per ring, and nothing else."""
-    with Image.open(path) as image:
-        pixels = np.asarray(image.convert("RGB"), dtype=np.float32)
+    return floor_sums(decode(path))
+
+
+def floor_sums(stored: NDArray[Any]) -> NDArray[Any]:
+    """Return the sum of the channel-mean power per ring of decoded pixels."""
+    pixels = stored.astype(np.float32)
     modes = rfft2(pixels.transpose(2, 0, 1) / np.float32(127.5) - np.float32(1))
     power = (modes.real**2 + modes.imag**2).mean(axis=0)
     index, weights = _floor_plan(*pixels.shape[:2])
@@ -235,8 +288,28 @@ def floor(path: Path) -> NDArray[Any]:
     return sums
 
 
+def decode(path: Path) -> NDArray[Any]:
+    """Decode with Pillow."""
+    with Image.open(path) as image:
+        return np.asarray(image.convert("RGB"))
+
+
+def decode_fast(path: Path) -> NDArray[Any]:
+    """Decode with simplejpeg, or with Pillow where it is not installed."""
+    if simplejpeg is None:
+        return decode(path)
+    values: NDArray[Any] = simplejpeg.decode_jpeg(path.read_bytes(), "RGB")
+    return values
+
+
 @lru_cache
 def _keep_memory_once() -> None:
+    # What one writes by hand once one knows of it, not all that ours does.
+    np.empty((1 << 25) - (1 << 16), np.uint8)
+
+
+@lru_cache
+def _keep_as_ours() -> None:
     keep_freed_memory()
 
 
@@ -244,6 +317,47 @@ def floor_kept(path: Path) -> NDArray[Any]:
     """Return what `floor` returns, in memory that is not given back."""
     _keep_memory_once()
     return floor(path)
+
+
+def floor_fast(path: Path) -> NDArray[Any]:
+    """Return what `floor_kept` returns, decoded as ours is."""
+    _keep_memory_once()
+    return floor_sums(decode_fast(path))
+
+
+@lru_cache
+def _arrays(height: int, width: int) -> tuple[NDArray[Any], ...]:
+    half = width // 2 + 1
+    shapes = ((height, width, 3), (height, 2 * half), (height, half))
+    kept = [np.empty(shape, np.float32) for shape in shapes]
+    return (*kept, np.empty((height, half)))
+
+
+def by_hand(path: Path) -> list[NDArray[Any]]:
+    """Return the sums per ring of the products of all pairs of channels."""
+    _keep_memory_once()
+    stored = decode_fast(path)
+    index, weights = _floor_plan(*stored.shape[:2])
+    pixels, products, power, weighted = _arrays(*stored.shape[:2])
+    np.multiply(stored, np.float32(1 / 127.5), out=pixels)
+    np.subtract(pixels, np.float32(1), out=pixels)
+    numbers = rfft2(pixels.transpose(2, 0, 1)).view(np.float32)
+    sums = []
+    for i, j in channel_pairs(3):
+        np.multiply(numbers[i], numbers[j], out=products)
+        np.add(products[:, ::2], products[:, 1::2], out=power)
+        np.multiply(power, weights, out=weighted)
+        sums.append(np.bincount(index, weighted.ravel()))
+    return sums
+
+
+LOOPS: dict[str, Callable[[Path], object]] = {
+    "floor loop": floor,
+    "floor, kept memory": floor_kept,
+    "floor, same decoder": floor_fast,
+    "by hand": by_hand,
+}
+"""Loops as one would write them, from one picture to its sums per ring."""
 
 
 def decode_resize(path: Path) -> NDArray[Any]:
