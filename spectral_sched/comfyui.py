@@ -11,15 +11,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from spectral_sched.documents.strict_json import digest
 from spectral_sched.errors import InputError
+from spectral_sched.files.schedule import read_plan
+from spectral_sched.planning.replan import replan
+from spectral_sched.planning.request import MAX_STEPS
+from spectral_sched.schedules.coordinates import convert
+from spectral_sched.solvers.registry import FLOW_SAMPLERS
 from spectral_sched.targets.checks import check_start
-
-from .documents.strict_json import digest
-from .files.schedule import read_plan
-from .planning.replan import replan
-from .planning.request import MAX_STEPS
-from .schedules.coordinates import convert
-from .solvers.registry import FLOW_SAMPLERS
 
 if TYPE_CHECKING:
     import torch

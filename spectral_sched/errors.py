@@ -76,7 +76,7 @@ def check_choice(name: str, names: Iterable[str], what: str, flag: str) -> None:
 
     Examples
     --------
-    >>> known("karas", ["karras", "mixed"], "kind", "--kind")
+    >>> check_choice("karas", ["karras", "mixed"], "kind", "--kind")
     Traceback (most recent call last):
     spectral_sched.errors.UsageError: there is no kind 'karas'; did you mean --kind karras? (known: karras, mixed)
     """  # noqa: E501

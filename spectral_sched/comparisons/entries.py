@@ -70,7 +70,7 @@ def parse_entry(text: str) -> Entry:
 
     Examples
     --------
-    >>> entry("karras:sigma_max=80:rho=5").settings
+    >>> parse_entry("karras:sigma_max=80:rho=5").settings
     {'rho': 5.0}
     """
     kind, *settings = text.split(":")

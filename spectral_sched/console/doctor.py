@@ -13,6 +13,7 @@ import platform
 import subprocess
 import sys
 from dataclasses import asdict, dataclass
+from functools import cache
 from importlib import metadata
 from typing import TYPE_CHECKING
 
@@ -25,7 +26,7 @@ from spectral_sched.files.model import BUNDLED, read_model_header
 from spectral_sched.version import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from rich.console import RenderableType
 
@@ -151,10 +152,16 @@ def _module_of(name: str) -> str:
     """Return what a distribution is imported as, such as ``PIL`` for ``pillow``."""
     modules = [
         module
-        for module, owners in metadata.packages_distributions().items()
+        for module, owners in _distributions().items()
         if canonicalize_name(name) in map(canonicalize_name, owners)
     ]
     return name if name in modules or not modules else modules[0]
+
+
+@cache
+def _distributions() -> Mapping[str, list[str]]:
+    # It reads what every installed package says of itself, which takes a while.
+    return metadata.packages_distributions()
 
 
 def _told(error: Exception) -> str:

@@ -134,9 +134,9 @@ def convert(values: ArrayLike, source: str, target: str) -> NDArray[np.float64]:
 
     Examples
     --------
-    >>> [float(time) for time in converted([0, 1, np.inf], "sigma", "flow_time")]
+    >>> [float(time) for time in convert([0, 1, np.inf], "sigma", "flow_time")]
     [0.0, 0.5, 1.0]
-    >>> [float(level) for level in converted([np.inf, 0.0], "log_snr", "sigma")]
+    >>> [float(level) for level in convert([np.inf, 0.0], "log_snr", "sigma")]
     [0.0, 1.0]
     """
     check_coordinate(source)

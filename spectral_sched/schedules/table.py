@@ -95,7 +95,7 @@ def blend(table: SigmaTable, other: SigmaTable, weight: float) -> SigmaTable:
 
     Examples
     --------
-    >>> mean = blended(SigmaTable.of([8, 2]), SigmaTable.of([2, 1, 0.5]), 0.5)
+    >>> mean = blend(SigmaTable.of([8, 2]), SigmaTable.of([2, 1, 0.5]), 0.5)
     >>> [round(sigma, 9) for sigma in mean.sigmas]
     [4.0, 1.0, 0.0]
     """

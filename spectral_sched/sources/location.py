@@ -42,9 +42,9 @@ def expand_braces(pattern: str) -> Iterator[str]:
 
     Examples
     --------
-    >>> list(expanded("s{08..10}.tar"))
+    >>> list(expand_braces("s{08..10}.tar"))
     ['s08.tar', 's09.tar', 's10.tar']
-    >>> list(expanded("{train,val}.zip"))
+    >>> list(expand_braces("{train,val}.zip"))
     ['train.zip', 'val.zip']
     """
     match = BRACES.search(pattern)

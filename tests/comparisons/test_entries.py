@@ -19,7 +19,7 @@ from tests.support.pink import pink_source
 
 
 @pytest.fixture(scope="module")
-def source() -> DataSet:
+def data_set() -> DataSet:
     return pink_source()
 
 

@@ -15,6 +15,8 @@ import numpy
 import pytest
 import torch
 
+from spectral_sched.console import doctor
+from spectral_sched.documents.strict_json import Document
 from spectral_sched.files.model import BUNDLED
 from tests.support.commands import run, specsched
 from tests.test_architecture import command, loaded_by
@@ -40,6 +42,19 @@ def other_metadata(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("importlib.metadata.metadata", lambda _: found)
 
 
+@pytest.fixture(scope="session")
+def probed() -> Document:
+    """Return what the probe of torch says here, asked once."""
+    return doctor._torch()
+
+
+@pytest.fixture
+def shared_probe(probed: Document, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Spare tests of other things another start of torch."""
+    monkeypatch.setattr(doctor, "_torch", lambda: probed)
+
+
+@pytest.mark.usefixtures("shared_probe")
 def test_versions_and_devices_are_those_of_this_machine(tmp_path: Path) -> None:
     document = json.loads(specsched("doctor", "--json", cwd=tmp_path).stdout)
     found = {each["name"]: each["found"] for each in document["required"]}
@@ -55,6 +70,7 @@ def test_versions_and_devices_are_those_of_this_machine(tmp_path: Path) -> None:
     assert document["problems"] == []
 
 
+@pytest.mark.usefixtures("shared_probe")
 def test_neither_paths_nor_hosts_are_told(tmp_path: Path) -> None:
     for flags in ((), ("--json",)):
         told = specsched("doctor", *flags, cwd=tmp_path)
@@ -68,7 +84,7 @@ def test_torch_is_tried_in_another_process(tmp_path: Path) -> None:
     assert "torch" not in loaded
 
 
-@pytest.mark.usefixtures("other_metadata")
+@pytest.mark.usefixtures("other_metadata", "shared_probe")
 def test_what_is_missing_comes_with_the_line_that_installs_it(tmp_path: Path) -> None:
     document = json.loads(specsched("doctor", "--json", cwd=tmp_path).stdout)
     extras = {each["name"]: each for each in document["extras"]}
@@ -110,6 +126,7 @@ def test_a_torch_that_is_broken_is_told(
     assert last.startswith(f"error: torch {problem}; install it anew with: pip install")
 
 
+@pytest.mark.usefixtures("shared_probe")
 def test_a_bundled_model_that_is_damaged_is_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -124,6 +141,7 @@ def test_a_bundled_model_that_is_damaged_is_told(
     assert problems == ["bundled model is missing or damaged"]
 
 
+@pytest.mark.usefixtures("shared_probe")
 def test_a_required_package_that_is_too_old_is_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

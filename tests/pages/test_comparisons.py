@@ -112,8 +112,8 @@ def test_a_page_without_losses_says_so(script: dict[str, Any]) -> None:
     assert "In no cell." in page
 
 
-def test_data_sets_are_named_in_full(script: dict[str, Any]) -> None:
-    found = script["data_set"]("photos=a.npy:b.npy:c.safetensors")
+def test_judges_are_named_in_full(script: dict[str, Any]) -> None:
+    found = script["judge"]("photos=a.npy:b.npy:c.safetensors")
     assert (found.name, found.training, found.held_out) == ("photos", "a.npy", "b.npy")
     with pytest.raises(argparse.ArgumentTypeError, match="write name="):
-        script["data_set"]("photos=a.npy")
+        script["judge"]("photos=a.npy")

@@ -22,8 +22,8 @@ from tests.test_manners import NAMES
 PAGES = pages()
 
 ELSEWHERE = {
-    "docs/targets.md": "test_targets_page.py",
-    "docs/models.md": "diffusion/test_page.py",
+    "docs/targets.md": "test_targets.py",
+    "docs/models.md": "test_models.py",
 }
 """Pages whose Python takes things for granted, and the tests that supply them."""
 
@@ -41,7 +41,7 @@ def test_the_blocks_of_a_page_run(name: str, tmp_path: Path) -> None:
 
 def test_pages_tested_elsewhere_are() -> None:
     for page, test in ELSEWHERE.items():
-        text = (ROOT / "tests" / test).read_text()
+        text = (ROOT / "tests" / "pages" / test).read_text()
         assert f'pages()["{page}"]' in text
 
 

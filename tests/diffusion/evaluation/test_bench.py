@@ -36,7 +36,7 @@ CPU = torch.device("cpu")
 
 
 @pytest.fixture(scope="module")
-def source() -> DataSet:
+def data_set() -> DataSet:
     return resize_data_set(pink_source(), 16)
 
 
