@@ -21,7 +21,7 @@ from spectral_sched.diffusion.sampling.noise import SeededNoise, starting_point
 from spectral_sched.diffusion.sampling.player import Player
 from spectral_sched.documents.provenance import told_model
 from spectral_sched.errors import UsageError
-from spectral_sched.planning.kinds.kind import settings_of
+from spectral_sched.planning.kinds.kind import refuse_terminal, settings_of
 from spectral_sched.planning.kinds.model_searches import (
     KLUB,
     GitsSettings,
@@ -29,7 +29,7 @@ from spectral_sched.planning.kinds.model_searches import (
     KlubSettings,
     Ld3Settings,
 )
-from spectral_sched.planning.kinds.registry import KINDS, check_runs_model
+from spectral_sched.planning.kinds.registry import check_runs_model
 from spectral_sched.planning.plan import Spent, plan_with
 from spectral_sched.schedules import KarrasLaw, Schedule, sigma_table
 
@@ -261,7 +261,7 @@ def _drawn(
 
 
 def _check(kind: str, request: TableRequest) -> None:
-    KINDS[kind].check_terminal(request)
+    refuse_terminal(kind, request)
     check_runs_model(kind)
     if request.start != "zero":
         message = f"kind {kind} starts from noise about zero; leave out --start"

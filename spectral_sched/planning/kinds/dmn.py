@@ -29,7 +29,7 @@ from spectral_sched.schedules.table import SigmaTable
 from spectral_sched.solvers.recurrence import Call, Combination, Play
 from spectral_sched.solvers.registry import SAMPLERS
 
-from .kind import KindInfo, KindSettings, parameters_of, settings_of
+from .kind import KindInfo, KindSettings, parameters_of, refuse_terminal, settings_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -169,7 +169,8 @@ def dmn_table(
     return min([*begun, *found], key=lambda table: _total(errors(_column(table))))
 
 
-def _make_table(data_set: DataSet, request: TableRequest) -> SigmaTable:
+def _table(data_set: DataSet, request: TableRequest) -> SigmaTable:
+    refuse_terminal("dmn", request)
     low, high = request.limits.ends(data_set.bounds, request.start)
     ends = (low, request.limits.first((low, high)) or high)
     settings = settings_of(DmnSettings, request.settings)
@@ -192,6 +193,6 @@ KINDS = (
         ),
         reference="DM-NonUniform, Xue et al., arXiv 2402.17376",
         parameters=parameters_of(DmnSettings),
-        make_table=_make_table,
+        table=_table,
     ),
 )

@@ -39,7 +39,7 @@ def family_schedule(data_set: DataSet, kind: str, request: TableRequest) -> Sche
     return replace(schedule, sigma_min=low, sigma_max=high)
 
 
-def _make_table(kind: str, data_set: DataSet, request: TableRequest) -> SigmaTable:
+def _table(kind: str, data_set: DataSet, request: TableRequest) -> SigmaTable:
     schedule = family_schedule(data_set, kind, request)
     first = request.limits.first((schedule.sigma_min, schedule.sigma_max))
     below = replace(schedule, sigma_max=first) if first else schedule
@@ -52,8 +52,7 @@ KINDS = tuple(
         family.formula,
         family.source,
         family.parameters,
-        partial(_make_table, name),
-        takes_terminal=True,
+        partial(_table, name),
     )
     for name, family in SCHEDULES.items()
 )

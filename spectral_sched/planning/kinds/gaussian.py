@@ -24,7 +24,7 @@ from spectral_sched.planning.search import best_table, inner_ends, minimal_table
 from spectral_sched.schedules import KarrasLaw, Schedule, sigma_table
 from spectral_sched.schedules.parameters import choice
 
-from .kind import KindInfo, KindSettings, parameters_of, settings_of
+from .kind import KindInfo, KindSettings, parameters_of, refuse_terminal, settings_of
 from .optimal import optimal_table
 
 if TYPE_CHECKING:
@@ -193,7 +193,8 @@ class GaussianSettings(KindSettings):
     objective: str = choice("w2", tuple(OBJECTIVES), "distance to the Gaussian field")
 
 
-def _make_table(data_set: DataSet, request: TableRequest) -> SigmaTable:
+def _table(data_set: DataSet, request: TableRequest) -> SigmaTable:
+    refuse_terminal("gaussian", request)
     ends = request.limits.ends(data_set.bounds, request.start)
     first = request.limits.first(ends)
     if request.start == "spectral" and first is None:
@@ -221,6 +222,6 @@ KINDS = (
         ),
         reference="Benita, Elad & Keshet, arXiv 2502.00180, with free ends",
         parameters=parameters_of(GaussianSettings),
-        make_table=_make_table,
+        table=_table,
     ),
 )

@@ -29,49 +29,26 @@ class KindInfo:
         One line of mathematics, and where it was published.
     parameters
         What can be set, by name.
-    make_table
-        Makes a table from a spectrum; None where a model has to be run, at the cost of
-        network calls.
-    takes_terminal
-        Whether it can be told where the last step starts from.
+    table
+        Returns the table of this kind for a data set and a request, or raises
+        `UsageError` if it cannot be had as wished.
+    runs_model
+        Whether it is found by running a model, at the cost of network calls.
     """
 
     name: str
     formula: str
     reference: str
     parameters: Mapping[str, Parameter]
-    make_table: MakeTable | None = None
-    takes_terminal: bool = False
+    table: MakeTable
+    runs_model: bool = False
 
-    @property
-    def runs_model(self) -> bool:
-        """Whether it is found by running a model."""
-        return self.make_table is None
 
-    def table(self, data_set: DataSet, request: TableRequest) -> SigmaTable:
-        """Return the table of this kind for a data set.
-
-        Raises
-        ------
-        UsageError
-            If it cannot be had as wished, or not from a spectrum.
-        """
-        self.check_terminal(request)
-        if self.make_table is None:
-            message = (
-                f"kind {self.name} is found by running a model: name one, as in "
-                f"--kind {self.name} --model bundled"
-            )
-            raise UsageError(message)
-        return self.make_table(data_set, request)
-
-    def check_terminal(self, request: TableRequest) -> None:
-        """Raise `UsageError` if a last level is asked for that the kind chooses."""
-        if request.terminal and not self.takes_terminal:
-            message = (
-                f"kind {self.name} chooses its last level itself; leave out --terminal"
-            )
-            raise UsageError(message)
+def refuse_terminal(kind: str, request: TableRequest) -> None:
+    """Raise `UsageError` if a last level is asked for that the kind chooses itself."""
+    if request.terminal:
+        message = f"kind {kind} chooses its last level itself; leave out --terminal"
+        raise UsageError(message)
 
 
 @dataclass(frozen=True, kw_only=True)

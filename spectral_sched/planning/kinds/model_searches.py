@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, NoReturn
 
+from spectral_sched.errors import UsageError
 from spectral_sched.schedules.parameters import choice, number
 
-from .kind import KindInfo, KindSettings, parameters_of
+from .kind import KindInfo, KindSettings, parameters_of, refuse_terminal
+
+if TYPE_CHECKING:
+    from spectral_sched.planning.data_set import DataSet
+    from spectral_sched.planning.request import TableRequest
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,11 +65,22 @@ class Ld3Settings(SearchSettings):
     radius: float = number(0.001, 0.0, 1.0, "times D / N^2: how far noise may move")
 
 
+def _needs_model(kind: str, _: DataSet, request: TableRequest) -> NoReturn:
+    refuse_terminal(kind, request)
+    message = (
+        f"kind {kind} is found by running a model: name one, as in "
+        f"--kind {kind} --model bundled"
+    )
+    raise UsageError(message)
+
+
 KLUB = KindInfo(
     name="klub",
     formula="least sum over steps of the integral of E|D(x,t) - D(x_i,t_i)|^2 / t^3",
     reference="Align Your Steps, Sabour et al., arXiv 2404.14507",
     parameters=parameters_of(KlubSettings),
+    table=partial(_needs_model, "klub"),
+    runs_model=True,
 )
 
 GITS = KindInfo(
@@ -70,6 +88,8 @@ GITS = KindInfo(
     formula="cheapest way down a teacher's 61 levels by Euler jumps, later ones grown",
     reference="GITS, Chen et al., arXiv 2405.11326",
     parameters=parameters_of(GitsSettings),
+    table=partial(_needs_model, "gits"),
+    runs_model=True,
 )
 
 GRID = KindInfo(
@@ -77,6 +97,8 @@ GRID = KindInfo(
     formula="best of 48 Karras tables by the error of samples from the same noise",
     reference="hand tuning as anybody would do it",
     parameters=parameters_of(GridSettings),
+    table=partial(_needs_model, "grid"),
+    runs_model=True,
 )
 
 LD3 = KindInfo(
@@ -84,6 +106,8 @@ LD3 = KindInfo(
     formula="levels learned by gradients through the sampler from a fine teacher",
     reference="LD3, Tong et al., arXiv 2405.15506",
     parameters=parameters_of(Ld3Settings),
+    table=partial(_needs_model, "ld3"),
+    runs_model=True,
 )
 
 KINDS = (KLUB, GITS, GRID, LD3)

@@ -18,7 +18,7 @@ from spectral_sched.planning.search import (
 from spectral_sched.schedules.table import SigmaTable
 from spectral_sched.solvers.registry import SAMPLERS
 
-from .kind import KindInfo
+from .kind import KindInfo, refuse_terminal
 
 if TYPE_CHECKING:
     from spectral_sched.planning.data_set import DataSet
@@ -116,7 +116,8 @@ def _even_tables(
     ]
 
 
-def _make_table(data_set: DataSet, request: TableRequest) -> SigmaTable:
+def _table(data_set: DataSet, request: TableRequest) -> SigmaTable:
+    refuse_terminal(KIND, request)
     ends = request.limits.ends(data_set.bounds, request.start)
     return optimal_table(
         data_set.power,
@@ -133,7 +134,7 @@ OPTIMAL = KindInfo(
     formula="least error that the steps of the sampler make, over single-image spectra",
     reference="ours; cf. Benita, Elad & Keshet, arXiv 2502.00180",
     parameters={},
-    make_table=_make_table,
+    table=_table,
 )
 
 KINDS = (OPTIMAL,)
