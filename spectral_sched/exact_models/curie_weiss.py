@@ -49,15 +49,15 @@ def magnetisation(inverse_temperature: float) -> float:
         raise ValueError(message)
     if inverse_temperature <= 1:
         return 0.0
-    # tanh(B m) - m is concave, so Newton's steps from 1 fall towards the root and never
-    # pass it; rounding ends the fall.
-    root, following = np.inf, 1.0
-    while following < root:
-        root = following
-        value = float(np.tanh(inverse_temperature * root))
-        slope = (inverse_temperature - 1) * (1 - value) * (1 + value) - value**2
-        following = root - (value - root) / slope
-    return root
+    from scipy.optimize import brentq
+
+    # With y = B m it is y / tanh(y) = B, whose left side is at most 1 + y^2 / 3, and is
+    # well conditioned however near B is to 1.
+    low = np.sqrt(3 * (inverse_temperature - 1)) / 2
+    field = brentq(
+        lambda y: y / np.tanh(y) - inverse_temperature, low, inverse_temperature
+    )
+    return float(np.tanh(field))
 
 
 @dataclass(frozen=True)

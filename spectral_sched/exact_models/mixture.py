@@ -40,8 +40,6 @@ REACH = 9.0
 GRID = 3601
 """Starts that are tried for a change of mode."""
 
-HALVINGS = 60
-
 
 class Outcome(NamedTuple):
     """What a sampler makes of a mixture.
@@ -221,15 +219,14 @@ def outcome(end: End) -> Outcome:
 
 def _normal_mass(inside: Callable[[FloatArray], FloatArray]) -> float:
     """Return the normal probability of a set of intervals, given its indicator."""
+    from scipy.optimize import elementwise
     from scipy.special import ndtr
 
     grid = np.linspace(-REACH, REACH, GRID)
     members = inside(grid)
     (cells,) = np.nonzero(np.diff(members))
-    low, high, before = grid[cells], grid[cells + 1], members[cells]
-    for _ in range(HALVINGS if len(cells) else 0):
-        middle = (low + high) / 2
-        unchanged = inside(middle) == before
-        low, high = np.where(unchanged, middle, low), np.where(unchanged, high, middle)
+    ends = (grid[cells], grid[cells + 1])
+    # A jump from 0 to 1 crosses a half, and halving the interval finds where.
+    borders = elementwise.find_root(lambda noise: inside(noise) - 0.5, ends).x
     # Seen from plus infinity, every boundary takes off, or gives back, its lower tail.
-    return float(members[-1] - np.diff(members)[cells] @ ndtr(low))
+    return float(members[-1] - np.diff(members)[cells] @ ndtr(borders))

@@ -11,6 +11,8 @@ import numpy as np
 from .parameters import check_values
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
 
@@ -20,6 +22,44 @@ Terminal = Literal["sigma-min", "zero"]
 ``sigma-min``: the levels run from sigma_max to sigma_min, and 0 follows. ``zero``: one
 more level is placed, and the last of them, sigma_min, is replaced by the 0.
 """
+
+
+ROUNDING = 4 * np.finfo(np.float64).eps
+
+
+def invert(
+    increasing: Callable[[NDArray[np.float64]], NDArray[np.float64]],
+    values: NDArray[np.float64],
+    bracket: tuple[float, float],
+) -> NDArray[np.float64]:
+    """Return where an increasing function takes given values, to rounding.
+
+    Parameters
+    ----------
+    bracket
+        Ends between which it takes all of them.
+
+    Examples
+    --------
+    >>> invert(np.exp, np.array([1.0, 7.0]), (-5.0, 5.0)).round(12)
+    array([0.        , 1.94591015])
+    """
+    from scipy.optimize import elementwise
+
+    def excess(
+        point: NDArray[np.float64], value: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        return increasing(point) - value
+
+    low, high = (np.full(np.shape(values), end) for end in bracket)
+    found = elementwise.find_root(
+        excess,
+        (low, high),
+        args=(values,),
+        tolerances={"xatol": ROUNDING, "xrtol": ROUNDING},
+    )
+    point: NDArray[np.float64] = found.x
+    return point
 
 
 @dataclass(frozen=True, kw_only=True)

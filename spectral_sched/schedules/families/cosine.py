@@ -9,9 +9,8 @@ import numpy as np
 
 from spectral_sched.errors import UsageError
 from spectral_sched.schedules.family import FamilyInfo
-from spectral_sched.schedules.law import Law
+from spectral_sched.schedules.law import Law, invert
 from spectral_sched.schedules.parameters import measured, number
-from spectral_sched.schedules.roots import increasing_root
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -75,7 +74,7 @@ class CosineLaw(Law):
         def falling(tangent: NDArray[np.float64]) -> NDArray[np.float64]:
             return -self._log_snr(tangent)
 
-        return increasing_root(falling, self._slope, -log_snr, (-FAR, FAR))
+        return invert(falling, -log_snr, (-FAR, FAR))
 
     def _log_snr(self, tangent: NDArray[np.float64]) -> NDArray[np.float64]:
         low, high = self._shifts

@@ -11,9 +11,8 @@ import numpy as np
 from spectral_sched.defaults import EPSILON
 from spectral_sched.schedules.curve import Curve, CurveLaw
 from spectral_sched.schedules.family import FamilyInfo
-from spectral_sched.schedules.law import Law
+from spectral_sched.schedules.law import Law, invert
 from spectral_sched.schedules.parameters import number
-from spectral_sched.schedules.roots import increasing_root
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -123,7 +122,7 @@ class InformationLaw(Law):
 
     def inverse(self, cumulative: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the log_snr up to which there is a given weight."""
-        return increasing_root(self.cumulative, self.density, cumulative, FAR)
+        return invert(self.cumulative, cumulative, FAR)
 
     def density(self, log_snr: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the derivative of `cumulative`."""
