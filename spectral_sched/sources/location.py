@@ -6,6 +6,7 @@ is fetched unless a URL was given, and nothing is written.
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -16,6 +17,7 @@ from spectral_sched.errors import (
     InputError,
     SpecschedError,
     UnavailableError,
+    UsageError,
 )
 from spectral_sched.images.decode import MAX_ENCODED_BYTES
 from spectral_sched.images.pixels import check_bytes
@@ -23,8 +25,10 @@ from spectral_sched.images.pixels import check_bytes
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-BRACES = re.compile(r"\{([^{}]*)\}")
-RANGE = re.compile(r"(\d+)\.\.(\d+)")
+SPAN = re.compile(r"\{(-?\d+)\.\.(-?\d+)")
+
+MOST_PLACES = 1_000_000
+"""Places that a pattern may stand for; they are all in memory at once."""
 
 
 def is_url(place: str) -> bool:
@@ -38,7 +42,14 @@ def last_name(place: str) -> str:
 
 
 def expand_braces(pattern: str) -> Iterator[str]:
-    """Yield the places that a pattern with braces stands for.
+    """Yield the places that a pattern with braces stands for, as in the shell bash.
+
+    A name that exists, or whose braces are not balanced, stands for itself.
+
+    Raises
+    ------
+    UsageError
+        If they are too many.
 
     Examples
     --------
@@ -47,24 +58,20 @@ def expand_braces(pattern: str) -> Iterator[str]:
     >>> list(expand_braces("{train,val}.zip"))
     ['train.zip', 'val.zip']
     """
-    match = BRACES.search(pattern)
-    if match is None or Path(pattern).exists():
-        yield pattern
-        return
-    for choice in _choices(match[1]):
-        yield from expand_braces(
-            pattern[: match.start()] + choice + pattern[match.end() :]
+    from braceexpand import braceexpand
+
+    spans = [abs(int(last) - int(first)) + 1 for first, last in SPAN.findall(pattern)]
+    if math.prod(spans) > MOST_PLACES:
+        message = (
+            f"{pattern} stands for more than {MOST_PLACES:,} places; name fewer, or "
+            "list them with --files-from"
         )
-
-
-def _choices(inside: str) -> Iterator[str]:
-    span = RANGE.fullmatch(inside)
-    if span is None:
-        yield from inside.split(",")
-        return
-    first, last = span.groups()
-    for number in range(int(first), int(last) + 1):
-        yield f"{number:0{len(first)}d}"
+        raise UsageError(message)
+    named = Path(pattern).exists()
+    try:
+        yield from [pattern] if named else braceexpand(pattern, escape=False)
+    except ValueError:  # of braces that are not balanced
+        yield pattern
 
 
 def open_place(place: str) -> BinaryIO:

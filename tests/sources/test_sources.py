@@ -154,6 +154,7 @@ def test_patterns() -> None:
     ]
     assert list(expand_braces("s{098..101}")) == ["s098", "s099", "s100", "s101"]
     assert list(expand_braces("plain {.zip")) == ["plain {.zip"]
+    assert list(expand_braces("a\\b{1,2}")) == ["a\\b1", "a\\b2"]
 
 
 def test_shards_by_pattern(tmp_path: Path) -> None:
@@ -164,6 +165,12 @@ def test_shards_by_pattern(tmp_path: Path) -> None:
     assert keys(f"{tmp_path}/s-{{000..002}}.tar") == EXPECTED
     with pytest.raises(InputError, match=r"s-003.tar does not exist"):
         next(items(f"{tmp_path}/s-{{000..003}}.tar"))
+
+
+def test_patterns_of_too_many_places_are_refused() -> None:
+    for pattern in ("{0..1000000}.tar", "{0..999}/{00..99}/{0..10}.zip"):
+        with pytest.raises(UsageError, match=r"more than 1,000,000 places"):
+            next(expand_braces(pattern))
 
 
 def test_a_name_with_braces_is_taken_as_it_is(tmp_path: Path) -> None:
