@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
 
 from .output import say
@@ -11,9 +11,7 @@ from .output import say
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-
-SLOW = 10
-"""Things a second below which a rate is told with its decimals."""
+    from rich.progress import Progress, ProgressColumn, Task
 
 
 class Progressing(Protocol):
@@ -21,6 +19,16 @@ class Progressing(Protocol):
 
     step: int
     losses: list[tuple[int, float]]
+
+
+def _progress(*columns: str | ProgressColumn) -> Progress:
+    """Return a display on standard error that is silent where that is no terminal."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    console = Console(stderr=True)
+    shown = console.is_terminal
+    return Progress(*columns, console=console, transient=True, disable=not shown)
 
 
 @contextmanager
@@ -33,68 +41,44 @@ def image_counter(
     ----------
     total
         Tells how many things there will be, or None as long as that is not known. The
-        time left is shown if it is, the time gone by otherwise.
+        share and the time left are shown if it is, the rate otherwise, and the time
+        gone by.
     """
-    from rich.console import Console
-    from rich.progress import Progress, SpinnerColumn, TextColumn
+    from rich import progress
 
-    console = Console(stderr=True)
-    columns = (SpinnerColumn(), TextColumn("{task.description}"))
-    with Progress(
-        *columns, console=console, transient=True, disable=not console.is_terminal
-    ) as progress:
-        task = progress.add_task(what)
-        pace = Pace()
+    counts = "{task.fields[done]} {task.description}, {task.fields[skipped]} skipped"
+    display = _progress(
+        progress.SpinnerColumn(),
+        counts,
+        progress.TaskProgressColumn(show_speed=True),
+        progress.TimeRemainingColumn(),
+        progress.TimeElapsedColumn(),
+    )
+    with display:
+        task = display.add_task(what, total=None, done=0, skipped=0)
 
         def update(done: int, skipped: int) -> None:
-            if console.is_terminal:
-                text = pace.text(what, done, skipped, total())
-                progress.update(task, description=text)
+            if not display.disable:
+                # rich leaves a total as it is where it is told None.
+                display.update(
+                    task,
+                    total=total(),
+                    completed=done + skipped,
+                    done=done,
+                    skipped=skipped,
+                )
 
         yield update
-
-
-class Pace:
-    """How quickly a number grows, from the first time it is told."""
-
-    def __init__(self) -> None:
-        self.begun = time.monotonic()
-        self.first: tuple[float, int] | None = None
-
-    def text(self, what: str, done: int, skipped: int, total: int | None) -> str:
-        """Return what is done, at which rate, and the time left or gone by."""
-        now, seen = time.monotonic(), done + skipped
-        begun, before = self.first = self.first or (now, seen)
-        rate = (seen - before) / (now - begun) if now > begun else 0.0
-        text = f"{done} {what}, {skipped} skipped, {_few_digits(rate)}/s"
-        if total is None or not rate:
-            return f"{text}, {_clock(now - self.begun)} gone by"
-        share = f"{min(seen / max(total, 1), 1):.0%}"
-        return f"{text}, {share}, {_clock(max(total - seen, 0) / rate)} left"
-
-
-def _few_digits(rate: float) -> str:
-    return f"{rate:.2g}" if rate < SLOW else f"{rate:.0f}"
-
-
-def _clock(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02d}:{rest:02d}"
 
 
 @contextmanager
 def progress_bar(what: str, total: int) -> Iterator[Callable[[int], None]]:
     """Show a share of a known total while it grows, on a terminal only."""
-    from rich.console import Console
     from rich.progress import Progress
 
-    console = Console(stderr=True)
-    with Progress(
-        console=console, transient=True, disable=not console.is_terminal
-    ) as progress:
-        task = progress.add_task(what, total=total)
-        yield lambda count: progress.advance(task, count)
+    with _progress(*Progress.get_default_columns()) as display:
+        task = display.add_task(what, total=total)
+        yield lambda count: display.advance(task, count)
 
 
 LOG_SECONDS = 60.0
@@ -111,22 +95,41 @@ def training_progress(
     shown
         Whether this process is the one that reports.
     """
-    from rich.console import Console
-
-    console = Console(stderr=True)
-    pace, said = Pace(), [time.monotonic()]
-
-    def line(run: Progressing) -> str:
-        loss = f"loss {run.losses[-1][1]:.4f}, " if run.losses else ""
-        return loss + pace.text("steps", run.step, 0, num_steps)
-
-    with console.status("training") if shown else nullcontext() as status:
+    columns = _training_columns()
+    display = _progress(*columns)
+    on_terminal = shown and not display.disable
+    display.disable = not on_terminal
+    said = time.monotonic()
+    with display:
+        number = display.add_task("training", total=num_steps, loss="none yet")
+        task = next(task for task in display.tasks if task.id == number)
 
         def update(run: Progressing) -> None:
-            if status and console.is_terminal:
-                status.update(line(run))
-            elif shown and time.monotonic() - said[0] > LOG_SECONDS:
-                said[0] = time.monotonic()
-                say(line(run))
+            nonlocal said
+            loss = f"{run.losses[-1][1]:.4f}" if run.losses else "none yet"
+            display.update(number, completed=run.step, loss=loss)
+            if shown and not on_terminal and time.monotonic() - said > LOG_SECONDS:
+                said = time.monotonic()
+                say(progress_line(columns, task))
 
         yield update
+
+
+def _training_columns() -> list[ProgressColumn]:
+    from rich import progress
+
+    return [
+        progress.TextColumn("step"),
+        progress.MofNCompleteColumn(),
+        progress.TaskProgressColumn(),
+        progress.TextColumn("loss {task.fields[loss]}"),
+        progress.TimeElapsedColumn(),
+        progress.TextColumn("gone by,"),
+        progress.TimeRemainingColumn(),
+        progress.TextColumn("left"),
+    ]
+
+
+def progress_line(columns: list[ProgressColumn], task: Task) -> str:
+    """Return what columns would show of a task on a terminal, for a log."""
+    return " ".join(str(column.render(task)).strip() for column in columns)

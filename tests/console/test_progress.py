@@ -1,9 +1,10 @@
-"""What is shown while pictures are analysed."""
+"""What is shown while pictures are analysed and networks trained."""
 
 from __future__ import annotations
 
 import io
 import os
+import re
 import subprocess
 import sys
 import time
@@ -11,43 +12,52 @@ from pathlib import Path
 
 import pytest
 
-from spectral_sched.console.progress import Pace, image_counter
+from spectral_sched.console import progress
+from spectral_sched.console.progress import image_counter, training_progress
 from spectral_sched.sources.folder import counted
 from tests.support.helpers import write_pictures
 
 
-@pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    now = [100.0]
-    monkeypatch.setattr(time, "monotonic", lambda: now[0])
-    return now
+class Run:
+    """A training under way, as far as progress is concerned."""
+
+    def __init__(self) -> None:
+        self.step = 0
+        self.losses: list[tuple[int, float]] = []
 
 
-def test_the_time_left_follows_from_the_rate(clock: list[float]) -> None:
-    pace = Pace()
-    clock[0] += 5
-    assert pace.text("images", 90, 10, 4100) == (
-        "90 images, 10 skipped, 0/s, 0:00:05 gone by"
+def lines_of(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    said: list[str] = []
+    monkeypatch.setattr(progress, "say", said.append)
+    return said
+
+
+def test_a_log_tells_step_loss_and_the_time_left(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(progress, "LOG_SECONDS", -1.0)
+    said, run = lines_of(monkeypatch), Run()
+    with training_progress(400, shown=True) as update:
+        update(run)
+        for step in (50, 100):
+            time.sleep(0.02)
+            run.step, run.losses = step, [(step, 0.25)]
+            update(run)
+    assert said[0].startswith("step 0/400 0% loss none yet 0:00:00 gone by,")
+    assert re.fullmatch(
+        r"step 100/400 +25% loss 0\.2500 0:00:00 gone by, 0:00:0\d left", said[-1]
     )
-    clock[0] += 10
-    # 1000 more in 10 seconds, and 3000 to go.
-    assert pace.text("images", 1080, 20, 4100) == (
-        "1080 images, 20 skipped, 100/s, 27%, 0:00:30 left"
-    )
 
 
-def test_slow_rates_are_told_with_their_decimals(clock: list[float]) -> None:
-    pace = Pace()
-    pace.text("steps", 0, 0, 100)
-    clock[0] += 40
-    assert pace.text("steps", 30, 0, 100).startswith("30 steps, 0 skipped, 0.75/s, 30%")
-
-
-def test_without_a_total_the_time_gone_by_is_told(clock: list[float]) -> None:
-    pace = Pace()
-    pace.text("images", 0, 0, None)
-    clock[0] += 3661
-    assert pace.text("images", 3661, 0, None).endswith("1/s, 1:01:01 gone by")
+def test_logs_are_rare_and_of_one_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    said = lines_of(monkeypatch)
+    with training_progress(4, shown=True) as update:
+        update(Run())
+    assert said == []
+    monkeypatch.setattr(progress, "LOG_SECONDS", -1.0)
+    with training_progress(4, shown=False) as update:
+        update(Run())
+    assert said == []
 
 
 def test_nothing_is_shown_on_a_pipe(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -95,5 +105,5 @@ def test_a_terminal_shows_the_rate(tmp_path: Path) -> None:
             pass
         assert run.wait() == 0
     os.close(ours)
-    assert b"images, 0 skipped, " in shown
-    assert b"gone by" in shown
+    plain = re.sub(rb"\x1b\[[\d;?]*\w", b"", shown)
+    assert re.search(rb"[1-9]\d* images, 0 skipped .* 0:00:\d\d", plain)
