@@ -23,7 +23,6 @@ from spectral_sched.documents.provenance import told_model
 from spectral_sched.errors import UsageError
 from spectral_sched.planning.kinds.kind import refuse_terminal, settings_of
 from spectral_sched.planning.kinds.model_searches import (
-    KLUB,
     GitsSettings,
     GridSettings,
     KlubSettings,
@@ -109,7 +108,7 @@ def klub_search(task: Task) -> SigmaTable:
     settings = settings_of(KlubSettings, task.request.settings)
     if task.pictures is None:
         message = (
-            f"kind {KLUB.name} puts noise on real pictures; name some with --data, "
+            "kind klub puts noise on real pictures; name some with --data, "
             "or take --model wiener or --model images:FOLDER"
         )
         raise UsageError(message)

@@ -74,40 +74,38 @@ def _needs_model(kind: str, _: DataSet, request: TableRequest) -> NoReturn:
     raise UsageError(message)
 
 
-KLUB = KindInfo(
-    name="klub",
-    formula="least sum over steps of the integral of E|D(x,t) - D(x_i,t_i)|^2 / t^3",
-    reference="Align Your Steps, Sabour et al., arXiv 2404.14507",
-    parameters=parameters_of(KlubSettings),
-    table=partial(_needs_model, "klub"),
-    runs_model=True,
-)
+def _searched(
+    name: str, formula: str, reference: str, settings: type[SearchSettings]
+) -> KindInfo:
+    """Return a kind that a search of `diffusion.search` finds."""
+    needs_model = partial(_needs_model, name)
+    parameters = parameters_of(settings)
+    return KindInfo(name, formula, reference, parameters, needs_model, runs_model=True)
 
-GITS = KindInfo(
-    name="gits",
-    formula="cheapest way down a teacher's 61 levels by Euler jumps, later ones grown",
-    reference="GITS, Chen et al., arXiv 2405.11326",
-    parameters=parameters_of(GitsSettings),
-    table=partial(_needs_model, "gits"),
-    runs_model=True,
-)
 
-GRID = KindInfo(
-    name="grid",
-    formula="best of 48 Karras tables by the error of samples from the same noise",
-    reference="hand tuning as anybody would do it",
-    parameters=parameters_of(GridSettings),
-    table=partial(_needs_model, "grid"),
-    runs_model=True,
+KINDS = (
+    _searched(
+        "klub",
+        "least sum over steps of the integral of E|D(x,t) - D(x_i,t_i)|^2 / t^3",
+        "Align Your Steps, Sabour et al., arXiv 2404.14507",
+        KlubSettings,
+    ),
+    _searched(
+        "gits",
+        "cheapest way down a teacher's 61 levels by Euler jumps, later ones grown",
+        "GITS, Chen et al., arXiv 2405.11326",
+        GitsSettings,
+    ),
+    _searched(
+        "grid",
+        "best of 48 Karras tables by the error of samples from the same noise",
+        "hand tuning as anybody would do it",
+        GridSettings,
+    ),
+    _searched(
+        "ld3",
+        "levels learned by gradients through the sampler from a fine teacher",
+        "LD3, Tong et al., arXiv 2405.15506",
+        Ld3Settings,
+    ),
 )
-
-LD3 = KindInfo(
-    name="ld3",
-    formula="levels learned by gradients through the sampler from a fine teacher",
-    reference="LD3, Tong et al., arXiv 2405.15506",
-    parameters=parameters_of(Ld3Settings),
-    table=partial(_needs_model, "ld3"),
-    runs_model=True,
-)
-
-KINDS = (KLUB, GITS, GRID, LD3)
