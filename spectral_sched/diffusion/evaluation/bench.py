@@ -28,6 +28,7 @@ from spectral_sched.comparisons.options import CACHE_NAME, names
 from spectral_sched.comparisons.results import Cell, Cost, Row
 from spectral_sched.defaults import SPECTRUM_PATH
 from spectral_sched.diffusion.devices import resolve_device
+from spectral_sched.diffusion.models.denoiser import facts_of
 from spectral_sched.diffusion.models.load import load_denoiser
 from spectral_sched.diffusion.models.network import check_given
 from spectral_sched.diffusion.sampling.run import DTYPES, play_plan
@@ -37,7 +38,7 @@ from spectral_sched.files.any_format import read_data_set
 from spectral_sched.files.model import BUNDLED, SUFFIX, read_model_header
 from spectral_sched.planning.kinds.registry import KINDS
 from spectral_sched.planning.plan import make_plan
-from spectral_sched.planning.replan import Fitting, ModelLimits, fit_to_model
+from spectral_sched.planning.replan import Fitting, fit_to_model
 from spectral_sched.planning.request import TableRequest
 from spectral_sched.schedules.table import SigmaTable
 from spectral_sched.solvers.registry import SAMPLERS
@@ -159,11 +160,8 @@ class Bench:
         self.search = ModelSearch(options.model, options.search_data, device)
         self.denoise = load_denoiser(options.model, fine, device, self.dtype)
         check_given(self.denoise, given=False)
-        self.messages = dict.fromkeys(getattr(self.denoise, "messages", ()))
-        self.limits = ModelLimits(
-            getattr(self.denoise, "shape", None),
-            getattr(self.denoise, "sigma_range", None),
-        )
+        facts = facts_of(self.denoise)
+        self.messages, self.limits = dict.fromkeys(facts.messages), facts.limits
         self.fine = self._fitted(fine)
         self.real = real_pictures(
             options.model, options.data, self.fine, options.num_samples

@@ -1,13 +1,30 @@
-"""What a denoiser is."""
+"""What a denoiser is, and what it may say of itself.
+
+Any function ``denoise(x, sigma)`` is one. All else that the package wants to know of it
+is asked of `facts_of`, which has an answer for functions that say nothing, too.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Protocol
 
 import torch
 
+from spectral_sched.errors import UsageError
+from spectral_sched.planning.replan import ModelLimits
+
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from torch import Tensor
+
+    from spectral_sched.images.pixels import Shape
+
+    Level = float | Tensor
+    Ends = tuple[Level, Level]
+
+NO_CLASSES = "the model has no classes; leave out --class-label and --guidance"
 
 
 class Denoiser(Protocol):
@@ -18,21 +35,72 @@ class Denoiser(Protocol):
         ...
 
 
-def per_picture(sigma: float | Tensor) -> float | Tensor:
-    """Return sigma in a shape that multiplies (B, C, H, W)."""
-    return sigma.reshape(-1, 1, 1, 1) if isinstance(sigma, torch.Tensor) else sigma
+def refuse_class(label: int | Tensor) -> Denoiser:  # noqa: ARG001, has none of them
+    """Raise `UsageError`, as a model without classes does for any label."""
+    raise UsageError(NO_CLASSES)
 
 
-def told_ends(
-    denoise: Denoiser, ends: tuple[float | Tensor, float | Tensor]
-) -> Denoiser:
-    """Return a denoiser told of the ends of noise ranges, if it takes them.
+@dataclass(frozen=True)
+class ModelFacts:
+    """What a denoiser says of itself by attributes of these names.
+
+    The defaults stand for what it does not say.
+
+    Attributes
+    ----------
+    shape
+        (C, H, W) of its pictures; None for any.
+    sigma_range
+        Lowest and highest sigma that it was trained for; None for all.
+    num_classes
+        How many classes it knows, that of no class among them.
+    class_names
+        Names of the classes, by label. A model that has them takes a label per picture,
+        (B,), where others take one for all.
+    null_label
+        The label that stood for no class during training.
+    messages
+        What has to be said about it.
+    of_class
+        Returns the denoiser of a label.
+    between
+        Returns the denoiser of pictures whose noise ranges have a lower and an upper
+        end, numbers or one per picture, (B,); None where ends are not heeded.
+    """
+
+    shape: Shape | None = None
+    sigma_range: tuple[float, float] | None = None
+    num_classes: int = 0
+    class_names: tuple[str, ...] = ()
+    null_label: int | None = None
+    messages: tuple[str, ...] = ()
+    of_class: Callable[[int | Tensor], Denoiser] = refuse_class
+    between: Callable[[Level, Level], Denoiser] | None = None
+
+    @property
+    def limits(self) -> ModelLimits:
+        """What a plan for the model has to keep to."""
+        return ModelLimits(self.shape, self.sigma_range)
+
+
+def facts_of(denoise: Denoiser) -> ModelFacts:
+    """Return what a denoiser says of itself; a plain function says nothing."""
+    said = {fact.name: getattr(denoise, fact.name, None) for fact in fields(ModelFacts)}
+    return ModelFacts(**{name: fact for name, fact in said.items() if fact is not None})
+
+
+def tell_ends(denoise: Denoiser, ends: Ends) -> Denoiser:
+    """Return a denoiser told of the ends of noise ranges, if it heeds them.
 
     Parameters
     ----------
     ends
         Lower and upper end, of all pictures of a batch or of each, (B,).
     """
-    between = getattr(denoise, "between", None)
-    told: Denoiser = denoise if between is None else between(*ends)
-    return told
+    between = facts_of(denoise).between
+    return denoise if between is None else between(*ends)
+
+
+def per_picture(sigma: float | Tensor) -> float | Tensor:
+    """Return sigma in a shape that multiplies (B, C, H, W)."""
+    return sigma.reshape(-1, 1, 1, 1) if isinstance(sigma, torch.Tensor) else sigma

@@ -12,19 +12,21 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import TYPE_CHECKING
 
 import torch
 
 from spectral_sched.defaults import BUNDLED_GUIDANCE, MODEL
 from spectral_sched.errors import UsageError, check_choice
 
-from .denoiser import Denoiser, per_picture, told_ends
+from .denoiser import NO_CLASSES, facts_of, per_picture, tell_ends
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from torch import Tensor
+
+    from .denoiser import Denoiser, ModelFacts
 
 EVERYWHERE = (0.0, math.inf)
 
@@ -69,23 +71,6 @@ UNGUIDED = Guidance()
 """For models without classes."""
 
 
-class WithClasses(Denoiser, Protocol):
-    """A model that has one denoiser per class.
-
-    It may say more: ``class_names`` by label, and then it takes a label per picture,
-    (B,), as well; and ``null_label``, the one that stood for none during training.
-    """
-
-    @property
-    def num_classes(self) -> int:
-        """How many classes it knows, that of no class among them."""
-        ...
-
-    def of_class(self, label: int) -> Denoiser:
-        """Return the denoiser of a class."""
-        ...
-
-
 class GuidedDenoiser:
     """Two denoisers as one: on the line from the second through the first.
 
@@ -117,7 +102,7 @@ class GuidedDenoiser:
     @property
     def sigma_range(self) -> tuple[float, float] | None:
         """Lowest and highest sigma the model was trained for, if it says so."""
-        return getattr(self.conditional, "sigma_range", None)
+        return facts_of(self.conditional).sigma_range
 
     def between(
         self, sigma_min: float | Tensor, sigma_max: float | Tensor
@@ -125,8 +110,8 @@ class GuidedDenoiser:
         """Return the same with both told of the ends of noise ranges."""
         ends = (sigma_min, sigma_max)
         return GuidedDenoiser(
-            told_ends(self.conditional, ends),
-            told_ends(self.unconditional, ends),
+            tell_ends(self.conditional, ends),
+            tell_ends(self.unconditional, ends),
             self.weight,
             self.interval,
         )
@@ -146,7 +131,7 @@ class GuidedDenoiser:
         return torch.lerp(start, end, weight)
 
 
-def guided(denoise: Denoiser, guidance: Guidance, seeds: Sequence[int]) -> Denoiser:
+def guide(denoise: Denoiser, guidance: Guidance, seeds: Sequence[int]) -> Denoiser:
     """Return the denoiser of the class that is asked for.
 
     Parameters
@@ -160,72 +145,59 @@ def guided(denoise: Denoiser, guidance: Guidance, seeds: Sequence[int]) -> Denoi
         If the model has no classes and one is asked for, or none and its classes have
         no names, or there is no such class.
     """
-    if not getattr(denoise, "num_classes", 0):
+    facts, wanted = facts_of(denoise), guidance.class_label
+    if not facts.num_classes:
         if guidance != UNGUIDED:
-            message = "the model has no classes; leave out --class-label and --guidance"
-            raise UsageError(message)
+            raise UsageError(NO_CLASSES)
         return denoise
-    model, wanted = cast("WithClasses", denoise), guidance.class_label
-    conditional = of_seeds(model, seeds) if wanted is None else _of_class(model, wanted)
+    conditional = _of_turns(facts, seeds) if wanted is None else _of(facts, wanted)
     if guidance.weight == 1:
         return conditional
-    unconditional = _of_no_class(model, guidance.null_label)
+    unconditional = _of_no_class(facts, guidance.null_label)
     return GuidedDenoiser(
         conditional, unconditional, guidance.weight, guidance.interval
     )
 
 
-def of_seeds(denoise: Denoiser, seeds: Sequence[int]) -> Denoiser:
-    """Return the denoiser that gives each seed the next class; itself without classes.
+def _of_turns(facts: ModelFacts, seeds: Sequence[int]) -> Denoiser:
+    """Return the denoiser that gives each seed the next class.
 
-    Raises
-    ------
-    UsageError
-        If its classes have no names: nobody knows which of them is a class.
+    Without names nobody knows which of the labels is a class.
     """
-    names, num_classes = _class_names(denoise), getattr(denoise, "num_classes", 0)
-    if not num_classes:
-        return denoise
-    if not names:
-        message = f"the model has {num_classes} classes; choose with --class-label"
+    count = len(facts.class_names)
+    if not count:
+        message = (
+            f"the model has {facts.num_classes} classes; choose with --class-label"
+        )
         raise UsageError(message)
-    labels = torch.tensor([seed % len(names) for seed in seeds])
-    told: Denoiser = denoise.of_class(labels)  # type: ignore[attr-defined]
-    return told
+    return facts.of_class(torch.tensor([seed % count for seed in seeds]))
 
 
-def _class_names(denoise: object) -> tuple[str, ...]:
-    """Return the names of a model's classes, by label; none if it knows no names."""
-    return getattr(denoise, "class_names", None) or ()
+def _of(facts: ModelFacts, wanted: int | str) -> Denoiser:
+    if isinstance(wanted, str) and facts.class_names:
+        check_choice(wanted, facts.class_names, "class", "--class-label")
+        wanted = facts.class_names.index(wanted)
+    return _of_label(facts, wanted, "--class-label")
 
 
-def _of_class(model: WithClasses, wanted: int | str) -> Denoiser:
-    names = _class_names(model)
-    if isinstance(wanted, str) and names:
-        check_choice(wanted, names, "class", "--class-label")
-        wanted = names.index(wanted)
-    return _of_label(model, wanted, "--class-label")
-
-
-def _of_no_class(model: WithClasses, null_label: int | None) -> Denoiser:
-    if null_label is None:
-        null_label = getattr(model, "null_label", None)
+def _of_no_class(facts: ModelFacts, null_label: int | None) -> Denoiser:
+    null_label = facts.null_label if null_label is None else null_label
     if null_label is None:
         message = (
             "--guidance needs the class that stood for none during training, often "
             "the last; name it with --null-label"
         )
         raise UsageError(message)
-    return _of_label(model, null_label, "--null-label")
+    return _of_label(facts, null_label, "--null-label")
 
 
-def _of_label(model: WithClasses, label: int | str, flag: str) -> Denoiser:
-    if isinstance(label, str) or not 0 <= label < model.num_classes:
+def _of_label(facts: ModelFacts, label: int | str, flag: str) -> Denoiser:
+    if isinstance(label, str) or not 0 <= label < facts.num_classes:
         message = (
-            f"there is no class {label}; choose {flag} 0 to {model.num_classes - 1}"
+            f"there is no class {label}; choose {flag} 0 to {facts.num_classes - 1}"
         )
         raise UsageError(message)
-    return model.of_class(label)
+    return facts.of_class(label)
 
 
 def chosen_guidance(

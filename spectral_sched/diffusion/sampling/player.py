@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from spectral_sched.diffusion.batches import first_batch, in_batches
-from spectral_sched.diffusion.models.guidance import of_seeds
+from spectral_sched.diffusion.models.guidance import UNGUIDED, guide
 from spectral_sched.solvers.registry import solver_calls
 
 from .noise import SeededNoise
@@ -67,6 +67,6 @@ class Player:
     def _play(self, table: SigmaTable, sampler: str, seeds: Sequence[int]) -> Tensor:
         noise = SeededNoise(seeds, self.shape, self.device, torch.float32)
         x = table.sigmas[0] * noise()
-        denoise = of_seeds(self.denoise, seeds)
+        denoise = guide(self.denoise, UNGUIDED, seeds)
         *_, last = sample(denoise, x, solver_calls(sampler, table.sigmas), noise)
         return last

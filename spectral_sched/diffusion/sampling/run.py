@@ -9,14 +9,14 @@ import torch
 
 from spectral_sched.diffusion.batches import first_batch, in_batches
 from spectral_sched.diffusion.models.compile import compile_network
-from spectral_sched.diffusion.models.denoiser import told_ends
-from spectral_sched.diffusion.models.guidance import UNGUIDED, guided
+from spectral_sched.diffusion.models.denoiser import facts_of, tell_ends
+from spectral_sched.diffusion.models.guidance import UNGUIDED, guide
 from spectral_sched.diffusion.models.load import load_denoiser, load_inputs
 from spectral_sched.diffusion.models.network import check_given, restoring
 from spectral_sched.errors import check_choice
 from spectral_sched.files.samples import Sample
 from spectral_sched.planning.per_image import drawn_plans
-from spectral_sched.planning.replan import Fitting, ModelLimits, fit_to_model
+from spectral_sched.planning.replan import Fitting, fit_to_model
 from spectral_sched.solvers.registry import batch_calls, solver_calls
 
 from .noise import SeededNoise, starting_point
@@ -54,7 +54,7 @@ class Course(NamedTuple):
 
     def informed(self, denoise: Denoiser) -> Denoiser:
         """Return the denoiser told of the ends of the range, if it takes them."""
-        return told_ends(denoise, self.ends)
+        return tell_ends(denoise, self.ends)
 
 
 def common_course(plan: Plan) -> Course:
@@ -145,12 +145,10 @@ class SamplingRun:
         check_given(model, given=options.inputs is not None)
         if options.compiled:
             compile_network(model)
-        limits = ModelLimits(
-            getattr(model, "shape", None), getattr(model, "sigma_range", None)
-        )
-        self.plan, fitting = fit_to_model(plan, limits, options.fitting)
-        self.messages = [*getattr(model, "messages", ()), *fitting]
-        guided(model, options.guidance, [0])  # Refused now, if it cannot be had.
+        facts = facts_of(model)
+        self.plan, fitting = fit_to_model(plan, facts.limits, options.fitting)
+        self.messages = [*facts.messages, *fitting]
+        guide(model, options.guidance, [0])  # Refused now, if it cannot be had.
         self.denoise, self.guidance = model, options.guidance
         self.image_plan = drawn_plans(
             self.plan, options.label, wanted=options.per_image
@@ -218,7 +216,7 @@ def play_plan(
         model = denoise
         if given is not None:
             model = restoring(denoise, given[list(places)].to(device, dtype))
-        model = guided(model, guidance, batch)
+        model = guide(model, guidance, batch)
         return _play(plan, model, noise, advance, plans)
 
     largest, places = first_batch(shape, device, ON_CPU), range(len(seeds))

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import torch
 
-from spectral_sched.diffusion.models.denoiser import told_ends
+from spectral_sched.diffusion.models.denoiser import facts_of, tell_ends
 from spectral_sched.diffusion.models.exact import FiniteSetDenoiser, WienerDenoiser
 from spectral_sched.diffusion.models.load import load_denoiser, load_pictures
 from spectral_sched.diffusion.models.network import check_given
@@ -224,7 +224,7 @@ class ModelSearch:
         check_given(model, given=False)
         _check_size(model, data_set)
         ends = request.limits.ends(data_set.bounds, request.start)
-        denoise = CountingDenoiser(told_ends(model, ends))
+        denoise = CountingDenoiser(tell_ends(model, ends))
         task = Task(denoise, data_set, request, ends, self.device)
         search = SEARCHES[kind]
         if search.sees_pictures:
@@ -274,7 +274,7 @@ def _check(kind: str, request: TableRequest) -> None:
 
 
 def _check_size(model: Denoiser, data_set: DataSet) -> None:
-    shape, own = getattr(model, "shape", None), data_set.power.field.shape
+    shape, own = facts_of(model).shape, data_set.power.field.shape
     if shape is not None and shape != own:
         message = (
             f"the model makes pictures of shape {shape} and the spectrum is of {own}; "

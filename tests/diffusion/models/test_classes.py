@@ -12,8 +12,8 @@ import torch
 from PIL import Image
 
 import spectral_sched
-from spectral_sched.diffusion.models.denoiser import told_ends
-from spectral_sched.diffusion.models.guidance import Guidance, guided
+from spectral_sched.diffusion.models.denoiser import tell_ends
+from spectral_sched.diffusion.models.guidance import Guidance, guide
 from spectral_sched.diffusion.models.network import NetworkDenoiser
 from spectral_sched.diffusion.models.weights import read_model
 from spectral_sched.diffusion.sampling.player import Player
@@ -136,7 +136,7 @@ def test_a_class_and_the_ends_are_told_together() -> None:
     torch.testing.assert_close(light.between(0.1, 10.0)(x, 0.7), light(x, 0.7))
     wider = light.between(0.1, 30.0)(x, 0.7)
     assert float((wider - light(x, 0.7)).abs().max()) > 1e-3
-    both = told_ends(guided(network, Guidance(1, weight=2.0), [0]), (0.1, 30.0))
+    both = tell_ends(guide(network, Guidance(1, weight=2.0), [0]), (0.1, 30.0))
     expected = 2 * wider - network.between(0.1, 30.0)(x, 0.7)
     torch.testing.assert_close(both(x, 0.7), expected)
 
@@ -262,7 +262,7 @@ def test_damaged_names_are_refused(names: object, wrong: str) -> None:
 def test_a_class_of_a_plain_network_is_refused() -> None:
     plain = untrained(replace(CONFIG, class_names=None))
     with pytest.raises(UsageError, match="no classes; leave out --class-label"):
-        guided(plain, Guidance(0), [0])
+        guide(plain, Guidance(0), [0])
 
 
 def test_folders_of_the_sample_images_are_classes() -> None:

@@ -7,11 +7,12 @@ import torch
 from torch import Tensor
 
 from spectral_sched.defaults import BUNDLED_GUIDANCE, MODEL
+from spectral_sched.diffusion.models.denoiser import facts_of
 from spectral_sched.diffusion.models.guidance import (
     Guidance,
     GuidedDenoiser,
     chosen_guidance,
-    guided,
+    guide,
 )
 from spectral_sched.errors import UsageError
 
@@ -77,19 +78,19 @@ def test_each_picture_by_its_own_level(x: Tensor, weight: float) -> None:
 
 def test_the_class_is_chosen(x: Tensor) -> None:
     model = Classes(0.0)
-    assert torch.allclose(guided(model, Guidance(2), [0])(x, 1.0), 0.3 * x)
-    both = guided(model, Guidance(0, null_label=3, weight=2.0), [0])
+    assert torch.allclose(guide(model, Guidance(2), [0])(x, 1.0), 0.3 * x)
+    both = guide(model, Guidance(0, null_label=3, weight=2.0), [0])
     assert torch.allclose(both(x, 1.0), (0.4 - 2 * 0.3) * x, atol=1e-6)
-    assert getattr(both, "sigma_range", None) == Shrink.sigma_range
+    assert facts_of(both).sigma_range == Shrink.sigma_range
 
 
 def test_models_without_classes_stay_as_they_are() -> None:
     model = Shrink(0.5)
-    assert guided(model, Guidance(), [0]) is model
+    assert guide(model, Guidance(), [0]) is model
     with pytest.raises(UsageError, match="no classes; leave out --class-label"):
-        guided(model, Guidance(0), [0])
+        guide(model, Guidance(0), [0])
     with pytest.raises(UsageError, match="leave out --class-label and --guidance"):
-        guided(model, Guidance(weight=2.0), [0])
+        guide(model, Guidance(weight=2.0), [0])
 
 
 @pytest.mark.parametrize(
@@ -106,7 +107,7 @@ def test_models_without_classes_stay_as_they_are() -> None:
 )
 def test_classes_that_there_are_not(guidance: Guidance, message: str) -> None:
     with pytest.raises(UsageError, match=message):
-        guided(Classes(0.0), guidance, [0])
+        guide(Classes(0.0), guidance, [0])
 
 
 @pytest.mark.parametrize(
