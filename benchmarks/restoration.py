@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from spectral_sched.diffusion.models.network import NetworkDenoiser, restoring
+from spectral_sched.diffusion.models.network import NetworkDenoiser, give_degraded
 from spectral_sched.diffusion.sampling.run import play_plan
 from spectral_sched.diffusion.torchrun import Processes
 from spectral_sched.diffusion.training.degrade import degrade
@@ -56,7 +56,7 @@ def judged(
     """Return the loss and the distances of one trained network."""
     count, bounds = len(clean), plan.data_set.bounds
     ends = (bounds.sigma_min, bounds.sigma_max)
-    denoise = restoring(network, degraded)
+    denoise = give_degraded(network, degraded)
     several = [
         restored(network, degraded, plan, part * count) for part in range(NUM_AVERAGED)
     ]

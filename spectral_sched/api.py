@@ -359,14 +359,14 @@ def sample(
         If the schedule or the model cannot be read, or they do not fit.
     """
     from .diffusion.devices import resolve_device
-    from .diffusion.models.guidance import chosen_guidance
+    from .diffusion.models.guidance import parse_guidance
     from .diffusion.sampling.run import SamplingOptions, SamplingRun
     from .planning.replan import Fitting
 
     options = SamplingOptions(
         model,
         precision,
-        chosen_guidance(class_label, null_label, guidance, guidance_interval, model),
+        parse_guidance(class_label, null_label, guidance, guidance_interval, model),
         Fitting(as_is=as_is, clip=clip),
         per_image=per_image,
         label=label,

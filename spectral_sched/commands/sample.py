@@ -106,7 +106,7 @@ def sample(
     interval = parse_range(guidance_interval, "--guidance-interval")
     drawn_plans(plan, label, wanted=per_image)
     folder = open_gallery(output, force=force)
-    from spectral_sched.diffusion.models.guidance import chosen_guidance
+    from spectral_sched.diffusion.models.guidance import parse_guidance
     from spectral_sched.diffusion.sampling.run import SamplingOptions, SamplingRun
     from spectral_sched.diffusion.torchrun import processes
 
@@ -118,7 +118,7 @@ def sample(
     options = SamplingOptions(
         model,
         precision,
-        chosen_guidance(class_label, null_label, guidance, interval, model),
+        parse_guidance(class_label, null_label, guidance, interval, model),
         Fitting(as_is=as_is, clip=clip),
         per_image=per_image,
         label=label,

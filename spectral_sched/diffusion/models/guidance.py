@@ -200,7 +200,7 @@ def _of_label(facts: ModelFacts, label: int | str, flag: str) -> Denoiser:
     return facts.of_class(label)
 
 
-def chosen_guidance(
+def parse_guidance(
     class_label: int | str | None,
     null_label: int | None,
     guidance: float | None,

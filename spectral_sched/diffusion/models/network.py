@@ -141,16 +141,16 @@ class NetworkDenoiser(nn.Module):
             For all pictures of a batch, or for each, (B,). A network that is not told
             the ends does not heed them.
         """
-        return Informed(self).between(sigma_min, sigma_max)
+        return Conditioned(self).between(sigma_min, sigma_max)
 
-    def of_class(self, label: int | Tensor) -> Informed:
+    def of_class(self, label: int | Tensor) -> Conditioned:
         """Return the denoiser of a class, or of the class of each picture, (B,)."""
-        return Informed(self).of_class(label)
+        return Conditioned(self).of_class(label)
 
 
 @dataclass(frozen=True, eq=False)
-class Informed:
-    """A network and what it is told of the pictures beside their noise.
+class Conditioned:
+    """A network together with what it is told beside the noise level.
 
     Attributes
     ----------
@@ -189,12 +189,14 @@ class Informed:
         """The label of no class, if the network knows classes."""
         return self.network.null_label
 
-    def between(self, sigma_min: float | Tensor, sigma_max: float | Tensor) -> Informed:
+    def between(
+        self, sigma_min: float | Tensor, sigma_max: float | Tensor
+    ) -> Conditioned:
         """Return the same told of the ends of noise ranges."""
         ends = [torch.as_tensor(end).float() for end in (sigma_min, sigma_max)]
         return replace(self, ends=self._placed(torch.stack(ends, dim=-1)))
 
-    def of_class(self, label: int | Tensor) -> Informed:
+    def of_class(self, label: int | Tensor) -> Conditioned:
         """Return the same told of a class, or of the class of each picture, (B,)."""
         return replace(self, labels=self._placed(torch.as_tensor(label)))
 
@@ -217,13 +219,13 @@ def check_given(denoise: Denoiser, *, given: bool) -> None:
         raise UsageError(message)
 
 
-def restoring(denoise: Denoiser, degraded: Tensor) -> Informed:
-    """Return the denoiser of the pictures that degraded ones may have been.
+def give_degraded(denoise: Denoiser, degraded: Tensor) -> Conditioned:
+    """Return a network that restores, given the degraded pictures of a batch.
 
     Parameters
     ----------
     degraded
-        One per picture of a batch, about [-1, 1], (B, C, H, W).
+        One per picture that is sampled, about [-1, 1], (B, C, H, W).
 
     Raises
     ------
@@ -231,11 +233,11 @@ def restoring(denoise: Denoiser, degraded: Tensor) -> Informed:
         If the model does not restore.
     """
     check_given(denoise, given=True)
-    return Informed(cast("NetworkDenoiser", denoise), degraded=degraded)
+    return Conditioned(cast("NetworkDenoiser", denoise), degraded=degraded)
 
 
-def in_channels_last(network: NetworkDenoiser) -> NetworkDenoiser:
-    """Return a network whose convolutions work on (B, H, W, C) memory, the fastest."""
+def to_channels_last(network: NetworkDenoiser) -> NetworkDenoiser:
+    """Lay the weights of a network out as (B, H, W, C), on which it is fastest."""
     # Torch's own types leave this argument out.
     changed: NetworkDenoiser = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     return changed

@@ -16,7 +16,7 @@ from spectral_sched.documents.write import write_atomically
 from spectral_sched.errors import InputError
 from spectral_sched.files.model import REMEDY, header_metadata, read_model_header
 
-from .network import NetworkDenoiser, in_channels_last
+from .network import NetworkDenoiser, to_channels_last
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -73,4 +73,4 @@ def _built(header: ModelHeader, tensors: dict[str, torch.Tensor]) -> NetworkDeno
     network = NetworkDenoiser(header.config, shape, header.sigma_range)
     network.load_state_dict(tensors)
     network.requires_grad_(False)
-    return in_channels_last(network.eval())
+    return to_channels_last(network.eval())

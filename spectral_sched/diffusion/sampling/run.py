@@ -12,7 +12,7 @@ from spectral_sched.diffusion.models.compile import compile_network
 from spectral_sched.diffusion.models.denoiser import facts_of, tell_ends
 from spectral_sched.diffusion.models.guidance import UNGUIDED, guide
 from spectral_sched.diffusion.models.load import load_denoiser, load_inputs
-from spectral_sched.diffusion.models.network import check_given, restoring
+from spectral_sched.diffusion.models.network import check_given, give_degraded
 from spectral_sched.errors import check_choice
 from spectral_sched.files.samples import Sample
 from spectral_sched.planning.per_image import drawn_plans
@@ -20,7 +20,7 @@ from spectral_sched.planning.replan import Fitting, fit_to_model
 from spectral_sched.solvers.registry import batch_calls, solver_calls
 
 from .noise import SeededNoise, starting_point
-from .sampler import sample, stacked_calls
+from .sampler import sample, stack_calls
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -77,7 +77,7 @@ def own_courses(plans: Sequence[Plan], like: Tensor) -> Course:
     calls = batch_calls(plans[0].request.sampler, [table.sigmas for table in tables])
     first = like.new_tensor([table.sigmas[0] for table in tables])
     low, high = like.new_tensor([plan.ends for plan in plans]).T
-    return Course(stacked_calls(calls, like), first, (low, high))
+    return Course(stack_calls(calls, like), first, (low, high))
 
 
 ON_CPU = 16
@@ -215,7 +215,7 @@ def play_plan(
         plans = image_plan and [image_plan(seed) for seed in batch]
         model = denoise
         if given is not None:
-            model = restoring(denoise, given[list(places)].to(device, dtype))
+            model = give_degraded(denoise, given[list(places)].to(device, dtype))
         model = guide(model, guidance, batch)
         return _play(plan, model, noise, advance, plans)
 

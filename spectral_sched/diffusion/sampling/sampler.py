@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from spectral_sched.solvers.recurrence import Call, Weight
 
 
-def stacked_calls(calls: Sequence[Call], like: Tensor) -> list[Call]:
+def stack_calls(calls: Sequence[Call], like: Tensor) -> list[Call]:
     """Return calls over one table per picture with their weights beside the pictures.
 
     Weights, floats or arrays (B,), become tensors (B, 1, 1, 1) of one transfer, and
@@ -51,7 +51,7 @@ def sample(
         Starting point at the first noise level.
     calls
         Network calls in order: from `spectral_sched.solvers.solver_calls` for one
-        table, from `stacked_calls` for one table per picture.
+        table, from `stack_calls` for one table per picture.
     noise
         Source of fresh unit noise; solvers of the flow never ask.
     """

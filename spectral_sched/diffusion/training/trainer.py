@@ -19,7 +19,7 @@ import torch
 
 from spectral_sched.diffusion.devices import fast_bf16
 from spectral_sched.diffusion.models.denoiser import per_picture
-from spectral_sched.diffusion.models.network import NetworkDenoiser, in_channels_last
+from spectral_sched.diffusion.models.network import NetworkDenoiser, to_channels_last
 
 from .degrade import degrade, octave_features
 
@@ -142,7 +142,7 @@ class Trainer:
     ) -> None:
         self.pictures, self.noise, self.settings = pictures, noise, settings
         self.processes = processes
-        self.network = in_channels_last(network.to(processes.device))
+        self.network = to_channels_last(network.to(processes.device))
         self.average = copy.deepcopy(self.network).requires_grad_(False)
         self.shared = processes.shared(self.network)
         self.optimizer = torch.optim.Adam(

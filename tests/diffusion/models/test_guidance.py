@@ -11,7 +11,7 @@ from spectral_sched.diffusion.models.denoiser import facts_of
 from spectral_sched.diffusion.models.guidance import (
     Guidance,
     GuidedDenoiser,
-    chosen_guidance,
+    parse_guidance,
     guide,
 )
 from spectral_sched.errors import UsageError
@@ -122,23 +122,23 @@ def test_flags_that_make_no_sense(flags: dict[str, object], message: str) -> Non
     names = ("class_label", "null_label", "guidance", "interval")
     given: dict[str, object] = dict.fromkeys(names) | flags
     with pytest.raises(UsageError, match=message):
-        chosen_guidance(**given)  # type: ignore[arg-type]
+        parse_guidance(**given)  # type: ignore[arg-type]
 
 
 def test_the_bundled_model_has_a_weight_of_its_own() -> None:
-    usual = chosen_guidance(None, None, None, None, MODEL)
+    usual = parse_guidance(None, None, None, None, MODEL)
     assert usual == Guidance(weight=BUNDLED_GUIDANCE)
-    assert chosen_guidance(None, None, 1.0, None, MODEL) == Guidance()
+    assert parse_guidance(None, None, 1.0, None, MODEL) == Guidance()
 
 
 def test_flags_that_are_not_given_change_nothing() -> None:
-    given = chosen_guidance(
+    given = parse_guidance(
         class_label=None, null_label=None, guidance=None, interval=None
     )
     assert given == Guidance()
-    assert chosen_guidance("12", None, None, None) == Guidance(12)
-    assert chosen_guidance(None, None, None, None, "other.safetensors") == given
-    interval = chosen_guidance(
+    assert parse_guidance("12", None, None, None) == Guidance(12)
+    assert parse_guidance(None, None, None, None, "other.safetensors") == given
+    interval = parse_guidance(
         class_label=1, null_label=2, guidance=3.0, interval=(0.3, math.inf)
     )
     assert interval == Guidance(1, 2, 3.0, (0.3, math.inf))

@@ -12,7 +12,7 @@ from PIL import Image
 
 import spectral_sched
 from spectral_sched.diffusion.models.exact import WienerDenoiser
-from spectral_sched.diffusion.models.network import NetworkDenoiser, restoring
+from spectral_sched.diffusion.models.network import NetworkDenoiser, give_degraded
 from spectral_sched.diffusion.models.weights import read_model
 from spectral_sched.diffusion.sampling.run import play_plan
 from spectral_sched.diffusion.torchrun import Processes
@@ -323,15 +323,15 @@ def built(
 def test_a_network_is_told_of_ends_and_pictures_at_once() -> None:
     network, x = built(BOX, (0.1, 10.0)), some_pictures(3, 1, 8, 8)
     given = x.flip(0)
-    plain = restoring(network, given)
+    plain = give_degraded(network, given)
     usual = plain.between(0.1, 10.0)(x, 0.5)
     torch.testing.assert_close(plain(x, 0.5), usual)
     for other in (
         plain.between(0.1, 30.0),
-        restoring(network, x).between(0.1, 10.0),
+        give_degraded(network, x).between(0.1, 10.0),
     ):
         assert float((other(x, 0.5) - usual).abs().max()) > 1e-3
-    untold = restoring(built(BOX), given)
+    untold = give_degraded(built(BOX), given)
     torch.testing.assert_close(untold.between(0.1, 10.0)(x, 0.5), untold(x, 0.5))
 
 
@@ -340,7 +340,7 @@ def test_pictures_to_restore_are_missed_and_refused() -> None:
     with pytest.raises(UsageError, match=r"restores pictures \(box=2\) and is given"):
         built(BOX)(x, 0.5)
     with pytest.raises(UsageError, match="restores no pictures; leave out --input"):
-        restoring(built(None), x)
+        give_degraded(built(None), x)
     with pytest.raises(UsageError, match="restores no pictures; leave out --input"):
         built(None)(x, 0.5, degraded=x)
 
