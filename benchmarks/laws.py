@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from spectral_sched.defaults import TRAINING_SETTINGS
 from spectral_sched.diffusion.evaluation.yardsticks import Yardsticks
 from spectral_sched.diffusion.models.network import NetworkDenoiser
-from spectral_sched.diffusion.sampling.run import play_plan
+from spectral_sched.diffusion.sampling.player import Player
 from spectral_sched.diffusion.torchrun import Processes
 from spectral_sched.diffusion.training.noise import own_noise
 from spectral_sched.diffusion.training.pictures import PictureSet, picture_set
@@ -115,8 +115,8 @@ def judged(
             data_set, "optimal", TableRequest.of("dpmpp-2m", calls, "zero")
         )
         own = own_plans(plan, run, powers) if run.options.film else None
-        device = torch.device("cpu")
-        samples = play_plan(plan, network, range(num_samples), device, image_plan=own)
+        player = Player(network, plan.power.field.shape, range(num_samples))
+        samples = player.play_plan(plan, own)
         marked = marks.judge(np.stack(list(samples)))
         found[f"distance {calls}"] = marked.estimate("frechet")
     return found

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from spectral_sched.diffusion.models.network import NetworkDenoiser, give_degraded
-from spectral_sched.diffusion.sampling.run import play_plan
+from spectral_sched.diffusion.sampling.player import Player
 from spectral_sched.diffusion.torchrun import Processes
 from spectral_sched.diffusion.training.degrade import degrade
 from spectral_sched.diffusion.training.pictures import picture_set
@@ -45,8 +45,9 @@ def restored(
 ) -> Tensor:
     """Return restored pictures, the seeds counted from the first."""
     seeds = range(first, first + len(degraded))
-    pictures = list(play_plan(plan, network, seeds, CPU, given=degraded))
-    return torch.from_numpy(np.stack(pictures))
+    shape = plan.power.field.shape
+    player = Player(network, shape, seeds, degraded=degraded)
+    return torch.from_numpy(np.stack(list(player.play_plan(plan))))
 
 
 @torch.inference_mode()

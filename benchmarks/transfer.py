@@ -49,13 +49,13 @@ class Judge:
         self.data_set: DataSet = header.data_set
         shape = self.data_set.power.field.shape
         seeds = range(FIRST_SEED, FIRST_SEED + num_samples)
-        self.play = Player(network, shape, seeds)
+        self.player = Player(network, shape, seeds)
         bounds = self.data_set.bounds
-        self.fine = fine_reference(self.play, (bounds.sigma_min, bounds.sigma_max))
+        self.fine = fine_reference(self.player, (bounds.sigma_min, bounds.sigma_max))
 
     def squares(self, table: SigmaTable, sampler: str) -> NDArray[np.float64]:
         """Return the mean squared error of each sample of a table."""
-        return squared_errors(self.play(table, sampler), self.fine)
+        return squared_errors(self.player.play_table(table, sampler), self.fine)
 
     def learned(self, sampler: str, num_steps: int) -> SigmaTable:
         """Return the table that ld3 learns on the network."""

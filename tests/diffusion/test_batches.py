@@ -11,10 +11,9 @@ import torch
 from spectral_sched.diffusion import batches
 from spectral_sched.diffusion.models.exact import WienerDenoiser
 from spectral_sched.diffusion.sampling.player import Player
-from spectral_sched.diffusion.sampling.run import play_plan
 from spectral_sched.errors import NoAnswerError
-from tests.diffusion.sampling.test_run import plan_of
 from tests.diffusion.sampling.test_sampler import CPU
+from tests.diffusion.sampling.test_trajectory import plan_of
 
 PLAN = plan_of("dpmpp-2m", 60.0, 8.0, 1.0, 0.2)
 SHAPE = PLAN.power.field.shape
@@ -38,8 +37,8 @@ class Narrow:
 
 
 def pictures(denoise: Narrow, seeds: Sequence[int], told: list[int]) -> np.ndarray:
-    played = play_plan(PLAN, denoise, seeds, CPU, torch.float64, told.append)
-    return np.stack(list(played))
+    player = Player(denoise, SHAPE, seeds, dtype=torch.float64)
+    return np.stack(list(player.play_plan(PLAN, advance=told.append)))
 
 
 @pytest.mark.parametrize("below", [np.inf, 2.0])
@@ -79,10 +78,10 @@ def batches_noise(seeds: Sequence[int]) -> torch.Tensor:
     return SeededNoise(seeds, SHAPE, CPU, torch.float32)()
 
 
-def test_the_player_of_searches_halves_too() -> None:
+def test_tables_are_played_in_parts_too() -> None:
     wide, narrow = Player(Narrow(99), SHAPE, range(9)), Narrow(4)
-    found = Player(narrow, SHAPE, range(9))(PLAN.table, "heun")
-    np.testing.assert_allclose(found, wide(PLAN.table, "heun"), atol=1e-5)
+    found = Player(narrow, SHAPE, range(9)).play_table(PLAN.table, "heun")
+    np.testing.assert_allclose(found, wide.play_table(PLAN.table, "heun"), atol=1e-5)
     assert max(narrow.sizes[1:]) == 4
 
 

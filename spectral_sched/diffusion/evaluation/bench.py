@@ -31,7 +31,8 @@ from spectral_sched.diffusion.devices import resolve_device
 from spectral_sched.diffusion.models.denoiser import facts_of
 from spectral_sched.diffusion.models.load import load_denoiser
 from spectral_sched.diffusion.models.network import check_given
-from spectral_sched.diffusion.sampling.run import DTYPES, play_plan
+from spectral_sched.diffusion.sampling.player import Player
+from spectral_sched.diffusion.sampling.run import DTYPES
 from spectral_sched.diffusion.search.search import ModelSearch
 from spectral_sched.errors import check_choice
 from spectral_sched.files.any_format import read_data_set
@@ -48,7 +49,7 @@ from .real_pictures import real_pictures
 from .yardsticks import Yardsticks
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
     import torch
     from numpy.typing import NDArray
@@ -283,15 +284,10 @@ class Bench:
         sigmas = plan.table.sigmas
         return Row(name, sampler, sigmas, calls, seeds, judged, seconds, cost)
 
-    def _play(self, plan: Plan, count: int | None = None) -> NDArray[np.float32]:
-        pictures: Iterable[NDArray[np.float64]] = play_plan(
-            plan,
-            self.denoise,
-            self.seeds[:count],
-            self.device,
-            self.dtype,
-            self.advance,
-        )
+    def _play(self, plan: Plan) -> NDArray[np.float32]:
+        shape = plan.power.field.shape
+        player = Player(self.denoise, shape, self.seeds, self.device, self.dtype)
+        pictures = player.play_plan(plan, advance=self.advance)
         return np.stack([picture.astype(np.float32) for picture in pictures])
 
     def _fitted(self, plan: Plan) -> Plan:

@@ -1,72 +1,143 @@
-"""Plays a table on a model for many seeds."""
+"""The one way to play tables and plans on a model, for many seeds."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import torch
 
 from spectral_sched.diffusion.batches import first_batch, in_batches
 from spectral_sched.diffusion.models.guidance import UNGUIDED, guide
-from spectral_sched.solvers.registry import solver_calls
+from spectral_sched.diffusion.models.network import give_degraded
 
 from .noise import SeededNoise
-from .sampler import sample
+from .trajectory import common_trajectory, own_trajectory, table_trajectory
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     import numpy as np
     from numpy.typing import NDArray
     from torch import Tensor
 
+    from spectral_sched.diffusion.batches import Advance
     from spectral_sched.diffusion.models.denoiser import Denoiser
+    from spectral_sched.diffusion.models.guidance import Guidance
     from spectral_sched.images.pixels import Shape
+    from spectral_sched.planning.plan import Plan
     from spectral_sched.schedules.table import SigmaTable
 
+    from .trajectory import Trajectory
 
-ON_CPU = 64
+    Follow = Callable[[Sequence[int], Tensor], Trajectory]
+    """From the seeds of a batch and its unit noise, (B, C, H, W), to its way."""
+
+CPU = torch.device("cpu")
+
+TABLE_BATCH, PLAN_BATCH = 64, 16
+"""Pictures of a batch on the host, of a table and of a plan, which people wait for."""
 
 
+@dataclass(frozen=True, eq=False)
 class Player:
-    """A model with the starting noise that all tables share.
+    """A model and the seeds that everything it plays begins with.
 
-    Parameters
+    The noise of a seed is the same in every batch, for every table and on every device.
+
+    Attributes
     ----------
     denoise, shape
         The model and the shape of its pictures, (C, H, W).
     seeds
-        One per sample.
+        One per picture, (N,).
+    device, dtype
+        Where the model is, and the type of the state.
+    guidance
+        Class to sample, and how strongly, for a model with classes.
+    degraded
+        The picture to restore with each seed, for a model that restores, (N, C, H, W).
     """
 
-    def __init__(
-        self,
-        denoise: Denoiser,
-        shape: Shape,
-        seeds: Sequence[int],
-        device: torch.device | None = None,
-    ) -> None:
-        self.denoise, self.shape, self.seeds = denoise, shape, list(seeds)
-        self.device = device or torch.device("cpu")
+    denoise: Denoiser
+    shape: Shape
+    seeds: Sequence[int]
+    device: torch.device = CPU
+    dtype: torch.dtype = torch.float32
+    guidance: Guidance = UNGUIDED
+    degraded: Tensor | None = None
 
-    def __call__(
+    def play_table(
         self, table: SigmaTable, sampler: str, count: int | None = None
     ) -> NDArray[np.float32]:
-        """Return the samples of a table, (N, C, H, W), or the first `count` of them."""
-        seeds = self.seeds[:count]
+        """Return the pictures of a table, (N, C, H, W), or the first `count` of them.
 
-        def play(batch: Sequence[int], _: Callable[[int], None]) -> Tensor:
-            return self._play(table, sampler, batch)
+        They start from noise about zero, and the model is told of no ends.
+        """
 
-        largest = first_batch(self.shape, self.device, ON_CPU)
-        parts = list(in_batches(play, seeds, largest, self.device))
+        def follow(_: Sequence[int], noise: Tensor) -> Trajectory:
+            return table_trajectory(table, sampler, noise)
+
+        places = range(len(self.seeds[:count]))
+        parts = list(self._batches(follow, places, TABLE_BATCH))
         pictures: NDArray[np.float32] = torch.cat(parts).numpy()
         return pictures
 
-    @torch.inference_mode()
-    def _play(self, table: SigmaTable, sampler: str, seeds: Sequence[int]) -> Tensor:
-        noise = SeededNoise(seeds, self.shape, self.device, torch.float32)
-        x = table.sigmas[0] * noise()
-        denoise = guide(self.denoise, UNGUIDED, seeds)
-        *_, last = sample(denoise, x, solver_calls(sampler, table.sigmas), noise)
-        return last
+    def play_plan(
+        self,
+        plan: Plan,
+        image_plan: Callable[[int], Plan] | None = None,
+        advance: Advance = lambda _: None,
+    ) -> Iterator[NDArray[np.float64]]:
+        """Yield one picture per seed, (C, H, W) about [-1, 1], in order.
+
+        Parameters
+        ----------
+        image_plan
+            Gives the picture of a seed a plan of its own, which differs from `plan` in
+            nothing but levels, range and spectrum.
+        advance
+            Called with the number of pictures that went one step further.
+        """
+
+        def follow(seeds: Sequence[int], noise: Tensor) -> Trajectory:
+            if image_plan is None:
+                return common_trajectory(plan, noise)
+            return own_trajectory([image_plan(seed) for seed in seeds], noise)
+
+        places = range(len(self.seeds))
+        for pictures in self._batches(follow, places, PLAN_BATCH, advance):
+            yield from pictures.double().numpy()
+
+    def _batches(
+        self,
+        follow: Follow,
+        places: Sequence[int],
+        on_cpu: int,
+        advance: Advance = lambda _: None,
+    ) -> Iterator[Tensor]:
+        """Yield the pictures of some places among the seeds, (B, C, H, W)."""
+        largest = first_batch(self.shape, self.device, on_cpu)
+        play = partial(self._play, follow)
+        return in_batches(play, places, largest, self.device, advance)
+
+    def _play(self, follow: Follow, places: Sequence[int], advance: Advance) -> Tensor:
+        seeds = [self.seeds[place] for place in places]
+        noise = SeededNoise(seeds, self.shape, self.device, self.dtype)
+        denoise = self._condition(places, seeds)
+        with torch.inference_mode():
+            trajectory = follow(seeds, noise())
+            pictures = trajectory.start
+            for state in trajectory.play(denoise, noise):
+                advance(len(seeds))
+                pictures = state
+        return pictures
+
+    def _condition(self, places: Sequence[int], seeds: Sequence[int]) -> Denoiser:
+        """Return the model told of the degraded pictures and classes of a batch."""
+        denoise = self.denoise
+        if self.degraded is not None:
+            degraded = self.degraded[list(places)].to(self.device, self.dtype)
+            denoise = give_degraded(denoise, degraded)
+        return guide(denoise, self.guidance, seeds)

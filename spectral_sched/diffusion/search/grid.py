@@ -52,7 +52,7 @@ def karras_grid(
 
 
 def best_by_running(
-    play: Player,
+    player: Player,
     tables: Mapping[str, SigmaTable],
     sampler: str,
     reference: NDArray[np.floating],
@@ -69,19 +69,20 @@ def best_by_running(
     """
     return min(
         tables,
-        key=lambda name: paired_error(play, tables[name], sampler, reference),
+        key=lambda name: paired_error(player, tables[name], sampler, reference),
     )
 
 
 def paired_error(
-    play: Player, table: SigmaTable, sampler: str, reference: NDArray[np.floating]
+    player: Player, table: SigmaTable, sampler: str, reference: NDArray[np.floating]
 ) -> float:
     """Return the root-mean-square distance of samples from the reference's."""
-    samples = play(table, sampler, len(reference))
+    samples = player.play_table(table, sampler, len(reference))
     return float(np.sqrt(squared_errors(samples, reference).mean()))
 
 
-def fine_reference(play: Player, ends: tuple[float, float]) -> NDArray[np.float32]:
+def fine_reference(player: Player, ends: tuple[float, float]) -> NDArray[np.float32]:
     """Return the samples of the fine reference over a noise range."""
     sampler, num_steps = REFERENCE
-    return play(sigma_table(Schedule(ExponentialLaw(), *ends), num_steps), sampler)
+    table = sigma_table(Schedule(ExponentialLaw(), *ends), num_steps)
+    return player.play_table(table, sampler)

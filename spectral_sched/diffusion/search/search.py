@@ -39,7 +39,7 @@ from .klub import NUM_LEVELS, Klub, KlubSearch
 from .ld3 import TEACHER, Lessons, Student, Teaching, check_learnable, teacher_table
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from torch import Tensor
@@ -92,13 +92,13 @@ class Task:
         drawn = np.random.default_rng(seed).integers(HIGHEST_SEED, size=count)
         return [int(number) for number in drawn]
 
-    def noise(self, seeds: list[int]) -> Tensor:
+    def noise(self, seeds: Sequence[int]) -> Tensor:
         """Return the starting noise of pictures, (S, C, H, W)."""
         shape = self.data_set.power.field.shape
         return SeededNoise(seeds, shape, self.device, torch.float32)()
 
     def player(self, count: int, seed: int) -> Player:
-        """Return the model with the starting noise of so many pictures."""
+        """Return what plays tables on the model for so many drawn seeds."""
         shape = self.data_set.power.field.shape
         return Player(self.denoise, shape, self.seeds(count, seed), self.device)
 
@@ -114,10 +114,10 @@ def klub_search(task: Task) -> SigmaTable:
         raise UsageError(message)
     error = None
     if settings.stop == "held-out":
-        play = task.player(HELD_OUT, settings.seed + 1)
-        reference = fine_reference(play, task.ends)
+        player = task.player(HELD_OUT, settings.seed + 1)
+        reference = fine_reference(player, task.ends)
         error = partial(
-            paired_error, play, sampler=task.request.sampler, reference=reference
+            paired_error, player, sampler=task.request.sampler, reference=reference
         )
     spread = task.data_set.power.field.sigma_data
     search = KlubSearch(
@@ -148,9 +148,9 @@ def grid_search(task: Task) -> SigmaTable:
         message = "kind grid tries ends of its own; leave out --sigma-min, --sigma-max"
         raise UsageError(message)
     tables = karras_grid(task.data_set, task.request.sampler, task.request.num_steps)
-    play = task.player(settings.samples, settings.seed)
-    reference = fine_reference(play, task.ends)
-    best = best_by_running(play, tables, task.request.sampler, reference)
+    player = task.player(settings.samples, settings.seed)
+    reference = fine_reference(player, task.ends)
+    best = best_by_running(player, tables, task.request.sampler, reference)
     return tables[best]
 
 
@@ -164,15 +164,15 @@ def ld3_search(task: Task) -> SigmaTable:
         for index, count in enumerate((settings.samples, LD3_HELD_OUT))
     )
     teacher = teacher_table(ends)
-    pictures = torch.from_numpy(learned(teacher, TEACHER)).to(task.device)
-    course = Teaching(settings.iterations, settings.rate, settings.radius)
-    tables = course.tables(
+    pictures = torch.from_numpy(learned.play_table(teacher, TEACHER)).to(task.device)
+    teaching = Teaching(settings.iterations, settings.rate, settings.radius)
+    tables = teaching.tables(
         Student(task.denoise, wanted.sampler, ends),
         torch.zeros(wanted.num_steps, dtype=torch.float64),
         Lessons(task.noise(learned.seeds), pictures),
         np.random.default_rng(settings.seed),
     )
-    reference = judged(teacher, TEACHER)
+    reference = judged.play_table(teacher, TEACHER)
     return min(
         tables,
         key=partial(paired_error, judged, sampler=wanted.sampler, reference=reference),

@@ -11,7 +11,7 @@ import numpy as np
 from spectral_sched.defaults import KIND
 from spectral_sched.diffusion.batches import is_out_of_memory
 from spectral_sched.diffusion.models.weights import read_model, write_model
-from spectral_sched.diffusion.sampling.run import play_plan
+from spectral_sched.diffusion.sampling.player import Player
 from spectral_sched.documents.provenance import provenance
 from spectral_sched.documents.strict_json import file_digest
 from spectral_sched.errors import InputError, NoAnswerError, UsageError, check_choice
@@ -251,10 +251,11 @@ class TrainingRun:
     def _hang(self) -> None:
         plan = make_plan(self.data_set, KIND, TableRequest())
         denoise, device = self.trainer.average, self.processes.device
-        given = self._some_degraded()
-        pictures = list(play_plan(plan, denoise, SHEET_SEEDS, device, given=given))
-        if given is not None:
-            pairs = zip(given.double().numpy(), pictures, strict=True)
+        shape, degraded = plan.power.field.shape, self._some_degraded()
+        player = Player(denoise, shape, SHEET_SEEDS, device, degraded=degraded)
+        pictures = list(player.play_plan(plan))
+        if degraded is not None:
+            pairs = zip(degraded.double().numpy(), pictures, strict=True)
             pictures = [np.concatenate(pair, axis=2) for pair in pairs]
         sheet = contact_sheet([to_bytes(picture) for picture in pictures])
         save_png(sheet, self.output.with_suffix(".png"))

@@ -173,7 +173,7 @@ def test_a_run_that_is_killed_goes_on(
     again = bench(data_set, cut, wanted)(lambda _: played.append(1))
     assert len(played) == 2 * 8 * 4
     assert figures(again) == figures(whole)
-    monkeypatch.setattr(bench_module, "play_plan", None)
+    monkeypatch.setattr(bench_module, "Player", None)
     assert figures(bench(data_set, cut, wanted)()) == figures(whole)
 
 

@@ -17,7 +17,6 @@ from spectral_sched.diffusion.models.guidance import Guidance, guide
 from spectral_sched.diffusion.models.network import NetworkDenoiser
 from spectral_sched.diffusion.models.weights import read_model
 from spectral_sched.diffusion.sampling.player import Player
-from spectral_sched.diffusion.sampling.run import play_plan
 from spectral_sched.diffusion.torchrun import Processes
 from spectral_sched.diffusion.training.noise import training_noise
 from spectral_sched.diffusion.training.pictures import picture_set
@@ -158,9 +157,8 @@ def test_a_tenth_is_not_told(trainer: Trainer) -> None:
 
 def test_samples_are_of_their_class(trainer: Trainer, plan: Plan) -> None:
     def brightness(guidance: Guidance) -> list[float]:
-        pictures = play_plan(
-            plan, trainer.average, range(8), CPU.device, guidance=guidance
-        )
+        player = Player(trainer.average, (1, 8, 8), range(8), guidance=guidance)
+        pictures = player.play_plan(plan)
         return [float(picture.mean()) for picture in pictures]
 
     dark, light = brightness(Guidance("dark")), brightness(Guidance("light"))
@@ -173,8 +171,8 @@ def test_samples_are_of_their_class(trainer: Trainer, plan: Plan) -> None:
 
 def test_comparisons_play_what_sample_plays(trainer: Trainer, plan: Plan) -> None:
     player = Player(trainer.average, (1, 8, 8), range(4))
-    sampled = play_plan(plan, trainer.average, range(4), CPU.device)
-    found = player(SigmaTable(plan.table.sigmas), "dpmpp-2m")
+    sampled = player.play_plan(plan)
+    found = player.play_table(SigmaTable(plan.table.sigmas), "dpmpp-2m")
     np.testing.assert_allclose(found, np.stack(list(sampled)), atol=1e-5)
 
 

@@ -11,8 +11,8 @@ from spectral_sched.diffusion.models.denoiser import facts_of
 from spectral_sched.diffusion.models.guidance import (
     Guidance,
     GuidedDenoiser,
-    parse_guidance,
     guide,
+    parse_guidance,
 )
 from spectral_sched.errors import UsageError
 

@@ -120,9 +120,9 @@ def test_slopes_are_those_of_differences(sampler: str) -> None:
 
 def test_the_errors_are_those_of_the_table_as_it_is_played() -> None:
     taught, given, logits = student("dpmpp-2m"), lessons(), random(4, seed=5)
-    play = Player(taught.denoise, (1, 2, 2), [3, 4])
+    player = Player(taught.denoise, (1, 2, 2), [3, 4])
     table = taught.table(logits)
-    made = torch.from_numpy(play(table, "dpmpp-2m"))
+    made = torch.from_numpy(player.play_table(table, "dpmpp-2m"))
     generators = [torch.Generator().manual_seed(seed) for seed in (3, 4)]
     noise = torch.stack(
         [torch.randn(1, 2, 2, generator=g, dtype=torch.float64) for g in generators]
@@ -212,8 +212,9 @@ def held_out_error(table: SigmaTable, ends: tuple[float, float]) -> float:
     """Return the distance of samples of the pink field from the teacher's."""
     model = WienerDenoiser(pink_field(), torch.device("cpu"), torch.float32)
     drawn = np.random.default_rng(4).integers(HIGHEST_SEED, size=LD3_HELD_OUT)
-    play = Player(model, pink_field().shape, [int(seed) for seed in drawn])
-    return paired_error(play, table, "dpmpp-2m", play(teacher_table(ends), TEACHER))
+    player = Player(model, pink_field().shape, [int(seed) for seed in drawn])
+    reference = player.play_table(teacher_table(ends), TEACHER)
+    return paired_error(player, table, "dpmpp-2m", reference)
 
 
 def test_ends_that_are_asked_for_are_kept() -> None:

@@ -14,7 +14,7 @@ import spectral_sched
 from spectral_sched.diffusion.models.exact import WienerDenoiser
 from spectral_sched.diffusion.models.network import NetworkDenoiser, give_degraded
 from spectral_sched.diffusion.models.weights import read_model
-from spectral_sched.diffusion.sampling.run import play_plan
+from spectral_sched.diffusion.sampling.player import Player
 from spectral_sched.diffusion.torchrun import Processes
 from spectral_sched.diffusion.training.degrade import (
     NUM_FEATURES,
@@ -300,8 +300,9 @@ def test_network_learns_to_use_what_it_is_given() -> None:
     plan = make_plan(measured_data_set(trainer.pictures.measured), "karras", request)
 
     def error(denoise: Any, given: Tensor | None) -> float:
-        found = play_plan(plan, denoise, range(8), CPU.device, given=given)
-        return float((torch.tensor(np.stack(list(found))) - clean).square().mean())
+        player = Player(denoise, field.shape, range(8), degraded=given)
+        found = np.stack(list(player.play_plan(plan)))
+        return float((torch.tensor(found) - clean).square().mean())
 
     restored = error(trainer.average, clean)
     unconditional = error(WienerDenoiser(field, CPU.device, torch.float32), None)

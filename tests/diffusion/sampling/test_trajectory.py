@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -12,13 +13,12 @@ import torch
 from spectral_sched.diffusion.models.denoiser import Denoiser
 from spectral_sched.diffusion.models.exact import FiniteSetDenoiser, WienerDenoiser
 from spectral_sched.diffusion.sampling.noise import SeededNoise, starting_point
-from spectral_sched.diffusion.sampling.run import (
-    Course,
-    common_course,
-    own_courses,
-    play_plan,
+from spectral_sched.diffusion.sampling.player import Player
+from spectral_sched.diffusion.sampling.trajectory import (
+    Trajectory,
+    common_trajectory,
+    own_trajectory,
 )
-from spectral_sched.diffusion.sampling.sampler import sample
 from spectral_sched.images.preprocessing import make_preprocessing
 from spectral_sched.planning.data_set import DataSet
 from spectral_sched.planning.plan import Plan
@@ -55,14 +55,11 @@ def finite_set() -> Denoiser:
 
 def played(
     make: Callable[[], Denoiser],
-    course: Callable[[torch.Tensor], Course],
+    follow: Callable[[torch.Tensor], Trajectory],
     seeds: tuple[int, ...] = SEEDS,
 ) -> torch.Tensor:
     noise = SeededNoise(seeds, FIELD.shape, CPU, torch.float64)
-    first = noise()
-    way = course(first)
-    x = starting_point(first, way.first, "mean", FIELD)
-    *_, picture = sample(way.informed(make()), x, way.calls, noise)
+    *_, picture = follow(noise()).play(make(), noise)
     return picture
 
 
@@ -73,8 +70,8 @@ def test_equal_tables_are_one_table(
     sampler: str, num_steps: int, make: Callable[[], Denoiser]
 ) -> None:
     plan = plan_of(sampler, *np.geomspace(60, 0.05, num_steps + 1)[:-1])
-    one = played(make, lambda _: common_course(plan))
-    batch = played(make, lambda like: own_courses([plan] * 3, like))
+    one = played(make, partial(common_trajectory, plan))
+    batch = played(make, partial(own_trajectory, [plan] * 3))
     scale = float(one.abs().max())
     torch.testing.assert_close(batch, one, rtol=0, atol=1e-12 * scale)
     assert scale > 0.01
@@ -90,27 +87,27 @@ def test_a_picture_of_a_mixed_batch_is_that_of_its_table_alone(
         plan_of(sampler, 30.0, 9.0, 2.0, 0.4, 0.2),
         plan_of(sampler, 55.0, 7.0, 5.0, 1.0, 0.03),
     ]
-    batch = played(make, lambda like: own_courses(plans, like))
+    batch = played(make, partial(own_trajectory, plans))
     for index, seed in enumerate(SEEDS):
-        plan = plans[index]
-        alone = played(make, lambda _, plan=plan: common_course(plan), (seed,))  # type: ignore[misc]
+        alone = played(make, partial(common_trajectory, plans[index]), (seed,))
         torch.testing.assert_close(batch[index], alone[0], rtol=0, atol=1e-10)
-    others = played(make, lambda like: own_courses([*plans[1:], plans[0]], like))
+    others = played(make, partial(own_trajectory, [*plans[1:], plans[0]]))
     assert float((batch - others).abs().max()) > 1e-6
 
 
 def test_weights_are_placed_like_the_pictures() -> None:
     plans = [plan_of("heun", 9.0, 1.0), plan_of("heun", 5.0, 0.5)]
-    like = torch.zeros(2, *FIELD.shape, dtype=torch.float32)
-    course = own_courses(plans, like)
-    assert isinstance(course.first, torch.Tensor)
-    assert course.first.tolist() == [9.0, 5.0]
-    for call in course.calls:
+    unit = torch.ones(2, *FIELD.shape, dtype=torch.float32)
+    trajectory = own_trajectory(plans, unit)
+    mean = torch.tensor(FIELD.mean_color, dtype=torch.float32).reshape(-1, 1, 1)
+    expected = torch.tensor([9.0, 5.0]).reshape(-1, 1, 1, 1)
+    torch.testing.assert_close(trajectory.start - mean, expected.expand_as(unit))
+    for call in trajectory.calls:
         assert call.sigma.shape == (2,)
         assert call.sigma.dtype == torch.float32
         if call.state:
             assert call.state.state.shape == (2, 1, 1, 1)
-    assert [call.sigma.tolist() for call in course.calls] == [
+    assert [call.sigma.tolist() for call in trajectory.calls] == [
         [9, 5],
         [1, 0.5],
         [1, 0.5],
@@ -136,10 +133,10 @@ class Told:
 def test_a_conditioned_network_is_told_the_ends_of_each_range() -> None:
     plans = [plan_of("euler", 9.0, 1.0), plan_of("euler", 5.0, 0.5)]
     told = Told()
-    picture = played(lambda: told, lambda _: common_course(plans[0]))
+    picture = played(lambda: told, partial(common_trajectory, plans[0]))
     torch.testing.assert_close(picture, torch.full_like(picture, 0.5))
     assert told.ends == [(0.5, 18.0)]
-    played(lambda: told, lambda like: own_courses(plans, like), (0, 1))
+    played(lambda: told, partial(own_trajectory, plans), (0, 1))
     low, high = told.ends[1]
     assert isinstance(low, torch.Tensor)
     assert isinstance(high, torch.Tensor)
@@ -154,11 +151,12 @@ def test_a_seed_has_its_table_in_any_batch() -> None:
         levels = np.array(plan.table.levels) / (1 + seed / 7)
         return replace(plan, table=SigmaTable.of(levels))
 
-    place = torch.device("cpu"), torch.float64
-    denoise = WienerDenoiser(plan.power.field, *place)
-    many = list(play_plan(plan, denoise, range(20), *place, image_plan=own))
-    few = list(play_plan(plan, denoise, [18, 3], *place, image_plan=own))
-    common = list(play_plan(plan, denoise, [18], *place))
+    def player(*seeds: int) -> Player:
+        return Player(wiener(), FIELD.shape, seeds, dtype=torch.float64)
+
+    many = list(player(*range(20)).play_plan(plan, own))
+    few = list(player(18, 3).play_plan(plan, own))
+    common = list(player(18).play_plan(plan))
     np.testing.assert_allclose(few[0], many[18], atol=1e-10)
     np.testing.assert_allclose(few[1], many[3], atol=1e-10)
     assert np.abs(common[0] - many[18]).max() > 1e-3
@@ -174,7 +172,8 @@ def test_a_spectral_start_has_the_spectrum_of_its_own_plan() -> None:
         return replace(plan, data_set=replace(plan.data_set, power=distribution))
 
     denoise = wiener()
-    found = play_plan(plan, denoise, [3, 4], CPU, torch.float64, image_plan=own)
+    player = Player(denoise, FIELD.shape, [3, 4], dtype=torch.float64)
+    found = player.play_plan(plan, own)
     for seed, picture in zip(fields, found, strict=True):
         noise = SeededNoise([seed], FIELD.shape, CPU, torch.float64)()
         # One step: the denoised start, by the denoiser of the whole data set.
