@@ -1,8 +1,8 @@
 """A U-Net in the preconditioning of EDM: small, plain, and a denoiser once trained.
 
-The preconditioning is that of Karras et al. (arXiv 2206.00364), Table 1: inputs and
-targets of the network have unit variance at every noise level, for pictures of standard
-deviation `sigma_data`. Noise levels enter as ``ln(sigma) / 4``, that is as
+Inputs and targets of the network have unit variance at every noise level
+(`preconditioning.edm_scales`, Karras et al., arXiv 2206.00364), for pictures of
+standard deviation `sigma_data`. Noise levels enter as ``ln(sigma) / 4``, that is as
 ``-log_snr / 8``. A network may also be told the ends of the noise range of each picture
 (Esteves & Makadia, arXiv 2603.19222): it then knows which spectrum to expect. It
 may be given a degraded picture beside the noisy one, as further channels of its input,
@@ -21,6 +21,7 @@ from torch import nn
 from spectral_sched.errors import UsageError
 
 from .denoiser import per_picture
+from .preconditioning import edm_scales, quarter_log
 from .unet import UNet
 
 if TYPE_CHECKING:
@@ -86,15 +87,11 @@ class NetworkDenoiser(nn.Module):
             if isinstance(sigma, torch.Tensor)
             else x.new_full((len(x),), sigma)
         )
-        level = per_picture(levels)
-        data = self.config.sigma_data
-        total = (level**2 + data**2) ** 0.5
-        noise = levels[:, None].log() / 4
+        skip, out, total = edm_scales(per_picture(levels), self.config.sigma_data)
         scaled = self._beside(x / total, degraded)
         told = (self._ends(levels, ends), self._labels(levels, labels))
-        inner = self.network(scaled, noise, *told)
-        denoised: Tensor = x * (data / total) ** 2 + inner * (level * data / total)
-        return denoised
+        inner: Tensor = self.network(scaled, quarter_log(levels[:, None]), *told)
+        return x * skip + inner * out
 
     def _beside(self, scaled: Tensor, degraded: Tensor | None) -> Tensor:
         """Return the input of the network: with the pictures to restore, if any."""

@@ -183,6 +183,28 @@ class TimestepLookup:
         return above - 1 + (place - low) / (high - low)
 
 
+class EdmScales(NamedTuple):
+    """EDM's weights at a noise level.
+
+    Attributes
+    ----------
+    skip, out
+        Weights of x and of the network's answer.
+    total
+        Standard deviation of x, which it is divided by on the way in.
+    """
+
+    skip: Level
+    out: Level
+    total: Level
+
+
+def edm_scales(sigma: Level, sigma_data: float) -> EdmScales:
+    """Return EDM's weights for pictures of a standard deviation (Table 1)."""
+    total = (sigma**2 + sigma_data**2) ** 0.5
+    return EdmScales((sigma_data / total) ** 2, sigma * sigma_data / total, total)
+
+
 def edm(
     sigma_data: float, sigma_range: tuple[float, float], prediction: str = "epsilon"
 ) -> Preconditioning:
@@ -196,9 +218,8 @@ def edm(
     sign = -1 if prediction == "v_prediction" else 1
 
     def scales(sigma: Level) -> Scales:
-        total = (sigma**2 + sigma_data**2) ** 0.5
-        out = sign * sigma * sigma_data / total
-        return Scales((sigma_data / total) ** 2, out, 1 / total)
+        skip, out, total = edm_scales(sigma, sigma_data)
+        return Scales(skip, sign * out, 1 / total)
 
     return Preconditioning(scales, quarter_log, sigma_range)
 
