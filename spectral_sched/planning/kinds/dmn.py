@@ -24,6 +24,7 @@ import numpy as np
 
 from spectral_sched.planning.search import minimal_table
 from spectral_sched.schedules import KarrasLaw, Schedule, sigma_table
+from spectral_sched.schedules.coordinates import COORDINATES
 from spectral_sched.schedules.parameters import number
 from spectral_sched.schedules.table import SigmaTable
 from spectral_sched.solvers.recurrence import Call, Combination, Play
@@ -56,7 +57,10 @@ NUM_ALONE = 3
 
 
 def assumed_error(sigma: Numbers, exponent: float) -> Numbers:
-    """Return what a network is taken to get wrong at a noise level.
+    """Return what a network is taken to get wrong: ``sigma_vp**exponent / alpha_vp``.
+
+    As ``sigma_vp`` is ``sigma * alpha_vp`` and abar ``alpha_vp**2``, this is
+    ``sigma**exponent * abar**((exponent - 1) / 2)``.
 
     Parameters
     ----------
@@ -64,7 +68,8 @@ def assumed_error(sigma: Numbers, exponent: float) -> Numbers:
         Of the noise's share: 1, which the authors recommend for pixels, makes it sigma
         itself; 2, for latents, ``sigma**2 / sqrt(1 + sigma**2)``.
     """
-    return sigma**exponent * (1 + sigma**2) ** ((1 - exponent) / 2)
+    abar = COORDINATES["abar"].from_sigma(sigma)
+    return sigma**exponent * abar ** ((exponent - 1) / 2)
 
 
 def calls_to(sampler: str, sigmas: Numbers, sigma_min: float) -> list[Call]:
