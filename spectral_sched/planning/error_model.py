@@ -1,8 +1,9 @@
 """What a table gets wrong, mode by mode: how the errors of its steps add up.
 
-Each step's error is exact (`defects`). How those of steps, of the start and of the
-whole way make the error of a table is our own, and so are the constants here: they were
-chosen by what trained networks do (docs/networks.md).
+The local error of each step and the global error of the way from noise to picture are
+exact (`local_errors`). How they and that of the start make the error of a table is our
+own, and so are the constants here: they were chosen by what trained networks do
+(docs/networks.md).
 
 Sigmas are (N + 1, ...) with the final 0, powers are (M,); results are (..., M), complex
 where the sigmas are.
@@ -60,7 +61,7 @@ EXACT_START = StartError()
 
 def noise_start_error(
     sampler: str,
-    defects: LocalErrors,
+    local: LocalErrors,
     highest: LocalErrors,
     offset: NDArray[np.float64],
     start: Start,
@@ -78,7 +79,7 @@ def noise_start_error(
     offset
         Square of the mean that a start about zero misses, per mode, (M,).
     """
-    spread, mean = _start(defects, offset, start)
+    spread, mean = _start(local, offset, start)
     if SAMPLERS[sampler].adds_noise:
         return StartError(spread, mean)
     least_spread, least_mean = _start(highest, offset, start)
@@ -87,10 +88,10 @@ def noise_start_error(
 
 
 def _start(
-    defects: LocalErrors, offset: NDArray[np.float64], start: Start
+    local: LocalErrors, offset: NDArray[np.float64], start: Start
 ) -> tuple[Numbers, Numbers]:
-    missed = np.sqrt(offset * defects.mean_kept) if start == "zero" else 0.0
-    return defects.amplitudes[0], missed
+    missed = np.sqrt(offset * local.mean_kept) if start == "zero" else 0.0
+    return local.amplitudes[0], missed
 
 
 def spectral_start_error(
@@ -119,7 +120,7 @@ def spectral_start_error(
 
 
 def squared_errors(
-    sampler: str, defects: LocalErrors, begun: StartError
+    sampler: str, local: LocalErrors, begun: StartError
 ) -> list[Numbers]:
     """Return terms, (..., M), that sum to the expected squared error at the end (ours).
 
@@ -129,7 +130,7 @@ def squared_errors(
     squares are summed. So are those of solvers with fresh noise, which makes errors
     independent.
     """
-    _, *steps = defects.amplitudes
+    _, *steps = local.amplitudes
     made = [begun.spread + 0 * steps[0], *steps]
     solver = SAMPLERS[sampler]
     signed = solver.one_step and not solver.stochastic
@@ -168,11 +169,11 @@ class Origin:
     highest: LocalErrors
     whole: bool = False
 
-    def error(self, sampler: str, defects: LocalErrors) -> StartError:
+    def error(self, sampler: str, local: LocalErrors) -> StartError:
         """Return what is wrong at the end because of the start."""
         if self.start is None or self.start == "spectral":
             return EXACT_START
-        modes = (defects, self.highest, self.offset)
+        modes = (local, self.highest, self.offset)
         error = noise_start_error(sampler, *modes, self.start)
         return error if self.whole else error._replace(apart=0.0)
 
@@ -180,7 +181,7 @@ class Origin:
 def reference_start(
     sampler: str, top: float, power: NDArray[np.float64]
 ) -> LocalErrors:
-    """Return the defects of a table whose start is the highest level there is."""
+    """Return the local errors of a table whose start is the highest level there is."""
     return local_errors(sampler, np.array([top, 0.0]), power)
 
 
@@ -189,29 +190,29 @@ def mode_errors(
 ) -> list[Numbers]:
     """Return terms, (..., M), that sum to the expected squared error of a table."""
     share = global_share(sampler, len(sigmas) - 1)
-    whole = [share * _end_to_end(sampler, sigmas, power, origin)] if share else []
+    whole = [share * _global_error(sampler, sigmas, power, origin)] if share else []
     if share == 1:
         return whole
-    defects = local_errors(sampler, sigmas, power)
-    steps = squared_errors(sampler, defects, origin.error(sampler, defects))
+    local = local_errors(sampler, sigmas, power)
+    steps = squared_errors(sampler, local, origin.error(sampler, local))
     return [*((1 - share) * step for step in steps), *whole]
 
 
 FEW_STEPS = 5
-"""Steps up to which errors of solvers that renew noise are those of the whole way.
+"""Steps up to which the error of a solver that renews noise is the global error.
 
 Steps so long leave little of what was before them: what one blurs, the next sharpens.
 """
 
 SHARE_BY_STEPS = {3: 1.0, 7: 0.5, 9: 0.5, 10: 0.0}
-"""Share of errors of the whole way in those of multistep solvers, straight between.
+"""Share of the global error in that of multistep solvers, straight between.
 
 With few steps, what one gets wrong is made good by the next in networks too; with many
 they do not follow so closely.
 """
 
 START_SHARE = 0.5
-"""Share of the highest start's own error that end-to-end errors are measured beside.
+"""Share of the highest start's own error that the global error is measured beside.
 
 It is for solvers that correct their steps; for others it is all of it, as a fine
 reference has it on Gaussian data. Networks know more of the pictures than their spectra
@@ -220,7 +221,7 @@ and make good a part, which a higher start is paid for.
 
 
 def global_share(sampler: str, num_steps: int) -> float:
-    """Return how much of an error is that of the whole way, from 0 to 1 (ours).
+    """Return the share of the global error in that of a table, from 0 to 1 (ours).
 
     The rest is that of single steps. It was found by what networks do. Local errors of
     a solver that corrects its steps come out too large where steps are long: it makes
@@ -237,7 +238,7 @@ def global_share(sampler: str, num_steps: int) -> float:
     return float(np.interp(num_steps, list(SHARE_BY_STEPS), shares))
 
 
-def _end_to_end(
+def _global_error(
     sampler: str, sigmas: Numbers, power: NDArray[np.float64], origin: Origin
 ) -> Numbers:
     """Return the squared difference from what the highest start gives, (..., M).
@@ -311,8 +312,8 @@ def powers_for(
 ) -> ModePowers:
     """Return the powers of modes that errors of a solver are expected over.
 
-    Errors of the whole way need no spread, which is there to blur those of one step,
-    and are about the pictures that all images make together.
+    The global error needs no spread, which is there to blur errors of one step, and is
+    about the pictures that all images make together.
     Fresh noise draws the brightness and the colours of a picture anew, and tables for
     solvers that add it are planned for single images as they are: what such a table
     gives has no reference from the same noise, and by distances these did better.

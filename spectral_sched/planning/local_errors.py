@@ -3,9 +3,9 @@
 For a mode of power ``P`` the best denoiser is Wiener's, ``P / (P + sigma**2)``, and the
 exact trajectory is proportional to ``sqrt(P + sigma**2)``. A table therefore maps the
 starting noise to the picture by one factor per mode, its *transfer* (Benita, Elad &
-Keshet, arXiv 2502.00180), and every step has a *local defect*: what it gets wrong when
-it starts from exact values. Which of the two carries over to trained networks is told
-by `mode_errors`.
+Keshet, arXiv 2502.00180), and every step has a *local error*: what it gets wrong when
+it starts from exact values. How both carry over to trained networks is told by
+`error_model`.
 
 Sigmas are (N + 1, ...) with the final 0, powers are (M,); results are (..., M), complex
 where the sigmas are.
@@ -98,7 +98,7 @@ class _Run(Play[GaussianValue]):
 def transfer(sampler: str, sigmas: Numbers, power: NDArray[np.float64]) -> Numbers:
     """Return the factor from starting noise of unit variance to the picture.
 
-    The end-to-end error of a mode is ``transfer - sqrt(power)``. For a stochastic
+    The global error of a mode is ``transfer - sqrt(power)``. For a stochastic
     sampler it is the standard deviation of the picture.
     """
     return transfer_by_source(sampler, sigmas, power).size

@@ -190,40 +190,39 @@ def test_local_defects_of_one_euler_step_by_hand() -> None:
 
 def test_a_missed_mean_by_hand() -> None:
     power, offset = np.array([2.0]), np.array([5.0])
-    defects, highest = (
+    local, highest = (
         local_errors("euler", np.array([sigma, 0.0]), power) for sigma in (3.0, 7.0)
     )
     zero, mean = (
-        noise_start_error("euler", defects, highest, offset, start) for start in ABOUT
+        noise_start_error("euler", local, highest, offset, start) for start in ABOUT
     )
     # sqrt(P / (P + s^2)) of an error in the mean is left.
     left, least = (math.sqrt(5 * 2 / (2 + sigma**2)) for sigma in (3, 7))
     assert zero.mean == pytest.approx(left - least)
     assert mean.mean == 0
-    assert zero.spread == mean.spread == defects.amplitudes[0] - highest.amplitudes[0]
+    assert zero.spread == mean.spread == local.amplitudes[0] - highest.amplitudes[0]
     assert zero.apart - mean.apart == pytest.approx(least**2)
     with_mean, without = (
-        np.sum(squared_errors("euler", defects, begun), axis=0)
-        for begun in (zero, mean)
+        np.sum(squared_errors("euler", local, begun), axis=0) for begun in (zero, mean)
     )
     assert (with_mean - without)[0] == pytest.approx((left - least) ** 2 + least**2)
 
 
 def test_solvers_that_add_noise_mend_the_highest_start() -> None:
     power, offset = np.array([2.0]), np.array([5.0])
-    defects = local_errors("heun-churn", np.array([3.0, 1.0, 0.0]), power)
-    begun = noise_start_error("heun-churn", defects, defects, offset, "zero")
-    assert begun.spread == defects.amplitudes[0]
+    local = local_errors("heun-churn", np.array([3.0, 1.0, 0.0]), power)
+    begun = noise_start_error("heun-churn", local, local, offset, "zero")
+    assert begun.spread == local.amplitudes[0]
     assert (begun.spread, begun.apart) != (0, 0)
 
 
 def test_errors_of_one_step_solvers_have_signs_and_others_do_not() -> None:
     sigmas, power = np.array([30.0, 3.0, 1.0, 0.0]), np.array([0.1, 2.0])
     for sampler in FLOW_SAMPLERS:
-        defects = local_errors(sampler, sigmas, power)
+        local = local_errors(sampler, sigmas, power)
         begun = StartError(spread=np.array([0.1, -0.2]), apart=np.array([0.5, 0.0]))
-        found = sum(squared_errors(sampler, defects, begun))
-        made = np.array([begun.spread, *defects.amplitudes[1:]])
+        found = sum(squared_errors(sampler, local, begun))
+        made = np.array([begun.spread, *local.amplitudes[1:]])
         one_step = SAMPLERS[sampler].one_step
         summed = made.sum(axis=0) ** 2 if one_step else (made**2).sum(axis=0)
         np.testing.assert_allclose(found, summed + begun.apart, rtol=1e-12)
@@ -238,9 +237,9 @@ def test_imaginary_steps_give_the_slopes(sampler: str) -> None:
     def total(level: int, step: complex) -> complex:
         sigmas = np.append(levels, 0.0).astype(complex)
         sigmas[level] += step
-        defects = local_errors(sampler, sigmas, power)
-        begun = noise_start_error(sampler, defects, highest, np.full(5, 0.3), "zero")
-        return complex(np.sum(squared_errors(sampler, defects, begun)))
+        local = local_errors(sampler, sigmas, power)
+        begun = noise_start_error(sampler, local, highest, np.full(5, 0.3), "zero")
+        return complex(np.sum(squared_errors(sampler, local, begun)))
 
     for level in range(4):
         step = 1e-5 * levels[level]
@@ -251,9 +250,9 @@ def test_imaginary_steps_give_the_slopes(sampler: str) -> None:
 @pytest.mark.parametrize("sampler", SAMPLERS)
 def test_fine_tables_have_no_defects(sampler: str) -> None:
     sigmas = np.append(np.geomspace(500, 1e-4, 4000), 0.0)
-    defects = local_errors(sampler, sigmas, POWER)
-    begun = noise_start_error(sampler, defects, defects, np.zeros_like(POWER), "mean")
-    squared = sum(squared_errors(sampler, defects, begun))
+    local = local_errors(sampler, sigmas, POWER)
+    begun = noise_start_error(sampler, local, local, np.zeros_like(POWER), "mean")
+    squared = sum(squared_errors(sampler, local, begun))
     assert np.sqrt(squared / POWER).max() < 5e-3
 
 
@@ -556,9 +555,9 @@ def test_multistep_errors_go_from_the_whole_way_to_single_steps(sampler: str) ->
         made = transfer(sampler, sigmas, POWER)
         missed = made / sigmas[0] - fine / top
         whole = (made - fine) ** 2 + offset * missed**2
-        defects = local_errors(sampler, sigmas, POWER)
-        begun = origin.error(sampler, defects)
-        steps = np.sum(squared_errors(sampler, defects, begun), axis=0)
+        local = local_errors(sampler, sigmas, POWER)
+        begun = origin.error(sampler, local)
+        steps = np.sum(squared_errors(sampler, local, begun), axis=0)
         shares.append(global_share(sampler, num_steps))
         expected = shares[-1] * whole + (1 - shares[-1]) * steps
         np.testing.assert_allclose(found, expected, rtol=1e-2, atol=1e-6)
