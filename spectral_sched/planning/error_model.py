@@ -160,14 +160,14 @@ class Origin:
         Square of the mean that a start about zero misses, per mode, (M,).
     highest
         Defects of a table that starts at the highest level there is.
-    whole
+    count_unavoidable
         Whether what even that start gets wrong is counted, which no table can mend.
     """
 
     start: Start | None
     offset: NDArray[np.float64]
     highest: LocalErrors
-    whole: bool = False
+    count_unavoidable: bool = False
 
     def error(self, sampler: str, local: LocalErrors) -> StartError:
         """Return what is wrong at the end because of the start."""
@@ -175,7 +175,7 @@ class Origin:
             return EXACT_START
         modes = (local, self.highest, self.offset)
         error = noise_start_error(sampler, *modes, self.start)
-        return error if self.whole else error._replace(apart=0.0)
+        return error if self.count_unavoidable else error._replace(apart=0.0)
 
 
 def reference_start(
@@ -258,7 +258,11 @@ def _global_error(
     spread = GaussianValue((begun, *fresh)).size - wanted - least_spread
     missed = np.sqrt(origin.offset) if origin.start == "zero" else 0.0
     squared = spread**2 + (missed * begun / first - least_mean) ** 2
-    return squared + least_spread**2 + least_mean**2 if origin.whole else squared
+    return (
+        squared + least_spread**2 + least_mean**2
+        if origin.count_unavoidable
+        else squared
+    )
 
 
 SPREAD = 1.0
@@ -289,7 +293,7 @@ def table_errors(
     energy = measure.weight @ measure.power
     highest = reference_start(sampler, top, measure.power)
     # With many steps, what no table can mend would hide the rest.
-    origin = Origin(start, measure.offset, highest, whole=False)
+    origin = Origin(start, measure.offset, highest, count_unavoidable=False)
 
     def errors(sigmas: Numbers) -> Numbers:
         terms = mode_errors(sampler, sigmas, measure.power, origin)

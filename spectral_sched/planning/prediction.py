@@ -74,7 +74,7 @@ def predicted_error(
     sampler, sigmas = request.sampler, np.array(table.sigmas)
     highest = reference_start(sampler, top, power.ravel())
     start = None if request.limits.partial else request.start
-    origin = Origin(start, offset.ravel(), highest, whole=True)
+    origin = Origin(start, offset.ravel(), highest, count_unavoidable=True)
     terms = mode_errors(sampler, sigmas, power.ravel(), origin)
     # Shares of a square that is all but zero may sum to less than it.
     squared = np.maximum(np.sum(terms, axis=0), 0.0)

@@ -500,7 +500,9 @@ def test_errors_of_heun_are_those_of_the_whole_way(start: Start | None) -> None:
             missed = made / sigmas[0] - share * best / top
             wanted = wanted + offset * missed**2
     np.testing.assert_allclose(found, wanted, rtol=1e-3)
-    (whole,) = mode_errors("heun", sigmas, POWER, replace(origin, whole=True))
+    (whole,) = mode_errors(
+        "heun", sigmas, POWER, replace(origin, count_unavoidable=True)
+    )
     unmended = 0.0 if start is None else least**2
     if start == "zero":
         unmended = unmended + offset * (share * best / top) ** 2
@@ -514,7 +516,7 @@ def test_few_steps_with_fresh_noise_are_judged_by_their_variance(
     sigmas = np.array([30.0, 6.0, 1.0, 0.1, 0.0])
     offset = 0.3 * POWER
     highest = local_errors("sde-dpmpp-2m", np.array([80.0, 0.0]), POWER)
-    origin = Origin(start, offset, highest, whole=True)
+    origin = Origin(start, offset, highest, count_unavoidable=True)
     (found,) = mode_errors("sde-dpmpp-2m", sigmas, POWER, origin)
     begun, *fresh = transfer_by_source("sde-dpmpp-2m", sigmas, POWER).weights
     own = POWER if start is None else 0.0
