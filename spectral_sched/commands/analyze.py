@@ -23,6 +23,7 @@ from .shared import (
     Resolution,
     Resume,
     Tolerance,
+    parse_preprocessing,
     publish_spectrum,
 )
 
@@ -99,6 +100,7 @@ def analyze(
 
     See also: merge, for the parts that --shard makes; export; show.
     """
+    flags = locals()
     from spectral_sched import sources
     from spectral_sched.analysis.measurement import Wanted
     from spectral_sched.analysis.run import (
@@ -109,27 +111,14 @@ def analyze(
     from spectral_sched.analysis.shard import output_path, parse_shard
     from spectral_sched.console.output import Publisher
     from spectral_sched.console.progress import image_counter
-    from spectral_sched.images.preprocessing import make_preprocessing
     from spectral_sched.sources.folder import counted
-
-    from .shared import parse_range
 
     part = parse_shard(shard) if shard else None
     wanted = Wanted(epsilon, tolerance, mixture)
     wanted.check(of_shard=part is not None)
-    preprocessing = make_preprocessing(
-        resolution,
-        crop,
-        resize,
-        color,
-        background=background,
-        window=window,
-        data_range=parse_range(data_range),
-        fast=fast,
-    )
+    settings = analysis_settings(parse_preprocessing(flags), precision)
     items = sources.items(source, files_from=files_from, array=array, column=column)
     publish = Publisher(output or output_path(part), json=json, force=force)
-    settings = analysis_settings(preprocessing, precision)
     checkpoint = _told(open_checkpoint(publish.output, settings, part, resume=resume))
     with (
         make_executor(workers, dask) as executor,

@@ -2,13 +2,25 @@
 
 import shlex
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from spectral_sched import defaults
 
-from .shared import Device, Force, Json, Precision
+from .shared import Device, Force, Json, Precision, parse_range
+
+if TYPE_CHECKING:
+    from spectral_sched.diffusion.sampling.run import SamplingOptions
+
+RECORDED = (
+    *("precision", "class_label", "null_label", "guidance", "guidance_interval"),
+    *("per_image", "label", "as_is", "clip", "compiled"),
+)
+"""Flags that the record tells if they were given."""
+
+NAMES = {"label": "class", "compiled": "compile"}
+"""Names of flags that are not those of the parameters."""
 
 
 def sample(
@@ -86,66 +98,77 @@ def sample(
 
     See also: export, which makes schedules; train, which makes models.
     """
+    flags = locals()
     from spectral_sched.console.output import say
     from spectral_sched.console.progress import progress_bar
     from spectral_sched.files.samples import (
         chosen_seeds,
-        describe_samples,
         open_gallery,
         parse_seeds,
         write_samples,
     )
     from spectral_sched.files.schedule import read_plan
     from spectral_sched.planning.per_image import drawn_plans
-    from spectral_sched.planning.replan import Fitting
 
-    from .shared import parse_range
-
+    parse_range(guidance_interval, "--guidance-interval")
     seeds = chosen_seeds(seeds, restoring=inputs is not None)
     plan, numbers = read_plan(schedule), parse_seeds(seeds)
-    interval = parse_range(guidance_interval, "--guidance-interval")
     drawn_plans(plan, label, wanted=per_image)
     folder = open_gallery(output, force=force)
-    from spectral_sched.diffusion.models.guidance import parse_guidance
-    from spectral_sched.diffusion.sampling.run import SamplingOptions, SamplingRun
+    options = _options(flags)
+    from spectral_sched.diffusion.sampling.run import SamplingRun
     from spectral_sched.diffusion.torchrun import processes
 
-    flags: dict[str, Any] = {"precision": precision, "class_label": class_label}
-    flags |= {"null_label": null_label, "guidance": guidance}
-    flags |= {"guidance_interval": guidance_interval, "per_image": per_image}
-    flags |= {"class": label, "as_is": as_is, "clip": clip, "compile": compiled}
-    settings = {"model": model, "seeds": seeds, **describe_samples(flags)}
-    options = SamplingOptions(
-        model,
-        precision,
-        parse_guidance(class_label, null_label, guidance, interval, model),
-        Fitting(as_is=as_is, clip=clip),
-        per_image=per_image,
-        label=label,
-        compiled=compiled,
-        inputs=inputs,
-    )
     with processes(device) as group:
         run = SamplingRun(plan, options, group.device)
         for message in run.messages if group.first else ():
             say(message)
-        wanted, names = run.samples(numbers), run.input_names
+        wanted = run.samples(numbers)
         mine = [wanted[k] for k in group.share(len(wanted))]
         with progress_bar("sampling", len(mine) * run.plan.table.num_steps) as advance:
             pictures = group.gathered(run(mine, advance))
             if not group.first:
                 return
-            document = write_samples(pictures, wanted, folder, settings, names)
+            settings = _settings(flags, seeds)
+            document = write_samples(
+                pictures, wanted, folder, settings, run.input_names
+            )
     _tell(len(wanted), folder, schedule, document, json=json)
+
+
+def _options(flags: dict[str, Any]) -> "SamplingOptions":
+    """Return how the schedule is played."""
+    from spectral_sched.diffusion.models.guidance import parse_guidance
+    from spectral_sched.diffusion.sampling.run import SamplingOptions
+    from spectral_sched.planning.replan import Fitting
+
+    classes = (flags["class_label"], flags["null_label"], flags["guidance"])
+    interval = parse_range(flags["guidance_interval"], "--guidance-interval")
+    return SamplingOptions(
+        flags["model"],
+        flags["precision"],
+        parse_guidance(*classes, interval, flags["model"]),
+        Fitting(as_is=flags["as_is"], clip=flags["clip"]),
+        per_image=flags["per_image"],
+        label=flags["label"],
+        compiled=flags["compiled"],
+        inputs=flags["inputs"],
+    )
+
+
+def _settings(flags: dict[str, Any], seeds: str) -> dict[str, Any]:
+    """Return what the record tells of the flags."""
+    from spectral_sched.files.samples import describe_samples
+
+    told = {NAMES.get(name, name): flags[name] for name in RECORDED}
+    return {"model": flags["model"], "seeds": seeds, **describe_samples(told)}
 
 
 def _tell(
     count: int, folder: Path, schedule: Path, document: dict[str, Any], *, json: bool
 ) -> None:
     from spectral_sched.console.output import say, show
-    from spectral_sched.files.samples import (
-        SHEET_NAME,
-    )
+    from spectral_sched.files.samples import SHEET_NAME
 
     show([f"{count} pictures in {folder}"], document, json=json)
     following = f"specsched show {shlex.quote(str(schedule))}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -11,10 +11,12 @@ from spectral_sched import defaults
 from spectral_sched.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from spectral_sched.analysis.measurement import Measurement
     from spectral_sched.console.output import Publisher
+    from spectral_sched.images.preprocessing import Preprocessing
 
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
@@ -72,6 +74,18 @@ def parse_range(
         message = f"{flag} needs two numbers as in 0,1, not {text!r}"
         raise UsageError(message) from error
     return low, high
+
+
+def parse_preprocessing(flags: Mapping[str, Any]) -> Preprocessing:
+    """Return what the flags of a command do to images first."""
+    from spectral_sched.images.preprocessing import make_preprocessing
+
+    further = ("background", "window", "fast")
+    return make_preprocessing(
+        *(flags[name] for name in ("resolution", "crop", "resize", "color")),
+        **{name: flags[name] for name in further if name in flags},
+        data_range=parse_range(flags["data_range"]),
+    )
 
 
 def publish_spectrum(publish: Publisher, measured: Measurement, precision: str) -> None:

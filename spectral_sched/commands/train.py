@@ -21,6 +21,7 @@ from .shared import (
     Resolution,
     Resume,
     export_after,
+    parse_preprocessing,
 )
 
 
@@ -97,24 +98,15 @@ def train(
 
     See also: sample --model; export --spectrum, which plans from a model's file.
     """
+    flags = locals()
     from spectral_sched import sources
     from spectral_sched.console.output import say, show
     from spectral_sched.console.progress import training_progress
     from spectral_sched.console.training import model_parts
     from spectral_sched.files.model import check_model_output, read_model_document
-    from spectral_sched.images.preprocessing import make_preprocessing
-
-    from .shared import parse_range
 
     check_model_output(output, force=force)
-    preprocessing = make_preprocessing(
-        resolution,
-        crop,
-        resize,
-        color,
-        background=background,
-        data_range=parse_range(data_range),
-    )
+    preprocessing = parse_preprocessing(flags)
     from spectral_sched.diffusion.torchrun import processes
     from spectral_sched.diffusion.training.pictures import picture_set
     from spectral_sched.diffusion.training.run import TrainingRun, training_options
