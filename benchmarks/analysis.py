@@ -32,13 +32,10 @@ from PIL import Image
 from scipy.fft import rfft2
 
 from spectral_sched.analysis.chunk import AnalysisSettings, Task, analyse_chunk
-from spectral_sched.analysis.processes import (
-    available_cores,
-    keep_freed_memory,
-    ordered_map,
-)
+from spectral_sched.analysis.processes import keep_freed_memory, ordered_map
 from spectral_sched.analysis.run import analyse_items
 from spectral_sched.analysis.tasks import Executor
+from spectral_sched.cores import available_cores
 from spectral_sched.images.preprocessing import make_preprocessing
 from spectral_sched.sources import Item
 from spectral_sched.spectra.periodogram import ring_powers

@@ -15,7 +15,6 @@ main process is killed, two were still there 8 seconds later, of these here none
 
 from __future__ import annotations
 
-import os
 import pickle
 import signal
 import time
@@ -41,18 +40,14 @@ PATIENCE = 0.5
 TASKS_AHEAD = 4
 """Tasks per worker that may be under way or done before the one whose turn it is."""
 
+HELD_BACK = (signal.SIGINT, signal.SIGTERM)
+"""Signals that workers leave to the process that wants the results, and saves them."""
+
 LARGEST_HEAP_BLOCK = 1 << 25
 PRELOADED = ["spectral_sched.analysis.chunk", "scipy.fft", "scipy.sparse"]
 
 Given = TypeVar("Given")
 Made = TypeVar("Made")
-
-
-def available_cores() -> int:
-    """Return how many processors this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def ordered_map(
@@ -171,7 +166,7 @@ def _crew(
     finally:
         for worker in workers:
             worker.connection.close()
-            worker.process.terminate()
+            worker.process.kill()
         for worker in workers:
             worker.process.join()
 
@@ -191,11 +186,11 @@ def _start_worker(function: Callable[[Given], Made]) -> _Worker:
 
 @contextmanager
 def _interrupts_held_back() -> Iterator[None]:
-    """Start processes that never see Ctrl-C, which reaches a whole group of them."""
+    """Start processes that heed no signal, as these reach a whole group of them."""
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, HELD_BACK)
     try:
         yield
     finally:
@@ -204,7 +199,8 @@ def _interrupts_held_back() -> Iterator[None]:
 
 def _serve(connection: Connection, function: Callable[[Given], Made]) -> None:
     """Work until the pipe is closed."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for number in HELD_BACK:
+        signal.signal(number, signal.SIG_IGN)
     keep_freed_memory()
     # The other end is gone when the process that wants the results is.
     with suppress(EOFError, OSError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -15,9 +16,10 @@ from pathlib import Path
 import pytest
 
 from spectral_sched.analysis.chunk import Chunk, Skipped, Task, analyse_chunk
-from spectral_sched.analysis.processes import available_cores, ordered_map
+from spectral_sched.analysis.processes import ordered_map
 from spectral_sched.analysis.run import analyse_items
 from spectral_sched.analysis.tasks import Tasks
+from spectral_sched.cores import available_cores
 from spectral_sched.errors import InputError, SpecschedError, UsageError
 from spectral_sched.sources import Item, items
 from tests.support.data_sets import SETTINGS, analysed, local, payload, sums_digest
@@ -227,9 +229,13 @@ def gone(number: int) -> bool:
         return True
 
 
+SAVED = r"saved at item \d+; go on with --resume\n"
+
+
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc")
 @pytest.mark.parametrize(
-    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGKILL, -9)]
+    ("number", "code"),
+    [(signal.SIGINT, 130), (signal.SIGTERM, 130), (signal.SIGKILL, -9)],
 )
 def test_no_worker_outlives_its_parent(
     tmp_path: Path, number: signal.Signals, code: int
@@ -261,7 +267,7 @@ def test_no_worker_outlives_its_parent(
         assert all(map(gone, started))
         if code == 130:
             assert run.stderr
-            assert run.stderr.read() == "interrupted\n"
+            assert re.fullmatch(SAVED, run.stderr.read())
     os.close(write_end)
 
 
