@@ -1,20 +1,24 @@
 """The command ``specsched``: its commands put together, and how they end."""
 
-import signal
+import os
 import sys
-from types import FrameType
-from typing import Annotated, NoReturn
+from contextlib import suppress
+from typing import Annotated
 
 import typer
 
 from .commands import COMMANDS
+from .console.mistakes import MISTAKES, mistake
+from .console.streams import ready_streams
 from .errors import SpecschedError
+from .interrupts import EXIT_CODE, Interrupted, heeded
 from .version import __version__
 
 app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
     help="Noise levels for pixel diffusion models, measured from your own images.",
 )
 
@@ -26,25 +30,27 @@ EXIT_STATUS = (
 )
 
 
-class Interrupted(BaseException):
-    """The user pressed Ctrl-C."""
-
-
 def main() -> None:
     """Run the command line; every error ends in one sentence and its exit code."""
-    signal.signal(signal.SIGINT, _interrupt)
+    ready_streams()
+    with suppress(Interrupted), heeded():
+        sys.exit(_ended())
+    os._exit(EXIT_CODE)  # interrupted while it was ending
+
+
+def _ended() -> int:
+    """Run the command, say what was wrong, and return the exit code."""
     try:
-        app()
+        return int(app(prog_name="specsched", standalone_mode=False) or 0)
     except SpecschedError as error:
         sys.stderr.write(f"error: {error}\n")
-        sys.exit(error.exit_code)
-    except Interrupted:
-        sys.stderr.write("interrupted\n")
-        sys.exit(130)
-
-
-def _interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
-    raise Interrupted
+        return error.exit_code
+    except MISTAKES as error:
+        sys.stderr.write(mistake(error))
+        return 2
+    except (Interrupted, typer.Abort) as stop:
+        sys.stderr.write(f"{str(stop) or 'interrupted'}\n")
+        return EXIT_CODE
 
 
 def _version(wanted: bool) -> None:

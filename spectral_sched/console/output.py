@@ -8,8 +8,14 @@ from typing import TYPE_CHECKING
 from rich.table import Table
 
 from spectral_sched.documents.strict_json import canonical, layout
-from spectral_sched.documents.write import check_output, write_atomically
+from spectral_sched.documents.write import (
+    check_output,
+    check_replaced,
+    write_atomically,
+)
 from spectral_sched.errors import UsageError
+
+from .streams import encodable, in_ascii
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -31,7 +37,8 @@ def say(message: str) -> None:
 def show(parts: Iterable[RenderableType], document: Document, *, json: bool) -> None:
     """Print a result on standard output: as one JSON document, or as tables."""
     if json:
-        sys.stdout.write(canonical(document) + "\n")
+        text = canonical(document)
+        sys.stdout.write((text if encodable(text) else in_ascii(text)) + "\n")
         return
     from rich.console import Console
 
@@ -72,8 +79,20 @@ class Publisher:
         self.to_stdout = str(output) == "-"
         self.asked = json
         self.json = json or self.to_stdout
+        self.force = force
         if not self.to_stdout:
             check_output(output, force=force, marked=marked, ours=ours)
+
+    def expect(self, request: Document) -> None:
+        """Raise `UsageError` if the file answers another request than this one.
+
+        Parameters
+        ----------
+        request
+            What the document is going to say of itself, as far as that is known.
+        """
+        if not self.to_stdout:
+            check_replaced(self.output, request, force=self.force)
 
     def __call__(
         self,
@@ -94,6 +113,8 @@ class Publisher:
             emit(content)
             say(f"next: {following}")
             return
+        if content is None:
+            self.expect(document)
         if not self.to_stdout:
             made = layout(document).encode() if content is None else content
             write_atomically(self.output, made)
@@ -115,7 +136,7 @@ def emit(content: bytes) -> None:
         binary = "\0" in text
     except UnicodeDecodeError:
         binary = True
-    if not binary:
+    if not binary and encodable(text):
         sys.stdout.write(text)
     elif sys.stdout.isatty():
         message = "a terminal cannot show this format; name a file with -o"

@@ -143,6 +143,8 @@ class Bench:
     ----------
     messages
         What has to be said about the tables that were played.
+    num_rows
+        Rows that are measured and kept.
     """
 
     def __init__(
@@ -170,6 +172,7 @@ class Bench:
         self.model_key = model_digest(options.model, self.fine)
         self.data_key = array_digest(self.real)
         self.advance: Callable[[int], None] = lambda _: None
+        self.num_rows = 0
 
     @property
     def seeds(self) -> range:
@@ -270,6 +273,7 @@ class Bench:
             lambda: row_fields(self._measured(name, plan, cost)),
         )
         row = read_row(fields)
+        self.num_rows += 1
         # The same table may be had under another name, made in another way.
         return row if row.name == name else replace(row, name=name, cost=cost)
 
