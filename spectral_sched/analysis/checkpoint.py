@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from spectral_sched.documents.provenance import provenance
 from spectral_sched.documents.write import check_output, write_document
 from spectral_sched.errors import InputError
+from spectral_sched.interrupts import Interrupted, saved_at
 
 from .chunk import Chunk
 from .manifest import Manifest
@@ -63,14 +64,15 @@ class Checkpoint:
         self.expected = Manifest(
             self.before.manifest.count, self.before.manifest.digest
         )
-        self.next = time.monotonic() + SECONDS_BETWEEN
+        self.begun = time.monotonic()
+        self.next = self.begun + SECONDS_BETWEEN
 
     def _read(self) -> Chunk:
         saved = read_partial(self.path)
         if (saved.settings, saved.shard) != (self.settings, self.shard):
             message = (
                 f"{self.path} was begun with other settings; "
-                "use the same ones, or start again without --resume"
+                "use the same ones, or start again with --force, without --resume"
             )
             raise InputError(message)
         return saved.chunk
@@ -80,7 +82,7 @@ class Checkpoint:
         if whole.recognised != self.expected:
             message = (
                 f"the images changed since {self.path} was written; "
-                "start again without --resume"
+                "start again with --force, without --resume"
             )
             raise InputError(message)
 
@@ -92,10 +94,27 @@ class Checkpoint:
         begun = time.monotonic()
         if begun < self.next:
             return
-        partial = Partial(whole, self.settings, self.shard)
-        write_document(partial_document(partial, provenance({})), self.path)
+        self._save(whole)
         done = time.monotonic()
         self.next = done + max(SECONDS_BETWEEN, (done - begun) / SHARE_OF_TIME)
+
+    def finish(self, whole: Chunk) -> None:
+        """Save long work once more: what is made of it may fail, or be refused."""
+        self.check(whole)
+        if time.monotonic() - self.begun > SECONDS_BETWEEN:
+            self._save(whole)
+
+    def stopped(self, whole: Chunk) -> Interrupted:
+        """Save the work if there is any, and return what the run ends with."""
+        if whole.recognised.count >= self.expected.count and whole.manifest.count:
+            self._save(whole)
+            return saved_at("item", whole.manifest.count)
+        count = self.expected.count
+        return saved_at("item", count) if count else Interrupted()
+
+    def _save(self, whole: Chunk) -> None:
+        partial = Partial(whole, self.settings, self.shard)
+        write_document(partial_document(partial, provenance({})), self.path)
 
     def remove(self) -> None:
         """Remove the file, once the output is there."""

@@ -6,7 +6,10 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
+from spectral_sched.cores import available_cores
+from spectral_sched.documents.write import is_ours
 from spectral_sched.errors import UsageError
+from spectral_sched.interrupts import Interrupted, patience
 from spectral_sched.spectra.periodogram import check_precision
 
 from .checkpoint import Checkpoint, checkpoint_path
@@ -14,7 +17,7 @@ from .chunk import AnalysisSettings, Chunk, analyse_chunk
 from .cluster import cluster_executor
 from .manifest import Manifest
 from .partial_file import Partial
-from .processes import available_cores, ordered_map
+from .processes import ordered_map
 from .shard import WHOLE, shard_items
 from .tasks import HERE, Executor, Tasks
 
@@ -58,17 +61,30 @@ def analyse_items(
     whole = Chunk() if checkpoint is None else checkpoint.before
     whole.skipped.most = max_errors
     tasks = Tasks(items, whole.manifest.count, executor.seconds_per_task)
-    for chunk in executor.mapper(partial(analyse_chunk, settings), tasks):
-        tasks.learn(chunk)
+    try:
+        for chunk in executor.mapper(partial(analyse_chunk, settings), tasks):
+            tasks.learn(chunk)
+            _merge(whole, chunk)
+            if checkpoint:
+                checkpoint.save_if_due(whole)
+            if progress:
+                progress(whole.num_images, whole.skipped.total)
+        if checkpoint:
+            checkpoint.finish(whole)
+    except Interrupted as stop:
+        if checkpoint is None:
+            raise
+        raise checkpoint.stopped(whole) from stop
+    return whole
+
+
+def _merge(whole: Chunk, chunk: Chunk) -> None:
+    """Add a chunk to the whole, all of it or nothing."""
+    with patience() as work:
         whole.merge(chunk)
         whole.check()
-        if checkpoint:
-            checkpoint.save_if_due(whole)
-        if progress:
-            progress(whole.num_images, whole.skipped.total)
-    if checkpoint:
-        checkpoint.check(whole)
-    return whole
+    if work.asked:
+        raise Interrupted
 
 
 def analysis_settings(preprocessing: Preprocessing, precision: str) -> AnalysisSettings:
@@ -96,11 +112,28 @@ def make_executor(workers: int | None, dask: str | None) -> Iterator[Executor]:
 
 
 def open_checkpoint(
-    output: Path, settings: AnalysisSettings, shard: Shard | None, *, resume: bool
+    output: Path,
+    settings: AnalysisSettings,
+    shard: Shard | None,
+    *,
+    resume: bool,
+    force: bool = False,
 ) -> Checkpoint | None:
-    """Return where the work towards an output is saved; None for standard output."""
+    """Return where the work towards an output is saved; None for standard output.
+
+    Raises
+    ------
+    UsageError
+        If work that was cut short would be lost, and that was not asked for.
+    """
     if str(output) != "-":
         path = checkpoint_path(output)
+        if is_ours(path) and not (resume or force):
+            message = (
+                f"{path} holds work towards {output} that was cut short; "
+                "go on with --resume, or begin anew with --force"
+            )
+            raise UsageError(message)
         return Checkpoint(path, settings, shard or WHOLE, resume=resume)
     if resume:
         message = "--resume needs the file that was to be written; name it with -o"

@@ -1,5 +1,7 @@
 """Measure the spectrum of pictures, whole or in shards."""
 
+from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -28,7 +30,7 @@ from .shared import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from spectral_sched.analysis.checkpoint import Checkpoint
     from spectral_sched.analysis.chunk import AnalysisSettings
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
     from spectral_sched.analysis.partial_file import Partial
     from spectral_sched.analysis.shard import Shard
     from spectral_sched.console.output import Publisher
+    from spectral_sched.images.preprocessing import Preprocessing
     from spectral_sched.sources import Item
 
 
@@ -103,11 +106,7 @@ def analyze(
     flags = locals()
     from spectral_sched import sources
     from spectral_sched.analysis.measurement import Wanted
-    from spectral_sched.analysis.run import (
-        analysis_settings,
-        make_executor,
-        open_checkpoint,
-    )
+    from spectral_sched.analysis.run import analysis_settings, make_executor
     from spectral_sched.analysis.shard import output_path, parse_shard
     from spectral_sched.console.output import Publisher
     from spectral_sched.console.progress import image_counter
@@ -116,10 +115,12 @@ def analyze(
     part = parse_shard(shard) if shard else None
     wanted = Wanted(epsilon, tolerance, mixture)
     wanted.check(of_shard=part is not None)
-    settings = analysis_settings(parse_preprocessing(flags), precision)
+    preprocessing = parse_preprocessing(flags)
     items = sources.items(source, files_from=files_from, array=array, column=column)
     publish = Publisher(output or output_path(part), json=json, force=force)
-    checkpoint = _told(open_checkpoint(publish.output, settings, part, resume=resume))
+    settings = analysis_settings(preprocessing, precision)
+    publish.expect(_request(preprocessing, wanted, precision, part))
+    checkpoint = _opened(publish, settings, part, resume=resume)
     with (
         make_executor(workers, dask) as executor,
         image_counter("images", counted(source)) as progress,
@@ -134,9 +135,39 @@ def analyze(
             checkpoint=checkpoint,
             progress=progress,
         )
-    _publish(publish, found, precision)
+    with _kept_if_refused(checkpoint):
+        _publish(publish, found, precision)
     if checkpoint:
         checkpoint.remove()
+
+
+def _request(
+    preprocessing: "Preprocessing",
+    wanted: "Wanted",
+    precision: str,
+    part: "Shard | None",
+) -> dict[str, object]:
+    """Return what the file will say of the request, before a picture is read."""
+    known = {"preprocessing": asdict(preprocessing)}
+    if part:
+        return {"format": "specsched.partial", **known}
+    asked = {"epsilon": wanted.epsilon, "tolerance": wanted.tolerance}
+    arguments = asked | {"precision": precision}
+    return {"format": "specsched.spectrum", **known, "arguments": arguments}
+
+
+@contextmanager
+def _kept_if_refused(checkpoint: "Checkpoint | None") -> "Iterator[None]":
+    """Say that work whose file would replace another can be had without repeating."""
+    from spectral_sched.errors import UsageError
+
+    try:
+        yield
+    except UsageError as error:
+        if checkpoint is None or not checkpoint.path.exists():
+            raise
+        message = f"{error} and --resume, which reads no picture again"
+        raise UsageError(message) from error
 
 
 def _analyse(
@@ -167,9 +198,19 @@ def _publish(
         _publish_partial(publish, found)
 
 
-def _told(checkpoint: "Checkpoint | None") -> "Checkpoint | None":
+def _opened(
+    publish: "Publisher",
+    settings: "AnalysisSettings",
+    part: "Shard | None",
+    *,
+    resume: bool,
+) -> "Checkpoint | None":
+    """Return where the work is saved, and say what of it is done."""
+    from spectral_sched.analysis.run import open_checkpoint
     from spectral_sched.console.output import say
 
+    place, force = publish.output, publish.force
+    checkpoint = open_checkpoint(place, settings, part, resume=resume, force=force)
     if checkpoint and checkpoint.expected.count:
         say(f"going on after {checkpoint.expected.count} items")
     return checkpoint
