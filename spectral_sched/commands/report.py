@@ -72,10 +72,12 @@ def _sampled(
     """Return what a model makes of the same noise with both tables."""
     from spectral_sched.console.output import say
     from spectral_sched.console.progress import progress_bar
-    from spectral_sched.diffusion.devices import resolve_device
+    from spectral_sched.diffusion.devices import resolve_device, use_threads
     from spectral_sched.diffusion.sampling.run import SamplingOptions, SamplingRun
+    from spectral_sched.files.samples import sheet_title
     from spectral_sched.report.figures import Sampled
 
+    use_threads()
     place, sampled = resolve_device(device), []
     for name, plan in ((found.name, found.plan), (found.usual_name, found.usual)):
         run = SamplingRun(plan, SamplingOptions(model), place)
@@ -85,7 +87,8 @@ def _sampled(
             say(f"{name}: {message}")
         total = len(seeds) * run.plan.table.num_steps
         with progress_bar(f"sampling with {name}", total) as advance:
-            sampled.append(
-                Sampled(name, list(run(run.samples(seeds), advance)), messages)
-            )
+            samples = run.samples(seeds)
+            labels, title = [each.label() for each in samples], sheet_title(run.plan)
+            pictures = list(run(samples, advance))
+            sampled.append(Sampled(name, pictures, messages, labels, title))
     return sampled

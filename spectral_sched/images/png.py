@@ -7,9 +7,11 @@ import math
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
+from PIL.PngImagePlugin import PngInfo
 
 from spectral_sched.documents.write import write_atomically
+from spectral_sched.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,7 +19,16 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-SHEET_GAP = 2
+SHEET_GAP = 4
+READABLE = 160
+"""Pixels of the longer side of a picture on a sheet at least, if there is room."""
+
+WIDEST = 4096
+"""Pixels that a sheet is enlarged to at most."""
+
+FONT_SIZE = 14
+SOFTWARE = "Software"
+"""The entry of a PNG that says what wrote it."""
 
 
 def to_bytes(picture: NDArray[np.floating]) -> NDArray[np.uint8]:
@@ -27,28 +38,76 @@ def to_bytes(picture: NDArray[np.floating]) -> NDArray[np.uint8]:
 
 
 def save_png(levels: NDArray[np.uint8], path: Path) -> None:
-    """Write bytes, (H, W, C) of 1 or 3 channels, as a PNG."""
+    """Write bytes, (H, W, C) of 1 or 3 channels, as a PNG that says who wrote it."""
     write_atomically(path, png_bytes(levels))
 
 
 def png_bytes(levels: NDArray[np.uint8]) -> bytes:
     """Return bytes, (H, W, C) of 1 or 3 channels, as the content of a PNG."""
-    image = Image.fromarray(levels[..., 0] if levels.shape[-1] == 1 else levels)
-    content = io.BytesIO()
-    image.save(content, "PNG")
+    image = _image(levels)
+    content, said = io.BytesIO(), PngInfo()
+    said.add_text(SOFTWARE, f"specsched {__version__}")
+    image.save(content, "PNG", pnginfo=said)
     return content.getvalue()
 
 
-def contact_sheet(pictures: Sequence[NDArray[np.uint8]]) -> NDArray[np.uint8]:
-    """Return pictures of one size, (H, W, C) each, side by side in rows."""
+def _image(levels: NDArray[np.uint8]) -> Image.Image:
+    return Image.fromarray(levels[..., 0] if levels.shape[-1] == 1 else levels)
+
+
+def is_our_png(path: Path) -> bool:
+    """Return whether a file is a PNG that says that this project wrote it."""
+    try:
+        with Image.open(path) as image:
+            return str(image.info.get(SOFTWARE, "")).startswith("specsched ")
+    except (OSError, ValueError):
+        return False
+
+
+def contact_sheet(
+    pictures: Sequence[NDArray[np.uint8]], labels: Sequence[str] = (), title: str = ""
+) -> NDArray[np.uint8]:
+    """Return pictures of one size, (H, W, C) each, side by side in rows.
+
+    Small pictures are enlarged by a whole factor, every pixel to a square.
+
+    Parameters
+    ----------
+    labels
+        What is written under each, if anything.
+    title
+        What is written above all.
+    """
     height, width, channels = pictures[0].shape
     columns = math.ceil(math.sqrt(len(pictures) * height / width))
     rows = math.ceil(len(pictures) / columns)
-    step_y, step_x = height + SHEET_GAP, width + SHEET_GAP
-    size = (rows * step_y + SHEET_GAP, columns * step_x + SHEET_GAP, channels)
-    sheet = np.full(size, 255, np.uint8)
+    times = _enlargement((height, width), (rows, columns))
+    font = ImageFont.load_default(FONT_SIZE)
+    line, top = FONT_SIZE + SHEET_GAP, (FONT_SIZE + SHEET_GAP) * bool(title)
+    step_y, step_x = times * height + SHEET_GAP + line * bool(labels), times * width
+    step_x = max(step_x, *(_length(label, font) for label in labels), 1) + SHEET_GAP
+    size = (max(columns * step_x, _length(title, font) + SHEET_GAP) + SHEET_GAP,)
+    mode = "L" if channels == 1 else "RGB"
+    sheet = Image.new(mode, (*size, top + rows * step_y + SHEET_GAP), "white")
+    draw = ImageDraw.Draw(sheet)
+    draw.text((SHEET_GAP, SHEET_GAP), title, "black", font)
     for number, picture in enumerate(pictures):
         row, column = divmod(number, columns)
-        top, left = row * step_y + SHEET_GAP, column * step_x + SHEET_GAP
-        sheet[top : top + height, left : left + width] = picture
-    return sheet
+        x, y = column * step_x + SHEET_GAP, top + row * step_y + SHEET_GAP
+        enlarged = picture.repeat(times, axis=0).repeat(times, axis=1)
+        sheet.paste(_image(enlarged), (x, y))
+        if labels:
+            draw.text((x, y + times * height), labels[number], "black", font)
+    levels = np.asarray(sheet)
+    return levels[..., None] if channels == 1 else levels
+
+
+def _enlargement(shape: tuple[int, int], grid: tuple[int, int]) -> int:
+    """Return how many times larger pictures are shown: readable, if there is room."""
+    wished = math.ceil(READABLE / max(shape))
+    sides = [side * count for side, count in zip(shape, grid, strict=True)]
+    return max(1, min(wished, WIDEST // max(sides)))
+
+
+def _length(text: str, font: ImageFont.ImageFont | ImageFont.FreeTypeFont) -> int:
+    return math.ceil(font.getlength(text))

@@ -48,11 +48,15 @@ class Sampled:
         (C, H, W) each, in [-1, 1].
     messages
         What had to be said about playing the table.
+    labels, title
+        What is written under each on the sheet, and above all.
     """
 
     name: str
     pictures: Sequence[NDArray[np.floating]]
     messages: tuple[str, ...] = ()
+    labels: Sequence[str] = ()
+    title: str = ""
 
 
 @dataclass(frozen=True)
@@ -88,7 +92,11 @@ def _plot(panel: Panel) -> Plot:
 
 def sheet(sampled: Sampled) -> Sheet:
     """Return the sheet of sampled pictures."""
-    levels = contact_sheet([to_bytes(picture) for picture in sampled.pictures])
+    levels = contact_sheet(
+        [to_bytes(picture) for picture in sampled.pictures],
+        sampled.labels,
+        sampled.title,
+    )
     height, width, _ = levels.shape
     return Sheet(
         sampled.name,

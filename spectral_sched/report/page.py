@@ -62,6 +62,7 @@ def report_page(
         keep_trailing_newline=True,
     )
     environment.filters |= {"decimal": decimal, "share": _share, "text": _text}
+    environment.filters["inert"] = _inert
     page = environment.get_template("report.html").render(
         document,
         version=__version__,
@@ -77,6 +78,13 @@ def _file(name: str) -> str:
 
 def _share(part: float, whole: float) -> str:
     return f"{part / whole:.1%}".replace("%", " %") if whole else ""
+
+
+def _inert(text: str) -> object:
+    """Return a name of others with the sign of attributes escaped too."""
+    from markupsafe import Markup, escape
+
+    return Markup(str(escape(text)).replace("=", "&#61;"))
 
 
 def _text(value: object) -> str:

@@ -197,8 +197,9 @@ def test_pictures_are_whole(page: Page) -> None:
             picture.load()
             sizes.append(picture.size)
             assert len(picture.getcolors(1 << 20) or []) > 100
-    # Two by two places of 16 pixels with gaps of 2.
-    assert sizes == [(38, 38), (38, 38)]
+    # Two by two places of 10 times 16 pixels, labelled, with gaps of 4 and a title.
+    width, height = 2 * (160 + 4) + 4, 18 + 2 * (160 + 4 + 18) + 4
+    assert sizes == [(width, height)] * 2
     assert len(set(sheets)) == 2
     alts = [value for tag, name, value in page.attributes if name == "alt"]
     assert len(alts) == page.tags.count("img") == 5
