@@ -26,14 +26,15 @@ from .defaults import (
     TRAINING_KIND,
 )
 from .documents.provenance import provenance
-from .documents.write import check_output, write_document
+from .documents.write import check_output, check_replaced, write_document
 from .errors import SpecschedError
 from .files.samples import (
+    Gallery,
     Sample,
     chosen_seeds,
     open_gallery,
     parse_seeds,
-    write_samples,
+    sheet_title,
 )
 from .files.schedule import plan_arguments, plan_document, read_plan
 from .files.spectrum import measured_arguments, spectrum_document
@@ -57,6 +58,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from .diffusion.models.denoiser import Denoiser
+    from .documents.strict_json import Document
     from .schedules import Setting
 
     AnyPath = str | os.PathLike[str]
@@ -395,17 +397,21 @@ def read_schedule(path: AnyPath) -> Plan:
 def write_spectrum(
     measured: Measurement, path: AnyPath, *, force: bool = False
 ) -> None:
-    """Write a spectrum file; `force` replaces what specsched did not write."""
-    check_output(Path(path), force=force)
+    """Write a spectrum file; `force` replaces files of others, and other spectra."""
     arguments = provenance(measured_arguments(measured))
-    write_document(spectrum_document(measured, arguments), Path(path))
+    _write(spectrum_document(measured, arguments), Path(path), force=force)
 
 
 def write_schedule(schedule: Plan, path: AnyPath, *, force: bool = False) -> None:
-    """Write a schedule file; `force` replaces what specsched did not write."""
-    check_output(Path(path), force=force)
+    """Write a schedule file; `force` replaces files of others, and other tables."""
     arguments = provenance(plan_arguments(schedule))
-    write_document(plan_document(schedule, arguments), Path(path))
+    _write(plan_document(schedule, arguments), Path(path), force=force)
+
+
+def _write(document: Document, path: Path, *, force: bool) -> None:
+    check_output(path, force=force)
+    check_replaced(path, document, force=force)
+    write_document(document, path)
 
 
 def write_pictures(
@@ -413,11 +419,24 @@ def write_pictures(
     folder: AnyPath,
     seeds: Iterable[int] = range(16),
     *,
+    schedule: Plan | None = None,
     force: bool = False,
 ) -> None:
-    """Write sampled pictures, (C, H, W) each, as PNGs and one sheet of them all."""
+    """Write sampled pictures, (C, H, W) each, as PNGs and one sheet of them all.
+
+    Parameters
+    ----------
+    seeds
+        Of each picture, for its name and its label on the sheet.
+    schedule
+        What they were sampled with, for the title of the sheet.
+    force
+        Replace files of others, and more pictures of an earlier run.
+    """
     place = open_gallery(Path(folder), force=force)
-    write_samples(pictures, [Sample(seed) for seed in seeds], place, {})
+    gallery = Gallery(place, [Sample(seed) for seed in seeds], force=force)
+    gallery.begin({})
+    gallery.fill(pictures, {}, title=sheet_title(schedule) if schedule else "")
 
 
 def _source(spectrum: AnySpectrum) -> DataSet:

@@ -103,7 +103,7 @@ def test_functions_and_commands_give_the_same(tmp_path: Path) -> None:
     )
     spectral_sched.write_schedule(plan, tmp_path / "mine-tight.json")
     found = spectral_sched.sample(tmp_path / "tight.json", [3, 4], model="wiener")
-    spectral_sched.write_pictures(found, tmp_path / "mine", [3, 4])
+    spectral_sched.write_pictures(found, tmp_path / "mine", [3, 4], schedule=plan)
     theirs = spectral_sched.read_spectrum(tmp_path / "spectrum.json")
     ours = spectral_sched.read_spectrum(tmp_path / "mine.json")
     assert ours.spectrum.data_key == theirs.spectrum.data_key

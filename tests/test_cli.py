@@ -48,7 +48,8 @@ def test_the_three_lines(tmp_path: Path) -> None:
 
 def test_results_are_json_when_asked(measured: Path, tmp_path: Path) -> None:
     for command in (("analyze", "images"), ("export", "--steps", 2)):
-        run = specsched(*command, "--json", "-o", tmp_path / "file", cwd=measured)
+        output = ("-o", tmp_path / command[0])
+        run = specsched(*command, "--json", *output, cwd=measured)
         document = json.loads(run.stdout, parse_constant=pytest.fail)
         assert document["tool"] == f"specsched {__version__}"
     output = ("-o", tmp_path / "samples")
@@ -211,7 +212,7 @@ def test_mixed_channels_and_their_cure(tmp_path: Path) -> None:
     text = sentence("analyze", "images", cwd=tmp_path, code=3)
     assert "--color rgb or --color luma" in text
     for color, channels in (("rgb", "3 channels"), ("luma", "1 channel")):
-        run = specsched("analyze", "images", "--color", color, cwd=tmp_path)
+        run = specsched("analyze", "images", "--color", color, "--force", cwd=tmp_path)
         assert channels in run.stdout
 
 

@@ -165,6 +165,10 @@ def export(
     request = _request(flags)
     path = output or _default_output(request)
     publish = Publisher(path, json=json, force=force, marked=not target)
+    if not target:
+        name = "schedule" if request.purpose == "sampling" else request.purpose
+        request_told = {"format": f"specsched.{name}", "arguments": request.arguments}
+        publish.expect(request_told)
     result = make_export(request, publish.output, _planner(flags))
     _publish(publish, result)
 

@@ -1,6 +1,7 @@
 """Sample pictures."""
 
 import shlex
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -8,10 +9,15 @@ import typer
 
 from spectral_sched import defaults
 
-from .shared import Device, Force, Json, Precision, parse_range
+from .shared import Device, Force, Json, Precision, Threads, parse_range
 
 if TYPE_CHECKING:
-    from spectral_sched.diffusion.sampling.run import SamplingOptions
+    from collections.abc import Iterator
+
+    from spectral_sched.diffusion.sampling.run import SamplingOptions, SamplingRun
+    from spectral_sched.diffusion.torchrun import Processes
+    from spectral_sched.documents.strict_json import Document
+    from spectral_sched.files.samples import Gallery
 
 RECORDED = (
     *("precision", "class_label", "null_label", "guidance", "guidance_interval"),
@@ -79,6 +85,7 @@ def sample(
         bool, typer.Option("--compile", help="Let torch compile the network first.")
     ] = False,
     device: Device = "auto",
+    threads: Threads = None,
     precision: Precision = "float32",
     json: Json = False,
     force: Force = False,
@@ -100,12 +107,11 @@ def sample(
     """
     flags = locals()
     from spectral_sched.console.output import say
-    from spectral_sched.console.progress import progress_bar
     from spectral_sched.files.samples import (
+        Gallery,
         chosen_seeds,
         open_gallery,
         parse_seeds,
-        write_samples,
     )
     from spectral_sched.files.schedule import read_plan
     from spectral_sched.planning.per_image import drawn_plans
@@ -119,21 +125,14 @@ def sample(
     from spectral_sched.diffusion.sampling.run import SamplingRun
     from spectral_sched.diffusion.torchrun import processes
 
-    with processes(device) as group:
+    with processes(device, threads) as group:
         run = SamplingRun(plan, options, group.device)
         for message in run.messages if group.first else ():
             say(message)
-        wanted = run.samples(numbers)
-        mine = [wanted[k] for k in group.share(len(wanted))]
-        with progress_bar("sampling", len(mine) * run.plan.table.num_steps) as advance:
-            pictures = group.gathered(run(mine, advance))
-            if not group.first:
-                return
-            settings = _settings(flags, seeds)
-            document = write_samples(
-                pictures, wanted, folder, settings, run.input_names
-            )
-    _tell(len(wanted), folder, schedule, document, json=json)
+        gallery = Gallery(folder, run.samples(numbers), force=force)
+        document = _fill(gallery, run, group, _settings(flags, seeds))
+    if document is not None:
+        _tell(len(gallery.samples), folder, schedule, document, json=json)
 
 
 def _options(flags: dict[str, Any]) -> "SamplingOptions":
@@ -142,26 +141,58 @@ def _options(flags: dict[str, Any]) -> "SamplingOptions":
     from spectral_sched.diffusion.sampling.run import SamplingOptions
     from spectral_sched.planning.replan import Fitting
 
-    classes = (flags["class_label"], flags["null_label"], flags["guidance"])
     interval = parse_range(flags["guidance_interval"], "--guidance-interval")
+    label = flags["class_label"], flags["null_label"]
     return SamplingOptions(
         flags["model"],
         flags["precision"],
-        parse_guidance(*classes, interval, flags["model"]),
+        parse_guidance(*label, flags["guidance"], interval, flags["model"]),
         Fitting(as_is=flags["as_is"], clip=flags["clip"]),
-        per_image=flags["per_image"],
-        label=flags["label"],
-        compiled=flags["compiled"],
-        inputs=flags["inputs"],
+        **{name: flags[name] for name in ("per_image", "label", "compiled", "inputs")},
     )
 
 
-def _settings(flags: dict[str, Any], seeds: str) -> dict[str, Any]:
-    """Return what the record tells of the flags."""
+def _settings(flags: dict[str, Any], seeds: str) -> dict[str, object]:
+    """Return what the record says of the run."""
     from spectral_sched.files.samples import describe_samples
 
     told = {NAMES.get(name, name): flags[name] for name in RECORDED}
     return {"model": flags["model"], "seeds": seeds, **describe_samples(told)}
+
+
+def _fill(
+    gallery: "Gallery",
+    run: "SamplingRun",
+    group: "Processes",
+    settings: dict[str, object],
+) -> "Document | None":
+    """Sample into a folder; return its record in the process that writes."""
+    from spectral_sched.console.progress import progress_bar
+    from spectral_sched.files.samples import sheet_title
+
+    mine = [gallery.samples[k] for k in group.share(len(gallery.samples))]
+    if group.first:
+        gallery.begin(settings)
+    total = len(mine) * run.plan.table.num_steps
+    with _telling(gallery), progress_bar("sampling", total) as advance:
+        pictures = group.gathered(run(mine, advance))
+        if not group.first:
+            return None
+        title = sheet_title(run.plan)
+        return gallery.fill(pictures, settings, run.input_names, title)
+
+
+@contextmanager
+def _telling(gallery: "Gallery") -> "Iterator[None]":
+    """Say what is there of a run that is cut short."""
+    from spectral_sched.interrupts import Interrupted
+
+    try:
+        yield
+    except Interrupted as stop:
+        done, total = gallery.num_saved, len(gallery.samples)
+        message = f"interrupted; {done} of {total} pictures are in {gallery.folder}"
+        raise Interrupted(message) from stop
 
 
 def _tell(

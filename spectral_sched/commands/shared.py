@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 Force = Annotated[
-    bool, typer.Option("--force", help="Replace what specsched did not write.")
+    bool, typer.Option("--force", help="Replace files of others, or other work.")
 ]
 Precision = Annotated[str, typer.Option(help="float32 or float64.")]
 Epsilon = Annotated[
@@ -47,6 +47,12 @@ DataRange = Annotated[
 Array = Annotated[str | None, typer.Option(help="Array of an npz file to read.")]
 Column = Annotated[str | None, typer.Option(help="Column of a Parquet file to read.")]
 Device = Annotated[str, typer.Option(help="auto, cuda, mps or cpu.")]
+Threads = Annotated[
+    int | None,
+    typer.Option(
+        min=1, help="Threads of the processor; no more than cores by default."
+    ),
+]
 Resume = Annotated[
     bool, typer.Option("--resume", help="Go on with a run that was cut short.")
 ]
@@ -77,14 +83,21 @@ def parse_range(
 
 
 def parse_preprocessing(flags: Mapping[str, Any]) -> Preprocessing:
-    """Return what the flags of a command do to images first."""
+    """Return what flags ask to be done to every picture.
+
+    Parameters
+    ----------
+    flags
+        What was given for each; ``window`` and ``fast`` may be left out.
+    """
     from spectral_sched.images.preprocessing import make_preprocessing
 
-    further = ("background", "window", "fast")
     return make_preprocessing(
         *(flags[name] for name in ("resolution", "crop", "resize", "color")),
-        **{name: flags[name] for name in further if name in flags},
+        background=flags["background"],
+        window=flags.get("window", "none"),
         data_range=parse_range(flags["data_range"]),
+        fast=flags.get("fast", False),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import tempfile
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from spectral_sched.errors import UsageError
 
-from .strict_json import FORMAT_PREFIX, layout
+from .strict_json import FORMAT_PREFIX, canonical, layout
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -48,6 +49,82 @@ def check_output(
             "or replace it with --force"
         )
         raise UsageError(message)
+
+
+REQUEST_KEYS = (
+    *("format", "arguments", "preprocessing", "precision"),
+    *("data_key", "source_key", "items"),
+)
+"""What a document says of what was asked for, and of which pictures."""
+
+NOT_CONTENT = ("tool", "created", "arguments")
+
+
+def check_replaced(path: Path, document: Document, *, force: bool) -> None:
+    """Raise `UsageError` where the answer to another request would be lost.
+
+    Parameters
+    ----------
+    document
+        What is to be written, or, before that is known, some of its `REQUEST_KEYS`.
+    force
+        Replace it.
+    """
+    before = None if force else _document(path)
+    if before is None:
+        return
+    now = json.loads(canonical(document))
+    if "format" in now and now["format"] != before["format"]:
+        kind = str(before["format"]).removeprefix(FORMAT_PREFIX)
+        message = (
+            f"{path} holds a {kind} of specsched; name another file with -o, or "
+            "replace it with --force"
+        )
+        raise UsageError(message)
+    whole = all(key in now for key in ("format", "tool"))
+    if whole and _content(before) == _content(now):
+        return
+    changed = [
+        name
+        for key in REQUEST_KEYS
+        if key in now or whole
+        for name in _changed(key, before.get(key), now.get(key), whole=whole)
+    ]
+    if changed:
+        message = (
+            f"{path} holds the answer to another request "
+            f"(other {', '.join(changed)}); name another file with -o, or replace it "
+            "with --force"
+        )
+        raise UsageError(message)
+
+
+def _document(path: Path) -> Document | None:
+    """Return what is in a document of this project, None for anything else."""
+    if not is_ours(path):
+        return None
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def _content(document: Document) -> Document:
+    return {key: document[key] for key in document if key not in NOT_CONTENT}
+
+
+def _changed(key: str, before: object, now: object, *, whole: bool) -> list[str]:
+    """Return what changed, in words: the arguments one by one."""
+    if key in TOLD:
+        return [] if before == now else [TOLD[key]]
+    if not (isinstance(before, dict) and isinstance(now, dict)):
+        return [] if before == now else [key]
+    names = sorted({*now, *before} if whole else now)
+    return [name for name in names if before.get(name) != now.get(name)]
+
+
+TOLD = {"data_key": "pictures", "source_key": "pictures", "items": "pictures"}
 
 
 def open_folder(folder: Path, record: str, *, force: bool) -> Path:

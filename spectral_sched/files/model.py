@@ -15,6 +15,7 @@ from spectral_sched.documents.read import Fields, check_version
 from spectral_sched.documents.strict_json import Document, canonical
 from spectral_sched.documents.write import check_output
 from spectral_sched.errors import InputError, UsageError
+from spectral_sched.images.png import is_our_png
 
 from .data_set import data_set_fields, read_data_set_fields
 from .network_config import NetworkConfig, read_network_config
@@ -119,8 +120,11 @@ def read_model_document(path: Path) -> Document:
     return document
 
 
-def check_model_output(path: Path, *, force: bool) -> None:
-    """Raise `UsageError` where a model may not be written, before it is trained."""
+def check_model_output(path: Path, *, force: bool, resume: bool = False) -> None:
+    """Raise `UsageError` where a model may not be written, before it is trained.
+
+    Nothing of ours is replaced either unless `force` says so, or `resume` goes on.
+    """
     if path.suffix != SUFFIX:
         message = f"a model's file ends in {SUFFIX}; write to {path.stem}{SUFFIX}"
         raise UsageError(message)
@@ -129,6 +133,50 @@ def check_model_output(path: Path, *, force: bool) -> None:
     except UsageError:
         if not _is_model(path):
             raise
+    if not (force or resume):
+        _refuse_to_replace(path)
+
+
+def resume_path(output: Path) -> Path:
+    """Return where the state of a run towards a model is kept."""
+    return output.with_name(f"{output.stem}.resume{SUFFIX}")
+
+
+def sheet_path(output: Path) -> Path:
+    """Return where the samples of a model in training are shown."""
+    return output.with_suffix(".png")
+
+
+def _refuse_to_replace(path: Path) -> None:
+    """Raise `UsageError` where a run would replace the work of another."""
+    state, sheet = resume_path(path), sheet_path(path)
+    if state.exists():
+        message = (
+            f"{state} holds a run towards {path}{_told_steps(path)}; go on with "
+            "--resume, begin anew with --force, or name another file with -o"
+        )
+        raise UsageError(message)
+    if path.exists():
+        message = (
+            f"{path} holds a model{_told_steps(path)}, and --resume cannot go on "
+            f"without its {state.name}; fine-tune it with --init, replace it with "
+            "--force, or name another file with -o"
+        )
+        raise UsageError(message)
+    if sheet.exists() and not is_our_png(sheet):
+        message = (
+            f"{sheet}, where samples of the model are shown, was not written by "
+            "specsched; name another file with -o, or replace it with --force"
+        )
+        raise UsageError(message)
+
+
+def _told_steps(path: Path) -> str:
+    """Return how many steps a model was trained for, as far as its file says."""
+    if not _is_model(path):
+        return ""
+    steps = read_model_document(path).get("training", {}).get("steps_done")
+    return f" of {steps} steps" if steps else ""
 
 
 def _is_model(path: Path) -> bool:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from spectral_sched.defaults import RESTORING_SEEDS, SEEDS
 from spectral_sched.documents.provenance import provenance
-from spectral_sched.documents.write import open_folder, write_document
-from spectral_sched.errors import UsageError
+from spectral_sched.documents.read import read_document
+from spectral_sched.documents.write import is_ours, open_folder, write_document
+from spectral_sched.errors import InputError, UsageError
 from spectral_sched.images.png import contact_sheet, save_png, to_bytes
 
 if TYPE_CHECKING:
@@ -18,11 +20,13 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from spectral_sched.documents.strict_json import Document
+    from spectral_sched.planning.plan import Plan
 
 
 VERSION = 1
 RECORD_NAME = "samples.json"
 SHEET_NAME = "contact_sheet.png"
+PICTURE_NAME = re.compile(r"\d{6,}(-\d{6,})?\.png")
 MAX_SEEDS = 1_000_000
 
 
@@ -37,6 +41,14 @@ class Sample(NamedTuple):
         """Name of its PNG."""
         numbers = [self.seed] if self.restored is None else [self.restored, self.seed]
         return "-".join(f"{number:06d}" for number in numbers) + ".png"
+
+    def label(self, inputs: Sequence[str] = ()) -> str:
+        """Return what is written under it: its seed, and which picture it restores."""
+        if self.restored is None:
+            return f"seed {self.seed}"
+        number = self.restored
+        name = inputs[number] if number < len(inputs) else f"input {number}"
+        return f"{name}, seed {self.seed}"
 
 
 def chosen_seeds(text: str | None, *, restoring: bool) -> str:
@@ -79,6 +91,114 @@ def open_gallery(folder: Path, *, force: bool) -> Path:
     return open_folder(folder, RECORD_NAME, force=force)
 
 
+class Gallery:
+    """A folder of pictures that is known to be ours before the first is in it.
+
+    Parameters
+    ----------
+    folder
+        A folder, as from `open_gallery`.
+    samples
+        What is going to be in it.
+    force
+        Whether more pictures of an earlier run may make way for fewer.
+
+    Raises
+    ------
+    UsageError
+        If they would, and may not.
+    """
+
+    def __init__(
+        self, folder: Path, samples: Sequence[Sample], *, force: bool = False
+    ) -> None:
+        self.folder, self.samples = folder, samples
+        self.earlier = _earlier_pictures(folder)
+        if len(self.earlier) > len(samples) and not force:
+            message = (
+                f"{folder} holds {len(self.earlier)} pictures, more than the "
+                f"{len(samples)} that would replace them; name another folder with -o, "
+                "or replace them with --force"
+            )
+            raise UsageError(message)
+
+    def begin(self, settings: Mapping[str, object]) -> None:
+        """Take away the pictures of an earlier run, and say what is coming."""
+        for name in (*self.earlier, SHEET_NAME if is_ours(self._record) else None):
+            if name is not None:
+                (self.folder / name).unlink(missing_ok=True)
+        write_document(self._document(settings) | {"unfinished": True}, self._record)
+
+    def fill(
+        self,
+        pictures: Iterable[NDArray[np.floating]],
+        settings: Mapping[str, object],
+        inputs: Sequence[str] = (),
+        title: str = "",
+    ) -> Document:
+        """Write pictures as they come, then the sheet; return the finished record.
+
+        Parameters
+        ----------
+        pictures
+            One per sample, (C, H, W) in [-1, 1].
+        inputs
+            Names of the pictures that were restored.
+        title
+            What the sheet says of all of them.
+        """
+        hung = []
+        for sample, picture in zip(self.samples, pictures, strict=True):
+            hung.append(to_bytes(picture))
+            save_png(hung[-1], self.folder / sample.file_name)
+        labels = [sample.label(inputs) for sample in self.samples]
+        save_png(contact_sheet(hung, labels, title), self.folder / SHEET_NAME)
+        named = {"inputs": list(inputs)} if inputs else {}
+        record = self._document(settings) | {"contact_sheet": SHEET_NAME} | named
+        write_document(record, self._record)
+        return record
+
+    @property
+    def num_saved(self) -> int:
+        """How many pictures are there so far."""
+        return sum((self.folder / each.file_name).exists() for each in self.samples)
+
+    @property
+    def _record(self) -> Path:
+        return self.folder / RECORD_NAME
+
+    def _document(self, settings: Mapping[str, object]) -> Document:
+        return {
+            "format": "specsched.samples",
+            "version": VERSION,
+            **provenance(settings),
+            "pictures": [sample.file_name for sample in self.samples],
+        }
+
+
+def _earlier_pictures(folder: Path) -> list[str]:
+    """Return the pictures of an earlier run that are in a folder."""
+    record = folder / RECORD_NAME
+    if not is_ours(record):
+        return []
+    try:
+        named = read_document(record, "samples", version=VERSION, remedy="").get(
+            "pictures"
+        )
+    except InputError:
+        return []
+    ours = [name for name in named or () if PICTURE_NAME.fullmatch(str(name))]
+    return [name for name in ours if (folder / name).is_file()]
+
+
+def sheet_title(plan: Plan) -> str:
+    """Return what a sheet says of the table that its pictures were sampled with."""
+    return (
+        f"{plan.table.num_steps} steps, {plan.num_calls} calls, "
+        f"{plan.kind} for {plan.request.sampler}"
+    )
+
+
 def describe_samples(flags: Mapping[str, object]) -> dict[str, object]:
     """Return the flags that were given, for the record."""
     return {
@@ -86,36 +206,3 @@ def describe_samples(flags: Mapping[str, object]) -> dict[str, object]:
         for name, value in flags.items()
         if value is not None and value is not False
     }
-
-
-def write_samples(
-    pictures: Iterable[NDArray[np.floating]],
-    samples: Sequence[Sample],
-    folder: Path,
-    settings: Mapping[str, object],
-    inputs: Sequence[str] = (),
-) -> Document:
-    """Write pictures as they come, then the sheet and the record; return the record.
-
-    Parameters
-    ----------
-    pictures
-        One per sample, (C, H, W) in [-1, 1].
-    inputs
-        Names of the pictures that were restored.
-    """
-    hung = []
-    for sample, picture in zip(samples, pictures, strict=True):
-        hung.append(to_bytes(picture))
-        save_png(hung[-1], folder / sample.file_name)
-    save_png(contact_sheet(hung), folder / SHEET_NAME)
-    record: Document = {
-        "format": "specsched.samples",
-        "version": VERSION,
-        **provenance(settings),
-        "pictures": [sample.file_name for sample in samples],
-        "contact_sheet": SHEET_NAME,
-        **({"inputs": list(inputs)} if inputs else {}),
-    }
-    write_document(record, folder / RECORD_NAME)
-    return record

@@ -65,7 +65,7 @@ def test_the_mixture_goes_through_both_files(measured: Path) -> None:
     # Planned again from the schedule file alone, and at half the size.
     for flags in ((), ("--resolution", 8)):
         again = ("--spectrum", "tight.json", "-o", "again.json")
-        specsched("export", *again, *flags, cwd=measured)
+        specsched("export", *again, *flags, "--force", cwd=measured)
         carried = read_plan(measured / "again.json").data_set.mixture
         assert carried is not None
         assert len(carried.center) == (7 if flags else 12)

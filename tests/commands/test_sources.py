@@ -95,7 +95,7 @@ def test_mixed_sets_need_a_colour_mode(tmp_path: Path) -> None:
     run = analyze("a.zip", cwd=tmp_path, code=3)
     assert "a.zip/a.png has 3 channels and a.zip/b.png has 1 channel" in run.stderr
     for mode, channels in (("rgb", 3), ("luma", 1)):
-        analyze("a.zip", "--color", mode, cwd=tmp_path)
+        analyze("a.zip", "--color", mode, "--force", cwd=tmp_path)
         assert document(tmp_path)["shape"][0] == channels
 
 
