@@ -30,6 +30,9 @@ those of real pictures (docs/bundled-model.md)."""
 SEEDS = "0-15"
 RESTORING_SEEDS = "0"
 """With each picture to restore."""
+NUM_TRAINED = 10_000
+"""Training steps."""
+
 MODEL_PATH = Path("model.safetensors")
 TRAINING_LAW = "lognormal"
 TRAINING_SETTINGS = ("mean=-0.6", "std=1.7")

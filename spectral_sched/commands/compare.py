@@ -1,13 +1,17 @@
 """Measure tables side by side."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from spectral_sched import defaults
 
-from .shared import Device, Force, Json, Precision
+from .shared import Device, Force, Json, Precision, Threads
+
+if TYPE_CHECKING:
+    from spectral_sched.comparisons.files import Comparison
+    from spectral_sched.diffusion.evaluation.bench import Bench
 
 
 def compare(
@@ -59,7 +63,14 @@ def compare(
         Path, typer.Option("-o", "--output", help="Folder to write to; goes on there.")
     ] = defaults.COMPARISON_PATH,
     device: Device = "auto",
+    threads: Threads = None,
     precision: Precision = "float32",
+    resume: Annotated[
+        bool,
+        typer.Option(
+            "--resume", help="Go on with a run that was cut short, as without it."
+        ),
+    ] = False,
     json: Json = False,
     force: Force = False,
 ) -> None:
@@ -75,8 +86,8 @@ def compare(
     from spectral_sched.comparisons.options import CompareOptions, write_comparison
     from spectral_sched.console.comparison import comparison_parts
     from spectral_sched.console.output import say, show
-    from spectral_sched.console.progress import progress_bar
 
+    del resume  # what was measured is in the folder, and never measured twice
     options = CompareOptions(
         model=model,
         kinds=kinds,
@@ -94,15 +105,28 @@ def compare(
     )
     folder = options.folder(output, force=force)
     options.cells()  # what cannot be is refused before torch is loaded
+    from spectral_sched.diffusion.devices import use_threads
     from spectral_sched.diffusion.evaluation.bench import bench_for
 
+    use_threads(threads)
     bench = bench_for(options, folder, device)
     for message in bench.messages:
         say(message)
-    with progress_bar("comparing", bench.num_steps()) as advance:
-        compared = bench(advance)
+    compared = _measured(bench)
     document = options.document(compared)
     for message in write_comparison(compared, document, folder):
         say(message)
     show(comparison_parts(compared), document, json=json)
     say(f"wrote {folder}; next: specsched show {folder / 'comparison.json'}")
+
+
+def _measured(bench: "Bench") -> "Comparison":
+    """Return what a bench measures; what it has measured is kept if it is stopped."""
+    from spectral_sched.console.progress import progress_bar
+    from spectral_sched.interrupts import Interrupted, saved_at
+
+    try:
+        with progress_bar("comparing", bench.num_steps()) as advance:
+            return bench(advance)
+    except Interrupted as stop:
+        raise saved_at("row", bench.num_rows) from stop

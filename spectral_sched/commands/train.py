@@ -1,7 +1,7 @@
 """Train a network."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -20,9 +20,13 @@ from .shared import (
     Resize,
     Resolution,
     Resume,
+    Threads,
     export_after,
     parse_preprocessing,
 )
+
+if TYPE_CHECKING:
+    from spectral_sched.diffusion.training.run import TrainingOptions
 
 
 def train(
@@ -57,7 +61,16 @@ def train(
     init: Annotated[
         Path | None, typer.Option(help="Model to go on from, as for fine-tuning.")
     ] = None,
-    steps: Annotated[int, typer.Option(help="Training steps.")] = 10_000,
+    steps: Annotated[
+        int | None,
+        typer.Option(
+            help="Training steps in all; with --resume to extend or shorten a run.",
+            show_default=f"{defaults.NUM_TRAINED}; with --resume as before",
+        ),
+    ] = None,
+    minutes: Annotated[
+        float | None, typer.Option(help="Minutes to train in all, in place of steps.")
+    ] = None,
     batch: Annotated[int, typer.Option(help="Pictures per step.")] = 64,
     rate: Annotated[float, typer.Option(help="Highest learning rate.")] = 2e-3,
     seed: Annotated[int, typer.Option(min=0, help="Seed of everything.")] = 0,
@@ -70,6 +83,7 @@ def train(
     array: Array = None,
     column: Column = None,
     device: Device = "auto",
+    threads: Threads = None,
     precision: Annotated[
         str,
         typer.Option(help="bf16 or float32 convolutions; auto takes the faster."),
@@ -83,12 +97,12 @@ def train(
 ) -> None:
     """Train a pixel denoiser on your images, with any law of noise.
 
-    Writes a safetensors file that says what it was trained on and with. A run that
-    was killed goes on with --resume to the same weights; torchrun shares it between
-    devices. With --restore the network is given a degraded copy of each picture too:
-    its colours averaged over squares of 4 pixels (box=4), with noise, or without
-    colour; a learned law then depends on it. With --classes it learns a class for each
-    folder in the source.
+    Writes a safetensors file that says what it was trained on and with. Ctrl-C saves
+    first, and a run that was cut short or killed goes on with --resume to the same
+    weights; torchrun shares it between devices. With --restore the network is given a
+    degraded copy of each picture too: its colours averaged over squares of 4 pixels
+    (box=4), with noise, or without colour; a learned law then depends on it. With
+    --classes it learns a class for each folder in the source.
 
     Example: specsched train ./images -o model.safetensors --steps 20000
 
@@ -105,31 +119,47 @@ def train(
     from spectral_sched.console.training import model_parts
     from spectral_sched.files.model import check_model_output, read_model_document
 
-    check_model_output(output, force=force)
+    check_model_output(output, force=force, resume=resume)
     preprocessing = parse_preprocessing(flags)
+    options = _options(flags)
     from spectral_sched.diffusion.torchrun import processes
     from spectral_sched.diffusion.training.pictures import picture_set
-    from spectral_sched.diffusion.training.run import TrainingRun, training_options
-    from spectral_sched.diffusion.training.trainer import TrainingSettings
+    from spectral_sched.diffusion.training.run import TrainingRun
 
-    options = training_options(
-        TrainingSettings(steps, batch, rate, seed, precision),
-        size,
-        law,
-        tuple(settings or ()),
-        film=film,
-        classes=classes,
-        init=init,
-        restore=restore,
-        minutes_between_saves=save_every,
-    )
-    with processes(device) as group:
+    with processes(device, threads) as group:
         items = sources.items(source, array=array, column=column)
         pictures = picture_set(items, preprocessing)
         run = TrainingRun(pictures, options, output, group, resume=resume)
-        with training_progress(steps, shown=group.first) as told:
+        for message in run.messages if group.first else ():
+            say(message)
+        with training_progress(shown=group.first) as told:
             run(told)
     if group.first:
         document = read_model_document(output)
         show(model_parts(document), document, json=json)
         say(f"wrote {output}; next: {export_after(output)}")
+
+
+def _options(flags: dict[str, Any]) -> "TrainingOptions":
+    """Return what flags ask for, checked."""
+    from spectral_sched.errors import UsageError
+
+    if flags["steps"] is not None and flags["minutes"] is not None:
+        message = "--steps and --minutes both say how long to train; leave one out"
+        raise UsageError(message)
+    from spectral_sched.diffusion.training.run import training_options
+    from spectral_sched.diffusion.training.state_file import length_of_run
+    from spectral_sched.diffusion.training.trainer import TrainingSettings
+
+    asked = (flags["steps"], flags["minutes"])
+    steps, minutes = length_of_run(flags["output"], *asked, resume=flags["resume"])
+    rest = (flags[name] for name in ("batch", "rate", "seed", "precision"))
+    return training_options(
+        TrainingSettings(steps, *rest),
+        flags["size"],
+        flags["law"],
+        tuple(flags["settings"] or ()),
+        **{name: flags[name] for name in ("film", "classes", "init", "restore")},
+        minutes_between_saves=flags["save_every"],
+        minutes=minutes,
+    )

@@ -20,6 +20,20 @@ class Progressing(Protocol):
     step: int
     losses: list[tuple[int, float]]
 
+    @property
+    def settings(self) -> Length:
+        """How it is done."""
+        ...
+
+
+class Length(Protocol):
+    """How long a training is."""
+
+    @property
+    def num_steps(self) -> int:
+        """Steps in all."""
+        ...
+
 
 def _progress(*columns: str | ProgressColumn) -> Progress:
     """Return a display on standard error that is silent where that is no terminal."""
@@ -85,9 +99,7 @@ LOG_SECONDS = 60.0
 
 
 @contextmanager
-def training_progress(
-    num_steps: int, *, shown: bool
-) -> Iterator[Callable[[Progressing], None]]:
+def training_progress(*, shown: bool) -> Iterator[Callable[[Progressing], None]]:
     """Show step, loss and time left of a training: a bar, or a line now and then.
 
     Parameters
@@ -101,13 +113,14 @@ def training_progress(
     display.disable = not on_terminal
     said = time.monotonic()
     with display:
-        number = display.add_task("training", total=num_steps, loss="none yet")
+        number = display.add_task("training", total=None, loss="none yet")
         task = next(task for task in display.tasks if task.id == number)
 
         def update(run: Progressing) -> None:
             nonlocal said
             loss = f"{run.losses[-1][1]:.4f}" if run.losses else "none yet"
-            display.update(number, completed=run.step, loss=loss)
+            steps = run.settings.num_steps
+            display.update(number, total=steps, completed=run.step, loss=loss)
             if shown and not on_terminal and time.monotonic() - said > LOG_SECONDS:
                 said = time.monotonic()
                 say(progress_line(columns, task))

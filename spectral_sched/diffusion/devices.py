@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+
 import torch
 
+from spectral_sched.cores import available_cores
 from spectral_sched.errors import UnavailableError, UsageError
 
 DEVICES = ("auto", "cuda", "mps", "cpu")
@@ -41,6 +44,25 @@ def resolve_device(name: str) -> torch.device:
         )
         raise UnavailableError(message)
     return torch.device(name)
+
+
+def use_threads(wanted: int | None = None) -> int:
+    """Let torch compute with some threads, and return how many.
+
+    Parameters
+    ----------
+    wanted
+        How many; if not given, those that torch would take (``OMP_NUM_THREADS``), but
+        no more than there are cores for this process, or for its share of those that
+        torchrun started here. More threads than cores wait for each other.
+    """
+    if wanted is None:
+        neighbours = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
+        cores = max(1, available_cores() // neighbours)
+        wanted = min(torch.get_num_threads(), cores)
+    if wanted != torch.get_num_threads():
+        torch.set_num_threads(wanted)
+    return wanted
 
 
 def fast_bf16(device: torch.device) -> bool:

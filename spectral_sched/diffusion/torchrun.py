@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import distributed, nn
 
-from .devices import resolve_device
+from .devices import resolve_device, use_threads
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -57,6 +57,17 @@ class Processes:
             distributed.all_reduce(value)
         return float(value) / self.count
 
+    def any(self, *, told: bool) -> bool:
+        """Return whether any process says so; all of them get the same answer."""
+        if self.count == 1:
+            return told
+        return self.mean(torch.tensor(float(told), device=self.device)) > 0
+
+    def wait(self) -> None:
+        """Wait until all processes are here."""
+        if self.count > 1:
+            distributed.barrier()
+
     def all(self, values: Tensor) -> Tensor:
         """Return the values, (..., B), of all processes side by side."""
         if self.count == 1:
@@ -81,14 +92,17 @@ class Processes:
 
 
 @contextmanager
-def processes(device: str) -> Iterator[Processes]:
+def processes(device: str, threads: int | None = None) -> Iterator[Processes]:
     """Join the processes that torchrun started, or be the only one.
 
     Parameters
     ----------
     device
         A name as for ``--device``; with several processes ``cuda`` means a device each.
+    threads
+        How many threads each process computes with, as for `use_threads`.
     """
+    use_threads(threads)
     count = int(os.environ.get("WORLD_SIZE", "1"))
     place = resolve_device(device)
     if count == 1:

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
@@ -18,12 +19,19 @@ from spectral_sched.sources.folder import counted
 from tests.support.helpers import write_pictures
 
 
+class Length(NamedTuple):
+    """How long it is."""
+
+    num_steps: int = 400
+
+
 class Run:
     """A training under way, as far as progress is concerned."""
 
     def __init__(self) -> None:
         self.step = 0
         self.losses: list[tuple[int, float]] = []
+        self.settings = Length()
 
 
 def lines_of(monkeypatch: pytest.MonkeyPatch) -> list[str]:
@@ -37,7 +45,7 @@ def test_a_log_tells_step_loss_and_the_time_left(
 ) -> None:
     monkeypatch.setattr(progress, "LOG_SECONDS", -1.0)
     said, run = lines_of(monkeypatch), Run()
-    with training_progress(400, shown=True) as update:
+    with training_progress(shown=True) as update:
         update(run)
         for step in (50, 100):
             time.sleep(0.02)
@@ -51,11 +59,11 @@ def test_a_log_tells_step_loss_and_the_time_left(
 
 def test_logs_are_rare_and_of_one_process(monkeypatch: pytest.MonkeyPatch) -> None:
     said = lines_of(monkeypatch)
-    with training_progress(4, shown=True) as update:
+    with training_progress(shown=True) as update:
         update(Run())
     assert said == []
     monkeypatch.setattr(progress, "LOG_SECONDS", -1.0)
-    with training_progress(4, shown=False) as update:
+    with training_progress(shown=False) as update:
         update(Run())
     assert said == []
 

@@ -46,6 +46,8 @@ class PictureSet:
         Their classes, sorted; none if any picture has no class.
     labels
         The class of each picture, (M,), by its place among the names.
+    num_folders, unclassed
+        How many classes are named, and the first picture by name that has none.
     """
 
     values: NDArray[Any]
@@ -54,6 +56,8 @@ class PictureSet:
     measured: Measurement
     class_names: tuple[str, ...]
     labels: NDArray[np.int64]
+    num_folders: int = 0
+    unclassed: str | None = None
 
     def __len__(self) -> int:
         return len(self.values)
@@ -99,6 +103,8 @@ def picture_set(items: Iterable[Item], settings: Preprocessing) -> PictureSet:
         high,
         replace(measured, preprocessing=settings, skipped=skipped),
         *_classes([read.label for read in loaded]),
+        num_folders=len({read.label for read in loaded} - {""}),
+        unclassed=min((read.name for read in loaded if not read.label), default=None),
     )
 
 

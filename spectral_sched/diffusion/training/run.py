@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+import torch
 
 from spectral_sched.defaults import KIND
 from spectral_sched.diffusion.batches import is_out_of_memory
@@ -16,9 +18,16 @@ from spectral_sched.documents.provenance import provenance
 from spectral_sched.documents.strict_json import file_digest
 from spectral_sched.errors import InputError, NoAnswerError, UsageError, check_choice
 from spectral_sched.files.degradation import parse_degradation
-from spectral_sched.files.model import ModelHeader, read_model_header
+from spectral_sched.files.model import (
+    ModelHeader,
+    read_model_header,
+    resume_path,
+    sheet_path,
+)
 from spectral_sched.files.network_config import network_config
+from spectral_sched.files.samples import sheet_title
 from spectral_sched.images.png import contact_sheet, save_png, to_bytes
+from spectral_sched.interrupts import EXIT_CODE, patience, saved_at
 from spectral_sched.planning.data_set import measured_data_set
 from spectral_sched.planning.plan import make_plan
 from spectral_sched.planning.request import TableRequest
@@ -27,7 +36,7 @@ from spectral_sched.planning.training_law import LEARNED
 from .degrade import NUM_FEATURES, degrade
 from .learned_law import LearnedNoise
 from .noise import chosen_law, training_noise
-from .state_file import load_state, resume_path, save_state
+from .state_file import load_state, save_state, saved_length
 from .trainer import Trainer, TrainingSettings, fresh_network
 
 if TYPE_CHECKING:
@@ -46,6 +55,7 @@ if TYPE_CHECKING:
     from .pictures import PictureSet
 
 SHEET_SEEDS = range(16)
+STOPPING = "stopping after this step; Ctrl-C again stops at once\n"
 PRECISIONS = ("auto", "bf16", "float32")
 
 
@@ -71,6 +81,9 @@ class TrainingOptions:
         How the pictures are degraded that a fresh network is to restore, if any.
     seconds_between_saves
         Time after which the state, the model and a contact sheet are written again.
+    minutes
+        Time to train for, in place of a number of steps; counted over all parts of a
+        run that was taken up again.
     """
 
     settings: TrainingSettings
@@ -82,6 +95,7 @@ class TrainingOptions:
     init: Path | None = None
     restore: Degradation | None = None
     seconds_between_saves: float = 120.0
+    minutes: float | None = None
 
 
 def training_options(
@@ -95,6 +109,7 @@ def training_options(
     init: Path | None = None,
     restore: str | None = None,
     minutes_between_saves: float = 2.0,
+    minutes: float | None = None,
 ) -> TrainingOptions:
     """Return checked options.
 
@@ -110,6 +125,9 @@ def training_options(
     if not 0 < settings.rate < 1:
         message = f"--rate must be between 0 and 1, not {settings.rate:g}; try 0.002"
         raise UsageError(message)
+    if minutes is not None and not 0 < minutes < math.inf:
+        message = f"--minutes must be above 0, not {minutes:g}; try 10"
+        raise UsageError(message)
     for flag, wanted in (("--film", film), ("--restore", restore is not None)):
         if init is not None and wanted:
             message = f"--init brings its own network; leave out {flag}"
@@ -118,7 +136,8 @@ def training_options(
     degradation = None if restore is None else parse_degradation(restore)
     seconds = 60 * minutes_between_saves
     return TrainingOptions(
-        *(settings, size, name, settled, film, classes, init, degradation, seconds)
+        *(settings, size, name, settled, film, classes, init, degradation, seconds),
+        minutes,
     )
 
 
@@ -133,6 +152,11 @@ class TrainingRun:
         The model's file; its state is kept beside it until the run is done.
     resume
         Whether to go on from that state.
+
+    Attributes
+    ----------
+    messages
+        What has to be said about going on.
     """
 
     def __init__(
@@ -144,6 +168,7 @@ class TrainingRun:
         *,
         resume: bool = False,
     ) -> None:
+        _check_shares(options.settings.batch, processes.count)
         settings = options.settings.on(processes.device)
         self.options = replace(options, settings=settings)
         self.output, self.processes = output, processes
@@ -154,8 +179,35 @@ class TrainingRun:
         names = _class_names(pictures) if options.classes else None
         network = _network(options, self.data_set, ends, names)
         self.trainer = Trainer(pictures, self.noise, network, settings, processes)
+        self.resumed = resume
+        self.messages: list[str] = []
         if resume:
-            load_state(resume_path(output), self.trainer, self._identity)
+            self._go_on(saved_length(resume_path(output)))
+
+    def _go_on(self, before: tuple[int, float | None]) -> None:
+        """Put the run where its file left it, and say what is new about it."""
+        load_state(resume_path(self.output), self.trainer, self._identity)
+        step, asked = self.trainer.step, self.options.settings.num_steps
+        self.messages += [f"going on after step {step}"]
+        if self.options.minutes is not None:
+            done = self.trainer.seconds / 60
+            self.messages += [
+                f"{done:.2g} of {self.options.minutes:g} minutes are gone"
+            ]
+        elif asked <= step:
+            self.messages += [
+                f"{step} steps are done and {asked} asked for: the model is written as "
+                "it is; --steps with more trains on"
+            ]
+        elif before != (asked, None):
+            was = (
+                f"{before[0]} steps" if before[1] is None else f"{before[1]:g} minutes"
+            )
+            self.messages += [
+                f"{asked} steps in place of {was}: from here on the learning rate "
+                f"follows its half cosine over {asked} steps, "
+                f"{self.trainer.settings.rate_at(step):.2g} next"
+            ]
 
     @property
     def _identity(self) -> dict[str, object]:
@@ -177,6 +229,7 @@ class TrainingRun:
             **({"init": file_digest(self.options.init)} if self.options.init else {}),
             **({"restore": str(self.options.restore)} if self.options.restore else {}),
             **asdict(self.options.settings),
+            **({"minutes": self.options.minutes} if self.options.minutes else {}),
         }
 
     def __call__(self, report: Callable[[Trainer], None] = lambda _: None) -> None:
@@ -191,18 +244,44 @@ class TrainingRun:
         ------
         NoAnswerError
             If the loss is no longer finite, or a batch does not fit into memory.
+        Interrupted
+            If that was asked for, once all is saved.
         """
-        saved = time.monotonic()
-        while self.trainer.step < self.options.settings.num_steps:
-            self._advance()
-            report(self.trainer)
-            due = time.monotonic() - saved > self.options.seconds_between_saves
-            if due and self.trainer.step < self.options.settings.num_steps:
-                self.save()
-                saved = time.monotonic()
-        self.save()
-        if self.processes.first:
+        if self.processes.first and not (self.resumed or self.trainer.step):
             resume_path(self.output).unlink(missing_ok=True)
+        saved = time.monotonic()
+        begun = saved - self.trainer.seconds
+        with patience(STOPPING) as work:
+            while not self._done():
+                self._advance()
+                self._keep_time(time.monotonic() - begun)
+                report(self.trainer)
+                if self.processes.any(told=work.asked):
+                    self._stop()
+                due = time.monotonic() - saved > self.options.seconds_between_saves
+                if due and not self._done():
+                    self.save()
+                    saved = time.monotonic()
+        self.trainer.record()
+        self._say_steps(self.trainer.step)
+        self.save()
+
+    def _done(self) -> bool:
+        """Return whether the run has its steps, or its time."""
+        minutes = self.options.minutes
+        if minutes is None:
+            return self.trainer.step >= self.options.settings.num_steps
+        return self.trainer.seconds >= 60 * minutes
+
+    def _stop(self) -> None:
+        """Save, and end in all processes at once."""
+        self._save_state()
+        self.processes.wait()
+        raise (
+            saved_at("step", self.trainer.step)
+            if self.processes.first
+            else SystemExit(EXIT_CODE)
+        )
 
     def _advance(self) -> None:
         try:
@@ -218,8 +297,27 @@ class TrainingRun:
             )
             raise NoAnswerError(message) from error
 
+    def _keep_time(self, seconds: float) -> None:
+        """Let rate and curriculum follow the clock, if the run is given a time."""
+        self.trainer.seconds = seconds
+        if self.options.minutes is None:
+            return
+        told = torch.tensor(seconds, device=self.processes.device)
+        self.trainer.seconds = self.processes.mean(told)
+        share = self.trainer.seconds / (60 * self.options.minutes)
+        self._say_steps(math.ceil(self.trainer.step / min(max(share, 1e-9), 1)))
+
+    def _say_steps(self, count: int) -> None:
+        """Let the run have so many steps in all."""
+        self.trainer.settings = replace(self.trainer.settings, num_steps=count)
+
     def save(self) -> None:
         """Write the state, the model as it is so far, and a sheet of its samples."""
+        self._save_state()
+        if self.processes.first:
+            self._hang()
+
+    def _save_state(self) -> None:
         losses = self.trainer.losses
         if losses and not np.isfinite(losses[-1][1]):
             message = (
@@ -232,7 +330,6 @@ class TrainingRun:
         save_state(resume_path(self.output), self.trainer, self._identity)
         asked = provenance(self._asked)
         write_model(self.output, self.trainer.average, self.header(), asked)
-        self._hang()
 
     def header(self) -> ModelHeader:
         """Return what the model says of itself."""
@@ -243,7 +340,8 @@ class TrainingRun:
             law={"name": self.options.law, "set": dict(self.options.law_settings)},
             training={
                 "steps_done": self.trainer.step,
-                **asdict(self.options.settings),
+                **asdict(self.trainer.settings),
+                **({"minutes": self.options.minutes} if self.options.minutes else {}),
                 "loss": self.trainer.losses,
             },
         )
@@ -257,8 +355,10 @@ class TrainingRun:
         if degraded is not None:
             pairs = zip(degraded.double().numpy(), pictures, strict=True)
             pictures = [np.concatenate(pair, axis=2) for pair in pairs]
-        sheet = contact_sheet([to_bytes(picture) for picture in pictures])
-        save_png(sheet, self.output.with_suffix(".png"))
+        title = f"after step {self.trainer.step}; {sheet_title(plan)}"
+        labels = [f"seed {seed}" for seed in SHEET_SEEDS]
+        levels = [to_bytes(picture) for picture in pictures]
+        save_png(contact_sheet(levels, labels, title), sheet_path(self.output))
 
     def _some_degraded(self) -> Tensor | None:
         """Return pictures of the set, degraded, for a network that restores."""
@@ -270,8 +370,24 @@ class TrainingRun:
         return degrade(pictures.batch(chosen), self.restores, rng)
 
 
+def _check_shares(batch: int, count: int) -> None:
+    """Raise `UsageError` if processes would not get as many pictures each."""
+    if batch % count:
+        message = (
+            f"--batch {batch} cannot be shared by {count} processes alike; give a "
+            f"multiple of {count}, as --batch {math.ceil(batch / count) * count}"
+        )
+        raise UsageError(message)
+
+
 def _class_names(pictures: PictureSet) -> tuple[str, ...]:
     """Return the names of the classes of a set."""
+    if pictures.unclassed is not None and pictures.num_folders > 1:
+        message = (
+            f"--classes: {pictures.unclassed} is in no folder, so its class is not "
+            "known; move it into one, or away"
+        )
+        raise InputError(message)
     if len(pictures.class_names) < 2:
         message = (
             "--classes needs a folder for each of two classes or more; put the "

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import json
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
+from spectral_sched.defaults import NUM_TRAINED
 from spectral_sched.documents.strict_json import canonical
 from spectral_sched.documents.write import write_atomically
 from spectral_sched.errors import InputError, UsageError
-from spectral_sched.files.model import METADATA_KEY
+from spectral_sched.files.model import METADATA_KEY, resume_path
 
 from .learned_law import LearnedNoise
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from torch import Tensor
@@ -25,9 +27,8 @@ if TYPE_CHECKING:
     from .trainer import Trainer
 
 
-def resume_path(output: Path) -> Path:
-    """Return where the state of a run towards a model is kept."""
-    return output.with_name(f"{output.stem}.resume.safetensors")
+LENGTHS = ("num_steps", "minutes")
+"""What a run that goes on may have been given anew."""
 
 
 def save_state(path: Path, trainer: Trainer, run: Mapping[str, object]) -> None:
@@ -46,6 +47,7 @@ def save_state(path: Path, trainer: Trainer, run: Mapping[str, object]) -> None:
     facts = {
         "run": dict(run),
         "step": trainer.step,
+        "seconds": trainer.seconds,
         "losses": trainer.losses,
         "recent": [float(loss) for loss in trainer.recent],
     }
@@ -62,31 +64,73 @@ def load_state(path: Path, trainer: Trainer, run: Mapping[str, object]) -> None:
     InputError
         If the file is damaged.
     """
+    with _opened(path) as file:
+        facts = json.loads(file.metadata()[METADATA_KEY])
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    _check_same(path, facts.get("run"), json.loads(canonical(dict(run))))
+    _restore(trainer, tensors)
+    trainer.step = int(facts["step"])
+    trainer.seconds = float(facts.get("seconds", 0.0))
+    trainer.losses = [(int(step), float(loss)) for step, loss in facts["losses"]]
+    trainer.recent = [torch.tensor(loss) for loss in facts["recent"]]
+
+
+def saved_length(path: Path) -> tuple[int, float | None]:
+    """Return the steps, and the minutes if any, that a run was to be trained for.
+
+    Raises
+    ------
+    UsageError
+        If there is no such file.
+    InputError
+        If it is damaged.
+    """
+    with _opened(path) as file:
+        run = json.loads(file.metadata()[METADATA_KEY])["run"]
+    return int(run["num_steps"]), run.get("minutes")
+
+
+def length_of_run(
+    output: Path, steps: int | None, minutes: float | None, *, resume: bool
+) -> tuple[int, float | None]:
+    """Return how long a run is: as asked, else as before if it goes on, else as usual.
+
+    Parameters
+    ----------
+    output
+        The model's file, beside which the state of a run that goes on is kept.
+    """
+    if resume and (steps, minutes) == (None, None):
+        return saved_length(resume_path(output))
+    return NUM_TRAINED if steps is None else steps, minutes
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Any]:
+    """Open the state of a run."""
     if not path.is_file():
         message = f"there is no {path} to go on from; leave out --resume"
         raise UsageError(message)
     try:
         with safe_open(path, "pt") as file:
-            facts = json.loads((file.metadata() or {})[METADATA_KEY])
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except (SafetensorError, KeyError, ValueError) as error:
-        message = f"{path} is damaged ({error}); start anew without --resume"
+            yield file
+    except (SafetensorError, LookupError, TypeError, ValueError) as error:
+        message = (
+            f"{path} is damaged ({error}); start anew with --force, without --resume"
+        )
         raise InputError(message) from error
-    _check_same(path, facts.get("run"), json.loads(canonical(dict(run))))
-    _restore(trainer, tensors)
-    trainer.step = int(facts["step"])
-    trainer.losses = [(int(step), float(loss)) for step, loss in facts["losses"]]
-    trainer.recent = [torch.tensor(loss) for loss in facts["recent"]]
 
 
 def _check_same(path: Path, before: object, now: dict[str, object]) -> None:
     known, now = _said(before if isinstance(before, dict) else {}), _said(now)
+    for name in LENGTHS:
+        known.pop(name, None), now.pop(name, None)
     if known == now:
         return
     changed = sorted(key for key in now if known.get(key) != now[key])
     message = (
         f"{path} is of another run (other {', '.join(changed) or 'settings'}); "
-        "repeat its flags, or start anew without --resume"
+        "repeat its flags, or start anew with --force, without --resume"
     )
     raise UsageError(message)
 

@@ -124,8 +124,8 @@ class Trainer:
     ----------
     network, average
         The network that is trained, and the average of its weights that is used.
-    step
-        Steps done.
+    step, seconds
+        Steps done, and the time that they took.
     losses
         Mean loss over each part of the run, as pairs of its last step and the loss.
     recent
@@ -148,7 +148,7 @@ class Trainer:
         self.optimizer = torch.optim.Adam(
             self.network.parameters(), lr=settings.rate, betas=(0.9, 0.99)
         )
-        self.step = 0
+        self.step, self.seconds = 0, 0.0
         self.losses: list[tuple[int, float]] = []
         self.recent: list[Tensor] = []
 
@@ -251,6 +251,11 @@ class Trainer:
         self.recent.append(loss)
         span = max(1, math.ceil(self.settings.num_steps / CURVE_POINTS))
         if self.step % span == 0 or self.step == self.settings.num_steps:
+            self.record()
+
+    def record(self) -> None:
+        """Add the mean of the recent losses, if there are any, to the curve."""
+        if self.recent:
             mean = self.processes.mean(torch.stack(self.recent).mean())
             self.losses.append((self.step, mean))
             self.recent.clear()

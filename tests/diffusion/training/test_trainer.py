@@ -133,6 +133,7 @@ def test_resumed_run_is_the_run_that_never_stopped(
         torch.testing.assert_close(weights(rest.trainer)[name], weight, rtol=0, atol=0)
     assert sorted(path.name for path in tmp_path.glob("part*")) == [
         "part.png",
+        "part.resume.safetensors",
         "part.safetensors",
     ]
 
