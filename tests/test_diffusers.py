@@ -14,6 +14,11 @@ import pytest
 import torch
 from numpy.testing import assert_allclose
 
+from spectral_sched.diffusion.models.preconditioning import (
+    VARIANCE_PRESERVING,
+    edm,
+    flow,
+)
 from spectral_sched.diffusion.sampling.sampler import sample
 from spectral_sched.documents.provenance import provenance
 from spectral_sched.documents.write import write_document
@@ -28,7 +33,11 @@ from tests.support.pink import pink_source
 
 diffusers = pytest.importorskip("diffusers")
 
-from spectral_sched.diffusers import SpectralScheduler  # noqa: E402
+from spectral_sched.diffusers import (  # noqa: E402
+    INPUTS,
+    PREDICTIONS,
+    SpectralScheduler,
+)
 
 LEVELS = (150.0, 40.0, 9.7, 3.1, 1.13, 0.4, 0.1, 0.02)
 NETWORK = {
@@ -73,6 +82,24 @@ def from_output(prediction: str, x: torch.Tensor, out: torch.Tensor, s: float) -
     if prediction == "epsilon":
         return x - s * out
     return x / (1 + s**2) - out * s / (1 + s**2) ** 0.5
+
+
+@pytest.mark.parametrize("sigma", [0.02, 1.13, 150.0])
+@pytest.mark.parametrize("prediction", PREDICTIONS)
+def test_predictions_mean_what_they_do_for_our_sampler(
+    prediction: str, sigma: float
+) -> None:
+    ours = {
+        **VARIANCE_PRESERVING,
+        "flow_prediction": flow(1000).scales,
+        "edm": edm(0.4, (0.0, math.inf)).scales,
+    }
+    skip, weight, into = ours[prediction](sigma)
+    x, out = drawn(1), drawn(2)
+    usual, denoise = PREDICTIONS[prediction]
+    expected = skip * x + weight * out
+    assert_allclose(denoise(x, out, sigma, 0.4), expected, rtol=1e-11, atol=1e-12)
+    assert INPUTS[usual](sigma, 0.4) == pytest.approx(into, rel=1e-12)
 
 
 def denoiser(prediction: str) -> Any:
