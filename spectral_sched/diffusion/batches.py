@@ -93,9 +93,9 @@ def in_batches(
     first, counted = 0, CountedOnce(advance)
     while first < len(seeds):
         batch = seeds[first : first + largest]
-        pictures = _fitting(play, batch, counted)
+        pictures = _try_batch(play, batch, counted)
         if pictures is None:
-            largest = halved(len(batch), device)
+            largest = halve(len(batch), device)
             continue
         counted.settle()
         first += len(batch)
@@ -125,7 +125,7 @@ class CountedOnce:
         self.done = 0
 
 
-def _fitting(
+def _try_batch(
     play: Callable[[Sequence[int], Advance], Tensor],
     batch: Sequence[int],
     counted: CountedOnce,
@@ -151,8 +151,8 @@ def is_out_of_memory(error: Exception) -> bool:
     )
 
 
-def halved(batch: int, device: torch.device) -> int:
-    """Return the size to go on with after a batch that did not fit."""
+def halve(batch: int, device: torch.device) -> int:
+    """Return half the size of a batch that did not fit, and free memory for it."""
     if batch == 1:
         elsewhere = "" if device.type == "cpu" else " with --device cpu, or"
         message = (

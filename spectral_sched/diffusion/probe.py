@@ -14,7 +14,7 @@ from spectral_sched.documents.strict_json import Document, canonical
 from .devices import available_devices
 
 
-def found() -> Document:
+def describe_torch() -> Document:
     """Return the version and the devices of torch, each after a small sum on it."""
     build = f"CUDA {torch.version.cuda}" if torch.version.cuda else None
     build = build or (f"ROCm {torch.version.hip}" if torch.version.hip else "CPU")
@@ -45,4 +45,4 @@ def _what(name: str) -> str:
 
 
 if __name__ == "__main__":
-    sys.stdout.write(canonical(found()) + "\n")
+    sys.stdout.write(canonical(describe_torch()) + "\n")

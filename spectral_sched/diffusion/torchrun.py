@@ -45,7 +45,7 @@ class Processes:
         """Return which of so many things are this process's."""
         return np.arange(self.rank, total, self.count)
 
-    def shared(self, network: nn.Module) -> nn.Module:
+    def share_gradients(self, network: nn.Module) -> nn.Module:
         """Return a network whose gradients are the mean over all processes."""
         if self.count == 1:
             return network
@@ -76,7 +76,7 @@ class Processes:
         distributed.all_gather(shares, values.contiguous())
         return torch.cat(shares, dim=-1)
 
-    def gathered(self, things: Iterable[Any]) -> Iterable[Any]:
+    def gather(self, things: Iterable[Any]) -> Iterable[Any]:
         """Return in the first process the shares of all, put back in their order.
 
         A single process takes its things as they come.

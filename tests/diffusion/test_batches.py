@@ -92,7 +92,7 @@ def test_a_picture_that_does_not_fit_alone_says_what_to_do(
     device: torch.device, cure: str
 ) -> None:
     with pytest.raises(NoAnswerError, match="a single picture does not fit") as caught:
-        batches.halved(1, device)
+        batches.halve(1, device)
     assert cure in str(caught.value)
     with pytest.raises(NoAnswerError, match="memory of cpu"):
         pictures(Narrow(0), [3, 4, 5], [])

@@ -78,7 +78,7 @@ def test_process_on_its_own_needs_no_launcher(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.delenv("WORLD_SIZE", raising=False)
     with processes("cpu") as group:
         assert (group.rank, group.count, group.first) == (0, 1, True)
-        assert list(group.gathered(iter("abc"))) == ["a", "b", "c"]
+        assert list(group.gather(iter("abc"))) == ["a", "b", "c"]
         np.testing.assert_array_equal(group.share(3), [0, 1, 2])
 
 

@@ -165,7 +165,7 @@ class Bench:
         check_given(self.denoise, given=False)
         facts = facts_of(self.denoise)
         self.messages, self.limits = dict.fromkeys(facts.messages), facts.limits
-        self.fine = self._fitted(fine)
+        self.fine = self._fit(fine)
         self.real = real_pictures(
             options.model, options.data, self.fine, options.num_samples
         )
@@ -196,8 +196,8 @@ class Bench:
         self.advance = advance
         of_files = [each.key for each in self.options.file_entries]
         keys = dict.fromkeys((*self.options.cells, *of_files))
-        floor = self._judged("floor", [], lambda: self.yardsticks.floor)
-        fine = self._judged("fine", self._key(self.fine), self._judge_reference)
+        floor = self._judge("floor", [], lambda: self.yardsticks.floor)
+        fine = self._judge("fine", self._key(self.fine), self._judge_reference)
         cells = [self._cell(key) for key in keys]
         return Comparison(self._facts(), floor, fine, cells)
 
@@ -216,7 +216,7 @@ class Bench:
     def _judge_reference(self) -> Judgement:
         return self.yardsticks.judge(self.reference, paired=False)
 
-    def _judged(
+    def _judge(
         self, kind: str, key: object, measured: Callable[[], Judgement]
     ) -> Judgement:
         everything = [key, *self._marks()]
@@ -228,7 +228,7 @@ class Bench:
     def _cell(self, key: CellKey) -> Cell:
         rows = [self._entrant_row(each, key) for each in self.entrants]
         rows += [
-            self._row(each.name, self._fitted(each.plan), None)
+            self._row(each.name, self._fit(each.plan), None)
             for each in self.options.file_entries
             if each.key == key
         ]
@@ -241,14 +241,14 @@ class Bench:
         begun = time.process_time()
         plan = each.plan(self.fine.data_set, key.sampler, key.num_steps)
         cost = Cost(0, time.process_time() - begun)
-        return self._row(each.name, self._fitted(plan), cost)
+        return self._row(each.name, self._fit(plan), cost)
 
     def _network_plan(self, each: Entry, key: CellKey) -> tuple[Plan, Cost]:
         """Return a table that takes the network to make, made once."""
         asked = [each.name, key.sampler, key.num_steps, str(self.options.search_data)]
         marks = [self.model_key, self.fine.data_set.data_key, *self._marks()]
         fields = self.cache.fields(
-            "table", [*asked, *marks], lambda: self._made(each, key)
+            "table", [*asked, *marks], lambda: self._search(each, key)
         )
         table = SigmaTable(tuple(fields.array("sigmas", (None,)).tolist()))
         low, high = fields.array("ends", (2,)).tolist()
@@ -257,7 +257,7 @@ class Bench:
         cost = Cost(fields.get("calls", int), fields.number("seconds"))
         return replace(plan, table=table, ends=(low, high)), cost
 
-    def _made(self, each: Entry, key: CellKey) -> Document:
+    def _search(self, each: Entry, key: CellKey) -> Document:
         begun = time.process_time()
         request = each.request(key.sampler, key.num_steps)
         plan = self.search(self.fine.data_set, each.kind, request)
@@ -270,14 +270,14 @@ class Bench:
         fields = self.cache.fields(
             "row",
             [self._key(plan), self._key(self.fine), *self._marks()],
-            lambda: row_fields(self._measured(name, plan, cost)),
+            lambda: row_fields(self._measure(name, plan, cost)),
         )
         row = read_row(fields)
         self.num_rows += 1
         # The same table may be had under another name, made in another way.
         return row if row.name == name else replace(row, name=name, cost=cost)
 
-    def _measured(self, name: str, plan: Plan, cost: Cost | None) -> Row:
+    def _measure(self, name: str, plan: Plan, cost: Cost | None) -> Row:
         marks, sampler = self.yardsticks, plan.request.sampler
         begun = time.perf_counter()
         samples = self._play(plan)
@@ -294,7 +294,7 @@ class Bench:
         pictures = player.play_plan(plan, advance=self.advance)
         return np.stack([picture.astype(np.float32) for picture in pictures])
 
-    def _fitted(self, plan: Plan) -> Plan:
+    def _fit(self, plan: Plan) -> Plan:
         ready, messages = fit_to_model(plan, self.limits, Fitting())
         self.messages |= dict.fromkeys(messages)
         return ready

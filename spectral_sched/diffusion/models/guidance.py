@@ -207,7 +207,7 @@ def parse_guidance(
     interval: tuple[float, float] | None,
     model: object = None,
 ) -> Guidance:
-    """Return what the flags of these names ask for; None is a flag not given.
+    """Return the guidance that the flags of these names ask for; None is not given.
 
     Parameters
     ----------

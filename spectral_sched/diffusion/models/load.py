@@ -93,7 +93,7 @@ def load_pictures(
     """
     needed = "the schedule is for {shape}; name the folder that was analysed"
     skipped = Skipped() if skipped is None else skipped
-    pictures = [picture for _, picture in _prepared(folder, plan, needed, skipped)]
+    pictures = [picture for _, picture in _prepare(folder, plan, needed, skipped)]
     if not pictures:
         raise skipped.nothing_left()
     return np.stack(pictures)
@@ -120,7 +120,7 @@ def load_inputs(
         return [], None
     if isinstance(inputs, str):
         needed = "the model restores {shape}; bring them to its size and channels"
-        names, pictures = zip(*_prepared(inputs, plan, needed), strict=True)
+        names, pictures = zip(*_prepare(inputs, plan, needed), strict=True)
         return list(names), torch.from_numpy(np.stack(pictures))
     shape = plan.power.field.shape
     if inputs.ndim != 4 or inputs.shape[1:] != shape:
@@ -129,7 +129,7 @@ def load_inputs(
     return [str(number) for number in range(len(inputs))], torch.from_numpy(inputs)
 
 
-def _prepared(
+def _prepare(
     folder: str | Path,
     plan: Plan | DataSet,
     needed: str,

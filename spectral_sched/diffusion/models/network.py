@@ -101,14 +101,14 @@ class NetworkDenoiser(nn.Module):
         return torch.cat([scaled, degraded.to(scaled) / self.config.sigma_data], dim=1)
 
     def _ends(self, levels: Tensor, ends: Tensor | None) -> Tensor | None:
-        """Return the ends as the network is told them, (B, 2)."""
+        """Return logarithms of the ends over the usual ones, (B, 2), if heeded."""
         if self.config.ends is None:
             return None
         ends = self.usual_ends if ends is None else ends
         return (ends.to(levels) / self.usual_ends).log().expand(len(levels), 2)
 
     def _labels(self, levels: Tensor, labels: Tensor | None) -> Tensor | None:
-        """Return the classes as the network is told them, (B,)."""
+        """Return the label of each picture, (B,), that of no class if none is given."""
         null = self.null_label
         if null is None or labels is not None:
             return labels
@@ -191,13 +191,13 @@ class Conditioned:
     ) -> Conditioned:
         """Return the same told of the ends of noise ranges."""
         ends = [torch.as_tensor(end).float() for end in (sigma_min, sigma_max)]
-        return replace(self, ends=self._placed(torch.stack(ends, dim=-1)))
+        return replace(self, ends=self._place(torch.stack(ends, dim=-1)))
 
     def of_class(self, label: int | Tensor) -> Conditioned:
         """Return the same told of a class, or of the class of each picture, (B,)."""
-        return replace(self, labels=self._placed(torch.as_tensor(label)))
+        return replace(self, labels=self._place(torch.as_tensor(label)))
 
-    def _placed(self, told: Tensor) -> Tensor:
+    def _place(self, told: Tensor) -> Tensor:
         """Return what is told where the network is: once, not at every call."""
         return told.to(self.network.usual_ends.device)
 

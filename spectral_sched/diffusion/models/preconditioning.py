@@ -95,12 +95,10 @@ class PreconditionedDenoiser:
         noise = self.preconditioning.noise(sigma)
         if not isinstance(noise, torch.Tensor):
             noise = torch.full((len(x),), noise, dtype=dtype, device=x.device)
-        return _weighted(skip, x) + _weighted(
-            out, self.network(_weighted(into, x), noise)
-        )
+        return _weigh(skip, x) + _weigh(out, self.network(_weigh(into, x), noise))
 
 
-def _weighted(weight: Level, values: Tensor) -> Tensor:
+def _weigh(weight: Level, values: Tensor) -> Tensor:
     if isinstance(weight, torch.Tensor):
         weight = weight.to(values.dtype)
     return values * per_picture(weight)

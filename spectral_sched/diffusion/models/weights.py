@@ -56,7 +56,7 @@ def read_model(path: Path) -> tuple[NetworkDenoiser, ModelHeader]:
     if not all(bool(tensor.isfinite().all()) for tensor in tensors.values()):
         message = f"{path} has weights that are not finite; {REMEDY}"
         raise InputError(message)
-    return _built(header, tensors), header
+    return _build(header, tensors), header
 
 
 def _tensors(path: Path) -> dict[str, torch.Tensor]:
@@ -68,7 +68,7 @@ def _tensors(path: Path) -> dict[str, torch.Tensor]:
         raise InputError(message) from error
 
 
-def _built(header: ModelHeader, tensors: dict[str, torch.Tensor]) -> NetworkDenoiser:
+def _build(header: ModelHeader, tensors: dict[str, torch.Tensor]) -> NetworkDenoiser:
     shape = header.data_set.power.field.shape
     network = NetworkDenoiser(header.config, shape, header.sigma_range)
     network.load_state_dict(tensors)

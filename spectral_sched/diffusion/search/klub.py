@@ -222,26 +222,26 @@ class KlubSearch:
         self, levels: NDArray[np.float64], rng: np.random.Generator
     ) -> SigmaTable:
         """Return the table found from levels of 10 steps, the last one included."""
-        best, least = levels, self._judged(levels)
+        best, least = levels, self._judge(levels)
         for stage in range(self.num_stages):
             if stage:
-                levels = subdivided(levels)
+                levels = subdivide(levels)
             since = 0
             for _ in range(self.num_sweeps):
-                levels = self.swept(levels, rng)
-                error, since = self._judged(levels), since + 1
+                levels = self.sweep(levels, rng)
+                error, since = self._judge(levels), since + 1
                 if error <= least:
                     best, least, since = levels, error, 0
                 if since == PATIENCE:
                     break
-        return played(best, self.num_steps)
+        return resample_levels(best, self.num_steps)
 
-    def _judged(self, levels: NDArray[np.float64]) -> float:
+    def _judge(self, levels: NDArray[np.float64]) -> float:
         if self.error is None:
             return 0.0
-        return self.error(played(levels, self.num_steps))
+        return self.error(resample_levels(levels, self.num_steps))
 
-    def swept(
+    def sweep(
         self, levels: NDArray[np.float64], rng: np.random.Generator
     ) -> NDArray[np.float64]:
         """Return the levels after each inner one has moved to its best candidate."""
@@ -264,14 +264,14 @@ def candidates(above: float, own: float, below: float) -> NDArray[np.float64]:
     return np.array([*higher, own, *lower])
 
 
-def subdivided(levels: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return levels with the middle of each step, in ln sigma, between them."""
+def subdivide(levels: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return levels with one more in the middle, in ln sigma, of each step."""
     middles = [np.sqrt(above * below) for above, below in pairwise(levels)]
     return np.insert(levels, range(1, len(levels)), middles)
 
 
-def played(levels: NDArray[np.float64], num_steps: int) -> SigmaTable:
-    """Return levels read log-linearly at N + 1 places, with 0 for the last."""
+def resample_levels(levels: NDArray[np.float64], num_steps: int) -> SigmaTable:
+    """Return the table of N steps through levels, read log-linearly between them."""
     read = resample(SigmaTable.of(levels), num_steps + 1).levels
     # The logarithm and back again would leave the first a rounding off.
     return SigmaTable.of([levels[0], *read[1:-1]])

@@ -238,19 +238,19 @@ class ModelSearch:
         """Return what gives real pictures: those named, or those the model knows."""
         if self.data is not None:
             pictures = torch.from_numpy(load_pictures(self.data, data_set)).float()
-            return partial(_chosen, pictures.to(self.device))
+            return partial(_choose, pictures.to(self.device))
         if isinstance(model, FiniteSetDenoiser):
-            return partial(_chosen, model.pictures)
+            return partial(_choose, model.pictures)
         if isinstance(model, WienerDenoiser):
-            return partial(_drawn, data_set, self.device)
+            return partial(_draw, data_set, self.device)
         return None
 
 
-def _chosen(pictures: Tensor, count: int, rng: np.random.Generator) -> Tensor:
+def _choose(pictures: Tensor, count: int, rng: np.random.Generator) -> Tensor:
     return pictures[torch.from_numpy(rng.integers(len(pictures), size=count))]
 
 
-def _drawn(
+def _draw(
     data_set: DataSet, device: torch.device, count: int, rng: np.random.Generator
 ) -> Tensor:
     """Return pictures of the Gaussian field."""

@@ -253,9 +253,7 @@ def law_settings(name: str, texts: Sequence[str]) -> dict[str, Setting]:
     return parse_kind_settings(name, texts)
 
 
-def chosen_law(
-    name: str | None, texts: Sequence[str]
-) -> tuple[str, dict[str, Setting]]:
+def parse_law(name: str | None, texts: Sequence[str]) -> tuple[str, dict[str, Setting]]:
     """Return a law and its settings: those asked for, else those that did best.
 
     Raises

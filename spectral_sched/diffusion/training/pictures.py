@@ -83,9 +83,7 @@ def picture_set(items: Iterable[Item], settings: Preprocessing) -> PictureSet:
         If no picture can be read, or two differ in size, channels or range.
     """
     skipped = Skipped()
-    loaded = sorted(
-        _loaded(items, settings, skipped), key=lambda read: read.pixels.key()
-    )
+    loaded = sorted(_load(items, settings, skipped), key=lambda read: read.pixels.key())
     if not loaded:
         raise skipped.nothing_left()
     first = loaded[0].pixels
@@ -124,7 +122,7 @@ def _classes(labels: list[str]) -> tuple[tuple[str, ...], NDArray[np.int64]]:
     return tuple(names.tolist()), places
 
 
-def _loaded(
+def _load(
     items: Iterable[Item], settings: Preprocessing, skipped: Skipped
 ) -> Iterator[_Read]:
     for item in items:

@@ -35,7 +35,7 @@ from spectral_sched.planning.training_law import LEARNED
 
 from .degrade import NUM_FEATURES, degrade
 from .learned_law import LearnedNoise
-from .noise import chosen_law, training_noise
+from .noise import parse_law, training_noise
 from .state_file import load_state, save_state, saved_length
 from .trainer import Trainer, TrainingSettings, fresh_network
 
@@ -132,7 +132,7 @@ def training_options(
         if init is not None and wanted:
             message = f"--init brings its own network; leave out {flag}"
             raise UsageError(message)
-    name, settled = chosen_law(law, texts)
+    name, settled = parse_law(law, texts)
     degradation = None if restore is None else parse_degradation(restore)
     seconds = 60 * minutes_between_saves
     return TrainingOptions(

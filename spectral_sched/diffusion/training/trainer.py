@@ -144,7 +144,7 @@ class Trainer:
         self.processes = processes
         self.network = to_channels_last(network.to(processes.device))
         self.average = copy.deepcopy(self.network).requires_grad_(False)
-        self.shared = processes.shared(self.network)
+        self.shared = processes.share_gradients(self.network)
         self.optimizer = torch.optim.Adam(
             self.network.parameters(), lr=settings.rate, betas=(0.9, 0.99)
         )
@@ -162,16 +162,16 @@ class Trainer:
         progress = self.step / self.settings.num_steps
         clean = self.pictures.batch(chosen)
         noise = rng.standard_normal(tuple(clean.shape), dtype=np.float32)
-        degraded, features = self._degraded(clean, rng)
+        degraded, features = self._degrade(clean, rng)
         law = self.noise if features is None else self.noise.seeing(features)
         sigma = law.levels(positions, chosen, progress)
         return Batch(
-            self._placed(clean[mine]),
-            self._placed(torch.from_numpy(noise[mine])),
+            self._place(clean[mine]),
+            self._place(torch.from_numpy(noise[mine])),
             self._numbers(sigma[mine]),
             self._numbers(self.noise.ends(chosen[mine])),
             self._numbers(law.weights(sigma)[mine]),
-            None if degraded is None else self._placed(degraded[mine]),
+            None if degraded is None else self._place(degraded[mine]),
             None if features is None else self._numbers(features[mine]),
             self._labels(chosen, rng, mine),
         )
@@ -190,7 +190,7 @@ class Trainer:
         labels = np.where(untold, null, self.pictures.labels[chosen])
         return torch.tensor(labels[mine], device=self.processes.device)
 
-    def _degraded(
+    def _degrade(
         self, clean: Tensor, rng: np.random.Generator
     ) -> tuple[Tensor | None, NDArray[np.float32] | None]:
         """Return what of a whole batch the network and its law are given, if any."""
@@ -201,7 +201,7 @@ class Trainer:
         seen = octave_features(degraded).numpy() if self.noise.learns else None
         return degraded, seen
 
-    def _placed(self, pictures: Tensor) -> Tensor:
+    def _place(self, pictures: Tensor) -> Tensor:
         return pictures.to(self.processes.device, memory_format=torch.channels_last)
 
     def _numbers(self, values: NDArray[np.floating]) -> Tensor:

@@ -19,8 +19,8 @@ from spectral_sched.diffusion.search.klub import (
     candidates,
     important_levels,
     normaliser,
-    played,
-    subdivided,
+    resample_levels,
+    subdivide,
 )
 from spectral_sched.planning.kinds.gaussian import end_to_end_error, field_modes
 from spectral_sched.planning.search import minimal_table
@@ -125,9 +125,9 @@ def test_eleven_candidates_surround_a_level() -> None:
 
 def test_steps_are_halved_in_ln_sigma_and_tables_read_log_linearly() -> None:
     levels = np.array([16.0, 4.0, 1.0])
-    np.testing.assert_allclose(subdivided(levels), [16.0, 8.0, 4.0, 2.0, 1.0])
-    assert played(subdivided(levels), 2) == played(levels, 2)
-    assert played(levels, 2).sigmas == pytest.approx((16.0, 4.0, 0.0))
+    np.testing.assert_allclose(subdivide(levels), [16.0, 8.0, 4.0, 2.0, 1.0])
+    assert resample_levels(subdivide(levels), 2) == resample_levels(levels, 2)
+    assert resample_levels(levels, 2).sigmas == pytest.approx((16.0, 4.0, 0.0))
 
 
 def drawn(count: int, rng: np.random.Generator) -> Tensor:
@@ -194,7 +194,7 @@ def test_the_search_goes_there_and_early_stopping_keeps_it_from_it() -> None:
     converged, _ = searched(stop=False)
     stopped, num_calls = searched(stop=True)
     assert bound_of(converged) < bound_of(stopped) < bound_of(edm(10))
-    begun = played(np.array(edm(11).levels), 10)
+    begun = resample_levels(np.array(edm(11).levels), 10)
     assert distance(converged) > 2 * distance(begun)
     assert distance(stopped) < 0.5 * distance(begun)
     assert num_calls % (9 * 4 * 44) == 0

@@ -12,7 +12,7 @@ from torch import Tensor
 from spectral_sched.diffusion.models.exact import FiniteSetDenoiser
 from spectral_sched.diffusion.sampling.sampler import sample
 from spectral_sched.diffusion.search.counting import CountingDenoiser
-from spectral_sched.diffusion.search.klub import Klub, KlubSearch, played
+from spectral_sched.diffusion.search.klub import Klub, KlubSearch, resample_levels
 from spectral_sched.schedules import (
     ExponentialLaw,
     KarrasLaw,
@@ -99,7 +99,7 @@ def test_the_toy_ranks_it_above_the_copied_table(sampler: str, num_steps: int) -
         error = (found - reference).square().mean().sqrt()
         return float(error), surprise(found) - surprise(reference)
 
-    error, surprised = judged(played(np.array(aligned()), num_steps))
+    error, surprised = judged(resample_levels(np.array(aligned()), num_steps))
     copied, copied_surprised = judged(table(KarrasLaw(rho=7.0), num_steps))
     assert error < 0.75 * copied
     assert abs(surprised) < abs(copied_surprised)

@@ -12,9 +12,9 @@ from spectral_sched.diffusion.training.noise import (
     CommonNoise,
     OwnNoise,
     TrainingNoise,
-    chosen_law,
     law_settings,
     own_noise,
+    parse_law,
     training_noise,
 )
 from spectral_sched.diffusion.training.per_image_law import NOISY, focus
@@ -122,15 +122,15 @@ def test_unknown_laws_and_settings_are_named(
 
 
 def test_the_default_law_is_the_wide_one_and_can_be_set() -> None:
-    assert chosen_law(None, ()) == ("lognormal", {"mean": -0.6, "std": 1.7})
-    assert chosen_law(None, ("std=1",)) == ("lognormal", {"mean": -0.6, "std": 1.0})
-    assert chosen_law("lognormal", ()) == ("lognormal", {})
+    assert parse_law(None, ()) == ("lognormal", {"mean": -0.6, "std": 1.7})
+    assert parse_law(None, ("std=1",)) == ("lognormal", {"mean": -0.6, "std": 1.0})
+    assert parse_law("lognormal", ()) == ("lognormal", {})
 
 
 @pytest.mark.parametrize("kind", ["gits", "klub", "grid", "ld3"])
 def test_kinds_that_run_a_model_are_no_laws(kind: str) -> None:
     with pytest.raises(UsageError, match=f"no such law {kind}|law.*{kind}"):
-        chosen_law(kind, ())
+        parse_law(kind, ())
 
 
 def own_law(*texts: str) -> OwnNoise:
