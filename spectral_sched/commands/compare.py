@@ -85,6 +85,7 @@ def compare(
     """
     from spectral_sched.comparisons.options import CompareOptions, write_comparison
     from spectral_sched.console.comparison import comparison_parts
+    from spectral_sched.console.endings import check_folder
     from spectral_sched.console.output import say, show
 
     del resume  # what was measured is in the folder, and never measured twice
@@ -103,6 +104,7 @@ def compare(
         reference_steps=reference_steps,
         precision=precision,
     )
+    check_folder(output)
     folder = options.folder(output, force=force)
     options.cells()  # what cannot be is refused before torch is loaded
     from spectral_sched.diffusion.devices import use_threads

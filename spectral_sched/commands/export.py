@@ -164,7 +164,12 @@ def export(
 
     request = _request(flags)
     path = output or _default_output(request)
-    publish = Publisher(path, json=json, force=force, marked=not target)
+    _check_table_ending(request, path)
+    endings = () if target else (".json",)
+    publish = Publisher(
+        path, json=json, force=force, marked=not target, endings=endings
+    )
+    _check_target_ending(request, path)
     if not target:
         name = "schedule" if request.purpose == "sampling" else request.purpose
         request_told = {"format": f"specsched.{name}", "arguments": request.arguments}
@@ -264,7 +269,10 @@ def _refuse_what_means_nothing(flags: Flags, kind: str, *, training: bool) -> No
         reason = "plans a table, and --schedule takes one as it is; leave one out"
         _refuse(flags, FOR_PLANNING_ONLY, reason)
     if flags["target"] is None:
-        reason = "is about a program to write for; name one with --target"
+        reason = (
+            "is about a program to write for; name one with --target (plain writes "
+            "the numbers alone)"
+        )
         _refuse(flags, ("known", "form", "schedule"), reason)
 
 
@@ -276,6 +284,32 @@ def _refuse(flags: Flags, names: tuple[str, ...], reason: str) -> None:
             flag = FLAGS.get(name, name.replace("_", "-"))
             message = f"--{flag} {reason}"
             raise UsageError(message)
+
+
+def _check_table_ending(request: "ExportRequest", path: Path) -> None:
+    """Raise `UsageError` where a table is named like a format that targets have."""
+    from spectral_sched.console.endings import typed
+    from spectral_sched.errors import UsageError
+    from spectral_sched.targets import format_of
+
+    form = format_of(path)
+    if request.target or request.purpose == "training" or form in (None, "json"):
+        return
+    message = (
+        f"{path} would hold JSON; --target plain writes the numbers alone as {form}, "
+        f"type: {typed(path, path, '--target', 'plain')}"
+    )
+    raise UsageError(message)
+
+
+def _check_target_ending(request: "ExportRequest", path: Path) -> None:
+    """Raise `UsageError` where a target's format does not fit the name of its file."""
+    from spectral_sched.console.endings import check_ending
+    from spectral_sched.targets import FORMATS
+
+    if request.target:
+        form = request.target.target.form(request.target.form)
+        check_ending(path, [FORMATS[form].suffix], form)
 
 
 def _arguments(

@@ -89,7 +89,9 @@ def _publisher(
     path = output or defaults.PLOT_PATH
     canvas.check_suffix(path)
     canvas.check_available()
-    return Publisher(path, json=json, force=force, ours=marks.is_our_picture)
+    return Publisher(
+        path, json=json, force=force, ours=marks.is_our_picture, endings=()
+    )
 
 
 def _following(file: Path, *, terminal: bool) -> str:

@@ -52,7 +52,10 @@ def report(
     from spectral_sched.report.page import check_available, report_page
 
     check_available()
-    publish = Publisher(output, json=json, force=force, ours=is_our_picture)
+    pages = (".html", ".htm")
+    publish = Publisher(
+        output, json=json, force=force, ours=is_our_picture, endings=pages
+    )
     numbers = [] if no_samples else parse_seeds(seeds)
     found = read_findings(spectrum, schedule)
     sampled = _sampled(found, model, numbers, device) if numbers else []

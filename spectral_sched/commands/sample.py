@@ -106,6 +106,7 @@ def sample(
     See also: export, which makes schedules; train, which makes models.
     """
     flags = locals()
+    from spectral_sched.console.endings import check_folder
     from spectral_sched.console.output import say
     from spectral_sched.files.samples import (
         Gallery,
@@ -120,6 +121,7 @@ def sample(
     seeds = chosen_seeds(seeds, restoring=inputs is not None)
     plan, numbers = read_plan(schedule), parse_seeds(seeds)
     drawn_plans(plan, label, wanted=per_image)
+    check_folder(output)
     folder = open_gallery(output, force=force)
     options = _options(flags)
     from spectral_sched.diffusion.sampling.run import SamplingRun

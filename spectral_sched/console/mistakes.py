@@ -14,6 +14,7 @@ def mistake(error: Exception) -> str:
     command = getattr(getattr(error, "ctx", None), "command_path", "specsched")
     if "\n" in told.strip():  # no command was named: this is the help
         return f"{told}\n"
-    sentence = " ".join(told.split()).removesuffix(".")
+    sentence = " ".join(told.split()).removesuffix(".").removesuffix("?")
+    sentence = sentence.replace(". Did you mean", "; did you mean")
     sentence = sentence[:1].lower() + sentence[1:]
     return f"error: {sentence}; see: {command} --help\n"

@@ -15,10 +15,11 @@ from spectral_sched.documents.write import (
 )
 from spectral_sched.errors import UsageError
 
+from .endings import check_ending
 from .streams import encodable, in_ascii
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
     from rich.console import RenderableType
@@ -64,6 +65,8 @@ class Publisher:
         Whether files of the kind can be told from those of others.
     ours
         Tells whether a file is one of this project's; if not given, documents are.
+    endings
+        Of the names of such files, the usual one first; none for any.
     """
 
     def __init__(
@@ -74,7 +77,11 @@ class Publisher:
         force: bool,
         marked: bool = True,
         ours: Callable[[Path], bool] | None = None,
+        endings: Sequence[str] = (".json",),
     ) -> None:
+        if endings:
+            what = "JSON" if endings[0] == ".json" else endings[0].removeprefix(".")
+            check_ending(output, endings, what)
         self.output = output
         self.to_stdout = str(output) == "-"
         self.asked = json

@@ -1,0 +1,68 @@
+"""Names of outputs that promise another format than they would get."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from typing import TYPE_CHECKING
+
+from spectral_sched.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+KNOWN = frozenset(
+    (
+        *(".json", ".csv", ".tsv", ".txt", ".py", ".yaml", ".yml", ".toml", ".xml"),
+        *(".npy", ".npz", ".safetensors", ".parquet", ".pt", ".pth", ".ckpt", ".pkl"),
+        *(".png", ".jpg", ".jpeg", ".webp", ".svg", ".pdf", ".html", ".htm", ".md"),
+        *(".zip", ".tar", ".gz", ".xlsx"),
+    )
+)
+"""Endings by which a format is known."""
+
+
+def promises(path: Path, own: Sequence[str] = ()) -> bool:
+    """Return whether a name has the ending of a format other than one's own."""
+    return path.suffix.lower() in KNOWN - set(own) and str(path) != "-"
+
+
+def typed(output: Path, name: Path | str, *more: str) -> str:
+    """Return the line that was typed, with another output and what it lacks."""
+    old, words = str(output), []
+    for word in sys.argv[1:]:
+        flag, equals, value = word.partition("=")
+        if word == old:
+            words.append(str(name))
+        elif equals and value == old:
+            words.append(f"{flag}={name}")
+        elif word == f"-o{old}":
+            words.append(f"-o{name}")
+        else:
+            words.append(word)
+    return shlex.join(["specsched", *words, *more])
+
+
+def check_ending(path: Path, own: Sequence[str], what: str) -> None:
+    """Raise `UsageError` where a file would not hold what its name promises.
+
+    Parameters
+    ----------
+    own
+        Endings of what is written, the usual one first.
+    what
+        What that is.
+    """
+    if promises(path, own):
+        line = typed(path, path.with_suffix(own[0]))
+        message = f"{path} would hold {what}, not {path.suffix}; type: {line}"
+        raise UsageError(message)
+
+
+def check_folder(path: Path) -> None:
+    """Raise `UsageError` where a folder would have the name of a file."""
+    if promises(path) and not path.is_dir():
+        line = typed(path, path.with_suffix(""))
+        message = f"{path} would be a folder, and is named like a file; type: {line}"
+        raise UsageError(message)
