@@ -11,7 +11,7 @@ from spectral_sched.comparisons import (
     summary_lines,
 )
 
-from .output import new_table
+from .tables import new_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

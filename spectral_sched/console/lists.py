@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rich.table import Table
+from rich.text import Text
 
 from spectral_sched.planning.kinds.registry import KINDS
 from spectral_sched.solvers.registry import SAMPLERS
 from spectral_sched.targets import TARGETS
 
+from .tables import text_table
+
 if TYPE_CHECKING:
     from rich.console import RenderableType
+    from rich.table import Table
 
     from spectral_sched.documents.strict_json import Document
 
@@ -28,17 +31,12 @@ def samples_lines(document: Document) -> list[str]:
 
 def kinds_parts() -> list[RenderableType]:
     """Return all kinds of tables, and the samplers that they are made for."""
-    samplers = Table(box=None, pad_edge=False, header_style="bold")
-    samplers.add_column("samplers", overflow="fold")
-    samplers.add_row(" ".join(SAMPLERS))
-    return [kinds_table(), "", samplers]
+    return [kinds_table(), "", Text("samplers", "bold"), Text(" ".join(SAMPLERS))]
 
 
 def kinds_table() -> Table:
     """Return all kinds of tables with their parameters, formulas and sources."""
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in ("kind", "parameters", "formula", "source"):
-        table.add_column(column, overflow="fold")
+    table = text_table("kind", "parameters", "formula", "source")
     for kind in KINDS.values():
         parameters = " ".join(
             f"{item.name}={'' if item.default is None else item.default}"
@@ -51,9 +49,7 @@ def kinds_table() -> Table:
 
 def targets_table() -> Table:
     """Return all programs to write for, with their formats and parameters."""
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in ("target", "what it takes", "formats", "--with"):
-        table.add_column(column, overflow="fold")
+    table = text_table("target", "what it takes", "formats", "--with")
     for target in TARGETS.values():
         names = " ".join(item.name for item in target.parameters)
         table.add_row(target.name, target.what, " ".join(target.formats), names)

@@ -10,7 +10,7 @@ from spectral_sched.spectra.bounds import swamped_at
 from spectral_sched.spectra.power_law import field_power_law
 from spectral_sched.spectra.rings import octaves
 
-from .output import new_table
+from .tables import new_table
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

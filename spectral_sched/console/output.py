@@ -5,8 +5,6 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from rich.table import Table
-
 from spectral_sched.documents.strict_json import canonical, layout
 from spectral_sched.documents.write import (
     check_output,
@@ -42,12 +40,17 @@ def show(parts: Iterable[RenderableType], document: Document, *, json: bool) -> 
         sys.stdout.write((text if encodable(text) else in_ascii(text)) + "\n")
         return
     from rich.console import Console
+    from rich.table import Table
+
+    from .tables import fitted
 
     console = Console(
         markup=False, highlight=False, width=None if sys.stdout.isatty() else PIPE_WIDTH
     )
     for part in parts:
-        console.print(part, soft_wrap=isinstance(part, str))
+        pieces = fitted(part, console.width) if isinstance(part, Table) else [part]
+        for piece in pieces:
+            console.print(piece, soft_wrap=isinstance(piece, str))
 
 
 class Publisher:
@@ -150,11 +153,3 @@ def emit(content: bytes) -> None:
         raise UsageError(message)
     else:
         sys.stdout.buffer.write(content)
-
-
-def new_table(*columns: str) -> Table:
-    """Return an empty table of columns of numbers."""
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in columns:
-        table.add_column(column, justify="right", no_wrap=True)
-    return table

@@ -9,7 +9,7 @@ import numpy as np
 from spectral_sched.spectra.rings import band_rms, octaves
 
 from .measurement import mixture_lines
-from .output import new_table
+from .tables import new_table
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from spectral_sched.documents.strict_json import canonical
 
-from .output import new_table
+from .tables import new_table
 
 if TYPE_CHECKING:
     from rich.console import RenderableType

@@ -1,0 +1,157 @@
+"""Tables that stay whole in narrow terminals.
+
+Numbers and names are never cut or broken: where a table is too wide, texts are wrapped
+between words, then columns of numbers are continued below, under the names of the rows.
+"""
+
+from __future__ import annotations
+
+from textwrap import TextWrapper
+from typing import TYPE_CHECKING
+
+from rich.table import Table
+from rich.text import Text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from rich.console import RenderableType
+    from rich.table import Column
+
+GAP = 2
+"""Spaces between columns."""
+
+TRIES = ((2, 1 << 30), (1, 1 << 30), (2, 12))
+"""Spaces, and characters of a word in a text beyond which it may be broken at last;
+names and numbers never are."""
+
+
+def new_table(*columns: str) -> Table:
+    """Return an empty table of columns of numbers, names of rows in the first."""
+    table = _empty(GAP)
+    for column in columns:
+        table.add_column(column, justify="right", no_wrap=True)
+    return table
+
+
+def text_table(*columns: str) -> Table:
+    """Return an empty table of columns of texts, names of rows in the first."""
+    table = _empty(GAP)
+    for place, column in enumerate(columns):
+        table.add_column(column, overflow="fold", no_wrap=place == 0)
+    return table
+
+
+def _empty(gap: int) -> Table:
+    return Table(box=None, pad_edge=False, header_style="bold", padding=(0, gap, 0, 0))
+
+
+def fitted(table: Table, width: int) -> list[RenderableType]:
+    """Return a table as it fits into some columns of characters: one or several."""
+    places = range(len(table.columns))
+    for gap, longest in TRIES:
+        least = [_least(table, place, longest) for place in places]
+        if _total(least, gap) <= width:
+            return [_widened(table, least, width, gap)]
+    if all(column.justify == "right" for column in table.columns[1:]):
+        return list(_continued(table, least, width))
+    return list(_stacked(table, width))
+
+
+def _words(column: Column) -> Iterator[tuple[str, bool]]:
+    """Yield the header and the cells of a column, and whether they may be wrapped."""
+    yield str(column.header), True
+    yield from ((str(cell), not column.no_wrap) for cell in column.cells)
+
+
+def _least(table: Table, place: int, longest: int) -> int:
+    """Return the width that a column takes at least."""
+    column = table.columns[place]
+    is_text = place > 0 and column.justify != "right"
+    lengths = [
+        min(len(word), longest) if is_text else len(word)
+        for text, wraps in _words(column)
+        for word in (text.split() if wraps else [text])
+    ]
+    return max(lengths, default=1)
+
+
+def _natural(column: Column) -> int:
+    """Return the width in which a column has one line for each row."""
+    return max(len(text) for text, _ in _words(column))
+
+
+def _total(widths: Sequence[int], gap: int = GAP) -> int:
+    return sum(widths) + gap * (len(widths) - 1)
+
+
+def _widened(table: Table, least: Sequence[int], width: int, gap: int) -> Table:
+    """Return a table whose columns share what room there is beyond the least."""
+    pairs = zip(table.columns, least, strict=True)
+    wished = [max(_natural(column), low) for column, low in pairs]
+    room = width - _total(least, gap)
+    lacking = sum(wished) - sum(least)
+    share = min(1.0, room / lacking) if lacking else 0.0
+    widths = [
+        low + int(share * (high - low)) for low, high in zip(least, wished, strict=True)
+    ]
+    return _part(table, range(len(widths)), widths, gap)
+
+
+def _part(
+    table: Table, places: Sequence[int], widths: Sequence[int], gap: int = GAP
+) -> Table:
+    """Return some columns of a table, of given widths."""
+    part = _empty(gap)
+    for place, width in zip(places, widths, strict=True):
+        column = table.columns[place]
+        header = Text("\n".join(_wrapped(str(column.header), width)))
+        part.add_column(
+            header,
+            justify=column.justify,
+            no_wrap=column.no_wrap,
+            overflow="fold",
+            width=width,
+        )
+    cells = [list(table.columns[place].cells) for place in places]
+    for row in zip(*cells, strict=True):
+        part.add_row(*(Text(str(cell)) for cell in row))
+    return part
+
+
+def _wrapped(text: str, width: int) -> list[str]:
+    """Return the lines of a heading."""
+    lines: list[str] = []
+    for word in text.split():
+        if lines and len(lines[-1]) + 1 + len(word) <= width:
+            lines[-1] += f" {word}"
+        else:
+            lines.append(word)
+    return lines
+
+
+def _continued(
+    table: Table, least: Sequence[int], width: int
+) -> Iterator[RenderableType]:
+    """Yield tables below each other, each with the names of the rows."""
+    group, left = [0], list(range(1, len(least)))
+    while left:
+        while left and (
+            len(group) == 1 or _total([least[k] for k in [*group, left[0]]]) <= width
+        ):
+            group.append(left.pop(0))
+        yield _part(table, group, [least[place] for place in group])
+        if left:
+            yield ""
+        group = [0]
+
+
+def _stacked(table: Table, width: int) -> Iterator[RenderableType]:
+    """Yield every row as lines, with the names of the columns."""
+    indented = TextWrapper(width, initial_indent="  ", subsequent_indent="    ")
+    names = [str(column.header) for column in table.columns]
+    for row in zip(*(column.cells for column in table.columns), strict=True):
+        yield str(row[0])
+        for name, cell in zip(names[1:], row[1:], strict=True):
+            if str(cell):
+                yield indented.fill(f"{name}: {cell}")
