@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 import numpy as np
 
 from spectral_sched.errors import check_choice
+from spectral_sched.images.transform import LUMA
 
 from .rings import channel_pairs, mode_sums, rings
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 Precision = Literal["float32", "float64"]
 
-LUMA_WEIGHTS = {1: (1.0,), 3: (0.299, 0.587, 0.114)}
+LUMA_WEIGHTS = {1: (1.0,), 3: LUMA}
 """Weights of the channels in luma (Rec. ITU-R BT.601), by number of channels."""
 
 EXACT_IN_FLOAT32 = (np.uint8, np.uint16)

@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from .counting import CountingDenoiser
 
 NUM_LEVELS = 61
-RHO = 7.0
 TEACHER = "dpmpp-2m"
 """Solver of the path; it calls the network at points of the path only."""
 
@@ -61,7 +60,7 @@ def teacher_path(
     denoise: CountingDenoiser, noise: Tensor, ends: tuple[float, float]
 ) -> TeacherPath:
     """Return the paths from unit noise, (S, C, H, W), through 61 levels."""
-    table = sigma_table(Schedule(KarrasLaw(rho=RHO), *ends), NUM_LEVELS)
+    table = sigma_table(Schedule(KarrasLaw(), *ends), NUM_LEVELS)
     play = Play(table.sigmas[0] * noise, lambda: noise)
     points, seen = [play.state], []
     for call in solver_calls(TEACHER, table.sigmas)[:-1]:

@@ -48,7 +48,6 @@ if TYPE_CHECKING:
 TEACHER, TEACHER_STEPS = "unipc-3", 32
 """Solver of the teacher, and its steps, on Karras levels."""
 
-RHO = 7.0
 
 BATCH = 8
 """Starts that one gradient is the mean of."""
@@ -78,7 +77,7 @@ def check_learnable(sampler: str, num_steps: int) -> None:
 
 def teacher_table(ends: tuple[float, float]) -> SigmaTable:
     """Return the table that the teacher plays in a noise range."""
-    return sigma_table(Schedule(KarrasLaw(rho=RHO), *ends), TEACHER_STEPS)
+    return sigma_table(Schedule(KarrasLaw(), *ends), TEACHER_STEPS)
 
 
 def learned_levels(logits: Tensor, ends: tuple[float, float]) -> Tensor:

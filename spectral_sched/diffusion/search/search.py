@@ -50,7 +50,6 @@ if TYPE_CHECKING:
     from spectral_sched.planning.request import TableRequest
     from spectral_sched.schedules.table import SigmaTable
 
-RHO = 7.0
 """Of the Karras levels that the bound of Align Your Steps is searched from."""
 
 HELD_OUT = 32
@@ -127,7 +126,7 @@ def klub_search(task: Task) -> SigmaTable:
         settings.samples,
         settings.sweeps,
     )
-    begun = Schedule(KarrasLaw(rho=RHO), *task.ends)
+    begun = Schedule(KarrasLaw(), *task.ends)
     levels = np.array(sigma_table(begun, NUM_LEVELS + 1).levels)
     return search(levels, np.random.default_rng(settings.seed))
 

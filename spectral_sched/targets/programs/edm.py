@@ -11,6 +11,7 @@ import numpy as np
 from spectral_sched.errors import UsageError
 from spectral_sched.planning.law_fits import edm_arguments, fits, lognormal_fit
 from spectral_sched.planning.training_law import law_sample
+from spectral_sched.schedules import KarrasLaw
 from spectral_sched.targets.artifact import Artifact, float32_levels
 from spectral_sched.targets.target import (
     MODEL_RANGE,
@@ -101,8 +102,11 @@ def _flags(job: Job, code: Code) -> Artifact:
 
 def karras(low: float, high: float, rho: float, count: int) -> NDArray[np.float64]:
     """Return levels equally spaced in a root, decreasing (arXiv 2206.00364, Eq. 5)."""
-    roots = np.linspace(high ** (1 / rho), low ** (1 / rho), count)
-    levels: NDArray[np.float64] = roots**rho
+    law = KarrasLaw(rho=rho)
+    first, last = law.cumulative(-2 * np.log([high, low]))
+    levels: NDArray[np.float64] = np.exp(
+        law.inverse(np.linspace(first, last, count)) / -2
+    )
     return levels
 
 
