@@ -8,6 +8,7 @@ on that scale.
 
 from __future__ import annotations
 
+import os
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,7 @@ import numpy as np
 
 from .analysis.measurement import Measurement, Wanted, measure
 from .analysis.run import make_executor
+from .arguments import in_python, names_arguments
 from .defaults import (
     EPSILON,
     KIND,
@@ -50,12 +52,13 @@ from .schedules import Schedule
 from .schedules.table import SigmaTable
 from .sources import array_items, items
 from .spectra.bounds import SigmaBounds, sigma_bounds
+from .stacks import as_array, channels_first, channels_last
 
 if TYPE_CHECKING:
-    import os
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from numpy.typing import NDArray
+    from torch import Tensor
 
     from .diffusion.models.denoiser import Denoiser
     from .documents.strict_json import Document
@@ -63,6 +66,7 @@ if TYPE_CHECKING:
 
     AnyPath = str | os.PathLike[str]
     AnySpectrum = Measurement | Plan | DataSet
+    Pictures = NDArray[Any] | Tensor | Sequence[NDArray[Any] | Tensor]
 
 __all__ = [
     "KindInfo",
@@ -87,8 +91,9 @@ __all__ = [
 ]
 
 
+@names_arguments
 def analyze(
-    source: AnyPath | NDArray[Any],
+    source: AnyPath | Pictures,
     *,
     resolution: int | None = None,
     crop: str = "center",
@@ -100,6 +105,7 @@ def analyze(
     fast: bool = False,
     array: str | None = None,
     column: str | None = None,
+    channels: str | None = None,
     epsilon: float = EPSILON,
     tolerance: float = TOLERANCE,
     mixture: int | None = None,
@@ -113,11 +119,14 @@ def analyze(
     Parameters
     ----------
     source
-        A path or URL, as for ``specsched analyze``, or a stack of pictures (N, H, W) or
-        (N, H, W, C): bytes, 16-bit integers, or other numbers with a `data_range`.
+        A path or URL, as for ``specsched analyze``, or a stack of pictures: an array
+        (N, H, W) or (N, H, W, C), a tensor of torch (N, H, W) or (N, C, H, W), or a
+        list of either; bytes, 16-bit integers, or other numbers with a `data_range`.
     resolution, crop, resize, color, background, window, data_range, fast, array, column
         What is done to every picture, and which array or column is read: the flags of
         these names.
+    channels
+        Where channels are in a stack, ``first``, ``last`` or ``none``, if not there.
     epsilon, tolerance, mixture, precision
         As the flags.
     max_errors
@@ -154,10 +163,10 @@ def analyze(
         fast=fast,
     )
     wanted = Wanted(epsilon, tolerance, mixture)
-    if isinstance(source, np.ndarray):
-        stream = array_items(source)
-    else:
+    if isinstance(source, str | os.PathLike):
         stream = items(source, array=array, column=column)
+    else:
+        stream = array_items(channels_last(source, channels))
     with make_executor(workers, dask) as executor:
         return measure(
             stream,
@@ -169,6 +178,7 @@ def analyze(
         )
 
 
+@names_arguments
 def bounds(
     spectrum: AnySpectrum,
     *,
@@ -202,6 +212,7 @@ def bounds(
     )
 
 
+@names_arguments
 def optimal_table(
     spectrum: AnySpectrum, num_steps: int = NUM_STEPS, sampler: str = SAMPLER
 ) -> SigmaTable:
@@ -224,6 +235,7 @@ def optimal_table(
     return make_schedule(spectrum, num_steps, sampler).table
 
 
+@names_arguments
 def make_schedule(
     spectrum: AnySpectrum,
     num_steps: int = NUM_STEPS,
@@ -276,6 +288,7 @@ def make_schedule(
     return make_plan(data_set, kind, request)
 
 
+@names_arguments
 def training_schedule(
     spectrum: AnySpectrum,
     kind: str = TRAINING_KIND,
@@ -303,6 +316,7 @@ def training_schedule(
     return _training_schedule(_source(spectrum), kind, request)
 
 
+@names_arguments
 def kinds() -> Mapping[str, KindInfo]:
     """Return all kinds of tables by name, with their parameters and sources.
 
@@ -314,12 +328,14 @@ def kinds() -> Mapping[str, KindInfo]:
     return KINDS
 
 
+@names_arguments
 def sample(
     schedule: Plan | AnyPath,
     seeds: Iterable[int] | None = None,
     *,
     model: str | Denoiser = MODEL,
-    inputs: AnyPath | NDArray[np.floating] | None = None,
+    inputs: AnyPath | Pictures | None = None,
+    channels: str | None = None,
     device: str = "auto",
     precision: str = "float32",
     class_label: int | str | None = None,
@@ -342,12 +358,15 @@ def sample(
     seeds
         0 to 15 if not given, or 0 with `inputs`.
     inputs
-        Degraded pictures for a model that restores, (N, C, H, W) in [-1, 1], or where
-        they are, as ``--input``; all seeds of the first come first.
+        Degraded pictures for a model that restores, an array or a tensor of torch,
+        (N, C, H, W) in [-1, 1], or where they are; all seeds of the first come first.
+    channels
+        Where channels are in the array, ``last`` or ``none``, if not first.
     model
-        As ``--model``, or a function ``denoise(x, sigma)`` on tensors (B, C, H, W).
+        A name, as for ``specsched sample``, or a function ``denoise(x, sigma)`` on
+        tensors (B, C, H, W).
     label
-        Class that spectra are drawn from with `per_image`; ``--class`` in the command.
+        Class that spectra are drawn from with `per_image`.
     device, precision, class_label, null_label, guidance, per_image, as_is, clip
         As the flags.
     guidance_interval
@@ -372,28 +391,31 @@ def sample(
         Fitting(as_is=as_is, clip=clip),
         per_image=per_image,
         label=label,
-        inputs=inputs if isinstance(inputs, np.ndarray | None) else str(inputs),
+        inputs=_inputs(inputs, channels),
     )
     plan = schedule if isinstance(schedule, Plan) else read_schedule(schedule)
     run = SamplingRun(plan, options, resolve_device(device))
     for message in run.messages:
-        warnings.warn(message, stacklevel=2)
+        warnings.warn(in_python(message), stacklevel=3)
     if seeds is None:
         usual = chosen_seeds(None, restoring=inputs is not None)
         seeds = parse_seeds(usual)
     return np.stack(list(run(run.samples(list(seeds)))))
 
 
+@names_arguments
 def read_spectrum(path: AnyPath) -> Measurement:
     """Read a spectrum file, as `write_spectrum` and ``specsched analyze`` make."""
     return _read_spectrum(Path(path))
 
 
+@names_arguments
 def read_schedule(path: AnyPath) -> Plan:
     """Read a schedule file, as `write_schedule` and ``specsched export`` make."""
     return read_plan(Path(path))
 
 
+@names_arguments
 def write_spectrum(
     measured: Measurement, path: AnyPath, *, force: bool = False
 ) -> None:
@@ -402,6 +424,7 @@ def write_spectrum(
     _write(spectrum_document(measured, arguments), Path(path), force=force)
 
 
+@names_arguments
 def write_schedule(schedule: Plan, path: AnyPath, *, force: bool = False) -> None:
     """Write a schedule file; `force` replaces files of others, and other tables."""
     arguments = provenance(plan_arguments(schedule))
@@ -414,6 +437,7 @@ def _write(document: Document, path: Path, *, force: bool) -> None:
     write_document(document, path)
 
 
+@names_arguments
 def write_pictures(
     pictures: Iterable[NDArray[np.floating]],
     folder: AnyPath,
@@ -436,7 +460,20 @@ def write_pictures(
     place = open_gallery(Path(folder), force=force)
     gallery = Gallery(place, [Sample(seed) for seed in seeds], force=force)
     gallery.begin({})
-    gallery.fill(pictures, {}, title=sheet_title(schedule) if schedule else "")
+    gallery.fill(
+        map(as_array, pictures), {}, title=sheet_title(schedule) if schedule else ""
+    )
+
+
+def _inputs(
+    inputs: AnyPath | Pictures | None, channels: str | None
+) -> str | NDArray[np.floating] | None:
+    """Return pictures to restore as a run takes them."""
+    if inputs is None:
+        return None
+    if isinstance(inputs, str | os.PathLike):
+        return str(inputs)
+    return channels_first(inputs, channels)
 
 
 def _source(spectrum: AnySpectrum) -> DataSet:

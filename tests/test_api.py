@@ -5,9 +5,10 @@ from __future__ import annotations
 import importlib
 import inspect
 import pkgutil
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import assert_type
+from typing import Any, assert_type
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ from PIL import Image
 import spectral_sched
 from spectral_sched import api
 from spectral_sched.errors import InputError, UsageError
+from spectral_sched.stacks import channels_first
 from tests.support.commands import specsched
 from tests.support.helpers import power_law_field, write_pictures
 
@@ -169,10 +171,126 @@ def test_mistakes_are_sentences(
 ) -> None:
     with pytest.raises(InputError, match=r"the array has the shape \(4, 4\)"):
         spectral_sched.analyze(np.zeros((4, 4)))
-    with pytest.raises(UsageError, match="did you mean --set rho"):
+    with pytest.raises(UsageError, match=r"did you mean settings=.\"rho\""):
         spectral_sched.make_schedule(measured, kind="karras", settings={"roh": 3})
     (tmp_path / "mine.json").write_text("{}")
     with pytest.raises(UsageError, match="was not written by specsched"):
         spectral_sched.write_spectrum(measured, tmp_path / "mine.json")
     spectral_sched.write_spectrum(measured, tmp_path / "mine.json", force=True)
     assert issubclass(UsageError, spectral_sched.SpecschedError)
+
+
+def power(*arguments: object, **named: object) -> NDArray[np.float64]:
+    found = spectral_sched.analyze(*arguments, data_range=(-1, 1), **named)  # type: ignore[arg-type]
+    return found.spectrum.field.power
+
+
+def test_tensors_and_other_orders_of_axes_are_the_same_pictures() -> None:
+    import torch
+
+    stack = pictures().astype(np.float32)
+    expected = power(stack)
+    first = np.ascontiguousarray(stack.transpose(0, 3, 1, 2))
+    tensor = torch.from_numpy(first)
+    np.testing.assert_array_equal(power(first, channels="first"), expected)
+    np.testing.assert_array_equal(power(tensor), expected)
+    np.testing.assert_array_equal(power(tensor.requires_grad_()), expected)
+    np.testing.assert_array_equal(power(list(tensor)), expected)
+    np.testing.assert_array_equal(power(list(stack)), expected)
+    last = torch.from_numpy(stack)
+    np.testing.assert_array_equal(power(last, channels="last"), expected)
+    np.testing.assert_allclose(power(tensor.bfloat16()), expected, rtol=0.1)
+    grey = stack[..., 0]
+    np.testing.assert_array_equal(power(torch.from_numpy(grey)), power(grey))
+    one = power(first[0], channels="first")
+    np.testing.assert_array_equal(one, power(stack[:1]))
+
+
+@pytest.mark.parametrize(
+    ("shape", "cure"),
+    [
+        ((5, 3, 16, 16), 'looks like (N, C, H, W); pass channels="first"'),
+        ((3, 16, 16), 'pass channels="first" if that is one picture'),
+        ((16, 16, 3), 'pass channels="last" if that is one picture'),
+    ],
+)
+def test_axes_are_never_guessed(shape: tuple[int, ...], cure: str) -> None:
+    with pytest.raises(InputError, match=re.escape(cure)):
+        power(np.zeros(shape))
+
+
+def test_tensors_are_never_guessed_either() -> None:
+    import torch
+
+    with pytest.raises(InputError, match=r"\(N, H, W, C\); pass channels=\"last\""):
+        power(torch.zeros(5, 16, 16, 3))
+    with pytest.raises(InputError, match=r"channels=\"first\" if that is one picture"):
+        power(torch.zeros(1, 16, 16))
+    with pytest.raises(UsageError, match=r"did you mean channels=\"first\""):
+        power(torch.zeros(5, 3, 16, 16), channels="frist")
+    with pytest.raises(InputError, match="different shapes"):
+        power([np.zeros((8, 8, 3)), np.zeros((9, 8, 3))])
+
+
+def test_inputs_to_restore_come_in_any_order() -> None:
+    import torch
+
+    stack = pictures(2)
+    first = stack.transpose(0, 3, 1, 2)
+    for given in (first, torch.from_numpy(first.copy()).double()):
+        np.testing.assert_allclose(channels_first(given), first, rtol=1e-6)
+    np.testing.assert_array_equal(channels_first(stack, "last"), first)
+    np.testing.assert_array_equal(channels_first(stack[0], "last"), first[:1])
+    with pytest.raises(InputError, match=r"pass channels=\"last\""):
+        channels_first(stack)
+
+
+def test_pictures_of_torch_are_written(tmp_path: Path) -> None:
+    import torch
+
+    spectral_sched.write_pictures(torch.zeros(2, 3, 8, 8), tmp_path / "mine", [4, 5])
+    with Image.open(tmp_path / "mine" / "000005.png") as picture:
+        assert picture.getpixel((0, 0)) == (128, 128, 128)
+
+
+def test_errors_name_arguments(
+    measured: spectral_sched.Measurement, tmp_path: Path
+) -> None:
+    plan = spectral_sched.make_schedule(measured, 2)
+
+    def told(function: Callable[..., object], *given: Any, **named: Any) -> str:
+        with pytest.raises(spectral_sched.SpecschedError) as raised:
+            function(*given, **named)
+        assert not re.search(r"(^|[\s(])--?[a-z]", str(raised.value)), raised.value
+        return str(raised.value)
+
+    stack = pictures(3)
+    assert "as in data_range=(" in told(spectral_sched.analyze, stack)
+    found = told(spectral_sched.analyze, stack, data_range=(1, 0))
+    assert found.startswith("data_range needs")
+    found = told(spectral_sched.analyze, stack, data_range=(-1, 1), resize="bilineer")
+    assert 'did you mean resize="bilinear"?' in found
+    found = told(spectral_sched.analyze, stack, data_range=(-1, 1), resolution=0)
+    assert found.startswith("resolution must be at least")
+    assert "num_steps must be" in told(spectral_sched.make_schedule, plan, 0)
+    found = told(spectral_sched.make_schedule, plan, 3, "hein")
+    assert 'did you mean sampler="heun"?' in found
+    found = told(spectral_sched.make_schedule, plan, 3, start_sigma=1.0, strength=0.5)
+    assert found.startswith("start_sigma and strength say the same")
+    assert "device" in told(spectral_sched.sample, plan, [0], device="tpu")
+    found = told(spectral_sched.sample, plan, [0], model="wienr")
+    assert "choose one with model: " in found
+    found = told(spectral_sched.sample, plan, [0], model="wiener", class_label=1)
+    assert "leave out class_label and guidance" in found
+    found = told(spectral_sched.read_schedule, tmp_path / "none.json")
+    assert "make one with: spectral_sched.make_schedule" in found
+    (tmp_path / "notes.json").write_text("{}")
+    found = told(spectral_sched.write_schedule, plan, tmp_path / "notes.json")
+    assert found.endswith("name another file, or replace it with force=True")
+
+
+def test_warnings_name_arguments(measured: spectral_sched.Measurement) -> None:
+    plan = spectral_sched.make_schedule(measured, 2)
+    with pytest.warns(UserWarning, match=r"see as_is=True") as said:
+        spectral_sched.sample(plan, [0])
+    assert said[0].filename == __file__

@@ -1,0 +1,106 @@
+"""Sentences about flags, told to those who call functions: arguments instead."""
+
+from __future__ import annotations
+
+import functools
+import re
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
+
+from .errors import SpecschedError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+Given = ParamSpec("Given")
+Made = TypeVar("Made")
+
+NAMES = {
+    "steps": "num_steps",
+    "set": "settings",
+    "class": "label",
+    "input": "inputs",
+    "strict": "max_errors=0",
+}
+"""Arguments whose names are not those of their flags."""
+
+SWITCHES = ("force", "as_is", "clip", "per_image", "fast")
+"""Arguments that are true or false."""
+
+FUNCTIONS = (
+    (r"specsched export --for training\b[^;,)]*", "spectral_sched.training_schedule"),
+    (r"specsched export\b[^;,)]*", "spectral_sched.make_schedule"),
+    (r"specsched analyze\b[^;,)]*", "spectral_sched.analyze"),
+    (r"specsched sample\b[^;,)]*", "spectral_sched.sample"),
+)
+"""Lines to type, and what is called instead."""
+
+OUTPUT = re.compile(r" with -o\b")
+FLAG = re.compile(
+    r"(?<![\w-])--(?P<name>[a-z][a-z-]*)"
+    r"(?:[ =](?P<value>"
+    r"'[^']*'|-?[\d.][\d.,eE+-]*\d|-?\d|[A-Z]+(?:,[A-Z]+)*\b|\w+=[^\s;,)?]+"
+    r"|[a-z][\w.:-]*(?=$|[?;,)]| (?:or |and )?--| if | at )))?"
+)
+NOT_VALUES = frozenset(
+    (
+        *("and", "or", "to", "must", "needs", "is", "says", "with", "by", "if", "for"),
+        *("as", "at", "of", "the", "in", "both", "it", "itself", "describes", "means"),
+    )
+)
+"""Words behind a flag that go on with the sentence."""
+
+
+def in_python(sentence: str) -> str:
+    """Return a sentence with the arguments of functions in place of flags.
+
+    Examples
+    --------
+    >>> in_python("state them, as in --data-range -1,1; or use --color rgb")
+    'state them, as in data_range=(-1, 1); or use color="rgb"'
+    >>> in_python("--steps must be from 1 to 1000, not 0; ask for 8")
+    'num_steps must be from 1 to 1000, not 0; ask for 8'
+    >>> in_python("name another file with -o, or replace it with --force")
+    'name another file, or replace it with force=True'
+    """
+    for line, function in FUNCTIONS:
+        sentence = re.sub(line, function, sentence)
+    sentence = OUTPUT.sub("", sentence).replace("another -o", "another place")
+    return FLAG.sub(_argument, sentence)
+
+
+def names_arguments(function: Callable[Given, Made]) -> Callable[Given, Made]:
+    """Return a function whose errors speak of arguments, not of flags."""
+
+    @functools.wraps(function)
+    def called(*arguments: Given.args, **named: Given.kwargs) -> Made:
+        try:
+            return function(*arguments, **named)
+        except SpecschedError as error:
+            error.args = (in_python(str(error)), *error.args[1:])
+            raise
+
+    return called
+
+
+def _argument(found: re.Match[str]) -> str:
+    name, value = found["name"].replace("-", "_"), found["value"]
+    if name in SWITCHES:
+        return f"{name}=True" + found[0].removeprefix(f"--{found['name']}")
+    name = NAMES.get(name, name)
+    if value is None:
+        return name
+    if value in NOT_VALUES:
+        return name + found[0].removeprefix(f"--{found['name']}")
+    return f"{name}={_literal(name, value)}"
+
+
+def _literal(name: str, value: str) -> str:
+    """Return a value as it is written in Python."""
+    if name == "settings":
+        key, _, given = value.partition("=")
+        return f'{{"{key}": {_literal("", given) if given else "..."}}}'
+    if "," in value:
+        return f"({', '.join(value.split(','))})"
+    if re.fullmatch(r"-?[\d.]+(?:[eE][+-]?\d+)?|[A-Z]+|\.\.\.|'.*'", value):
+        return value
+    return f'"{value}"'
