@@ -6,8 +6,6 @@ import itertools
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from spectral_sched.planning.kinds.dmn import (
     assumed_error,
@@ -63,16 +61,21 @@ def test_weights_and_the_share_of_the_start_make_one(
 
 
 @pytest.mark.parametrize("sampler", FLOW)
-@settings(max_examples=10)
-@given(num_steps=st.integers(1, 6), exponent=st.sampled_from([1.0, 2.0]))
-def test_tables_decrease_inside_the_bounds_and_are_always_the_same(
+@pytest.mark.parametrize(
+    ("num_steps", "exponent"), [(1, 1.0), (2, 2.0), (3, 1.0), (4, 2.0), (6, 1.0)]
+)
+def test_tables_decrease_inside_the_bounds(
     sampler: str, num_steps: int, exponent: float
 ) -> None:
     table = dmn_table(sampler, num_steps, ENDS, exponent)
     assert table.num_steps == num_steps
     assert table.levels[0] == ENDS[1]
     assert table.levels[-1] >= ENDS[0]
-    assert dmn_table(sampler, num_steps, ENDS, exponent) == table
+
+
+@pytest.mark.parametrize("sampler", FLOW)
+def test_tables_are_always_the_same(sampler: str) -> None:
+    assert dmn_table(sampler, 3, ENDS, 2.0) == dmn_table(sampler, 3, ENDS, 2.0)
 
 
 @pytest.mark.parametrize("sampler", ["dpmpp-2m", "dpmpp-3m", "deis", "euler", "heun"])
