@@ -227,7 +227,7 @@ def test_tensors_are_never_guessed_either() -> None:
     with pytest.raises(InputError, match=r"channels=\"first\" if that is one picture"):
         power(torch.zeros(1, 16, 16))
     with pytest.raises(UsageError, match=r"did you mean channels=\"first\""):
-        power(torch.zeros(5, 3, 16, 16), channels="frist")
+        power(torch.zeros(5, 3, 16, 16), channels="frst")
     with pytest.raises(InputError, match="different shapes"):
         power([np.zeros((8, 8, 3)), np.zeros((9, 8, 3))])
 

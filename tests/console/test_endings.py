@@ -69,7 +69,7 @@ def test_other_endings_promise_nothing(folder: Path) -> None:
         ("compare --samples 3", "invalid value for '--samples'"),
         ("train", "missing argument 'source'"),
         ("analyze a b", "got unexpected extra argument(s) (b)"),
-        ("exprot", "no such command 'exprot'; did you mean 'export'"),
+        ("exporrt", "no such command 'exporrt'; did you mean 'export'"),
         ("export --kind karas", "there is no kind 'karas'"),
     ],
 )
@@ -78,7 +78,7 @@ def test_all_mistakes_are_told_alike(
 ) -> None:
     words = line.split()
     # Behind a flag without its value, another would be the value.
-    words = [words[0], *also, *words[1:]] if words[0] != "exprot" else words
+    words = [words[0], *also, *words[1:]] if words[0] != "exporrt" else words
     found = sentence(*words, cwd=folder, code=2)
     assert found.startswith(f"error: {told}")
     assert "Usage" not in found
