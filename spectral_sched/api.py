@@ -42,6 +42,7 @@ from .files.schedule import plan_arguments, plan_document, read_plan
 from .files.spectrum import measured_arguments, spectrum_document
 from .files.spectrum import read_spectrum as _read_spectrum
 from .images.preprocessing import make_preprocessing
+from .images.stacks import as_array, channels_first, channels_last
 from .planning.data_set import DataSet, measured_data_set, resize_data_set
 from .planning.kinds.kind import KindInfo
 from .planning.kinds.registry import KINDS, kind_settings_of
@@ -52,7 +53,6 @@ from .schedules import Schedule
 from .schedules.table import SigmaTable
 from .sources import array_items, items
 from .spectra.bounds import SigmaBounds, sigma_bounds
-from .stacks import as_array, channels_first, channels_last
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

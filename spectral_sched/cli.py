@@ -11,7 +11,7 @@ from .commands import COMMANDS
 from .console.mistakes import MISTAKES, mistake
 from .console.streams import ready_streams
 from .errors import SpecschedError
-from .interrupts import EXIT_CODE, Interrupted, heeded
+from .system.interrupts import EXIT_CODE, Interrupted, heeded
 from .version import __version__
 
 app = typer.Typer(

@@ -18,7 +18,7 @@ from PIL import Image
 import spectral_sched
 from spectral_sched import api
 from spectral_sched.errors import InputError, UsageError
-from spectral_sched.stacks import channels_first
+from spectral_sched.images.stacks import channels_first
 from tests.support.commands import specsched
 from tests.support.helpers import power_law_field, write_pictures
 

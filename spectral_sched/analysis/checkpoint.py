@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from spectral_sched.documents.provenance import provenance
 from spectral_sched.documents.write import check_output, write_document
 from spectral_sched.errors import InputError
-from spectral_sched.interrupts import Interrupted, saved_at
+from spectral_sched.system.interrupts import Interrupted, saved_at
 
 from .chunk import Chunk
 from .manifest import Manifest

@@ -6,11 +6,11 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
-from spectral_sched.cores import available_cores
 from spectral_sched.documents.write import is_ours
 from spectral_sched.errors import UsageError
-from spectral_sched.interrupts import Interrupted, patience
 from spectral_sched.spectra.periodogram import check_precision
+from spectral_sched.system.cores import available_cores
+from spectral_sched.system.interrupts import Interrupted, patience
 
 from .checkpoint import Checkpoint, checkpoint_path
 from .chunk import AnalysisSettings, Chunk, analyse_chunk

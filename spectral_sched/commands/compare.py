@@ -125,7 +125,7 @@ def compare(
 def _measured(bench: "Bench") -> "Comparison":
     """Return what a bench measures; what it has measured is kept if it is stopped."""
     from spectral_sched.console.progress import progress_bar
-    from spectral_sched.interrupts import Interrupted, saved_at
+    from spectral_sched.system.interrupts import Interrupted, saved_at
 
     try:
         with progress_bar("comparing", bench.num_steps()) as advance:

@@ -187,7 +187,7 @@ def _fill(
 @contextmanager
 def _telling(gallery: "Gallery") -> "Iterator[None]":
     """Say what is there of a run that is cut short."""
-    from spectral_sched.interrupts import Interrupted
+    from spectral_sched.system.interrupts import Interrupted
 
     try:
         yield

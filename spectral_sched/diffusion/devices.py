@@ -6,8 +6,8 @@ import os
 
 import torch
 
-from spectral_sched.cores import available_cores
 from spectral_sched.errors import UnavailableError, UsageError
+from spectral_sched.system.cores import available_cores
 
 DEVICES = ("auto", "cuda", "mps", "cpu")
 

@@ -19,9 +19,9 @@ from spectral_sched.analysis.chunk import Chunk, Skipped, Task, analyse_chunk
 from spectral_sched.analysis.processes import ordered_map
 from spectral_sched.analysis.run import analyse_items
 from spectral_sched.analysis.tasks import Tasks
-from spectral_sched.cores import available_cores
 from spectral_sched.errors import InputError, SpecschedError, UsageError
 from spectral_sched.sources import Item, items
+from spectral_sched.system.cores import available_cores
 from tests.support.data_sets import SETTINGS, analysed, local, payload, sums_digest
 from tests.support.helpers import write_pictures
 

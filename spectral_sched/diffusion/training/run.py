@@ -27,11 +27,11 @@ from spectral_sched.files.model import (
 from spectral_sched.files.network_config import network_config
 from spectral_sched.files.samples import sheet_title
 from spectral_sched.images.png import contact_sheet, save_png, to_bytes
-from spectral_sched.interrupts import EXIT_CODE, patience, saved_at
 from spectral_sched.planning.data_set import measured_data_set
 from spectral_sched.planning.plan import make_plan
 from spectral_sched.planning.request import TableRequest
 from spectral_sched.planning.training_law import LEARNED
+from spectral_sched.system.interrupts import EXIT_CODE, patience, saved_at
 
 from .degrade import NUM_FEATURES, degrade
 from .learned_law import LearnedNoise

@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from spectral_sched import interrupts
 from spectral_sched.analysis import run as analysis_run
 from spectral_sched.diffusion.evaluation.bench import Bench
 from spectral_sched.diffusion.training.trainer import Trainer
 from spectral_sched.images.png import save_png
-from spectral_sched.interrupts import Interrupted, heeded, patience, saved_at
+from spectral_sched.system import interrupts
+from spectral_sched.system.interrupts import Interrupted, heeded, patience, saved_at
 from tests.support.commands import sentence, specsched
 from tests.support.helpers import write_pictures
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .errors import InputError, check_choice
+from spectral_sched.errors import InputError, check_choice
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from spectral_sched import cores
-from spectral_sched.cores import available_cores, cgroup_quota
+from spectral_sched.system import cores
+from spectral_sched.system.cores import available_cores, cgroup_quota
 from tests.support.helpers import ROOT
 
 
