@@ -18,6 +18,8 @@ import numpy as np
 from spectral_sched.defaults import EPSILON, TOLERANCE
 from spectral_sched.errors import NoAnswerError, UsageError
 
+from .spectrum import ROUNDING
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -239,6 +241,8 @@ def bound_intervals(
     about_zero[:, 0] = field.num_pixels * (weights @ np.mean(mean**2, axis=1))
     offset = field.num_pixels * np.mean((weights @ mean) ** 2, axis=1)
     power[:, 0] = about_zero[:, 0] - offset
+    # Of pictures with one mean colour, rounding alone is left, of either sign.
+    power[power < ROUNDING * about_zero] = 0.0
     try:
         sigma_min = clean_at(power, field.num_modes, bounds.tolerance)
     except NoAnswerError as error:

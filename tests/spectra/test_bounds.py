@@ -206,3 +206,17 @@ def test_too_few_pictures_for_an_interval_say_so() -> None:
     bounds = sigma_bounds(spectrum.field)
     with pytest.raises(NoAnswerError, match="drawn from these 3 pictures hold no diff"):
         bound_intervals(spectrum, bounds)
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_pictures_of_one_mean_colour_have_intervals(turned: bool) -> None:
+    # Their brightness does not vary, and rounding alone is left of its power.
+    picture = smooth_pictures(count=1)[0] + 0.3
+    turns = [np.rot90(picture, k, axes=(1, 2)) for k in range(4)]
+    spectrum = spectrum_of(turns if turned else [picture] * 5)
+    bounds = sigma_bounds(spectrum.field)
+    intervals = bound_intervals(spectrum, bounds)
+    for name in ("sigma_min", "sigma_max", "sigma_max_centred"):
+        low, high = getattr(intervals, name)
+        np.testing.assert_allclose([low, high], getattr(bounds, name), rtol=1e-6)
+    assert intervals.sigma_min_ring == (0.0, 0.0)
