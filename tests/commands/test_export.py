@@ -314,7 +314,7 @@ def test_training_defaults() -> None:
 
 
 def test_the_table_of_fits_is_shown() -> None:
-    shown = invoked("export", "--for", "training", "--kind", "lognormal")
+    shown = invoked("export", "--for", "training", "--kind", "lognormal", "--force")
     assert "EDM: P_mean -1.2, P_std 1." in shown
     assert "Kolmogorov distance" in shown
 
