@@ -262,3 +262,29 @@ def test_a_record_names_no_files_elsewhere(measured: Path) -> None:
     assert (measured / "000009.png").exists()
     assert (measured / "samples" / "notes.png").exists()
     assert "000000" not in pictures(measured / "samples")
+
+
+def test_a_picture_without_a_class_is_named(folder: Path) -> None:
+    for number, name in enumerate(("cats", "dogs")):
+        write_pictures(folder / "pets" / name, 2, seed=number)
+    write_pictures(folder / "pets", 1, seed=9)
+    line = ("train", "pets", "--classes", "--steps", "1", "--device", "cpu")
+    refused = sentence(*line, cwd=folder, code=3)
+    assert "0000.png is in no folder, so its class is not known" in refused
+
+
+def test_processes_get_as_many_pictures_each(folder: Path) -> None:
+    import torch
+
+    from spectral_sched import sources
+    from spectral_sched.diffusion.torchrun import Processes
+    from spectral_sched.diffusion.training.pictures import picture_set
+    from spectral_sched.diffusion.training.trainer import TrainingSettings
+    from spectral_sched.images.preprocessing import Preprocessing
+
+    pictures = picture_set(sources.items(folder / "images"), Preprocessing())
+    settings = TrainingSettings(2, batch=3, precision="float32")
+    options = training_run.training_options(settings, "tiny")
+    two = Processes(torch.device("cpu"), 0, 2)
+    with pytest.raises(UsageError, match=r"multiple of 2, as --batch 4"):
+        training_run.TrainingRun(pictures, options, folder / "m.safetensors", two)
