@@ -13,6 +13,7 @@ corners by -12 to -21 %. sigma_min, which goes with the square root, falls by 3 
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -32,6 +33,17 @@ START, SCAN, JFIF = b"\xff\xd8", 0xDA, 0xE0
 SHORTEST_JFIF = 16
 PLAIN_SEGMENTS = frozenset({0xC0, 0xC2, 0xC4, 0xDB, 0xDD, JFIF, 0xFE})
 """Frames, tables, intervals, JFIF and comments: no orientation and no other picture."""
+
+
+CORRUPT = re.compile(r"(Corrupt JPEG data(?!.*extraneous)|Premature end)")
+"""What the JPEG library says of data that it makes up pixels for.
+
+Extraneous bytes before a marker are passed over, and every pixel is read.
+"""
+
+
+class CorruptJpegError(ValueError):
+    """The data of a JPEG are corrupt, so that some of its pixels would be made up."""
 
 
 class PlainJpeg(NamedTuple):
@@ -84,12 +96,25 @@ def _is_plain(content: bytes) -> bool:
 
 
 def plain_raster(plain: PlainJpeg, content: bytes) -> Raster | None:
-    """Decode a plain JPEG; None leaves what simplejpeg doubts to Pillow."""
+    """Decode a plain JPEG; None leaves what simplejpeg cannot decode to Pillow.
+
+    Raises
+    ------
+    CorruptJpegError
+        If the library finds its data corrupt, which Pillow reads on from in silence.
+    """
+    values = _decode(content, plain.color)
+    return None if values is None else Raster(values, subsampled=plain.subsampled)
+
+
+def _decode(content: bytes, color: str) -> NDArray[Any] | None:
     try:
-        values = _simplejpeg().decode_jpeg(content, plain.color)
-    except ValueError:
+        values: NDArray[Any] = _simplejpeg().decode_jpeg(content, color)
+    except ValueError as error:
+        if CORRUPT.match(str(error)):
+            raise CorruptJpegError(str(error)) from error
         return None
-    return Raster(values, subsampled=plain.subsampled)
+    return values
 
 
 def jpeg_raster(image: Image.Image, content: bytes, least: int | None) -> Raster:
@@ -139,7 +164,6 @@ def _simplejpeg_values(image: Image.Image, content: bytes) -> NDArray[Any] | Non
         wanted = KNOWN_COLORS[colors, image.mode]
         if image.size != (width, height):
             return None
-        values: NDArray[Any] = decoder.decode_jpeg(content, wanted)
     except (KeyError, ValueError):
         return None
-    return values
+    return _decode(content, wanted)

@@ -5,8 +5,9 @@ so that memory does not grow with the number of pictures. The class of a picture
 first folder; but where there is a ``dataset.json``, folders are mere portions, and the
 class is its label there, if any (these labels are the one thing that is held).
 
-`zipfile` is no substitute: it holds the whole directory, which takes 240 MB for an
-archive of 200,000 pictures; here it is 34 MB, and the first picture is there as soon.
+`zipfile` is no substitute, though it reads all entries 1.45 times as fast: it holds the
+whole directory, so that memory grows by 122 MB for an archive of 200,000 pictures; here
+by 2 MB.
 """
 
 from __future__ import annotations

@@ -282,6 +282,25 @@ def test_pillow_takes_what_simplejpeg_doubts() -> None:
     assert np.array_equal(decode(junk, "x").array, decode(data, "x").array)
 
 
+@pytest.mark.parametrize("kind", ["plain", "with EXIF"])
+def test_half_read_jpegs_are_refused(kind: str) -> None:
+    pytest.importorskip("simplejpeg")
+    with Image.open(ROOT / "sample_images" / "landscapes" / "0003.png") as small:
+        large = np.asarray(small.convert("RGB").resize((256, 256)))
+    more = {} if kind == "plain" else {"exif": exif(3)}
+    data = encoded_picture(large, "jpeg", **more)
+    middle = len(data) // 2
+    ended = data[:middle] + b"\xff\xd9"
+    blank = data[:middle] + bytes(64) + data[middle + 64 :]
+    assert decode(data, "x").array.shape == (256, 256, 3)
+    for half in (ended, blank):
+        with pytest.raises(
+            ImageError, match=r"x is damaged: .*premature end"
+        ) as caught:
+            decode(half, "x")
+        assert caught.value.reason == "damaged"
+
+
 def test_mutated_files_end_no_process() -> None:
     run = subprocess.run(
         [sys.executable, str(ROOT / "benchmarks" / "fuzz_images.py"), "--count", "300"],
