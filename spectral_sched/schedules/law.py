@@ -13,7 +13,7 @@ from .parameters import check_values
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from numpy.typing import NDArray
+    from numpy.typing import ArrayLike, NDArray
 
 
 Terminal = Literal["sigma-min", "zero"]
@@ -30,14 +30,14 @@ ROUNDING = 4 * np.finfo(np.float64).eps
 def invert(
     increasing: Callable[[NDArray[np.float64]], NDArray[np.float64]],
     values: NDArray[np.float64],
-    bracket: tuple[float, float],
+    bracket: tuple[ArrayLike, ArrayLike],
 ) -> NDArray[np.float64]:
     """Return where an increasing function takes given values, to rounding.
 
     Parameters
     ----------
     bracket
-        Ends between which it takes all of them.
+        Ends between which it takes all of them, or each its value.
 
     Examples
     --------
@@ -51,7 +51,7 @@ def invert(
     ) -> NDArray[np.float64]:
         return increasing(point) - value
 
-    low, high = (np.full(np.shape(values), end) for end in bracket)
+    low, high = (np.broadcast_to(end, np.shape(values)) for end in bracket)
     found = elementwise.find_root(
         excess,
         (low, high),

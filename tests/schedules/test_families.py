@@ -137,6 +137,14 @@ def test_levels_are_those_of_the_formula(law: Law, formula: Formula) -> None:
     np.testing.assert_allclose(schedule(t), expected, rtol=1e-9)
 
 
+def test_interpolated_cosines_reach_any_level() -> None:
+    # Here the times near noise are 1 to rounding, and ln tan(pi t / 2) is 276.
+    law = CosineLaw(scale=20, image_d=1024, noise_d_low=32, noise_d_high=1)
+    schedule = Schedule(law, 1e-4, 1e3)
+    t = np.linspace(0, 1, 9)
+    np.testing.assert_allclose(schedule.cdf(-2 * np.log(schedule(t))), 1 - t, atol=1e-9)
+
+
 def test_karras_is_the_published_table_of_edm() -> None:
     table = sigma_table(Schedule(KarrasLaw(), *EDM), 18)
     published = (

@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 SIDE = (1, 1e6)
-FAR = 200.0
-"""Bracket of ln tan(pi t / 2), far beyond any noise level."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,13 +66,16 @@ class CosineLaw(Law):
     def _tangent(self, log_snr: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return ln tan(pi t / 2)."""
         low, high = self._shifts
+        at_low, at_high = (self.scale * (end - log_snr) / 2 for end in (low, high))
         if low == high:
-            return self.scale * (low - log_snr) / 2
+            return at_low
 
         def falling(tangent: NDArray[np.float64]) -> NDArray[np.float64]:
             return -self._log_snr(tangent)
 
-        return invert(falling, -log_snr, (-FAR, FAR))
+        # The shift is somewhere between its ends; a step of 1 makes up for rounding.
+        bracket = np.minimum(at_low, at_high) - 1, np.maximum(at_low, at_high) + 1
+        return invert(falling, -log_snr, bracket)
 
     def _log_snr(self, tangent: NDArray[np.float64]) -> NDArray[np.float64]:
         low, high = self._shifts

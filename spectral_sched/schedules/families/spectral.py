@@ -28,9 +28,6 @@ BY_POWER = "sigma^2 = P(f) / kappa(t), the energy below f falling linearly in t"
 
 GRID = 2048
 
-FAR = (-200.0, 200.0)
-"""Bracket of log_snr, far beyond any noise level."""
-
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class SpectralLaw(CurveLaw):
@@ -122,7 +119,15 @@ class InformationLaw(Law):
 
     def inverse(self, cumulative: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the log_snr up to which there is a given weight."""
-        return invert(self.cumulative, cumulative, FAR)
+        log_power, share = self._rings
+        nats = cumulative / share.sum()
+        # The log_snr if all modes had one power. The nats are concave in the power and
+        # convex in its logarithm, so that their means bound it (Jensen).
+        alike = nats + np.log(-np.expm1(-nats))
+        shares = share / share.sum()
+        highest = alike - log_power @ shares
+        lowest = alike - np.log(np.exp(log_power) @ shares)
+        return invert(self.cumulative, cumulative, (lowest - 1, highest + 1))
 
     def density(self, log_snr: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the derivative of `cumulative`."""
