@@ -13,6 +13,7 @@ it is drawn uniformly. Arrays are float64 of any shape.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -66,7 +67,7 @@ class Schedule:
     def _ends(self) -> tuple[float, float]:
         return (-2 * np.log(self.sigma_max), -2 * np.log(self.sigma_min))
 
-    @property
+    @cached_property
     def _weights(self) -> NDArray[np.float64]:
         return self.law.cumulative(np.array(self._ends))
 
