@@ -35,14 +35,40 @@ class Length(Protocol):
         ...
 
 
+SLOW = 10
+"""Things a second below which a rate is told with its decimals."""
+
+RATE_SECONDS = 600.0
+"""Over how long rates are taken, so that some steps of a slow training are in it."""
+
+
 def _progress(*columns: str | ProgressColumn) -> Progress:
     """Return a display on standard error that is silent where that is no terminal."""
     from rich.console import Console
     from rich.progress import Progress
 
     console = Console(stderr=True)
-    shown = console.is_terminal
-    return Progress(*columns, console=console, transient=True, disable=not shown)
+    return Progress(
+        *columns,
+        console=console,
+        speed_estimate_period=RATE_SECONDS,
+        transient=True,
+        disable=not console.is_terminal,
+    )
+
+
+def _rate_column() -> ProgressColumn:
+    from rich import progress
+    from rich.text import Text
+
+    class RateColumn(progress.ProgressColumn):
+        """Rate, whether there is a total or not, and that of slow steps too."""
+
+        def render(self, task: Task) -> Text:
+            rate = task.speed or 0.0
+            return Text(f"{rate:.2g}/s" if rate < SLOW else f"{rate:.0f}/s")
+
+    return RateColumn()
 
 
 @contextmanager
@@ -55,16 +81,17 @@ def image_counter(
     ----------
     total
         Tells how many things there will be, or None as long as that is not known. The
-        share and the time left are shown if it is, the rate otherwise, and the time
-        gone by.
+        share and the time left are shown if it is, the rate and the time gone by
+        always.
     """
     from rich import progress
 
-    counts = "{task.fields[done]} {task.description}, {task.fields[skipped]} skipped"
+    counts = "{task.fields[done]} {task.description}, {task.fields[skipped]} skipped,"
     display = _progress(
         progress.SpinnerColumn(),
         counts,
-        progress.TaskProgressColumn(show_speed=True),
+        _rate_column(),
+        progress.TaskProgressColumn(),
         progress.TimeRemainingColumn(),
         progress.TimeElapsedColumn(),
     )
@@ -136,6 +163,7 @@ def _training_columns() -> list[ProgressColumn]:
         progress.MofNCompleteColumn(),
         progress.TaskProgressColumn(),
         progress.TextColumn("loss {task.fields[loss]}"),
+        _rate_column(),
         progress.TimeElapsedColumn(),
         progress.TextColumn("gone by,"),
         progress.TimeRemainingColumn(),

@@ -51,9 +51,25 @@ def test_a_log_tells_step_loss_and_the_time_left(
             time.sleep(0.02)
             run.step, run.losses = step, [(step, 0.25)]
             update(run)
-    assert said[0].startswith("step 0/400 0% loss none yet 0:00:00 gone by,")
+    assert said[0].startswith("step 0/400 0% loss none yet 0/s 0:00:00 gone by,")
     assert re.fullmatch(
-        r"step 100/400 +25% loss 0\.2500 0:00:00 gone by, 0:00:0\d left", said[-1]
+        r"step 100/400 +25% loss 0\.2500 \d+/s 0:00:00 gone by, 0:00:0\d left",
+        said[-1],
+    )
+
+
+def test_the_rate_of_slow_steps_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [0.0]
+    monkeypatch.setattr("rich.console.monotonic", lambda: now[0])
+    monkeypatch.setattr(progress, "LOG_SECONDS", -1.0)
+    said, run = lines_of(monkeypatch), Run()
+    with training_progress(shown=True) as update:
+        for run.step in range(4):
+            update(run)
+            now[0] += 40
+    assert re.fullmatch(
+        r"step +3/400 1% loss none yet 0\.025/s 0:02:\d\d gone by, 4:24:40 left",
+        said[-1],
     )
 
 
@@ -114,4 +130,4 @@ def test_a_terminal_shows_the_rate(tmp_path: Path) -> None:
         assert run.wait() == 0
     os.close(ours)
     plain = re.sub(rb"\x1b\[[\d;?]*\w", b"", shown)
-    assert re.search(rb"[1-9]\d* images, 0 skipped .* 0:00:\d\d", plain)
+    assert re.search(rb"[1-9]\d* images, 0 skipped, [1-9]\d*/s .*0:00:\d\d", plain)
