@@ -7,6 +7,7 @@ is fetched unless a URL was given, and nothing is written.
 from __future__ import annotations
 
 import math
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -25,7 +26,7 @@ from spectral_sched.images.pixels import check_bytes
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-SPAN = re.compile(r"\{(-?\d+)\.\.(-?\d+)")
+SPAN = re.compile(r"\{(-?\d+)\.\.(-?\d+)(?:\.\.-?(\d+))?\}")
 
 MOST_PLACES = 1_000_000
 """Places that a pattern may stand for; they are all in memory at once."""
@@ -60,18 +61,25 @@ def expand_braces(pattern: str) -> Iterator[str]:
     """
     from braceexpand import braceexpand
 
-    spans = [abs(int(last) - int(first)) + 1 for first, last in SPAN.findall(pattern)]
-    if math.prod(spans) > MOST_PLACES:
+    if os.path.exists(pattern):  # noqa: PTH110 - no error if it is too long for a name
+        yield pattern
+        return
+    try:
+        _check_count(pattern)
+        yield from braceexpand(pattern, escape=False)
+    except (ValueError, RecursionError):  # of braces that are not balanced, or too deep
+        yield pattern
+
+
+def _check_count(pattern: str) -> None:
+    spans = [[int(end or 1) for end in span] for span in SPAN.findall(pattern)]
+    lengths = (abs(last - first) // (step or 1) + 1 for first, last, step in spans)
+    if math.prod(lengths) > MOST_PLACES:
         message = (
             f"{pattern} stands for more than {MOST_PLACES:,} places; name fewer, or "
             "list them with --files-from"
         )
         raise UsageError(message)
-    named = Path(pattern).exists()
-    try:
-        yield from [pattern] if named else braceexpand(pattern, escape=False)
-    except ValueError:  # of braces that are not balanced
-        yield pattern
 
 
 def open_place(place: str) -> BinaryIO:

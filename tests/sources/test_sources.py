@@ -155,6 +155,22 @@ def test_patterns() -> None:
     assert list(expand_braces("s{098..101}")) == ["s098", "s099", "s100", "s101"]
     assert list(expand_braces("plain {.zip")) == ["plain {.zip"]
     assert list(expand_braces("a\\b{1,2}")) == ["a\\b1", "a\\b2"]
+    assert list(expand_braces("{0..2000000..1000000}")) == ["0", "1000000", "2000000"]
+    assert list(expand_braces("{3..1}{,x{1,2}}"))[:3] == ["3", "3x1", "3x2"]
+
+
+@pytest.mark.parametrize(
+    "name", ["{" * 2000 + "}" * 2000, f"{{1..{'9' * 5000}}}", "}{", "{a", "{}", "b}"]
+)
+def test_odd_braces_are_part_of_the_name(name: str) -> None:
+    assert list(expand_braces(name)) == [name]
+
+
+def test_lists_may_be_longer_than_names(tmp_path: Path) -> None:
+    stems = [f"{number:09d}" for number in range(30)]
+    assert list(expand_braces(f"{tmp_path}/{{{','.join(stems)}}}.zip")) == [
+        f"{tmp_path}/{stem}.zip" for stem in stems
+    ]
 
 
 def test_shards_by_pattern(tmp_path: Path) -> None:
