@@ -63,8 +63,9 @@ def split_lognormal_fit(sample: LawSample) -> Fit:
     points = sample.log_sigma
     below, above = _squares(points), _squares(-points[::-1])[::-1]
     thirds = np.cbrt(below) + np.cbrt(above)
-    # A peak at either end would leave one half without width.
-    best = 1 + int(np.argmin(thirds[1:-1]))
+    # A peak at either end, or next to it, would leave one half without width.
+    both_wide = (below > 0) & (above > 0)
+    best = int(np.argmin(np.where(both_wide, thirds, np.inf)))
     left, right = np.sqrt(
         np.array([below[best], above[best]]) ** (2 / 3) * thirds[best] / len(points)
     )

@@ -122,6 +122,15 @@ def test_a_family_trains_with_its_own_law(kind: str) -> None:
     assert quantiles[64] == pytest.approx(np.log(schedule(np.array([0.25]))[0]))
 
 
+def test_a_law_that_piles_up_at_its_end_has_finite_fits() -> None:
+    schedule = training_schedule(pink_source(), "polynomial", TableRequest())
+    found = {fit.name: fit for fit in fits(law_sample(schedule))}
+    assert all(np.isfinite(fit.divergence) for fit in found.values())
+    split = found["split-lognormal"]
+    assert 0 < split.parameters["std_1"] < split.parameters["std_2"]
+    assert split.divergence < found["lognormal"].divergence
+
+
 def test_the_optimal_kind_trains_where_its_steps_are() -> None:
     request = TableRequest.of("dpmpp-2m", 32, "zero")
     levels = make_plan(pink_source(), "optimal", request).table.levels
