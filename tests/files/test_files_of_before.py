@@ -21,7 +21,7 @@ import pytest
 
 import spectral_sched
 from spectral_sched import k_diffusion, targets
-from tests.support.commands import specsched
+from tests.support.commands import sentence, specsched
 
 Facts = dict[str, Any]
 
@@ -307,12 +307,16 @@ def test_a_scheduler_that_diffusers_saved_is_loaded() -> None:
 
 
 def test_files_of_before_are_known_as_ours(tmp_path: Path) -> None:
-    """They are replaced without ``--force``."""
+    """It is told what they hold, and ``--force`` replaces them."""
     shutil.copytree(FILES, tmp_path / "files")
     folder = tmp_path / "files"
-    command("export", "--steps", 2, "-o", "optimal.json", cwd=folder)
-    command("export", "--for", "training", "-o", "laplace.json", cwd=folder)
-    flags = ("--model", "wiener", "--seeds", 0, "--device", "cpu")
+    other = ("export", "--steps", 2, "-o", "optimal.json")
+    told = sentence(*other, cwd=folder, code=2)
+    assert "optimal.json holds the answer to another request (other sampler, s" in told
+    command(*other, "--force", cwd=folder)
+    law = ("export", "--for", "training", "-o", "laplace.json", "--force")
+    command(*law, cwd=folder)
+    flags = ("--model", "wiener", "--seeds", 0, "--device", "cpu", "--force")
     command("sample", "--schedule", "optimal.json", *flags, cwd=folder)
     assert document_of(folder / "optimal.json")["num_steps"] == 2
     assert document_of(folder / "samples/samples.json")["pictures"] == ["000000.png"]

@@ -196,8 +196,10 @@ def test_foreign_safetensors_are_told_apart(tmp_path: Path) -> None:
         read_model(path)
 
 
-def test_only_our_own_models_are_replaced(model: Path, tmp_path: Path) -> None:
-    check_model_output(model, force=False)
+def test_no_model_is_replaced_without_a_word(model: Path, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"holds a model of 3 steps.*--init.*--force"):
+        check_model_output(model, force=False)
+    check_model_output(model, force=True)
     foreign = tmp_path / "foreign.safetensors"
     save_file({"weight": torch.ones(2)}, foreign)
     with pytest.raises(UsageError, match="was not written by specsched"):
