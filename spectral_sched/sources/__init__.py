@@ -89,7 +89,7 @@ def _check_there(place: str) -> None:
 
 def _place_items(place: str, choices: Choices) -> Iterator[Item]:
     name = last_name(place).lower()
-    if not is_url(place) and Path(place).is_dir():
+    if not is_url(place) and os.path.isdir(place):  # noqa: PTH112 - never raises
         return folder_items(Path(place))
     for reader in READERS:
         if name.endswith(reader.endings):

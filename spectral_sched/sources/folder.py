@@ -46,7 +46,7 @@ def _nothing_found(folder: Path, others: int) -> InputError:
 
 
 def files(folder: Path) -> Iterator[Path]:
-    """Stream the files below a folder, linked folders included, each folder once."""
+    """Stream the files and links below a folder, each folder once, linked ones too."""
     seen = set()
     waiting = [folder]
     while waiting:
@@ -60,9 +60,10 @@ def files(folder: Path) -> Iterator[Path]:
                 for entry in entries:
                     if entry.name.startswith("."):
                         continue
-                    if entry.is_dir():
+                    if os.path.isdir(entry.path):  # noqa: PTH112 - never raises
                         waiting.append(Path(entry.path))
-                    elif entry.is_file():
+                    elif entry.is_symlink() or entry.is_file():
+                        # A link that leads nowhere is an item that cannot be read.
                         yield Path(entry.path)
         except PermissionError as error:
             message = f"cannot read the folder {place}: permission denied"
@@ -82,7 +83,7 @@ def counted(source: str | None) -> Callable[[], int | None]:
     Only local folders are counted, from the first time that it is asked; the number of
     all other sources stays unknown, because counting would mean reading them twice.
     """
-    if source is None or not Path(source).is_dir():
+    if source is None or not os.path.isdir(source):  # noqa: PTH112 - never raises
         return lambda: None
     return _Count(Path(source))
 

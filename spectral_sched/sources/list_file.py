@@ -6,6 +6,7 @@ that is a source; a picture that is missing is skipped and counted.
 
 from __future__ import annotations
 
+import codecs
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,7 +30,8 @@ def read_list(source: str) -> Iterator[str]:
         return
     try:
         # Names that are not UTF-8 shall be found all the same.
-        with Path(source).open(encoding="utf-8", errors="surrogateescape") as file:
+        encoding = _encoding(Path(source))
+        with Path(source).open(encoding=encoding, errors="surrogateescape") as file:
             yield from _lines(file)
     except OSError as error:
         because = (error.strerror or str(error)).lower()
@@ -37,8 +39,16 @@ def read_list(source: str) -> Iterator[str]:
         raise InputError(message) from error
 
 
+def _encoding(path: Path) -> str:
+    """Return how a list is written, by the mark that some programs begin it with."""
+    with path.open("rb") as file:
+        mark = file.read(2)
+    return (
+        "utf-16" if mark in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) else "utf-8-sig"
+    )
+
+
 def _lines(file: Iterator[str]) -> Iterator[str]:
     for line in file:
-        name = line.rstrip("\r\n")
-        if name:
-            yield name
+        # ``find -print0`` and others end each name with a NUL.
+        yield from filter(None, line.rstrip("\r\n").split("\0"))

@@ -28,6 +28,7 @@ from spectral_sched.files.spectrum import payload_digest, spectrum_document
 from spectral_sched.images.pixels import Pixels, load_pixels
 from spectral_sched.images.preprocessing import make_preprocessing
 from spectral_sched.sources import Item, items
+from spectral_sched.sources.folder import counted
 from spectral_sched.sources.location import expand_braces
 from spectral_sched.sources.zip import members
 from tests.support.helpers import write_pictures
@@ -442,6 +443,44 @@ def test_large_tar_members_are_not_read(
     found = list(items(tmp_path / "a.tar"))
     assert len(found) == 13
     assert str(found[0].data) == "a.tar/a.png has 5001 bytes, more than 5000"
+
+
+@pytest.mark.parametrize("target", ["a.png", "nowhere.png"])
+def test_links_that_lead_nowhere_are_skipped_and_counted(
+    target: str, tmp_path: Path
+) -> None:
+    write_pictures(tmp_path / "images", 4)
+    (tmp_path / "images" / "a.png").symlink_to(target)
+    measured = measure(items(tmp_path / "images"), make_preprocessing())
+    assert measured.spectrum.num_images == 4
+    assert measured.skipped.total == 1
+    assert "a.png" in measured.skipped.messages[0]
+
+
+@pytest.mark.parametrize(
+    ("encoding", "end"),
+    [("utf-8", "\0"), ("utf-16", "\n"), ("utf-8-sig", "\r\n"), ("utf-8", "\n\n")],
+)
+def test_lists_as_other_programs_write_them(
+    encoding: str, end: str, tmp_path: Path
+) -> None:
+    paths = [str(path) for path in write_pictures(tmp_path / "images", 3)]
+    text = "".join(path + end for path in paths)
+    (tmp_path / "list").write_bytes(text.encode(encoding))
+    found = items(files_from=str(tmp_path / "list"))
+    assert [item.data for item in found] == [Path(path) for path in paths]
+
+
+def test_names_that_are_too_long_are_skipped_or_refused(tmp_path: Path) -> None:
+    (path,) = write_pictures(tmp_path / "images", 1)
+    (tmp_path / "list").write_text(f"{'a' * 300}.png\n{path}\n")
+    long, fine = items(files_from=str(tmp_path / "list"))
+    with pytest.raises(ImageError):
+        load_pixels(long.data, long.name, make_preprocessing())
+    assert load_pixels(fine.data, fine.name, make_preprocessing()).values.size
+    with pytest.raises(InputError, match="does not exist"):
+        next(items("a" * 300))
+    assert counted("a" * 300)() is None
 
 
 def test_tar_links_are_not_followed(tmp_path: Path) -> None:
