@@ -15,15 +15,14 @@ import numpy as np
 
 from spectral_sched.errors import check_choice
 
+from .betas import Betas
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from numpy.typing import ArrayLike, NDArray
 
     Conversion = Callable[[NDArray[np.float64]], NDArray[np.float64]]
-
-NUM_TIMESTEPS = 1000
-LARGEST_BETA = 0.999
 
 
 @dataclass(frozen=True)
@@ -64,21 +63,8 @@ def timestep_coordinate(abar: NDArray[np.float64], formula: str) -> Coordinate:
 
 
 def trained_abar(schedule: str) -> NDArray[np.float64]:
-    """Return abar of 1000 timesteps of a beta schedule in common use.
-
-    ``linear`` is that of DDPM (arXiv 2006.11239), ``scaled-linear`` that of Stable
-    Diffusion, ``cosine`` that of Nichol & Dhariwal (arXiv 2102.09672), Eq. 17.
-    """
-    if schedule == "cosine":
-        times = np.arange(NUM_TIMESTEPS + 1) / NUM_TIMESTEPS
-        kept = np.cos((times + 0.008) / 1.008 * np.pi / 2) ** 2
-        betas = np.minimum(1 - kept[1:] / kept[:-1], LARGEST_BETA)
-    elif schedule == "scaled-linear":
-        betas = np.linspace(0.00085**0.5, 0.012**0.5, NUM_TIMESTEPS) ** 2
-    else:
-        betas = np.linspace(1e-4, 0.02, NUM_TIMESTEPS)
-    abar: NDArray[np.float64] = np.cumprod(1 - betas)
-    return abar
+    """Return abar of 1000 timesteps of a beta schedule in common use, see `Betas`."""
+    return Betas(schedule).abar()
 
 
 def _trained(schedule: str) -> Coordinate:

@@ -102,6 +102,8 @@ def _discrete(scheduler: Any, path: Path, device: torch.device) -> Preconditioni
         return flow(config.num_train_timesteps)
     _check("prediction type", prediction, VARIANCE_PRESERVING, path)
     abar = scheduler.alphas_cumprod.numpy().astype(np.float64)
+    if config.get("rescale_betas_zero_snr", False):
+        abar = abar[:-1]  # noise alone, or a number that stands for it
     called = discrete(prediction, abar, device)
     if config.get("timestep_type") == "continuous" and prediction == "v_prediction":
         # The network is told ln(sigma) / 4: EDM for pictures of unit variance.
