@@ -11,7 +11,7 @@ from spectral_sched.planning.kinds.registry import KINDS, parse_kind_settings
 from spectral_sched.planning.plan import make_plan
 from spectral_sched.planning.request import NoiseLimits, TableRequest
 from spectral_sched.schedules.table import SigmaTable
-from spectral_sched.solvers.registry import SAMPLERS, solver_calls
+from spectral_sched.solvers.registry import sampler_named, solver_calls
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -141,8 +141,7 @@ def cell_keys(
     UsageError
         If there is no such sampler, a number is below 1, or both are given.
     """
-    for sampler in samplers:
-        check_choice(sampler, SAMPLERS, "sampler", "--samplers")
+    samplers = [sampler_named(sampler, "--samplers") for sampler in samplers]
     if calls and steps:
         message = "--calls and --steps both say how long to sample; leave one out"
         raise UsageError(message)

@@ -11,7 +11,7 @@ from spectral_sched.defaults import NUM_STEPS, SAMPLER
 from spectral_sched.errors import UsageError, check_choice
 from spectral_sched.schedules import Setting, Terminal, check_range
 from spectral_sched.schedules.coordinates import convert
-from spectral_sched.solvers.registry import SAMPLERS
+from spectral_sched.solvers.registry import SAMPLERS, sampler_named
 from spectral_sched.spectra.bounds import Start
 
 if TYPE_CHECKING:
@@ -156,7 +156,7 @@ class TableRequest:
     ) -> TableRequest:
         """Return the request that names from outside stand for."""
         return cls(
-            sampler,
+            sampler_named(sampler),
             num_steps,
             cast("Start", start),
             settings or {},

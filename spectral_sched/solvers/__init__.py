@@ -5,7 +5,13 @@
 """
 
 from .recurrence import Call, Combination, Solver
-from .registry import FLOW_SAMPLERS, SAMPLERS, batch_calls, solver_calls
+from .registry import (
+    FLOW_SAMPLERS,
+    SAMPLERS,
+    batch_calls,
+    sampler_named,
+    solver_calls,
+)
 
 __all__ = [
     "FLOW_SAMPLERS",
@@ -14,5 +20,6 @@ __all__ = [
     "Combination",
     "Solver",
     "batch_calls",
+    "sampler_named",
     "solver_calls",
 ]

@@ -59,4 +59,7 @@ def deis(sigmas: Sequence[Weight]) -> Iterator[Call]:
     yield Call(sigmas[-2], sigmas[-1], FINAL)
 
 
-SOLVERS = (Solver("ipndm", ipndm), Solver("deis", deis))
+SOLVERS = (
+    Solver("ipndm", ipndm, aliases=("IPNDMScheduler",)),
+    Solver("deis", deis, aliases=("DEISMultistepScheduler",)),
+)

@@ -74,8 +74,17 @@ def _sde_step(previous: Weight, sigma: Weight, following: Weight) -> Combination
     return Combination(state, weights, noise=noise)
 
 
+ALIASES = (
+    *("DPMSolverMultistepScheduler", "EDMDPMSolverMultistepScheduler"),
+    *("DPM++ 2M", "DPM-Solver++(2M)", "sample_dpmpp_2m"),
+)
+SDE_ALIASES = (
+    *("DPM++ 2M SDE", "SDE-DPM-Solver++(2M)"),
+    *("sample_dpmpp_2m_sde", "dpmpp_2m_sde"),
+)
+
 SOLVERS = (
-    Solver("dpmpp-2m", dpmpp_2m),
+    Solver("dpmpp-2m", dpmpp_2m, aliases=ALIASES),
     Solver("dpmpp-3m", dpmpp_3m),
-    Solver("sde-dpmpp-2m", sde_dpmpp_2m, renewal=RENEWAL),
+    Solver("sde-dpmpp-2m", sde_dpmpp_2m, renewal=RENEWAL, aliases=SDE_ALIASES),
 )

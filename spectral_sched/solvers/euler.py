@@ -26,4 +26,9 @@ def euler_step(sigma: Weight, following: Weight) -> Combination:
     return Combination(ratio, (1 - ratio,))
 
 
-SOLVERS = (Solver("euler", euler, one_step=True),)
+ALIASES = (
+    *("EulerDiscreteScheduler", "FlowMatchEulerDiscreteScheduler"),
+    *("EDMEulerScheduler", "DDIMScheduler", "DDIM", "sample_euler"),
+)
+
+SOLVERS = (Solver("euler", euler, one_step=True, aliases=ALIASES),)

@@ -60,7 +60,12 @@ def heun_churn(sigmas: Sequence[Weight]) -> Iterator[Call]:
     yield Call(raised, sigmas[-1], FINAL)
 
 
+ALIASES = (
+    *("HeunDiscreteScheduler", "FlowMatchHeunDiscreteScheduler"),
+    *("EDM", "sample_heun"),
+)
+
 SOLVERS = (
-    Solver("heun", heun, calls_per_step=2, one_step=True),
+    Solver("heun", heun, calls_per_step=2, one_step=True, aliases=ALIASES),
     Solver("heun-churn", heun_churn, calls_per_step=2, one_step=True, adds_noise=True),
 )

@@ -110,6 +110,10 @@ class Solver:
     predictor
         Its calls without correctors, for solvers that correct each step afterwards
         without another call.
+    aliases
+        What diffusers, k-diffusion and their users call it, beside its own name with
+        other signs between the words. Those that begin with ``sample_`` are functions
+        of ``k_diffusion.sampling``.
     """
 
     name: str
@@ -119,6 +123,7 @@ class Solver:
     renewal: float = 0.0
     adds_noise: bool = False
     predictor: Calls | None = None
+    aliases: tuple[str, ...] = ()
 
     @property
     def stochastic(self) -> bool:

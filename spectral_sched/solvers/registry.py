@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from spectral_sched.discovery import declared
+from spectral_sched.errors import check_choice
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -33,6 +34,38 @@ SAMPLERS: Mapping[str, Solver] = {
 
 FLOW_SAMPLERS = tuple(name for name in SAMPLERS if not SAMPLERS[name].stochastic)
 """Names of those that follow the probability flow, without fresh noise."""
+
+
+ALIASES: Mapping[str, str] = {
+    alias: solver.name for solver in SAMPLERS.values() for alias in solver.aliases
+}
+"""Solvers by what other programs call them."""
+
+
+def sampler_named(name: str, flag: str = "--sampler") -> str:
+    """Return our name of a sampler, which may be given as other programs call it.
+
+    Examples
+    --------
+    >>> sampler_named("sample_heun"), sampler_named("dpmpp_2m")
+    ('heun', 'dpmpp-2m')
+
+    Raises
+    ------
+    UsageError
+        With the nearest name, if there is no such sampler.
+    """
+    known = {_plain(each): sampler for each, sampler in ALIASES.items()}
+    known |= {_plain(each): each for each in SAMPLERS}
+    found = known.get(_plain(name))
+    if found is None:
+        check_choice(name, SAMPLERS, "sampler", flag)
+    return found or name
+
+
+def _plain(name: str) -> str:
+    """Return a name in small letters, with one sign between its words."""
+    return name.strip().lower().replace("_", "-").replace(" ", "-")
 
 
 def solver_calls(sampler: str, sigmas: Sequence[float]) -> list[Call]:

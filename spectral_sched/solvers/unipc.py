@@ -50,6 +50,11 @@ def _predictor(
 
 
 SOLVERS = (
-    Solver("unipc", partial(unipc, order=2), predictor=dpmpp_2m),
+    Solver(
+        "unipc",
+        partial(unipc, order=2),
+        predictor=dpmpp_2m,
+        aliases=("UniPCMultistepScheduler", "uni_pc"),
+    ),
     Solver("unipc-3", partial(unipc, order=3), predictor=dpmpp_3m),
 )
