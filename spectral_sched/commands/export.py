@@ -8,7 +8,7 @@ import typer
 
 from spectral_sched import defaults
 
-from .shared import Device, Force, Json
+from .shared import Device, Force, Json, sampler_names, target_names
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -57,11 +57,13 @@ def export(
         typer.Option("--set", help="A parameter of the kind, as in rho=5."),
     ] = None,
     sampler: Annotated[
-        str,
+        str | None,
         typer.Option(
-            help="Solver to plan for: dpmpp-2m, euler, heun, ...; see: specsched kinds."
+            help="Solver to plan for: dpmpp-2m (if not given, or the target's own), "
+            "euler, heun, ...; see: specsched kinds.",
+            autocompletion=sampler_names,
         ),
-    ] = defaults.SAMPLER,
+    ] = None,
     start: Annotated[
         str, typer.Option(help="Start from noise about zero, mean, or spectral noise.")
     ] = "zero",
@@ -112,7 +114,10 @@ def export(
     ] = None,
     target: Annotated[
         str | None,
-        typer.Option(help="Program to write for; see --list-targets."),
+        typer.Option(
+            help="Program to write for; see --list-targets.",
+            autocompletion=target_names,
+        ),
     ] = None,
     list_targets: Annotated[
         bool, typer.Option("--list-targets", help="List the programs and leave.")
@@ -204,7 +209,9 @@ def _request(flags: Flags) -> "ExportRequest":
     if flags["weight"] is not None and flags["blend"] is None:
         message = "--weight says how much of the --blend file to take; name one"
         raise UsageError(message)
-    table = _table_request(flags, kind, training=training)
+    solver = target.solver if target and not training else None
+    sampler = flags["sampler"] or solver or defaults.SAMPLER
+    table = _table_request(flags, kind, sampler, training=training)
     return ExportRequest(
         spectrum=flags["spectrum"],
         purpose="training" if training else "sampling",
@@ -222,26 +229,26 @@ def _request(flags: Flags) -> "ExportRequest":
 
 def _target(flags: Flags) -> "TargetRequest | None":
     """Return what is wanted for another program, if any."""
-    from spectral_sched.targets import format_of, target_named
+    from spectral_sched.targets import format_of
     from spectral_sched.targets.delivery import TargetRequest
 
     if flags["target"] is None:
         return None
     guessed = format_of(flags["output"]) if flags["output"] else None
     form = flags["form"] or guessed
-    return TargetRequest(
-        target_named(flags["target"]), tuple(flags["known"] or ()), form
-    )
+    return TargetRequest.named(flags["target"], tuple(flags["known"] or ()), form)
 
 
-def _table_request(flags: Flags, kind: str, *, training: bool) -> "TableRequest":
+def _table_request(
+    flags: Flags, kind: str, sampler: str, *, training: bool
+) -> "TableRequest":
     from spectral_sched.planning.kinds.registry import parse_kind_settings
     from spectral_sched.planning.request import NoiseLimits, TableRequest
 
     steps = defaults.TRAINING_STEPS if training else defaults.NUM_STEPS
     limits = ("sigma_min", "sigma_max", "start_sigma", "strength")
     return TableRequest.of(
-        flags["sampler"],
+        sampler,
         steps if flags["steps"] is None else flags["steps"],
         flags["start"],
         settings=parse_kind_settings(kind, flags["settings"] or ()),

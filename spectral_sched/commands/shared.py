@@ -11,7 +11,7 @@ from spectral_sched import defaults
 from spectral_sched.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from spectral_sched.analysis.measurement import Measurement
@@ -60,6 +60,26 @@ Mixture = Annotated[
     int | None,
     typer.Option(min=1, help="Fit so many Gaussians to spectra of single images."),
 ]
+
+
+def sampler_names(incomplete: str) -> list[str]:
+    """Return the samplers whose name begins so, for the shell to complete."""
+    from spectral_sched.solvers.registry import ALIASES, SAMPLERS
+
+    return _beginning(incomplete, SAMPLERS, ALIASES)
+
+
+def target_names(incomplete: str) -> list[str]:
+    """Return the targets whose name begins so, for the shell to complete."""
+    from spectral_sched.targets.registry import ALIASES, TARGETS
+
+    return _beginning(incomplete, TARGETS, ALIASES)
+
+
+def _beginning(start: str, names: Iterable[str], others: Iterable[str]) -> list[str]:
+    """Return names that begin so; names of other programs once a letter is there."""
+    names = [*names, *(each for each in others if start and " " not in each)]
+    return [name for name in names if name.lower().startswith(start.lower())]
 
 
 def parse_range(

@@ -8,7 +8,13 @@ bytes and reads it back.
 from . import programs
 from .artifact import Artifact
 from .formats import FORMATS, Format, format_of, read
-from .registry import TARGETS, target_named, target_settings, targets_document
+from .registry import (
+    TARGETS,
+    target_and_alias,
+    target_named,
+    target_settings,
+    targets_document,
+)
 from .target import LawJob, Settings, Target, law_artifact, table_artifact
 
 Law = LawJob
@@ -28,6 +34,7 @@ __all__ = [
     "programs",
     "read",
     "table_artifact",
+    "target_and_alias",
     "target_named",
     "target_settings",
     "targets_document",

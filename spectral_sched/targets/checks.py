@@ -55,8 +55,14 @@ def outside(levels: Sequence[float], low: float, high: float) -> tuple[str, ...]
     return tuple(found)
 
 
-def duplicates(timesteps: ArrayLike) -> tuple[str, ...]:
-    """Return a warning if several levels fall onto one timestep."""
+def duplicates(timesteps: ArrayLike, last: float | None = None) -> tuple[str, ...]:
+    """Return a warning if several levels fall onto one timestep.
+
+    Parameters
+    ----------
+    last
+        The highest timestep, if there is one that higher levels fall onto.
+    """
     values: list[float] = list(timesteps)  # type: ignore[arg-type]
     repeated = sorted({each for each in values if values.count(each) > 1}, reverse=True)
     if not repeated:
@@ -64,8 +70,18 @@ def duplicates(timesteps: ArrayLike) -> tuple[str, ...]:
     shown = ", ".join(f"{each:g}" for each in repeated)
     return (
         f"several levels fall onto timestep {shown}: multistep solvers divide by the "
-        "distance of two steps; ask for fewer --steps or a higher --sigma-min",
+        f"distance of two steps; ask for {_apart(repeated, last)}",
     )
+
+
+def _apart(repeated: Sequence[float], last: float | None) -> str:
+    """Return what brings levels apart that fall onto the same timesteps."""
+    cures = ["fewer --steps"]
+    if repeated[0] == last:
+        cures.append("a lower --sigma-max")
+    if repeated[-1] == 0:
+        cures.append("a higher --sigma-min")
+    return " or ".join(cures)
 
 
 def noisy_end(level: float) -> tuple[str, ...]:

@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Self
 
-from . import FORMATS, Artifact, Target, law_artifact, table_artifact, target_settings
+from spectral_sched.schedules import SCHEDULES
+
+from . import (
+    FORMATS,
+    Artifact,
+    Target,
+    law_artifact,
+    table_artifact,
+    target_and_alias,
+    target_settings,
+)
 from .formats import plain_numbers
 
 if TYPE_CHECKING:
@@ -54,11 +64,26 @@ class TargetRequest:
         What is known of it, as ``name=value``.
     form
         Name of the format, None for the target's own.
+    sampler
+        Solver that was named with the program, where that leaves it open.
     """
 
     target: Target
     texts: tuple[str, ...] = ()
     form: str | None = None
+    sampler: str | None = None
+
+    @classmethod
+    def named(cls, name: str, texts: tuple[str, ...], form: str | None) -> Self:
+        """Return what a name from outside stands for, ours or the program's."""
+        target, alias = target_and_alias(name)
+        return cls(target, (*alias.texts, *texts), form, alias.sampler)
+
+    @property
+    def solver(self) -> str | None:
+        """Solver that the program plays tables with; None if that is open."""
+        implied = self.target.implied(target_settings(self.target, self.texts))
+        return self.sampler or implied
 
 
 def plan_delivery(wish: TargetRequest, plan: Plan, provenance: Document) -> Delivery:
@@ -74,7 +99,19 @@ def plan_delivery(wish: TargetRequest, plan: Plan, provenance: Document) -> Deli
     artifact = table_artifact(wish.target, plan, settings, form)
     count = plan.table.num_steps
     title = f"{plan.kind} table for {plan.request.sampler}, {count} steps"
-    return _delivery(wish, artifact, title, provenance)
+    warned = replace(artifact, warnings=(*artifact.warnings, *_unmatched(wish, plan)))
+    return _delivery(wish, warned, title, provenance)
+
+
+def _unmatched(wish: TargetRequest, plan: Plan) -> tuple[str, ...]:
+    """Return a warning if a table was planned for another solver than plays it."""
+    solver, planned = wish.solver, plan.request.sampler
+    if plan.kind in SCHEDULES or solver in (None, planned):
+        return ()
+    return (
+        f"the table is planned for {planned}, and {wish.target.name} plays it with "
+        f"{solver}, whose error it does not lessen; plan it with --sampler {solver}",
+    )
 
 
 def law_delivery(

@@ -9,7 +9,7 @@ from spectral_sched.errors import check_choice
 from spectral_sched.schedules import Setting, read_settings
 
 from . import programs
-from .target import FLAG
+from .target import FLAG, Alias
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -27,16 +27,43 @@ TARGETS: Mapping[str, Target] = {
 """Targets by the names used in commands."""
 
 
+ALIASES: Mapping[str, tuple[Target, Alias]] = {
+    alias.name: (target, alias)
+    for target in TARGETS.values()
+    for alias in target.aliases
+}
+"""Targets by what the programs call them, and what such a name says besides."""
+
+
 def target_named(name: str) -> Target:
-    """Return a target.
+    """Return a target by our name of it or the program's.
 
     Raises
     ------
     UsageError
         With the nearest name, if there is no such target.
     """
+    return target_and_alias(name)[0]
+
+
+def target_and_alias(name: str) -> tuple[Target, Alias]:
+    """Return a target and what its name says of the program besides.
+
+    Examples
+    --------
+    >>> target, alias = target_and_alias("sample_heun")
+    >>> target.name, alias.sampler
+    ('k-diffusion', 'heun')
+
+    Raises
+    ------
+    UsageError
+        With the nearest name, if there is no such target.
+    """
+    if name in ALIASES:
+        return ALIASES[name]
     check_choice(name, TARGETS, "target", "--target")
-    return TARGETS[name]
+    return TARGETS[name], Alias(name)
 
 
 def target_settings(target: Target, texts: Sequence[str]) -> dict[str, Setting]:
@@ -62,6 +89,7 @@ def targets_document() -> Document:
                 "what": target.what,
                 "purposes": target.purposes,
                 "formats": target.formats,
+                "aliases": [alias.name for alias in target.aliases],
                 "parameters": [
                     {"name": item.name, "default": item.default, "what": item.what}
                     for item in target.parameters

@@ -45,11 +45,14 @@ class Job(NamedTuple):
         What is known of the program and its model, by name, defaults included.
     form
         Name of the format that is asked for.
+    sampler
+        Solver that the table was planned for.
     """
 
     table: SigmaTable
     settings: Settings
     form: str
+    sampler: str
 
     @property
     def sigmas(self) -> NDArray[np.float64]:
@@ -81,6 +84,30 @@ class LawJob(NamedTuple):
 
 
 @dataclass(frozen=True)
+class Alias:
+    """Another name of a target, as the program has it.
+
+    Attributes
+    ----------
+    name
+        The name.
+    texts
+        What it says of the program, as ``name=value``.
+    sampler
+        The solver that it names, where the target leaves that open.
+    """
+
+    name: str
+    texts: tuple[str, ...] = ()
+    sampler: str | None = None
+
+
+def always(sampler: str) -> Callable[[Settings], str]:
+    """Return the solver of a program that has one only, whatever is known of it."""
+    return lambda _settings: sampler
+
+
+@dataclass(frozen=True)
 class Target:
     """A program, or one way into it.
 
@@ -95,6 +122,11 @@ class Target:
         Formats it can be had in, the default first.
     parameters
         What can be said of the program and its model.
+    solver
+        Solver that the program plays tables with, by what is known of it; None if that
+        is chosen elsewhere.
+    aliases
+        Other names.
     """
 
     name: str
@@ -103,6 +135,12 @@ class Target:
     law: Callable[[LawJob], Artifact] | None = None
     formats: tuple[str, ...] = FORMS
     parameters: tuple[Parameter, ...] = ()
+    solver: Callable[[Settings], str] | None = None
+    aliases: tuple[Alias, ...] = ()
+
+    def implied(self, settings: Mapping[str, Setting]) -> str | None:
+        """Return the solver that the program plays tables with, None if it is open."""
+        return self.solver(_complete(self, settings)) if self.solver else None
 
     @property
     def purposes(self) -> tuple[str, ...]:
@@ -131,6 +169,11 @@ def option(
 ) -> Parameter:
     """Return a number that can be said of a program."""
     return Parameter(name, what, default, low=low, high=high, flag=FLAG)
+
+
+def whole(name: str, default: int, low: float, high: float, what: str) -> Parameter:
+    """Return a count that can be said of a program."""
+    return Parameter(name, what, default, whole=True, low=low, high=high, flag=FLAG)
 
 
 def word(name: str, choices: Sequence[str], what: str) -> Parameter:
@@ -167,7 +210,8 @@ def table_artifact(
         )
         raise UsageError(message)
     check_start(plan.request, f"target {target.name}")
-    return target.table(Job(plan.table, _complete(target, settings), form))
+    complete = _complete(target, settings)
+    return target.table(Job(plan.table, complete, form, plan.request.sampler))
 
 
 def law_artifact(

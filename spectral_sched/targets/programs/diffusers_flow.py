@@ -15,11 +15,19 @@ from spectral_sched.errors import UsageError
 from spectral_sched.schedules.coordinates import convert
 from spectral_sched.targets.artifact import Artifact, float32_levels
 from spectral_sched.targets.checks import shifted_again
+from spectral_sched.targets.diffusers_lines import (
+    RESPACING,
+    loop,
+    named_options,
+    scheduler_lines,
+)
 from spectral_sched.targets.target import (
     PYTHON_FIRST,
+    Alias,
     Job,
     Settings,
     Target,
+    always,
     option,
     word,
 )
@@ -33,16 +41,32 @@ SHIFT = (
     word("mu_type", ("exponential", "linear"), "time_shift_type of the configuration"),
 )
 
-FLOW = """\
-sigmas = {values}
-# With a FlowMatchEulerDiscreteScheduler: pictures = pipe(..., sigmas=sigmas).images"""
+FLOW_OPTIONS = {
+    "shift_terminal": "None",
+    "invert_sigmas": "False",
+    "stochastic_sampling": "False",
+    **RESPACING,
+}
+UNIPC_OPTIONS = {
+    "prediction_type": '"flow_prediction"',
+    "use_flow_sigmas": "True",
+    "shift_terminal": "None",
+    "solver_order": "2",
+    "solver_type": '"bh2"',
+    "final_sigmas_type": '"zero"',
+    **RESPACING,
+}
 
-UNIPC = """\
-from diffusers import UniPCMultistepScheduler
-sigmas = {values}
-config = pipe.scheduler.config
-pipe.scheduler = UniPCMultistepScheduler.from_config(config, use_flow_sigmas=True)
-# pictures = pipe(..., sigmas=np.array(sigmas)).images"""
+COMMENT = "StableDiffusion3Pipeline takes them: pipe(..., sigmas=GIVEN).images"
+FLOW = scheduler_lines(
+    "FlowMatchEulerDiscreteScheduler", "sigmas", FLOW_OPTIONS
+) + loop("sigmas", COMMENT.replace("GIVEN", "sigmas"), scaled=False)
+UNIPC = scheduler_lines("UniPCMultistepScheduler", "sigmas", UNIPC_OPTIONS) + loop(
+    "sigmas",
+    COMMENT.replace("GIVEN", "np.array(sigmas)"),
+    "np.array(sigmas)",
+    scaled=False,
+)
 
 
 def shift_ratio(settings: Settings) -> float:
@@ -89,8 +113,11 @@ def _flow(job: Job) -> Artifact:
         played_in="flow_time",
         start_scale=1 / (1 - float(times[0])),
         snippet=FLOW,
+        remarks=named_options(job, FLOW_OPTIONS),
         warnings=shifted_again(said, ("--with shift=1", "--with mu=...")),
-        usage="pipe(..., sigmas=sigmas); never pass timesteps, which are not shifted",
+        usage="scheduler.set_timesteps(sigmas=sigmas) in a loop, play(pipe, noise) of "
+        "the lines, or pipe(..., sigmas=sigmas) where it takes them, as "
+        "StableDiffusion3Pipeline does; never pass timesteps, which are not shifted",
     )
 
 
@@ -105,8 +132,11 @@ def _unipc(job: Job) -> Artifact:
         played_in=given.played_in,
         start_scale=given.start_scale,
         snippet=UNIPC,
+        remarks=named_options(job, UNIPC_OPTIONS),
         warnings=given.warnings,
-        usage="pipe(..., sigmas=np.array(sigmas)) with UniPCMultistepScheduler",
+        usage="scheduler.set_timesteps(sigmas=np.array(sigmas)) of "
+        "UniPCMultistepScheduler in a loop, play(pipe, noise) of the lines, or "
+        "pipe(..., sigmas=np.array(sigmas)) where it takes them",
     )
 
 
@@ -117,6 +147,8 @@ TARGETS = (
         _flow,
         formats=PYTHON_FIRST,
         parameters=SHIFT,
+        solver=always("euler"),
+        aliases=(Alias("FlowMatchEulerDiscreteScheduler"),),
     ),
     Target(
         "diffusers-unipc-flow",
@@ -124,5 +156,7 @@ TARGETS = (
         _unipc,
         formats=PYTHON_FIRST,
         parameters=SHIFT,
+        solver=always("unipc"),
+        aliases=(Alias("UniPCMultistepScheduler"),),
     ),
 )

@@ -9,25 +9,33 @@ from __future__ import annotations
 
 from spectral_sched.errors import UsageError
 from spectral_sched.targets.artifact import Artifact, float32_levels
+from spectral_sched.targets.diffusers_lines import (
+    RESPACING,
+    loop,
+    named_options,
+    scheduler_lines,
+)
 from spectral_sched.targets.target import (
     MODEL_RANGE,
     PYTHON_FIRST,
+    Alias,
     Job,
     Target,
+    always,
     outside_model,
     word,
 )
-from spectral_sched.targets.trained_levels import BETAS, outside_training
+from spectral_sched.targets.trained_levels import BETAS, within_training
 
-EULER = """\
-from diffusers import EulerDiscreteScheduler
-sigmas = {values}
-config = pipe.scheduler.config
-pipe.scheduler = EulerDiscreteScheduler.from_config(config, timestep_spacing="trailing")
-# pictures = pipe(..., sigmas=sigmas).images"""
+OPTIONS = {"timestep_spacing": '"trailing"', "final_sigmas_type": '"zero"', **RESPACING}
+
+EULER = scheduler_lines("EulerDiscreteScheduler", "sigmas", OPTIONS) + loop(
+    "sigmas", "StableDiffusionPipeline takes them: pipe(..., sigmas=sigmas).images"
+)
 
 
 def _euler(job: Job) -> Artifact:
+    job, warnings = within_training(job)
     values = float32_levels(job.sigmas, "diffusers")
     return Artifact(
         values,
@@ -35,8 +43,11 @@ def _euler(job: Job) -> Artifact:
         played=values,
         start_scale=float(values[0]),
         snippet=EULER,
-        warnings=outside_training(job),
-        usage="pipe(..., sigmas=sigmas) with EulerDiscreteScheduler",
+        remarks=named_options(job, OPTIONS),
+        warnings=warnings,
+        usage="scheduler.set_timesteps(sigmas=sigmas) of EulerDiscreteScheduler in a "
+        "loop, play(pipe, noise) of the lines: DDPMPipeline and DDIMPipeline take no "
+        "sigmas; StableDiffusionPipeline does",
     )
 
 
@@ -51,6 +62,7 @@ scheduler.sigmas = torch.tensor(sigmas)
 scheduler.timesteps = scheduler.sigmas[:-1].log() / 4"""
 
 CLASSES = {"euler": "EDMEulerScheduler", "dpm": "EDMDPMSolverMultistepScheduler"}
+PLAYED = {"euler": "euler", "dpm": "dpmpp-2m"}
 
 
 def _edm(job: Job) -> Artifact:
@@ -79,7 +91,9 @@ TARGETS = (
         "sigmas for EulerDiscreteScheduler, the final 0 included",
         _euler,
         formats=PYTHON_FIRST,
-        parameters=(BETAS,),
+        parameters=BETAS,
+        solver=always("euler"),
+        aliases=(Alias("EulerDiscreteScheduler"),),
     ),
     Target(
         "diffusers-edm",
@@ -87,5 +101,7 @@ TARGETS = (
         _edm,
         formats=PYTHON_FIRST,
         parameters=(word("solver", tuple(CLASSES), "which of the two"), *MODEL_RANGE),
+        solver=lambda settings: PLAYED[str(settings["solver"])],
+        aliases=tuple(Alias(name, (f"solver={key}",)) for key, name in CLASSES.items()),
     ),
 )

@@ -19,6 +19,7 @@ from spectral_sched.targets.target import (
     Job,
     LawJob,
     Target,
+    always,
     outside_model,
 )
 
@@ -153,6 +154,7 @@ def _target(code: Code, name: str) -> Target:
         _law,
         formats=PYTHON_FIRST,
         parameters=MODEL_RANGE,
+        solver=always("heun"),
     )
 
 

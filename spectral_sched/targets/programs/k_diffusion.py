@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from spectral_sched.planning.law_fits import fits, k_diffusion_fit, k_diffusion_keys
 from spectral_sched.planning.training_law import law_sample
+from spectral_sched.solvers.registry import ALIASES
 from spectral_sched.targets.artifact import Artifact, float32_levels
 from spectral_sched.targets.target import (
     MODEL_RANGE,
     PYTHON_FIRST,
+    Alias,
     Job,
     LawJob,
     Target,
@@ -18,18 +20,36 @@ SNIPPET = """\
 sigmas = {values}
 sigmas = torch.tensor(sigmas)
 x = torch.randn(shape) * sigmas[0]
-samples = K.sampling.sample_dpmpp_2m(model, x, sigmas)"""
+samples = K.sampling.FUNCTION(model, x, sigmas)"""
+
+FUNCTIONS = {
+    solver: alias for alias, solver in ALIASES.items() if alias.startswith("sample_")
+}
+"""Its functions by our names of the solvers that they are."""
+
+USUAL = "dpmpp-2m"
 
 
 def _table(job: Job) -> Artifact:
     values = float32_levels(job.sigmas, "k-diffusion")
+    function = FUNCTIONS.get(job.sampler, FUNCTIONS[USUAL])
     return Artifact(
         values,
         wanted=job.sigmas,
         played=values,
-        snippet=SNIPPET,
-        warnings=outside_model(job),
-        usage="K.sampling.sample_*(model, torch.randn(shape) * sigmas[0], sigmas)",
+        snippet=SNIPPET.replace("FUNCTION", function),
+        warnings=(*outside_model(job), *_unplayed(job.sampler)),
+        usage=f"K.sampling.{function}(model, torch.randn(shape) * sigmas[0], sigmas)",
+    )
+
+
+def _unplayed(sampler: str) -> tuple[str, ...]:
+    """Return a warning if k-diffusion has no such solver."""
+    if sampler in FUNCTIONS:
+        return ()
+    return (
+        f"k-diffusion has no {sampler}, which the table is planned for; plan it with "
+        f"--sampler {USUAL}",
     )
 
 
@@ -55,6 +75,11 @@ TARGETS = (
         _table,
         formats=PYTHON_FIRST,
         parameters=MODEL_RANGE,
+        aliases=tuple(
+            Alias(name, sampler=solver)
+            for solver, function in FUNCTIONS.items()
+            for name in (function, function.removeprefix("sample_"))
+        ),
     ),
     Target(
         "k-diffusion-config",

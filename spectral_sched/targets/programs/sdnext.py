@@ -16,9 +16,10 @@ from spectral_sched.targets.checks import duplicates, shifted_again
 from spectral_sched.targets.target import Job, Target, option, word
 from spectral_sched.targets.trained_levels import (
     BETAS,
+    known_levels,
     nearest_timesteps,
     timestep_artifact,
-    trained_sigmas,
+    within_training,
 )
 
 from .diffusers_flow import shifted
@@ -29,9 +30,11 @@ THOUSAND = 1000
 def _sdnext(job: Job) -> Artifact:
     if job.settings["model"] == "flow":
         return _thousandths(job)
+    job, warnings = within_training(job)
     timesteps = nearest_timesteps(job)
-    played = trained_sigmas(str(job.settings["betas"]))[timesteps].astype(np.float64)
-    made = timestep_artifact(job, timesteps, played, "paste it into Timesteps override")
+    played = known_levels(job)[timesteps].astype(np.float64)
+    usage = "paste it into Timesteps override"
+    made = timestep_artifact(job, timesteps, played, usage, warnings)
     return replace(made, separator=",")
 
 
@@ -68,7 +71,7 @@ TARGETS = (
         _sdnext,
         parameters=(
             word("model", ("discrete", "flow"), "what the model was trained on"),
-            BETAS,
+            *BETAS,
             option("shift", None, 1e-3, 1e3, "shift of the scheduler, flow models"),
         ),
     ),

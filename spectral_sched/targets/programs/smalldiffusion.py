@@ -16,6 +16,7 @@ from spectral_sched.targets.target import (
     Job,
     LawJob,
     Target,
+    always,
     outside_model,
 )
 
@@ -68,5 +69,6 @@ TARGETS = (
         _law,
         formats=PYTHON_FIRST,
         parameters=MODEL_RANGE,
+        solver=always("euler"),
     ),
 )
