@@ -30,63 +30,44 @@ except ImportError as error:
     raise ImportError(message) from error
 
 from .defaults import SAMPLER
+from .diffusion.sampling.pipeline import (
+    INPUTS,
+    PREDICTIONS,
+    default_steps,
+    mean_part,
+    nearest_place,
+    places,
+    wide,
+)
+from .diffusion.sampling.pipeline_config import (
+    ScheduleText,
+    brief,
+    told_coordinate,
+    told_in_lines,
+)
 from .documents.read import read_any
 from .documents.strict_json import canonical
-from .errors import UsageError, check_choice
+from .errors import UsageError
 from .files.schedule import read_plan_document
 from .planning.replan import replan
-from .schedules.coordinates import (
-    COORDINATES,
-    NUM_TIMESTEPS,
-    check_coordinate,
-    convert,
-)
+from .schedules.betas import NUM_TIMESTEPS
+from .schedules.coordinates import COORDINATES, convert
 from .schedules.table import SigmaTable, resample
 from .solvers.recurrence import Play
-from .solvers.registry import SAMPLERS, solver_calls
+from .solvers.registry import SAMPLERS, sampler_named, solver_calls
 from .targets.checks import check_start, outside
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from typing import Self
 
+    from numpy.typing import NDArray
     from torch import Tensor
 
     from .planning.plan import Plan
     from .solvers.recurrence import Call
 
-__all__ = ["SpectralScheduler", "SpectralSchedulerOutput"]
-
-INPUTS: Mapping[str, Callable[[Any, float], Any]] = {
-    "vp": lambda sigma, _data: (1 + sigma**2) ** -0.5,
-    "flow": lambda sigma, _data: 1 / (1 + sigma),
-    "edm": lambda sigma, data: (data**2 + sigma**2) ** -0.5,
-    "ve": lambda sigma, _data: 1 + 0 * sigma,
-}
-"""Factor of the network's input for a sigma and the pictures' standard deviation."""
-
-PREDICTIONS: Mapping[str, tuple[str, Callable[[Any, Any, float, float], Any]]] = {
-    "epsilon": ("vp", lambda x, out, sigma, _data: x - sigma * out),
-    "sample": ("vp", lambda _x, out, _sigma, _data: out),
-    "v_prediction": (
-        "vp",
-        lambda x, out, sigma, _data: (
-            x / (1 + sigma**2) - out * sigma / (1 + sigma**2) ** 0.5
-        ),
-    ),
-    "flow_prediction": (
-        "flow",
-        lambda x, out, sigma, _data: (x - sigma * out) / (1 + sigma),
-    ),
-    "edm": (
-        "edm",
-        lambda x, out, sigma, data: (
-            (x * data**2 + out * sigma * data * (sigma**2 + data**2) ** 0.5)
-            / (sigma**2 + data**2)
-        ),
-    ),
-}
-"""Usual input of a network by what it predicts, and the denoised picture from that."""
+__all__ = ["INPUTS", "PREDICTIONS", "SpectralScheduler", "SpectralSchedulerOutput"]
 
 
 @dataclass
@@ -134,7 +115,13 @@ class SpectralScheduler(SchedulerMixin, ConfigMixin):  # type: ignore[misc]
         Whether the pipeline holds the network's input, or ``picture + sigma * noise``,
         which it multiplies by ``init_noise_sigma`` and scales in `scale_model_input`.
     num_train_timesteps
-        Not used; pipelines look for it.
+        How many timesteps a network of discrete ones was trained with.
+    beta_schedule, beta_start, beta_end, trained_betas, rescale_betas_zero_snr
+        How it was trained, in the words of diffusers; None for the betas in common use
+        that `timestep_type` names.
+    variance_type
+        Not used, since a variance that the network predicts is left out; pipelines of
+        DeepFloyd IF look for it.
 
     Raises
     ------
@@ -146,16 +133,17 @@ class SpectralScheduler(SchedulerMixin, ConfigMixin):  # type: ignore[misc]
     table: SigmaTable
     timesteps: Tensor
     _calls: list[Call]
+    _times: Tensor
     _play: Play[Tensor] | None
     _index: int | None
     _begin: int | None
-    _generator: torch.Generator | list[torch.Generator] | None
+    _fresh: tuple[torch.Generator | list[torch.Generator] | None, Tensor | None]
 
     @register_to_config  # type: ignore[untyped-decorator]
     def __init__(
         self,
         sigmas: Sequence[float] | None = None,
-        schedule: Mapping[str, Any] | None = None,
+        schedule: Mapping[str, Any] | str | None = None,
         sampler: str | None = None,
         prediction_type: str = "epsilon",
         timestep_type: str = "timestep-linear",
@@ -164,19 +152,22 @@ class SpectralScheduler(SchedulerMixin, ConfigMixin):  # type: ignore[misc]
         sigma_data: float = 0.5,
         scaled_state: bool = True,
         num_train_timesteps: int = NUM_TIMESTEPS,
+        beta_schedule: str | None = None,
+        beta_start: float | None = None,
+        beta_end: float | None = None,
+        trained_betas: Sequence[float] | None = None,
+        rescale_betas_zero_snr: bool = False,
+        variance_type: str = "fixed_small",
     ) -> None:
-        check_coordinate(timestep_type)
-        check_choice(prediction_type, PREDICTIONS, "prediction", "prediction_type")
-        check_choice(input_type or "vp", INPUTS, "input", "input_type")
+        self._coordinate = told_coordinate(self.config)
         if (sigmas is None) == (schedule is None):
             message = "a SpectralScheduler plays sigmas or a schedule; give one of them"
             raise UsageError(message)
-        self._plan = _checked_plan(schedule) if schedule else None
-        self.sampler: str = sampler or (
-            self._plan.request.sampler if self._plan else SAMPLER
-        )
-        check_choice(self.sampler, SAMPLERS, "sampler", "sampler")
-        self.set_timesteps(sigmas=sigmas)
+        self._plan = self._read(schedule) if schedule else None
+        self._own = self._plan.table if self._plan else _table_of(sigmas or ())
+        planned_for = self._plan.request.sampler if self._plan else SAMPLER
+        self.sampler: str = sampler_named(sampler or planned_for)
+        self.set_timesteps()
 
     @classmethod
     def from_schedule(cls, path: str | Path, **settings: Any) -> Self:
@@ -194,8 +185,24 @@ class SpectralScheduler(SchedulerMixin, ConfigMixin):  # type: ignore[misc]
         """
         document = read_any(Path(path))
         read_plan_document(document, Path(path))
-        scheduler: Self = cls(schedule=json.loads(canonical(document)), **settings)
+        scheduler: Self = cls(schedule=canonical(document), **settings)
         return scheduler
+
+    def _read(self, schedule: Mapping[str, Any] | str) -> Plan:
+        """Return the plan of a schedule, which the configuration holds as one text."""
+        text = schedule if isinstance(schedule, str) else canonical(dict(schedule))
+        plan = read_plan_document(json.loads(text), Path("the schedule"))
+        check_start(plan.request, "a pipeline")
+        self.register_to_config(schedule=ScheduleText(text))
+        return plan
+
+    def to_json_string(self) -> str:
+        """Return the configuration, one line for each entry that is set."""
+        return told_in_lines(json.loads(super().to_json_string()))
+
+    def __repr__(self) -> str:
+        shown = {**self.config, "_class_name": type(self).__name__}
+        return f"{type(self).__name__} {told_in_lines(shown, brief)}"
 
     @property
     def order(self) -> int:
@@ -226,11 +233,14 @@ class SpectralScheduler(SchedulerMixin, ConfigMixin):  # type: ignore[misc]
         num_inference_steps: int | None = None,
         device: str | torch.device | None = None,
         sigmas: Sequence[float] | None = None,
+        timesteps: Sequence[float] | None = None,
+        mu: float | None = None,
     ) -> None:
         """Choose the table to play.
 
         Another number of steps than the table has is planned anew from the schedule, or
-        read log-linearly from the sigmas if there is no schedule.
+        read log-linearly from the sigmas if there is no schedule. The number that a
+        pipeline takes where its caller names none is no wish: the table is played.
 
         Parameters
         ----------
@@ -239,38 +249,72 @@ class SpectralScheduler(SchedulerMixin, ConfigMixin):  # type: ignore[misc]
         device
             Where the timesteps go.
         sigmas
-            A table to play in place of the scheduler's own.
+            A table to play in place of the scheduler's own; for flow models, times from
+            1 to 0. From time 1 on, as pipelines fill it in, only its length counts.
+        timesteps
+            The same as what the network is told.
+        mu
+            Shift of other schedulers; not used, since tables are final.
         """
-        self.table = self._wanted_table(num_inference_steps, sigmas)
+        del mu
+        self.table = self._wanted_table(num_inference_steps, sigmas, timesteps)
         self.num_inference_steps = self.table.num_steps
         self._calls = solver_calls(self.sampler, self.table.sigmas)
         levels = np.array([float(call.sigma) for call in self._calls])
-        times = convert(levels, "sigma", self.config.timestep_type)
+        told = self._coordinate.from_sigma(levels) * self.config.timestep_scale
         self._warn_outside()
-        self.timesteps = torch.tensor(
-            times * self.config.timestep_scale, dtype=torch.float32, device=device
-        )
-        self.sigmas = torch.tensor(self.table.sigmas)
-        self._play = self._index = self._begin = self._generator = None
+        self._times = torch.tensor(told, dtype=torch.float32)
+        self.timesteps = self._times.to(device)
+        shown = np.array(self.table.sigmas)
+        self.sigmas = torch.tensor(_flow_time(shown) if self._flows else shown).float()
+        self._play = self._index = self._begin = None
+        self._fresh = None, None
 
     def _wanted_table(
-        self, num_steps: int | None, sigmas: Sequence[float] | None
+        self,
+        num_steps: int | None,
+        sigmas: Sequence[float] | None,
+        timesteps: Sequence[float] | None,
     ) -> SigmaTable:
-        if sigmas is not None:
+        if timesteps is not None:
+            told = np.asarray(timesteps, dtype=np.float64) / self.config.timestep_scale
+            return _table_of(self._coordinate.to_sigma(told))
+        if sigmas is None:
+            return self._of_steps(num_steps)
+        if not self._flows:
             return _table_of(sigmas)
-        table = self._plan.table if self._plan else _table_of(self.config.sigmas)
-        if num_steps is None or num_steps == table.num_steps:
-            return table
+        if float(sigmas[0]) >= 1:
+            return self._of_steps(len([time for time in sigmas if float(time) > 0]))
+        return _table_of(convert(np.asarray(sigmas, float), "flow_time", "sigma"))
+
+    def _of_steps(self, num_steps: int | None) -> SigmaTable:
+        """Return the table of a number of steps, planned if it is not the own."""
+        if num_steps in (None, self._own.num_steps):
+            return self._own
+        asking = default_steps(self)
+        if asking and asking[1] == num_steps:
+            text = (
+                f"{asking[0]} makes {num_steps} steps unasked, and the table has "
+                f"{self._own.num_steps}, which are played; for {num_steps}, export a "
+                f"table with --steps {num_steps}"
+            )
+            warnings.warn(text, stacklevel=4)
+            return self._own
         if self._plan:
             return replan(self._plan, num_steps, self.sampler).table
-        return resample(table, num_steps)
+        return resample(self._own, num_steps)
+
+    @property
+    def _flows(self) -> bool:
+        """Whether pipelines count noise from 0 to 1, as those of flow models do."""
+        usual, _ = PREDICTIONS[self.config.prediction_type]
+        return (self.config.input_type or usual) == "flow"
 
     def _warn_outside(self) -> None:
         """Warn of levels that a discretely trained model was never shown."""
-        name = self.config.timestep_type
-        if not name.startswith("timestep-"):
+        if not self.config.timestep_type.startswith("timestep-"):
             return
-        ends = COORDINATES[name].to_sigma(np.array([0.0, NUM_TIMESTEPS - 1.0])).tolist()
+        ends = self._coordinate.to_sigma(np.array([0.0, np.inf])).tolist()
         for text in outside(self.table.levels, *ends):
             warnings.warn(text, stacklevel=3)
 
@@ -289,13 +333,16 @@ class SpectralScheduler(SchedulerMixin, ConfigMixin):  # type: ignore[misc]
         sample: Tensor,
         generator: torch.Generator | list[torch.Generator] | None = None,
         return_dict: bool = True,
+        eta: float = 0.0,
+        variance_noise: Tensor | None = None,
+        **others: Any,
     ) -> SpectralSchedulerOutput | tuple[Tensor, Tensor]:
         """Go on from one network call to the next.
 
         Parameters
         ----------
         model_output
-            What the network said, (B, C, H, W).
+            What the network said, (B, C, H, W); a variance may follow in its channels.
         timestep
             What it was told of the noise; looked at in the first call only.
         sample
@@ -304,13 +351,20 @@ class SpectralScheduler(SchedulerMixin, ConfigMixin):  # type: ignore[misc]
             Source of fresh noise, for samplers that want it.
         return_dict
             Return an output with names in place of a tuple.
+        eta
+            Noise of DDIM: warned of and not used, since the sampler has its own.
+        variance_noise
+            Fresh noise to take in place of what the generator would draw.
+        others
+            What steps of other schedulers take; refused unless it asks for nothing.
         """
+        _check_others(self.sampler, eta, others)
         play, index = self._under_way(timestep, sample)
-        self._generator, call = generator, self._calls[index]
-        _take_up(play, _wide(sample) * self._scale(index))
+        self._fresh, call = (generator, variance_noise), self._calls[index]
+        _take_up(play, wide(sample) * self._scale(index))
         _, denoise = PREDICTIONS[self.config.prediction_type]
-        sigma, data = float(call.sigma), self.config.sigma_data
-        denoised = denoise(play.point, _wide(model_output), sigma, data)
+        output, data = wide(mean_part(model_output, sample)), self.config.sigma_data
+        denoised = denoise(play.point, output, float(call.sigma), data)
         play.take(call, denoised)
         self._index = index + 1
         following = (play.point / self._scale(index + 1)).to(sample.dtype)
@@ -338,12 +392,15 @@ class SpectralScheduler(SchedulerMixin, ConfigMixin):  # type: ignore[misc]
                 message = f"{self.sampler} cannot begin in the middle of a step"
                 raise ValueError(message)
             self._calls = [*self._calls[:index], *calls]
-        state = _wide(sample) * self._scale(index)
+        state = wide(sample) * self._scale(index)
 
         def noise() -> Tensor:
+            generator, given = self._fresh
+            if given is not None:
+                return given.to(state)
             fresh: Tensor = randn_tensor(
                 state.shape,
-                generator=self._generator,
+                generator=generator,
                 device=state.device,
                 dtype=state.dtype,
             )
@@ -357,12 +414,13 @@ class SpectralScheduler(SchedulerMixin, ConfigMixin):  # type: ignore[misc]
             return self._begin
         if timestep is None:
             return 0
-        told = torch.as_tensor(timestep, device=self.timesteps.device)
-        found = (self.timesteps == told).nonzero()
-        if not len(found) or found[0] == 0:
-            return 0
+        told = torch.as_tensor(timestep)
+        found = places(self._times, told, rounded=True)
+        if not found:
+            return nearest_place(self._times, told)
         # Of two calls at a level, the first ends a step of Heun, the second begins one.
-        return int(found[min(1, len(found) - 1)])
+        second = found[0] > 0 and len(found) > 1 and self.order > 1
+        return found[1] if second else found[0]
 
     def _input(self, sigma: float) -> float:
         usual, _ = PREDICTIONS[self.config.prediction_type]
@@ -392,41 +450,69 @@ class SpectralScheduler(SchedulerMixin, ConfigMixin):  # type: ignore[misc]
             What the network is told of the noise, one per picture or one for all.
         """
         pairs = [self._level_and_scale(told) for told in timesteps.reshape(-1)]
-        shape = (-1, *([1] * (original_samples.ndim - 1)))
-        levels, scales = (
-            original_samples.new_tensor(each).reshape(shape)
-            for each in zip(*pairs, strict=True)
-        )
-        return (original_samples + levels * noise) / scales
+        picture = wide(original_samples)
+        shape = (-1, *([1] * (picture.ndim - 1)))
+        # Weights first: half precision ends at 65504, and levels may not.
+        clean = picture.new_tensor([1 / scale for _, scale in pairs]).reshape(shape)
+        noisy = picture.new_tensor([level / scale for level, scale in pairs])
+        made = picture * clean + wide(noise) * noisy.reshape(shape)
+        return made.to(original_samples.dtype)
+
+    def scale_noise(
+        self, sample: Tensor, timestep: float | Tensor, noise: Tensor | None = None
+    ) -> Tensor:
+        """Return pictures under noise, in the words of schedulers of flow models."""
+        fresh = randn_tensor(sample.shape, device=sample.device, dtype=sample.dtype)
+        told = torch.as_tensor(timestep, device=sample.device)
+        return self.add_noise(sample, fresh if noise is None else noise, told)
 
     def _level_and_scale(self, timestep: Tensor) -> tuple[float, float]:
         """Return the sigma of a timestep and what our state is divided by there."""
-        on_table = bool((self.timesteps == timestep.to(self.timesteps)).any())
-        if on_table or self._begin is not None:
-            index = self._first(timestep)
+        index = self._place(timestep)
+        if index is not None:
             return float(self._calls[index].sigma), self._scale(index)
         time = float(timestep) / self.config.timestep_scale
-        sigma = float(convert(time, self.config.timestep_type, "sigma"))
+        sigma = float(self._coordinate.to_sigma(np.array(time)))
         return sigma, 1 / self._input(sigma) if self.config.scaled_state else 1.0
+
+    def _place(self, timestep: Tensor) -> int | None:
+        """Return the network call that is told a timestep, the next of several."""
+        now = self._index if self._index is not None else self._begin
+        found = places(self._times, timestep, rounded=now is not None)
+        later = [index for index in found if index >= (now or 0)]
+        return next(iter(later or found[-1:]), None)
 
     def __len__(self) -> int:
         return int(self.config.num_train_timesteps)
 
 
-def _checked_plan(schedule: Mapping[str, Any]) -> Plan:
-    plan = read_plan_document(dict(schedule), Path("the schedule"))
-    check_start(plan.request, "a pipeline")
-    return plan
-
-
-def _table_of(sigmas: Sequence[float]) -> SigmaTable:
+def _table_of(sigmas: Sequence[float] | NDArray[np.float64]) -> SigmaTable:
     levels = [float(sigma) for sigma in sigmas]
-    return SigmaTable.of(levels if levels[-1] else levels[:-1])
+    return SigmaTable.of(levels[:-1] if levels and not levels[-1] else levels)
 
 
-def _wide(values: Tensor) -> Tensor:
-    """Return a tensor in float32 at least."""
-    return values if values.dtype == torch.float64 else values.float()
+def _flow_time(sigmas: NDArray[np.float64]) -> NDArray[np.float64]:
+    with np.errstate(divide="ignore"):
+        return COORDINATES["flow_time"].from_sigma(sigmas)
+
+
+def _check_others(sampler: str, eta: float | None, others: Mapping[str, Any]) -> None:
+    """Warn of what a step cannot heed, and refuse what it would get wrong."""
+    if eta:
+        text = (
+            f"eta is of DDIM and does nothing to {sampler}; for fresh noise in every "
+            "step choose sampler='sde-dpmpp-2m'"
+        )
+        warnings.warn(text, stacklevel=3)
+    for name, value in others.items():
+        # Where a step leads is in the table.
+        if value is None or value is False or name == "prev_timestep":
+            continue
+        message = (
+            f"a step of SpectralScheduler takes no {name}, which is of another "
+            "scheduler; leave it out, or keep the pipeline's own scheduler"
+        )
+        raise UsageError(message)
 
 
 def _take_up(play: Play[Tensor], held: Tensor) -> None:

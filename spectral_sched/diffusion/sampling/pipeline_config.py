@@ -1,0 +1,90 @@
+"""The configuration of a scheduler for pipelines: what the network is told, and text.
+
+A schedule is a file of thousands of numbers. In a configuration it is one text, so that
+`from_config` has all of it, and is shown as one line.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from spectral_sched.errors import check_choice
+from spectral_sched.schedules.betas import Betas
+from spectral_sched.schedules.coordinates import (
+    COORDINATES,
+    Coordinate,
+    check_coordinate,
+    timestep_coordinate,
+)
+
+from .pipeline import INPUTS, PREDICTIONS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+DISCRETE = "timestep-"
+"""How names of coordinates begin that are timesteps of a training."""
+
+SHOWN = 60
+"""Letters of an entry of a configuration that are shown."""
+
+
+class ScheduleText(str):
+    """The text of a schedule file, shown in a few words."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        document = json.loads(self)
+        steps = len(document.get("sigmas", ())) - 1
+        return f"<schedule of {steps} steps, kind {document.get('kind')}>"
+
+
+def told_coordinate(config: Mapping[str, Any]) -> Coordinate:
+    """Return what the network of a configuration is told of the noise.
+
+    Raises
+    ------
+    UsageError
+        If a name in the configuration is unknown.
+    """
+    name, prediction = config["timestep_type"], config["prediction_type"]
+    check_coordinate(name)
+    check_choice(prediction, PREDICTIONS, "prediction", "prediction_type")
+    check_choice(config["input_type"] or "vp", INPUTS, "input", "input_type")
+    if not name.startswith(DISCRETE):
+        return COORDINATES[name]
+    if config["trained_betas"] is not None:
+        abar = np.cumprod(1 - np.array(config["trained_betas"], dtype=np.float64))
+        return timestep_coordinate(np.asarray(abar, np.float64), "")
+    betas = Betas(
+        config["beta_schedule"] or name.removeprefix(DISCRETE),
+        config["num_train_timesteps"],
+        config["beta_start"],
+        config["beta_end"],
+        zero_snr=config["rescale_betas_zero_snr"],
+    )
+    return timestep_coordinate(betas.abar(), "")
+
+
+def told_in_lines(
+    config: Mapping[str, Any], write: Callable[[Any], str] = json.dumps
+) -> str:
+    """Return a configuration as JSON, a line for each entry that is set."""
+    entries = [
+        f"  {json.dumps(name)}: {write(value)}"
+        for name, value in sorted(config.items())
+        if value is not None and name != "_use_default_values"
+    ]
+    return "{\n" + ",\n".join(entries) + "\n}\n"
+
+
+def brief(value: object) -> str:
+    """Return an entry of a configuration in a few words."""
+    if isinstance(value, ScheduleText):
+        return repr(value)
+    text = json.dumps(value, default=str)
+    return text if len(text) <= SHOWN else f"{text[: SHOWN - 4]} ..."
