@@ -9,9 +9,9 @@ import typer
 
 from .commands import COMMANDS
 from .console.mistakes import MISTAKES, mistake
-from .console.streams import ready_streams
 from .errors import SpecschedError
 from .system.interrupts import EXIT_CODE, Interrupted, heeded
+from .system.streams import ready_streams
 from .version import __version__
 
 app = typer.Typer(

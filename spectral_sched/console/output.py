@@ -12,9 +12,9 @@ from spectral_sched.documents.write import (
     write_atomically,
 )
 from spectral_sched.errors import UsageError
+from spectral_sched.system.streams import encodable, in_ascii
 
 from .endings import check_ending
-from .streams import encodable, in_ascii
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence

@@ -1,1 +1,1 @@
-"""What the machine and its user say: cores that may be used, requests to stop."""
+"""What the machine and its user say: cores, requests to stop, standard streams."""

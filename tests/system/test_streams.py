@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from spectral_sched.console.output import show
-from spectral_sched.console.streams import in_ascii, ready_streams
+from spectral_sched.system.streams import in_ascii, ready_streams
 
 
 def narrow(monkeypatch: pytest.MonkeyPatch) -> io.BytesIO:
