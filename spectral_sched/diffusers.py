@@ -30,6 +30,7 @@ except ImportError as error:
     raise ImportError(message) from error
 
 from .defaults import SAMPLER
+from .diffusion.models.diffusers_scheduler import trained_settings
 from .diffusion.sampling.pipeline import (
     INPUTS,
     PREDICTIONS,
@@ -170,19 +171,26 @@ class SpectralScheduler(SchedulerMixin, ConfigMixin):  # type: ignore[misc]
         self.set_timesteps()
 
     @classmethod
-    def from_schedule(cls, path: str | Path, **settings: Any) -> Self:
+    def from_schedule(
+        cls, path: str | Path, network: Any = None, **settings: Any
+    ) -> Self:
         """Return a scheduler for a file that ``specsched export`` wrote.
 
         Parameters
         ----------
+        network
+            The pipeline's own scheduler, which says how its network was trained.
         settings
             Parameters of the class beside `sigmas` and `schedule`.
 
         Raises
         ------
         InputError
-            If the file is missing, damaged or foreign.
+            If the file is missing, damaged or foreign, or the network of a kind not
+            known here.
         """
+        if network is not None:
+            settings = trained_settings(network) | settings
         document = read_any(Path(path))
         read_plan_document(document, Path(path))
         scheduler: Self = cls(schedule=canonical(document), **settings)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from spectral_sched.defaults import EPSILON, TOLERANCE
+from spectral_sched.documents.summary import Summed
 from spectral_sched.spectra.bounds import (
     BoundIntervals,
     SigmaBounds,
@@ -21,7 +22,7 @@ from .run import analysis_settings, gather
 from .tasks import HERE, Executor
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from spectral_sched.images.preprocessing import Preprocessing
     from spectral_sched.sources import Item
@@ -32,8 +33,8 @@ if TYPE_CHECKING:
     from .tasks import Progress
 
 
-@dataclass(frozen=True, eq=False)
-class Measurement:
+@dataclass(frozen=True, eq=False, repr=False)
+class Measurement(Summed):
     """A measured data set.
 
     Attributes
@@ -57,6 +58,25 @@ class Measurement:
     skipped: Skipped
     warnings: tuple[str, ...] = ()
     mixture: SpectralMixture | None = None
+
+    def _facts(self) -> Mapping[str, str]:
+        channels, height, width = self.spectrum.field.shape
+        facts = {
+            "pictures": f"{self.spectrum.num_images}, {channels}x{height}x{width}",
+            "classes": str(len(self.spectrum.class_counts)),
+            "left out": str(self.skipped.total),
+            "sigma_min": _known(self.bounds.sigma_min, self.intervals.sigma_min),
+            "sigma_max": _known(self.bounds.sigma_max, self.intervals.sigma_max),
+            "sigma_data": f"{self.spectrum.field.sigma_data:.4g}",
+            "data_key": self.spectrum.data_key[:16],
+        }
+        warned = {f"warning {n}": text for n, text in enumerate(self.warnings[:9], 1)}
+        return facts | warned
+
+
+def _known(value: float, interval: tuple[float, float]) -> str:
+    low, high = interval
+    return f"{value:.4g} ({low:.4g} to {high:.4g})"
 
 
 @dataclass(frozen=True)

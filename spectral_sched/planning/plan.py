@@ -6,12 +6,15 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from spectral_sched.documents.summary import Summed, listed
 from spectral_sched.solvers.registry import solver_calls
 
 from .kinds.registry import KINDS, check_kind
 from .prediction import enough_steps, predicted_error
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from spectral_sched.images.preprocessing import Preprocessing
     from spectral_sched.schedules.table import SigmaTable
     from spectral_sched.spectra.power_distribution import PowerDistribution
@@ -37,8 +40,8 @@ class Spent:
     num_calls: int
 
 
-@dataclass(frozen=True, eq=False)
-class Plan:
+@dataclass(frozen=True, eq=False, repr=False)
+class Plan(Summed):
     """A sigma table and the data set it was made for.
 
     Attributes
@@ -85,6 +88,16 @@ class Plan:
     def num_calls(self) -> int:
         """Network calls of one sampling run."""
         return len(solver_calls(self.request.sampler, self.table.sigmas))
+
+    def _facts(self) -> Mapping[str, str]:
+        low, high = self.ends
+        return {
+            "kind": self.kind,
+            "sampler": self.request.sampler,
+            "steps": f"{self.table.num_steps}, {self.num_calls} network calls",
+            "sigmas": listed(self.table.sigmas),
+            "planned from": f"sigma {low:.4g} to {high:.4g}",
+        }
 
 
 def make_plan(data_set: DataSet, kind: str, request: TableRequest) -> Plan:

@@ -7,6 +7,7 @@ spacing of timesteps, clipping, thresholding, shift) is left to the sigma table.
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,7 +18,6 @@ from .preconditioning import VARIANCE_PRESERVING, discrete, edm, flow
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from pathlib import Path
 
     import torch
 
@@ -45,6 +45,12 @@ DISCRETE = frozenset(
     )
 )
 """Schedulers of networks that were trained with betas."""
+
+TRAINED = (
+    *("prediction_type", "num_train_timesteps", "beta_schedule", "beta_start"),
+    *("beta_end", "trained_betas", "rescale_betas_zero_snr", "variance_type"),
+)
+"""What a scheduler of these says of its network."""
 
 EDM = frozenset({"EDMDPMSolverMultistepScheduler", "EDMEulerScheduler"})
 FLOW = frozenset({"FlowMatchEulerDiscreteScheduler", "FlowMatchHeunDiscreteScheduler"})
@@ -78,6 +84,35 @@ def preconditioning_of(
     if kind in EDM:
         return _edm(scheduler.config, path)
     return _discrete(scheduler, path, device)
+
+
+def trained_settings(scheduler: Any) -> dict[str, Any]:
+    """Return what a scheduler says of its network, as `SpectralScheduler` takes it.
+
+    Raises
+    ------
+    InputError
+        If the scheduler or what it predicts is not known here.
+    """
+    kind, config, path = type(scheduler).__name__, scheduler.config, Path("the network")
+    _check("scheduler", kind, DISCRETE | EDM | FLOW, path)
+    if kind in FLOW or config.get("use_flow_sigmas", False):
+        _flow(config, path)
+        return {
+            "prediction_type": "flow_prediction",
+            "timestep_type": "flow_time",
+            "timestep_scale": float(config.num_train_timesteps),
+            "num_train_timesteps": config.num_train_timesteps,
+        }
+    if kind in EDM:
+        _check("prediction type", config.prediction_type, ["epsilon"], path)
+        told = {"prediction_type": "edm", "timestep_type": "c_noise"}
+        # Its pipelines hold the picture under noise itself.
+        return told | {"sigma_data": config.sigma_data, "scaled_state": False}
+    _check("prediction type", config.prediction_type, VARIANCE_PRESERVING, path)
+    if config.get("timestep_type") == "continuous":
+        _check("timestep type", "continuous", ["discrete"], path)
+    return {name: config[name] for name in TRAINED if config.get(name) is not None}
 
 
 def _flow(config: Any, path: Path) -> Preconditioning:
