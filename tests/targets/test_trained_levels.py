@@ -121,6 +121,6 @@ def test_what_is_no_training() -> None:
     with pytest.raises(UsageError, match="say both ends"):
         given("diffusers-euler", LEVELS, "beta_start=0.5")
     with pytest.raises(UsageError, match="did you mean beta_schedule=linear"):
-        Betas("linar")
+        Betas("linea")
     with pytest.raises(UsageError, match="train_timesteps must be from 2"):
         given("diffusers-euler", LEVELS, "train_timesteps=1")
