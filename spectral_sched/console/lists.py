@@ -49,10 +49,13 @@ def kinds_table() -> Table:
 
 def targets_table() -> Table:
     """Return all programs to write for, with their formats and parameters."""
-    table = text_table("target", "what it takes", "formats", "--with")
+    table = text_table("target", "what it takes", "formats")
     for target in TARGETS.values():
+        formats = " ".join(target.formats)
         names = " ".join(item.name for item in target.parameters)
-        table.add_row(target.name, target.what, " ".join(target.formats), names)
+        table.add_row(target.name, target.what, formats)
+        if names:
+            table.add_row("", f"--with {names}", "")
     return table
 
 
