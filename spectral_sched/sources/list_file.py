@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import codecs
 import sys
+from io import BufferedReader, TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,9 +30,10 @@ def read_list(source: str) -> Iterator[str]:
         yield from _lines(sys.stdin)
         return
     try:
+        # Opened once, for a pipe gives what it holds but once.
+        raw = Path(source).open("rb")  # noqa: SIM115 - closed by what reads its text
         # Names that are not UTF-8 shall be found all the same.
-        encoding = _encoding(Path(source))
-        with Path(source).open(encoding=encoding, errors="surrogateescape") as file:
+        with TextIOWrapper(raw, _encoding(raw), "surrogateescape") as file:
             yield from _lines(file)
     except OSError as error:
         because = (error.strerror or str(error)).lower()
@@ -39,13 +41,10 @@ def read_list(source: str) -> Iterator[str]:
         raise InputError(message) from error
 
 
-def _encoding(path: Path) -> str:
+def _encoding(file: BufferedReader) -> str:
     """Return how a list is written, by the mark that some programs begin it with."""
-    with path.open("rb") as file:
-        mark = file.read(2)
-    return (
-        "utf-16" if mark in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) else "utf-8-sig"
-    )
+    wide = file.peek(2)[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+    return "utf-16" if wide else "utf-8-sig"
 
 
 def _lines(file: Iterator[str]) -> Iterator[str]:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import io
 import itertools
 import json
+import os
 import pickle
 import struct
 import sys
@@ -10,6 +11,7 @@ import tarfile
 import tracemalloc
 import zipfile
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import numpy as np
@@ -469,6 +471,19 @@ def test_lists_as_other_programs_write_them(
     (tmp_path / "list").write_bytes(text.encode(encoding))
     found = items(files_from=str(tmp_path / "list"))
     assert [item.data for item in found] == [Path(path) for path in paths]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs pipes with names")
+def test_a_list_may_be_a_pipe(tmp_path: Path) -> None:
+    # As with ``--files-from <(find ...)``.
+    paths = [str(path) for path in write_pictures(tmp_path / "images", 3)]
+    os.mkfifo(tmp_path / "list")
+    text = "".join(f"{path}\n" for path in paths)
+    writer = Thread(target=(tmp_path / "list").write_text, args=(text,), daemon=True)
+    writer.start()
+    found = items(files_from=str(tmp_path / "list"))
+    assert [item.data for item in found] == [Path(path) for path in paths]
+    writer.join()
 
 
 def test_names_that_are_too_long_are_skipped_or_refused(tmp_path: Path) -> None:
