@@ -60,7 +60,7 @@ def files(folder: Path) -> Iterator[Path]:
                 for entry in entries:
                     if entry.name.startswith("."):
                         continue
-                    if os.path.isdir(entry.path):  # noqa: PTH112 - never raises
+                    if _is_folder(entry):
                         waiting.append(Path(entry.path))
                     elif entry.is_symlink() or entry.is_file():
                         # A link that leads nowhere is an item that cannot be read.
@@ -68,6 +68,15 @@ def files(folder: Path) -> Iterator[Path]:
         except PermissionError as error:
             message = f"cannot read the folder {place}: permission denied"
             raise InputError(message) from error
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    # Most entries say so by themselves; only a link has to be followed, and one that
+    # leads to itself cannot be.
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False
 
 
 def remote_folder_items(url: str) -> Iterator[Item]:
