@@ -117,13 +117,13 @@ def sample(
     from spectral_sched.files.schedule import read_plan
     from spectral_sched.planning.per_image import drawn_plans
 
-    parse_range(guidance_interval, "--guidance-interval")
+    interval = parse_range(guidance_interval, "--guidance-interval")
     seeds = chosen_seeds(seeds, restoring=inputs is not None)
     plan, numbers = read_plan(schedule), parse_seeds(seeds)
     drawn_plans(plan, label, wanted=per_image)
     check_folder(output)
     folder = open_gallery(output, force=force)
-    options = _options(flags)
+    options = _options(flags, interval)
     from spectral_sched.diffusion.sampling.run import SamplingRun
     from spectral_sched.diffusion.torchrun import processes
 
@@ -137,13 +137,14 @@ def sample(
         _tell(len(gallery.samples), folder, schedule, document, json=json)
 
 
-def _options(flags: dict[str, Any]) -> "SamplingOptions":
+def _options(
+    flags: dict[str, Any], interval: tuple[float, float] | None
+) -> "SamplingOptions":
     """Return how the schedule is played."""
     from spectral_sched.diffusion.models.guidance import parse_guidance
     from spectral_sched.diffusion.sampling.run import SamplingOptions
     from spectral_sched.planning.replan import Fitting
 
-    interval = parse_range(flags["guidance_interval"], "--guidance-interval")
     label = flags["class_label"], flags["null_label"]
     return SamplingOptions(
         flags["model"],
