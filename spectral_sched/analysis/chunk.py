@@ -185,6 +185,11 @@ class Task(NamedTuple):
     start: int
     known: bool = False
 
+    def __str__(self) -> str:
+        """Name the items, for an error."""
+        first, last = self.items[0].name, self.items[-1].name
+        return first if len(self.items) == 1 else f"the images {first} to {last}"
+
 
 def analyse_chunk(settings: AnalysisSettings, task: Task) -> Chunk:
     """Analyse consecutive pictures."""

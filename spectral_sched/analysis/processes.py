@@ -7,7 +7,8 @@ and 1.0 times on PNGs of 64; two processes do 1.9 times of both
 
 Every worker has one task at a time and a pipe of its own; when this process ends,
 however it ends, the pipes close and the workers end too. Nothing waits in a queue, so
-that memory does not grow with the number of tasks.
+that memory does not grow with the number of tasks. A worker that the system kills is
+replaced, and its task is done again: one killed worker must not cost a run of hours.
 
 `concurrent.futures` is no substitute: of two workers of a `ProcessPoolExecutor` whose
 main process is killed, two were still there 8 seconds later, of these here none.
@@ -43,6 +44,9 @@ TASKS_AHEAD = 4
 HELD_BACK = (signal.SIGINT, signal.SIGTERM)
 """Signals that workers leave to the process that wants the results, and saves them."""
 
+MOST_TRIES = 3
+"""How often a task is begun before it is taken for what kills the workers."""
+
 LARGEST_HEAP_BLOCK = 1 << 25
 PRELOADED = ["spectral_sched.analysis.chunk", "scipy.fft", "scipy.sparse"]
 
@@ -66,6 +70,13 @@ def ordered_map(
     ----------
     function
         A function of a module, or a `functools.partial` of one.
+    tasks
+        What it is called with; `str` of a task names it in errors.
+
+    Raises
+    ------
+    SpecschedError
+        If workers are killed over one task `MOST_TRIES` times.
     """
     keep_freed_memory()
     left = iter(tasks)
@@ -97,43 +108,81 @@ class _Worker(NamedTuple):
     connection: Connection
 
 
+class _Sent(NamedTuple, Generic[Given]):
+    """A task that a worker has: its number, itself, and how often it was begun."""
+
+    number: int
+    task: Given
+    tries: int = 1
+
+
 class _Crew(Generic[Given, Made]):
     """Workers, of which each is idle or has one task."""
 
-    def __init__(self, workers: list[_Worker]) -> None:
-        self.idle = deque(workers)
-        self.busy: dict[Connection, tuple[_Worker, int]] = {}
+    def __init__(self, function: Callable[[Given], Made]) -> None:
+        self.function = function
+        self.workers: list[_Worker] = []
+        self.idle: deque[_Worker] = deque()
+        self.busy: dict[Connection, tuple[_Worker, _Sent[Given]]] = {}
         self.results: dict[int, Made] = {}
         self.num_sent = self.num_yielded = 0
-        self.most_ahead = TASKS_AHEAD * len(workers)
+
+    def hire(self) -> None:
+        """Start one worker more, which has the next task."""
+        with _interrupts_held_back():
+            worker = _start_worker(self.function)
+            self.workers.append(worker)
+            self.idle.appendleft(worker)
 
     def run(self, tasks: Iterable[Given]) -> Iterator[Made]:
+        most_ahead = TASKS_AHEAD * len(self.workers)
         for task in tasks:
-            while not self.idle or self.num_sent - self.num_yielded >= self.most_ahead:
+            while not self.idle or self.num_sent - self.num_yielded >= most_ahead:
                 self.receive()
                 yield from self.due()
-            self.send(task)
+            self.send(_Sent(self.num_sent, task))
+            self.num_sent += 1
         while self.busy:
             self.receive()
             yield from self.due()
 
-    def send(self, task: Given) -> None:
+    def send(self, sent: _Sent[Given]) -> None:
         worker = self.idle.popleft()
-        with _watch():
-            worker.connection.send(task)
-        self.busy[worker.connection] = worker, self.num_sent
-        self.num_sent += 1
+        try:
+            worker.connection.send(sent.task)
+        except OSError as error:
+            self.replace(worker, sent, error)
+        else:
+            self.busy[worker.connection] = worker, sent
 
     def receive(self) -> None:
         ready = wait(list(self.busy))
         for connection in [one for one in self.busy if one in ready]:
-            worker, number = self.busy.pop(connection)
-            with _watch():
+            worker, sent = self.busy.pop(connection)
+            try:
                 result, error = worker.connection.recv()
+            except (EOFError, OSError) as killed:
+                self.replace(worker, sent, killed)
+                continue
             if error is not None:
                 raise error
-            self.results[number] = result
+            self.results[sent.number] = result
             self.idle.append(worker)
+
+    def replace(self, worker: _Worker, sent: _Sent[Given], error: Exception) -> None:
+        """Let another worker do the task of one that was killed."""
+        self.workers.remove(worker)
+        worker.connection.close()
+        worker.process.join()
+        if sent.tries == MOST_TRIES:
+            message = (
+                f"worker processes were killed {MOST_TRIES} times over "
+                f"{sent.task}, perhaps for want of memory; "
+                "try again with fewer --workers"
+            )
+            raise SpecschedError(message) from error
+        self.hire()
+        self.send(sent._replace(tries=sent.tries + 1))
 
     def due(self) -> Iterator[Made]:
         while self.num_yielded in self.results:
@@ -141,34 +190,25 @@ class _Crew(Generic[Given, Made]):
             self.num_yielded += 1
             yield result
 
-
-@contextmanager
-def _watch() -> Iterator[None]:
-    try:
-        yield
-    except (EOFError, OSError) as error:
-        message = (
-            "a worker process was ended from outside, perhaps for want of memory; "
-            "try again with fewer --workers"
-        )
-        raise SpecschedError(message) from error
+    def dismiss(self) -> None:
+        for worker in self.workers:
+            worker.connection.close()
+            worker.process.kill()
+        for worker in self.workers:
+            worker.process.join()
 
 
 @contextmanager
 def _crew(
     function: Callable[[Given], Made], num_workers: int
 ) -> Iterator[_Crew[Given, Made]]:
-    workers: list[_Worker] = []
+    crew: _Crew[Given, Made] = _Crew(function)
     try:
-        with _interrupts_held_back():
-            workers += [_start_worker(function) for _ in range(num_workers)]
-        yield _Crew(workers)
+        for _ in range(num_workers):
+            crew.hire()
+        yield crew
     finally:
-        for worker in workers:
-            worker.connection.close()
-            worker.process.kill()
-        for worker in workers:
-            worker.process.join()
+        crew.dismiss()
 
 
 def _start_worker(function: Callable[[Given], Made]) -> _Worker:

@@ -55,6 +55,17 @@ def end_itself(number: int) -> int:
     return number
 
 
+def end_itself_at_first(folder: Path, num_kills: int, number: int) -> int:
+    if number == 7 and len(list(folder.iterdir())) < num_kills:
+        (folder / str(os.getpid())).touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return number**2
+
+
+def square_and_pid(number: int) -> tuple[int, int]:
+    return number**2, os.getpid()
+
+
 @pytest.mark.parametrize("workers", [1, 2, 3])
 def test_results_come_in_the_order_of_tasks(workers: int) -> None:
     results = ordered_map(slow_square, range(30), workers, patience=-1.0)
@@ -86,9 +97,38 @@ def test_errors_are_raised_in_the_order_of_tasks() -> None:
     assert "fail_at_five" in caught.value.__notes__[0]
 
 
-def test_a_worker_that_is_killed_is_told_of() -> None:
-    with pytest.raises(SpecschedError, match=r"ended from outside.*fewer --workers"):
+def test_a_task_that_kills_its_workers_is_named() -> None:
+    told = r"killed 3 times over 3, .*fewer --workers"
+    with pytest.raises(SpecschedError, match=told):
         list(ordered_map(end_itself, range(30), 2, patience=-1.0))
+
+
+@pytest.mark.parametrize("num_kills", [1, 2])
+def test_the_task_of_a_killed_worker_is_done_again(
+    tmp_path: Path, num_kills: int
+) -> None:
+    function = partial(end_itself_at_first, tmp_path, num_kills)
+    results = ordered_map(function, range(30), 2, patience=-1.0)
+    assert list(results) == [number**2 for number in range(30)]
+    assert len(list(tmp_path.iterdir())) == num_kills
+
+
+def test_workers_that_are_killed_while_idle_are_replaced() -> None:
+    results = ordered_map(square_and_pid, range(40), 2, patience=-1.0)
+    squares, killed = [], set()
+    for square, pid in results:
+        squares.append(square)
+        if len(squares) in (5, 15):
+            os.kill(pid, signal.SIGKILL)
+            killed.add(pid)
+    assert squares == [number**2 for number in range(40)]
+    assert len(killed) == 2
+
+
+def test_a_task_is_named_by_its_items() -> None:
+    items = [Item(f"{name}.png", "", Path(name)) for name in "abc"]
+    assert str(Task(items, 0)) == "the images a.png to c.png"
+    assert str(Task(items[1:2], 1)) == "b.png"
 
 
 def test_there_is_a_core() -> None:
