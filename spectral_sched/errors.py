@@ -4,6 +4,7 @@
 
     SpecschedError            1
     ├── NoAnswerError         1   valid input for which there is no answer
+    ├── KilledError           1   work whose processes were killed again and again
     ├── UsageError            2   a flag, a value or an output that cannot be used
     ├── InputError            3   input that is missing, unreadable, empty or invalid
     │   └── ImageError        3   one image; carries the reason it is counted under
@@ -30,6 +31,25 @@ class SpecschedError(Exception):
 
 class NoAnswerError(SpecschedError):
     """The input is valid, but there is nothing to compute from it."""
+
+
+class KilledError(SpecschedError):
+    """Processes or machines were lost again and again over one piece of the work.
+
+    Parameters
+    ----------
+    what
+        What happened, up to the cure.
+    cure
+        What to do.
+    """
+
+    def __init__(self, what: str, cure: str) -> None:
+        super().__init__(f"{what}; {cure}")
+        self.what, self.cure = what, cure
+
+    def __reduce__(self) -> tuple[type[KilledError], tuple[str, str]]:
+        return type(self), (self.what, self.cure)
 
 
 class UsageError(SpecschedError):

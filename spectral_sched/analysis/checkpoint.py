@@ -11,11 +11,12 @@ That takes a stat per file, and for an archive the reading of what was done.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from spectral_sched.documents.provenance import provenance
 from spectral_sched.documents.write import check_output, write_document
-from spectral_sched.errors import InputError
+from spectral_sched.errors import InputError, KilledError, UsageError
 from spectral_sched.system.interrupts import Interrupted, saved_at
 
 from .chunk import Chunk
@@ -35,6 +36,10 @@ SHARE_OF_TIME = 0.02
 """How much of the time may be spent on saving."""
 
 
+Tell = Callable[[str], object]
+"""Called with a sentence that the user should see."""
+
+
 def checkpoint_path(output: Path) -> Path:
     """Return where the work towards an output is saved: hidden, beside it."""
     return output.with_name(f".{output.name}.partial")
@@ -51,19 +56,29 @@ class Checkpoint:
         What the work is. What was saved of other work is refused.
     resume
         Whether to begin with what is there; otherwise it is replaced.
+    tell
+        Told once if the work cannot be saved; it goes on all the same.
     """
 
     def __init__(
-        self, path: Path, settings: AnalysisSettings, shard: Shard, *, resume: bool
+        self,
+        path: Path,
+        settings: AnalysisSettings,
+        shard: Shard,
+        *,
+        resume: bool,
+        tell: Tell = print,
     ) -> None:
         check_output(path)
         self.path, self.settings, self.shard = path, settings, shard
+        self.tell, self.failed = tell, False
         self.before = Chunk()
         if resume and path.exists():
             self.before = self._read()
         self.expected = Manifest(
             self.before.manifest.count, self.before.manifest.digest
         )
+        self.num_saved = self.expected.count
         self.begun = time.monotonic()
         self.next = self.begun + SECONDS_BETWEEN
 
@@ -106,15 +121,31 @@ class Checkpoint:
 
     def stopped(self, whole: Chunk) -> Interrupted:
         """Save the work if there is any, and return what the run ends with."""
+        self._save_what_is_new(whole)
+        return saved_at("item", self.num_saved) if self.num_saved else Interrupted()
+
+    def killed(self, whole: Chunk, error: KilledError) -> KilledError:
+        """Save the work if there is any, and return an error that says how to go on."""
+        self._save_what_is_new(whole)
+        if not self.num_saved:
+            return error
+        return KilledError(error.what, f"{error.cure} and --resume")
+
+    def _save_what_is_new(self, whole: Chunk) -> None:
         if whole.recognised.count >= self.expected.count and whole.manifest.count:
             self._save(whole)
-            return saved_at("item", whole.manifest.count)
-        count = self.expected.count
-        return saved_at("item", count) if count else Interrupted()
 
     def _save(self, whole: Chunk) -> None:
         partial = Partial(whole, self.settings, self.shard)
-        write_document(partial_document(partial, provenance({})), self.path)
+        try:
+            write_document(partial_document(partial, provenance({})), self.path)
+        except UsageError as error:
+            if not self.failed:
+                reason, _, _ = str(error).partition(";")
+                self.tell(f"warning: {reason}; the work goes on unsaved")
+            self.failed = True
+            return
+        self.failed, self.num_saved = False, whole.manifest.count
 
     def remove(self) -> None:
         """Remove the file, once the output is there."""

@@ -15,7 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from spectral_sched.errors import InputError, SpecschedError, UnavailableError
+from spectral_sched.errors import InputError, KilledError, UnavailableError
 
 from .chunk import Chunk, Task
 from .tasks import Executor
@@ -163,9 +163,10 @@ def _result(future: Any) -> Chunk:
     try:
         chunk: Chunk = future.result()
     except _import_distributed().KilledWorker as error:
-        message = (
+        what = (
             "several machines were lost with the same images, perhaps for want of "
-            "memory; give each worker more memory or fewer threads"
+            "memory"
         )
-        raise SpecschedError(message) from error
+        cure = "give each worker more memory or fewer threads"
+        raise KilledError(what, cure) from error
     return chunk

@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 import numpy as np
 
-from spectral_sched.errors import SpecschedError
+from spectral_sched.errors import KilledError, SpecschedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -75,7 +75,7 @@ def ordered_map(
 
     Raises
     ------
-    SpecschedError
+    KilledError
         If workers are killed over one task `MOST_TRIES` times.
     """
     keep_freed_memory()
@@ -175,12 +175,11 @@ class _Crew(Generic[Given, Made]):
         worker.connection.close()
         worker.process.join()
         if sent.tries == MOST_TRIES:
-            message = (
-                f"worker processes were killed {MOST_TRIES} times over "
-                f"{sent.task}, perhaps for want of memory; "
-                "try again with fewer --workers"
+            what = (
+                f"worker processes were killed {MOST_TRIES} times over {sent.task}, "
+                "perhaps for want of memory"
             )
-            raise SpecschedError(message) from error
+            raise KilledError(what, "try again with fewer --workers") from error
         self.hire()
         self.send(sent._replace(tries=sent.tries + 1))
 

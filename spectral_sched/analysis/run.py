@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from spectral_sched.documents.write import is_ours
-from spectral_sched.errors import UsageError
+from spectral_sched.errors import KilledError, UsageError
 from spectral_sched.spectra.periodogram import check_precision
 from spectral_sched.system.cores import available_cores
 from spectral_sched.system.interrupts import Interrupted, patience
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from spectral_sched.images.preprocessing import Preprocessing
     from spectral_sched.sources import Item
 
+    from .checkpoint import Tell
     from .shard import Shard
     from .tasks import Progress
 
@@ -75,6 +76,10 @@ def analyse_items(
         if checkpoint is None:
             raise
         raise checkpoint.stopped(whole) from stop
+    except KilledError as error:
+        if checkpoint is None:
+            raise
+        raise checkpoint.killed(whole, error) from error
     return whole
 
 
@@ -118,8 +123,11 @@ def open_checkpoint(
     *,
     resume: bool,
     force: bool = False,
+    tell: Tell = print,
 ) -> Checkpoint | None:
     """Return where the work towards an output is saved; None for standard output.
+
+    `tell` is called with a sentence if it cannot be saved there.
 
     Raises
     ------
@@ -134,7 +142,7 @@ def open_checkpoint(
                 "go on with --resume, or begin anew with --force"
             )
             raise UsageError(message)
-        return Checkpoint(path, settings, shard or WHOLE, resume=resume)
+        return Checkpoint(path, settings, shard or WHOLE, resume=resume, tell=tell)
     if resume:
         message = "--resume needs the file that was to be written; name it with -o"
         raise UsageError(message)

@@ -210,7 +210,9 @@ def _opened(
     from spectral_sched.console.output import say
 
     place, force = publish.output, publish.force
-    checkpoint = open_checkpoint(place, settings, part, resume=resume, force=force)
+    checkpoint = open_checkpoint(
+        place, settings, part, resume=resume, force=force, tell=say
+    )
     if checkpoint and checkpoint.expected.count:
         say(f"going on after {checkpoint.expected.count} items")
     return checkpoint

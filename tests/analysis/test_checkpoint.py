@@ -8,16 +8,19 @@ import random
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from spectral_sched.analysis.checkpoint import Checkpoint, checkpoint_path
-from spectral_sched.analysis.chunk import AnalysisSettings, Chunk
+from spectral_sched.analysis.chunk import AnalysisSettings, Chunk, Task
 from spectral_sched.analysis.partial_file import read_partial
 from spectral_sched.analysis.run import analyse_items
 from spectral_sched.analysis.shard import WHOLE, Shard
-from spectral_sched.errors import InputError, UsageError
+from spectral_sched.analysis.tasks import Executor
+from spectral_sched.errors import InputError, KilledError, UsageError
 from spectral_sched.files.spectrum import payload_digest
 from spectral_sched.images.preprocessing import make_preprocessing
 from spectral_sched.sources import Item, items
@@ -101,6 +104,41 @@ def test_a_resumed_run_ends_as_if_it_had_not_been_cut_short(
     assert resumed.manifest == whole.manifest
     assert resumed.skipped == whole.skipped
     assert resumed.recognised == saved.manifest
+
+
+def test_work_that_cannot_be_saved_goes_on(
+    found: list[Item], tmp_path: Path, eager: None
+) -> None:
+    del eager
+    told: list[str] = []
+    folder = tmp_path / "out"
+    folder.mkdir()
+    checkpoint = Checkpoint(
+        folder / "x.partial", SETTINGS, WHOLE, resume=False, tell=told.append
+    )
+    folder.rmdir()
+    executor = local(1, seconds=0.001)
+    whole = analyse_items(found, SETTINGS, executor=executor, checkpoint=checkpoint)
+    assert whole.num_images == 40
+    (sentence,) = told
+    assert sentence.startswith(f"warning: cannot write {folder / 'x.partial'}: no such")
+    assert sentence.endswith("; the work goes on unsaved")
+    assert str(checkpoint.stopped(whole)) == ""
+
+
+def test_work_whose_workers_are_killed_is_saved_and_says_how_to_go_on(
+    found: list[Item], tmp_path: Path
+) -> None:
+    def mapper(function: Callable[[Task], Chunk], tasks: Iterable[Task]) -> Any:
+        yield function(next(iter(tasks)))
+        raise KilledError("workers were killed", "try again with fewer --workers")
+
+    checkpoint = Checkpoint(tmp_path / "x.partial", SETTINGS, WHOLE, resume=False)
+    with pytest.raises(KilledError, match=r"killed; .*fewer --workers and --resume$"):
+        analyse_items(found, SETTINGS, executor=Executor(mapper), checkpoint=checkpoint)
+    assert read_partial(checkpoint.path).chunk.manifest.count == 4
+    resumed = run(found, checkpoint.path, resume=True)
+    assert resumed.num_images == 40
 
 
 def test_other_settings_and_shards_are_refused(

@@ -19,7 +19,7 @@ from spectral_sched.analysis.chunk import Chunk, Skipped, Task, analyse_chunk
 from spectral_sched.analysis.processes import ordered_map
 from spectral_sched.analysis.run import analyse_items
 from spectral_sched.analysis.tasks import Tasks
-from spectral_sched.errors import InputError, SpecschedError, UsageError
+from spectral_sched.errors import InputError, KilledError, UsageError
 from spectral_sched.sources import Item, items
 from spectral_sched.system.cores import available_cores
 from tests.support.data_sets import SETTINGS, analysed, local, payload, sums_digest
@@ -99,7 +99,7 @@ def test_errors_are_raised_in_the_order_of_tasks() -> None:
 
 def test_a_task_that_kills_its_workers_is_named() -> None:
     told = r"killed 3 times over 3, .*fewer --workers"
-    with pytest.raises(SpecschedError, match=told):
+    with pytest.raises(KilledError, match=told):
         list(ordered_map(end_itself, range(30), 2, patience=-1.0))
 
 
