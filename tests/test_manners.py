@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
-from spectral_sched.cli import EXIT_STATUS
 from spectral_sched.commands import COMMANDS
+from spectral_sched.commands.app import EXIT_STATUS
 from tests.support.commands import Run, run, sentence, specsched
 from tests.support.helpers import ROOT, write_pictures
 
@@ -25,7 +25,7 @@ BOLD = "[bold]x[/bold]"
 """A name that a terminal library would take for markup; the slash makes it two."""
 
 
-COMPLETING = "from spectral_sched.cli import app; app(prog_name='specsched')"
+COMPLETING = "from spectral_sched.commands.app import app; app(prog_name='specsched')"
 """The program as it is installed."""
 
 

@@ -207,7 +207,7 @@ def _opened(
 ) -> "Checkpoint | None":
     """Return where the work is saved, and say what of it is done."""
     from spectral_sched.analysis.run import open_checkpoint
-    from spectral_sched.console.output import say
+    from spectral_sched.system.streams import say
 
     place, force = publish.output, publish.force
     checkpoint = open_checkpoint(
@@ -221,8 +221,8 @@ def _opened(
 def _publish_partial(publish: "Publisher", gathered: "Partial") -> None:
     from spectral_sched.analysis.partial_file import partial_document
     from spectral_sched.console.measurement import partial_parts
-    from spectral_sched.console.output import say
     from spectral_sched.documents.provenance import provenance
+    from spectral_sched.system.streams import say
 
     for message in gathered.chunk.skipped.messages:
         say(f"skipped: {message}")

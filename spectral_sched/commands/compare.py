@@ -86,7 +86,8 @@ def compare(
     from spectral_sched.comparisons.options import CompareOptions, write_comparison
     from spectral_sched.console.comparison import comparison_parts
     from spectral_sched.console.endings import check_folder
-    from spectral_sched.console.output import say, show
+    from spectral_sched.console.output import show
+    from spectral_sched.system.streams import say
 
     del resume  # what was measured is in the folder, and never measured twice
     options = CompareOptions(

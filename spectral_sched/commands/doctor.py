@@ -13,7 +13,8 @@ def doctor(json: Json = False) -> None:
     Example: specsched doctor
     """
     from spectral_sched.console.doctor import check_health, doctor_parts, examined
-    from spectral_sched.console.output import say, show
+    from spectral_sched.console.output import show
+    from spectral_sched.system.streams import say
 
     document = examined()
     show(doctor_parts(document), document, json=json)

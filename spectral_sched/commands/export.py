@@ -361,7 +361,7 @@ def _planner(flags: Flags) -> "Planner":
 
 
 def _publish(publish: "Publisher", result: "Export") -> None:
-    from spectral_sched.console.output import say
+    from spectral_sched.system.streams import say
 
     for message in result.messages:
         say(message)
@@ -388,7 +388,8 @@ def _parts(result: "Export") -> list["RenderableType"]:
 
 def _list_targets(*, json: bool) -> None:
     from spectral_sched.console.lists import targets_table
-    from spectral_sched.console.output import say, show
+    from spectral_sched.console.output import show
+    from spectral_sched.system.streams import say
     from spectral_sched.targets import targets_document
 
     show([targets_table()], targets_document(), json=json)

@@ -14,8 +14,9 @@ def kinds(json: Json = False) -> None:
     See also: export --kind and --sampler; train --law.
     """
     from spectral_sched.console.lists import kinds_parts
-    from spectral_sched.console.output import say, show
+    from spectral_sched.console.output import show
     from spectral_sched.planning.kinds.registry import kinds_document
+    from spectral_sched.system.streams import say
 
     show(kinds_parts(), kinds_document(), json=json)
     say("next: specsched export --kind karras --set rho=5")

@@ -50,9 +50,10 @@ def plot(
 
     Example: specsched plot tight.json karras.json -o schedules.png
     """
-    from spectral_sched.console.output import say, show
+    from spectral_sched.console.output import show
     from spectral_sched.plots import canvas, panels, subjects
     from spectral_sched.plots import terminal as blocks
+    from spectral_sched.system.streams import say
 
     publish = _publisher(output, terminal=terminal, json=json, force=force)
     read = subjects.read_subjects(files)

@@ -73,12 +73,12 @@ def _sampled(
     found: "Findings", model: str, seeds: list[int], device: str
 ) -> "list[Sampled]":
     """Return what a model makes of the same noise with both tables."""
-    from spectral_sched.console.output import say
     from spectral_sched.console.progress import progress_bar
     from spectral_sched.diffusion.devices import resolve_device, use_threads
     from spectral_sched.diffusion.sampling.run import SamplingOptions, SamplingRun
     from spectral_sched.files.samples import sheet_title
     from spectral_sched.report.figures import Sampled
+    from spectral_sched.system.streams import say
 
     use_threads()
     place, sampled = resolve_device(device), []

@@ -107,7 +107,6 @@ def sample(
     """
     flags = locals()
     from spectral_sched.console.endings import check_folder
-    from spectral_sched.console.output import say
     from spectral_sched.files.samples import (
         Gallery,
         chosen_seeds,
@@ -116,6 +115,7 @@ def sample(
     )
     from spectral_sched.files.schedule import read_plan
     from spectral_sched.planning.per_image import drawn_plans
+    from spectral_sched.system.streams import say
 
     interval = parse_range(guidance_interval, "--guidance-interval")
     seeds = chosen_seeds(seeds, restoring=inputs is not None)
@@ -201,8 +201,9 @@ def _telling(gallery: "Gallery") -> "Iterator[None]":
 def _tell(
     count: int, folder: Path, schedule: Path, document: dict[str, Any], *, json: bool
 ) -> None:
-    from spectral_sched.console.output import say, show
+    from spectral_sched.console.output import show
     from spectral_sched.files.samples import SHEET_NAME
+    from spectral_sched.system.streams import say
 
     show([f"{count} pictures in {folder}"], document, json=json)
     following = f"specsched show {shlex.quote(str(schedule))}"

@@ -124,9 +124,9 @@ def parse_preprocessing(flags: Mapping[str, Any]) -> Preprocessing:
 def publish_spectrum(publish: Publisher, measured: Measurement, precision: str) -> None:
     """Print what was measured and write the spectrum file."""
     from spectral_sched.console.measurement import measurement_parts
-    from spectral_sched.console.output import say
     from spectral_sched.documents.provenance import provenance
     from spectral_sched.files.spectrum import measured_arguments, spectrum_document
+    from spectral_sched.system.streams import say
 
     for message in measured.skipped.messages:
         say(f"skipped: {message}")

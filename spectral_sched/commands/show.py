@@ -21,10 +21,10 @@ def show(
 
     See also: analyze, export and train, which write such files.
     """
-    from spectral_sched.console.output import say
     from spectral_sched.console.output import show as show_parts
     from spectral_sched.console.show import file_parts
     from spectral_sched.files.any_format import next_command, read_any_document
+    from spectral_sched.system.streams import say
 
     document = read_any_document(file)
     show_parts(file_parts(document, file), document, json=json)

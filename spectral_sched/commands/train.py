@@ -114,10 +114,11 @@ def train(
     """
     flags = locals()
     from spectral_sched import sources
-    from spectral_sched.console.output import say, show
+    from spectral_sched.console.output import show
     from spectral_sched.console.progress import training_progress
     from spectral_sched.console.training import model_parts
     from spectral_sched.files.model import check_model_output, read_model_document
+    from spectral_sched.system.streams import say
 
     check_model_output(output, force=force, resume=resume)
     preprocessing = parse_preprocessing(flags)

@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 import sys
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from spectral_sched.documents.strict_json import canonical, layout
 from spectral_sched.documents.write import (
     check_output,
     check_replaced,
+    why,
     write_atomically,
 )
 from spectral_sched.errors import UsageError
-from spectral_sched.system.streams import encodable, in_ascii
+from spectral_sched.system.streams import (
+    discard_output,
+    encodable,
+    in_ascii,
+    printable,
+    say,
+)
 
 from .endings import check_ending
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
     from rich.console import RenderableType
@@ -28,9 +36,28 @@ if TYPE_CHECKING:
 PIPE_WIDTH = 200
 
 
-def say(message: str) -> None:
-    """Print one line on standard error."""
-    sys.stderr.write(f"{message}\n")
+@contextmanager
+def written_out() -> Iterator[None]:
+    """Write standard output to its end, or say why that cannot be.
+
+    A reader that has seen enough, as ``head`` has, ends the program without a word.
+
+    Raises
+    ------
+    UsageError
+        If the place that output goes to is full or broken.
+    """
+    try:
+        yield
+        sys.stdout.flush()
+    except OSError as error:
+        if error.filename is not None:
+            raise
+        discard_output()
+        if isinstance(error, BrokenPipeError):
+            raise SystemExit(1) from error
+        message = f"cannot write to standard output: {why(error)}; send it elsewhere"
+        raise UsageError(message) from error
 
 
 def show(parts: Iterable[RenderableType], document: Document, *, json: bool) -> None:
@@ -50,7 +77,11 @@ def show(parts: Iterable[RenderableType], document: Document, *, json: bool) -> 
     for part in parts:
         pieces = fitted(part, console.width) if isinstance(part, Table) else [part]
         for piece in pieces:
-            console.print(piece, soft_wrap=isinstance(piece, str))
+            if isinstance(piece, str):
+                lines = map(printable, piece.split("\n"))
+                console.print("\n".join(lines), soft_wrap=True)
+            else:
+                console.print(piece)
 
 
 class Publisher:

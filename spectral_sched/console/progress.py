@@ -6,7 +6,7 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
 
-from .output import say
+from spectral_sched.system.streams import say
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 from rich.table import Table
 from rich.text import Text
 
+from spectral_sched.system.streams import printable
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
@@ -61,7 +63,11 @@ def fitted(table: Table, width: int) -> list[RenderableType]:
 def _words(column: Column) -> Iterator[tuple[str, bool]]:
     """Yield the header and the cells of a column, and whether they may be wrapped."""
     yield str(column.header), True
-    yield from ((str(cell), not column.no_wrap) for cell in column.cells)
+    yield from ((cell, not column.no_wrap) for cell in _cells(column))
+
+
+def _cells(column: Column) -> list[str]:
+    return [printable(str(cell)) for cell in column.cells]
 
 
 def _least(table: Table, place: int, longest: int) -> int:
@@ -113,9 +119,9 @@ def _part(
             overflow="fold",
             width=width,
         )
-    cells = [list(table.columns[place].cells) for place in places]
+    cells = [_cells(table.columns[place]) for place in places]
     for row in zip(*cells, strict=True):
-        part.add_row(*(Text(str(cell)) for cell in row))
+        part.add_row(*(Text(cell) for cell in row))
     return part
 
 
@@ -150,8 +156,8 @@ def _stacked(table: Table, width: int) -> Iterator[RenderableType]:
     """Yield every row as lines, with the names of the columns."""
     indented = TextWrapper(width, initial_indent="  ", subsequent_indent="    ")
     names = [str(column.header) for column in table.columns]
-    for row in zip(*(column.cells for column in table.columns), strict=True):
-        yield str(row[0])
+    for row in zip(*(_cells(column) for column in table.columns), strict=True):
+        yield row[0]
         for name, cell in zip(names[1:], row[1:], strict=True):
-            if str(cell):
+            if cell:
                 yield indented.fill(f"{name}: {cell}")

@@ -5,7 +5,15 @@ from __future__ import annotations
 import os
 import re
 import sys
+from contextlib import suppress
 from json import dumps
+
+UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+"""Controls of terminals, of lines and of direction, and halves of characters.
+
+Names of files and what archives hold may have any of them; on a terminal they would
+forge lines, colours or the order of words.
+"""
 
 
 def ready_streams() -> None:
@@ -19,6 +27,36 @@ def ready_streams() -> None:
             setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115, PTH123
         elif name == "stdout" and hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")
+
+
+def discard_output() -> None:
+    """Let nothing be written any more, at the end of the program least of all."""
+    with suppress(OSError, ValueError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
+
+
+def say(message: str) -> None:
+    """Print one line on standard error, whatever names it has in it."""
+    say_lines(f"{printable(message)}\n")
+
+
+def say_lines(text: str) -> None:
+    """Print on standard error, if that can be written."""
+    with suppress(OSError):
+        sys.stderr.write(text)
+
+
+def printable(text: str) -> str:
+    r"""Return a text of one line in which no character does more than be seen.
+
+    Examples
+    --------
+    >>> print(printable("a\x1b[2Kb\n.png"))
+    a\x1b[2Kb\n.png
+    """
+    return UNPRINTABLE.sub(lambda found: repr(found[0])[1:-1], text)
 
 
 def encodable(text: str) -> bool:

@@ -13,7 +13,7 @@ import pytest
 from scipy.special import polygamma
 from typer.testing import CliRunner
 
-from spectral_sched.cli import app
+from spectral_sched.commands.app import app
 from spectral_sched.errors import SpecschedError
 from spectral_sched.files.schedule import read_plan
 from spectral_sched.planning.kinds.registry import KINDS, from_spectrum

@@ -81,7 +81,7 @@ def test_every_command_is_explained() -> None:
 def test_pages_speak_of_flags_that_there_are() -> None:
     from typer.main import get_command
 
-    from spectral_sched.cli import app
+    from spectral_sched.commands.app import app
 
     commands = get_command(app).commands  # type: ignore[attr-defined]
     lines = [
