@@ -108,3 +108,8 @@ def check_choice(name: str, names: Iterable[str], what: str, flag: str) -> None:
     hint = f"did you mean {written}{near[0]}?" if near else f"choose one with {flag}"
     message = f"there is no {what} {name!r}; {hint} (known: {', '.join(names)})"
     raise UsageError(message)
+
+
+def why(error: OSError) -> str:
+    """Return what the system says was wrong, for the middle of a sentence."""
+    return (error.strerror or str(error)).lower()

@@ -1,14 +1,16 @@
 """The commands put together, and how their errors are told."""
 
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated
 
 import typer
 
 from spectral_sched.console.mistakes import MISTAKES, mistake
-from spectral_sched.console.output import written_out
-from spectral_sched.errors import SpecschedError
+from spectral_sched.errors import SpecschedError, UsageError, why
 from spectral_sched.system.interrupts import EXIT_CODE
-from spectral_sched.system.streams import say, say_lines
+from spectral_sched.system.streams import discard_output, say, say_lines
 from spectral_sched.version import __version__
 
 from . import COMMANDS
@@ -32,7 +34,7 @@ EXIT_STATUS = (
 def run() -> int:
     """Run the command line, say what was wrong, and return the exit code."""
     try:
-        with written_out():
+        with _written_out():
             return int(app(prog_name="specsched", standalone_mode=False) or 0)
     except SpecschedError as error:
         say(f"error: {error}")
@@ -43,6 +45,30 @@ def run() -> int:
     except typer.Abort:
         say("interrupted")
         return EXIT_CODE
+
+
+@contextmanager
+def _written_out() -> Iterator[None]:
+    """Write standard output to its end, or say why that cannot be.
+
+    A reader that has seen enough, as ``head`` has, ends the program without a word.
+
+    Raises
+    ------
+    UsageError
+        If the place that output goes to is full or broken.
+    """
+    try:
+        yield
+        sys.stdout.flush()
+    except OSError as error:
+        if error.filename is not None:
+            raise
+        discard_output()
+        if isinstance(error, BrokenPipeError):
+            raise SystemExit(1) from error
+        message = f"cannot write to standard output: {why(error)}; send it elsewhere"
+        raise UsageError(message) from error
 
 
 def _version(wanted: bool) -> None:

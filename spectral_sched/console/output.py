@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import sys
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from spectral_sched.documents.strict_json import canonical, layout
 from spectral_sched.documents.write import (
     check_output,
     check_replaced,
-    why,
     write_atomically,
 )
 from spectral_sched.errors import UsageError
 from spectral_sched.system.streams import (
-    discard_output,
     encodable,
     in_ascii,
     printable,
@@ -25,7 +22,7 @@ from spectral_sched.system.streams import (
 from .endings import check_ending
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
     from rich.console import RenderableType
@@ -34,30 +31,6 @@ if TYPE_CHECKING:
 
 
 PIPE_WIDTH = 200
-
-
-@contextmanager
-def written_out() -> Iterator[None]:
-    """Write standard output to its end, or say why that cannot be.
-
-    A reader that has seen enough, as ``head`` has, ends the program without a word.
-
-    Raises
-    ------
-    UsageError
-        If the place that output goes to is full or broken.
-    """
-    try:
-        yield
-        sys.stdout.flush()
-    except OSError as error:
-        if error.filename is not None:
-            raise
-        discard_output()
-        if isinstance(error, BrokenPipeError):
-            raise SystemExit(1) from error
-        message = f"cannot write to standard output: {why(error)}; send it elsewhere"
-        raise UsageError(message) from error
 
 
 def show(parts: Iterable[RenderableType], document: Document, *, json: bool) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from textwrap import TextWrapper
 from typing import TYPE_CHECKING
 
+from rich.cells import cell_len
 from rich.table import Table
 from rich.text import Text
 
@@ -75,7 +76,7 @@ def _least(table: Table, place: int, longest: int) -> int:
     column = table.columns[place]
     is_text = place > 0 and column.justify != "right"
     lengths = [
-        min(len(word), longest) if is_text else len(word)
+        min(cell_len(word), longest) if is_text else cell_len(word)
         for text, wraps in _words(column)
         for word in (text.split() if wraps else [text])
     ]
@@ -84,7 +85,7 @@ def _least(table: Table, place: int, longest: int) -> int:
 
 def _natural(column: Column) -> int:
     """Return the width in which a column has one line for each row."""
-    return max(len(text) for text, _ in _words(column))
+    return max(cell_len(text) for text, _ in _words(column))
 
 
 def _total(widths: Sequence[int], gap: int = GAP) -> int:

@@ -12,10 +12,9 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from spectral_sched.errors import InputError
+from spectral_sched.errors import InputError, why
 
 from .strict_json import FORMAT_PREFIX, as_numbers
-from .write import why
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

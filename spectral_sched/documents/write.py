@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from spectral_sched.errors import UsageError
+from spectral_sched.errors import UsageError, why
 
 from .strict_json import FORMAT_PREFIX, canonical, layout
 
@@ -41,6 +41,12 @@ def check_output(
         raise UsageError(message)
     if not path.parent.is_dir():
         message = f"cannot write {path}: its folder does not exist; make it first"
+        raise UsageError(message)
+    if path.exists() and not path.is_file():
+        message = (
+            f"cannot write {path}: it is no regular file but a device or a pipe; "
+            "name a file with -o"
+        )
         raise UsageError(message)
     if path.exists() and not force and not (ours or is_ours)(path):
         reason = "was not written" if marked else "cannot be known to be written"
@@ -168,12 +174,19 @@ def write_document(document: Document, path: Path) -> None:
 
 
 def write_atomically(path: Path, content: bytes) -> None:
-    """Write a file so that it is there whole or not at all."""
+    """Write a file so that it is there whole or not at all, even after a power cut.
+
+    Where the path is a link, the file that it leads to is written.
+    """
+    path = Path(os.path.realpath(path))
     try:
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         try:
             with os.fdopen(handle, "wb") as file:
                 file.write(content)
+                # Else some systems keep the new name of content that they lost.
+                file.flush()
+                os.fsync(handle)
             Path(name).chmod(0o666 & ~_umask())
             Path(name).replace(path)
         except BaseException:
@@ -193,13 +206,10 @@ def _umask() -> int:
 def is_ours(path: Path, kind: str = "") -> bool:
     """Return whether a file is a document of this project, and of a given format."""
     try:
+        if not path.is_file():  # opening a pipe would wait for who writes to it
+            return False
         with path.open(encoding="utf-8") as file:
             head = file.read(200)
     except (OSError, UnicodeDecodeError):
         return False
     return head.startswith("{") and f'"format": "{FORMAT_PREFIX}{kind}' in head
-
-
-def why(error: OSError) -> str:
-    """Return what the system says was wrong, for the middle of a sentence."""
-    return (error.strerror or str(error)).lower()

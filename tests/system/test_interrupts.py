@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -41,6 +43,28 @@ def signalling(
 def folder(tmp_path: Path) -> Path:
     write_pictures(tmp_path / "images", 12)
     return tmp_path
+
+
+EARLY = """
+import signal, sys
+from spectral_sched.cli import main
+
+class Impatient:
+    def find_spec(self, name, path=None, target=None):
+        if name == "spectral_sched.commands":
+            signal.raise_signal(signal.SIGINT)
+
+sys.meta_path.insert(0, Impatient())
+sys.argv = ["specsched", "kinds"]
+main()
+"""
+
+
+def test_a_signal_while_commands_are_loaded_is_heeded() -> None:
+    command = [sys.executable, "-c", EARLY]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stdout) == (130, "")
+    assert ended.stderr == "interrupted\n"
 
 
 @BOTH

@@ -1,0 +1,62 @@
+"""Where documents are written: files, links to files, and nothing else."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from spectral_sched.documents.write import check_output, is_ours, write_atomically
+from spectral_sched.errors import UsageError
+
+pipes = pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+
+
+@pipes
+@pytest.mark.parametrize("force", [False, True])
+def test_a_pipe_is_neither_replaced_nor_waited_for(tmp_path: Path, force: bool) -> None:
+    pipe = tmp_path / "pipe.json"
+    os.mkfifo(pipe)
+    assert not is_ours(pipe)
+    with pytest.raises(UsageError, match=r"pipe\.json: it is no regular file.*-o$"):
+        check_output(pipe, force=force)
+    assert pipe.is_fifo()
+
+
+@pytest.mark.skipif(not Path("/dev/null").exists(), reason="needs /dev/null")
+def test_a_device_is_not_replaced() -> None:
+    with pytest.raises(UsageError, match="/dev/null: it is no regular file"):
+        check_output(Path("/dev/null"), force=True)
+
+
+def test_a_link_stays_and_its_file_is_written(tmp_path: Path) -> None:
+    kept, link = tmp_path / "kept" / "a.json", tmp_path / "a.json"
+    kept.parent.mkdir()
+    kept.write_text("before")
+    link.symlink_to(kept)
+    write_atomically(link, b"after")
+    assert link.is_symlink()
+    assert kept.read_text() == "after"
+    assert [path.name for path in kept.parent.iterdir()] == ["a.json"]
+
+
+def test_content_is_on_the_disk_before_it_has_the_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, order = tmp_path / "a.json", []
+    flush, rename = os.fsync, Path.replace
+
+    def fsync(handle: int) -> None:
+        order.append(("flushed", os.fstat(handle).st_size))
+        flush(handle)
+
+    def replace(self: Path, target: Path) -> Path:
+        order.append(("renamed", self.stat().st_size))
+        return rename(self, target)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    monkeypatch.setattr(Path, "replace", replace)
+    write_atomically(path, b"content")
+    assert order == [("flushed", 7), ("renamed", 7)]
+    assert path.read_bytes() == b"content"
