@@ -8,19 +8,16 @@ gigabyte. A damaged picture is refused too, never half read.
 from __future__ import annotations
 
 import warnings
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
 
-import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from spectral_sched.errors import ImageError
 
 from .jpeg import jpeg_raster, plain_jpeg, plain_raster
-from .raster import Raster, open_image, raster
+from .modes import raster
+from .raster import Raster, open_image
 from .sixteen_bit import deep_raster
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 MAX_ENCODED_BYTES = 1 << 28
 """Files and members of archives with more bytes are refused before they are read."""
@@ -127,21 +124,4 @@ def check_size(width: int, height: int, num_bytes: int, name: str) -> None:
 def _turned(picture: Raster, orientation: object) -> Raster:
     if not isinstance(orientation, int) or orientation not in range(2, 9):
         return picture
-    opacity = picture.opacity
-    return Raster(
-        orient(picture.array, orientation),
-        picture.high,
-        None if opacity is None else orient(opacity, orientation),
-        picture.subsampled,
-    )
-
-
-def orient(values: NDArray[Any], orientation: int) -> NDArray[Any]:
-    """Return an array (H, W, ...) as an EXIF orientation from 1 to 8 says."""
-    if orientation in (5, 6, 7, 8):
-        values = np.swapaxes(values, 0, 1)
-    if orientation in (3, 4, 7, 8):
-        values = values[::-1]
-    if orientation in (2, 3, 6, 7):
-        values = values[:, ::-1]
-    return values
+    return replace(picture, orientation=orientation)

@@ -17,7 +17,8 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from .raster import Raster, raster
+from .modes import raster
+from .raster import Raster
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -13,8 +13,8 @@ import numpy as np
 from spectral_sched.errors import ImageError, InputError
 
 from .decode import MAX_ENCODED_BYTES, MAX_PIXELS, decode
-from .raster import Raster, array_of, split_channels
-from .transform import center_square, make_opaque, recolor, resize, size_of
+from .raster import Box, Raster, array_of, split_channels
+from .strips import prepared
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -162,19 +162,26 @@ def prepare(picture: Raster, name: str, settings: Preprocessing) -> Pixels:
         If the range is not known, a value is not finite, or the result is too large.
     """
     low, high = _range(picture, name, settings)
-    values = make_opaque(picture, low, high, settings.background)
-    values = recolor(values, settings.color)
-    if settings.crop == "center" and settings.resolution is not None:
-        values = center_square(values)
-    before = size_of(values)
+    box = _wanted_part(picture.size, settings)
+    before = box[2] - box[0], box[3] - box[1]
     size = wanted_size(before, settings.resolution, name)
-    array = array_of(resize(values, size, settings.resize))
+    array = prepared(picture, box, size, (low, high), settings)
     if array.dtype.kind == "f" and not np.isfinite(array).all():
         message = f"{name} has values that are not finite"
         raise ImageError(message, "not finite")
     # Shrunk to half or less, colour is as sharp as brightness again.
     thinned = picture.subsampled and array.shape[2] == 3 and 2 * size[0] > before[0]
     return Pixels(array.transpose(2, 0, 1), low, high, subsampled=thinned)
+
+
+def _wanted_part(size: tuple[int, int], settings: Preprocessing) -> Box:
+    """Return the central square or all of a picture."""
+    width, height = size
+    if settings.crop != "center" or settings.resolution is None:
+        return 0, 0, width, height
+    side = min(size)
+    left, top = (width - side) // 2, (height - side) // 2
+    return left, top, left + side, top + side
 
 
 def _range(picture: Raster, name: str, settings: Preprocessing) -> tuple[float, float]:

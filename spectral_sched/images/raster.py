@@ -1,13 +1,13 @@
-"""One decoded picture, and how Pillow's modes become one.
+"""One decoded picture, as it lies in its file, of which parts can be had upright.
 
-Palettes, CMYK, YCbCr and Lab become RGB; 1 to 8 bits are read as 8, 16 bits as 16;
-numbers of 32 bits keep their values, whose range the file does not tell.
+Nothing of it is copied before it is asked for, so that a large picture takes the memory
+of its decoded file and no more.
 """
 
 from __future__ import annotations
 
 import io
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +25,12 @@ FORMATS = (
 
 PostScript, for one, is not among them, because Ghostscript would run it."""
 
+LYING, UPSIDE_DOWN, MIRRORED = (5, 6, 7, 8), (3, 4, 7, 8), (2, 3, 6, 7)
+"""EXIF orientations whose axes, whose rows and whose columns are exchanged."""
+
+Box = tuple[int, int, int, int]
+"""Left, top, right and bottom of a part of an upright picture."""
+
 
 @dataclass(frozen=True, eq=False)
 class Raster:
@@ -33,25 +39,91 @@ class Raster:
     Attributes
     ----------
     values
-        Integers or floats of shape (H, W, C), C being 1 (grey) or 3 (RGB); or the same
-        as a picture of Pillow's, if it has 8 bits.
+        Integers or floats of shape (H, W, C), C being 1 (grey) or 3 (RGB), in any order
+        of bytes; or a picture of Pillow's in any mode.
     high
         The value of white, black being 0; None if it is not known.
     opacity
-        From 0 to `high`, (H, W); None if the picture is opaque.
+        From 0 to `high`, (H, W); None if the picture is opaque or Pillow's.
     subsampled
         Whether the colour was stored at a lower resolution than the brightness.
+    inverted
+        Whether the least value is white and the greatest black.
+    key
+        The colour that is transparent, if one is.
+    orientation
+        How it is to be turned, from 1 (as it lies) to 8, as in EXIF.
     """
 
     values: NDArray[Any] | Image.Image
     high: float | None = 255.0
     opacity: NDArray[Any] | None = None
     subsampled: bool = False
+    inverted: bool = False
+    key: Any = None
+    orientation: int = 1
 
     @property
-    def array(self) -> NDArray[Any]:
-        """The values as an array."""
-        return array_of(self.values)
+    def size(self) -> tuple[int, int]:
+        """Width and height once it is upright."""
+        width, height = size_of(self.values)
+        return (height, width) if self.orientation in LYING else (width, height)
+
+    def part(self, box: Box) -> Raster:
+        """Return a part of the picture, upright."""
+        if self.orientation == 1 and box == (0, 0, *self.size):
+            return self
+        return replace(
+            self,
+            values=self._cut(self.values, box),
+            opacity=None if self.opacity is None else self._cut(self.opacity, box),
+            orientation=1,
+        )
+
+    def _cut(self, values: Any, box: Box) -> Any:
+        left, top, right, bottom = self._place(box)
+        if isinstance(values, Image.Image):
+            return turn(values.crop((left, top, right, bottom)), self.orientation)
+        return orient(values[top:bottom, left:right], self.orientation)
+
+    def _place(self, box: Box) -> Box:
+        """Return where a part of the upright picture lies in the stored one."""
+        (left, top, right, bottom), (width, height) = box, self.size
+        if self.orientation in MIRRORED:
+            left, right = width - right, width - left
+        if self.orientation in UPSIDE_DOWN:
+            top, bottom = height - bottom, height - top
+        lying = self.orientation in LYING
+        return (top, left, bottom, right) if lying else (left, top, right, bottom)
+
+
+def orient(values: NDArray[Any], orientation: int) -> NDArray[Any]:
+    """Return an array (H, W, ...) as an EXIF orientation from 1 to 8 says."""
+    if orientation in LYING:
+        values = np.swapaxes(values, 0, 1)
+    if orientation in UPSIDE_DOWN:
+        values = values[::-1]
+    if orientation in MIRRORED:
+        values = values[:, ::-1]
+    return values
+
+
+def turn(image: Image.Image, orientation: int) -> Image.Image:
+    """Return a picture of Pillow's as an EXIF orientation from 1 to 8 says."""
+    if orientation in LYING:
+        image = image.transpose(Image.Transpose.TRANSPOSE)
+    if orientation in UPSIDE_DOWN:
+        image = image.transpose(Image.Transpose.FLIP_TOP_BOTTOM)
+    if orientation in MIRRORED:
+        image = image.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+    return image
+
+
+def size_of(values: NDArray[Any] | Image.Image) -> tuple[int, int]:
+    """Return width and height."""
+    if isinstance(values, Image.Image):
+        return values.size
+    return values.shape[1], values.shape[0]
 
 
 def open_image(content: bytes) -> ImageFile.ImageFile:
@@ -72,46 +144,6 @@ def array_of(values: NDArray[Any] | Image.Image) -> NDArray[Any]:
     return array[..., None] if array.ndim == 2 else array
 
 
-def raster(image: Image.Image) -> Raster:
-    """Decode an opened picture as deep as Pillow does."""
-    key = _transparent_color(image)
-    image.load()
-    if image.mode in ("I", "F") or image.mode.startswith("I;16"):
-        return _wide_grey(image, key)
-    if image.mode in ("1", "L", "RGB"):
-        picture = image.convert("L") if image.mode == "1" else image
-        return (
-            Raster(picture)
-            if key is None
-            else apply_transparency(array_of(picture), key, 255.0)
-        )
-    if image.has_transparency_data:
-        grey = image.mode in ("LA", "La")
-        return split_channels(array_of(image.convert("LA" if grey else "RGBA")), 255.0)
-    return Raster(image.convert("RGB"))
-
-
-def _wide_grey(image: Image.Image, key: Any) -> Raster:
-    values = array_of(image)
-    if image.mode.startswith("I;16") or (image.mode, image.format) == ("I", "PPM"):
-        values = values.astype(np.uint16)
-        return (
-            Raster(values, 65535.0)
-            if key is None
-            else apply_transparency(values, key, 65535.0)
-        )
-    return Raster(values, None)
-
-
-def _transparent_color(image: Image.Image) -> Any:
-    key = image.info.get("transparency")
-    depth = rawmode(image).partition(";")[2]
-    if image.format == "PNG" and image.mode == "L" and depth.isdigit():
-        # Pillow leaves the key of a grey PNG in the depth of the file.
-        return key and key * 255 // (2 ** int(depth) - 1)
-    return key
-
-
 def rawmode(image: Image.Image) -> str:
     """Return how the values lie in the file of a picture not yet decoded."""
     if not isinstance(image, ImageFile.ImageFile) or not image.tile:
@@ -123,9 +155,3 @@ def rawmode(image: Image.Image) -> str:
 def split_channels(values: NDArray[Any], high: float | None) -> Raster:
     """Return a picture whose last channel is its opacity."""
     return Raster(values[..., :-1], high, values[..., -1])
-
-
-def apply_transparency(values: NDArray[Any], key: Any, high: float) -> Raster:
-    """Return a picture in which one colour is transparent."""
-    opaque = np.any(values != np.array(key), axis=-1)
-    return Raster(values, high, opaque * values.dtype.type(high))

@@ -11,20 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .raster import (
-    Raster,
-    apply_transparency,
-    open_image,
-    raster,
-    rawmode,
-    split_channels,
-)
+from .modes import SIXTEEN_BITS, raster
+from .raster import Raster, open_image, rawmode, split_channels
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from PIL import Image
 
-HIGH = 65535.0
+ROWS_AT_ONCE = 256
 
 
 def deep_raster(image: Image.Image, content: bytes) -> Raster:
@@ -32,18 +26,26 @@ def deep_raster(image: Image.Image, content: bytes) -> Raster:
     layout = rawmode(image)
     if layout == "LA;16B":
         # Four bytes per pixel, which are taken as they are.
-        planes = _redecoded(content, "RGBA").astype(np.uint16)
-        return split_channels(planes[..., 0::2] << 8 | planes[..., 1::2], HIGH)
+        pairs = np.asarray(redecoded(content, "RGBA")).view(">u2")
+        return split_channels(pairs, SIXTEEN_BITS)
     colors, _, order = layout.partition(";16")
     if colors not in ("RGB", "RGBA") or order not in ("B", "L", "N"):
         return raster(image)
     key = image.info.get("transparency")
+    values = np.zeros((*image.size[::-1], len(colors)), np.uint16)
+    # One after the other, so that there is never more than one of them.
+    _add_bytes(values, redecoded(content, f"{colors};16{_reversed(order)}"), 0)
     image.load()
-    high_bytes = np.asarray(image).astype(np.uint16)
-    values = high_bytes << 8 | _redecoded(content, f"{colors};16{_reversed(order)}")
-    if key is not None:
-        return apply_transparency(values, key, HIGH)
-    return split_channels(values, HIGH) if colors == "RGBA" else Raster(values, HIGH)
+    _add_bytes(values, image, 8)
+    if colors == "RGBA":
+        return split_channels(values, SIXTEEN_BITS)
+    return Raster(values, SIXTEEN_BITS, key=key)
+
+
+def _add_bytes(values: NDArray[Any], image: Image.Image, shift: int) -> None:
+    for top in range(0, image.height, ROWS_AT_ONCE):
+        rows = image.crop((0, top, image.width, min(top + ROWS_AT_ONCE, image.height)))
+        values[top : top + rows.height] |= np.asarray(rows).astype(np.uint16) << shift
 
 
 def _reversed(order: str) -> str:
@@ -51,13 +53,14 @@ def _reversed(order: str) -> str:
     return {"B": "L", "L": "B"}[native if order == "N" else order]
 
 
-def _redecoded(content: bytes, layout: str) -> NDArray[Any]:
+def redecoded(content: bytes, layout: str) -> Image.Image:
+    """Decode a picture as if its values lay in the file in another way."""
     with open_image(content) as image:
         image.tile = [
             tile._replace(args=_renamed(tile.args, layout)) for tile in image.tile
         ]
         image.load()
-        return np.asarray(image)
+        return image
 
 
 def _renamed(arguments: Any, layout: str) -> Any:

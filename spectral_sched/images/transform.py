@@ -1,7 +1,7 @@
-"""What is done to the values of a picture: background, colours, crop, size.
+"""What is done to the values of a picture: background, colours, size.
 
 Values are arrays (H, W, C), or 8-bit pictures of Pillow's. What has 8 bits is treated
-in Pillow's 8-bit arithmetic, as in most training code; what is deeper in floats, and
+in Pillow's 8-bit arithmetic, as in most training code; what is deeper in floats, to be
 rounded back to its type.
 """
 
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PIL import Image
 
-from .raster import array_of
+from .raster import array_of, size_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -40,6 +40,8 @@ def make_opaque(picture: Raster, low: float, high: float, background: str) -> Va
 
     Parameters
     ----------
+    picture
+        An upright one, with its opacity apart.
     low, high
         The values of black and white.
     """
@@ -47,24 +49,49 @@ def make_opaque(picture: Raster, low: float, high: float, background: str) -> Va
         return picture.values
     # Opacity is stored in full even where another range is stated for the values.
     bottom, top = (low, high) if picture.high is None else (0.0, picture.high)
-    share = (picture.opacity[..., None] - np.float64(bottom)) / (top - bottom)
     behind = low + BACKGROUNDS[background] * (high - low)
-    return _stored(picture.array * share + behind * (1 - share), picture.array.dtype)
+    values, opacity = array_of(picture.values), picture.opacity[..., None]
+    if values.dtype == opacity.dtype == np.uint8:
+        # All that can come out, once for each pair of a value and an opacity.
+        level = np.arange(256, dtype=np.uint8)
+        blends = _blended(level, level[:, None], (bottom, top), behind)
+        chosen: NDArray[Any] = blends[opacity, values]
+        return chosen
+    return _blended(values, opacity, (bottom, top), behind)
 
 
-def _stored(values: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
+def _blended(
+    values: NDArray[Any],
+    opacity: NDArray[Any],
+    limits: tuple[float, float],
+    behind: float,
+) -> NDArray[Any]:
+    share = (opacity - np.float64(limits[0])) / (limits[1] - limits[0])
+    return stored(values * share + behind * (1 - share), values.dtype)
+
+
+def inverted(values: Values, total: float, *, whole: bool) -> NDArray[Any]:
+    """Return values that are white at their least as values that are black there.
+
+    Parameters
+    ----------
+    total
+        The sum of black and white.
+    whole
+        Whether no value is above white, so that the type can stay.
+    """
+    array = array_of(values)
+    mirrored: NDArray[Any] = total - array.astype(np.float64)
+    return mirrored.astype(array.dtype) if whole else mirrored
+
+
+def stored(values: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
+    """Return numbers in the type of a picture, rounded and cut to its range."""
     if dtype.kind == "f":
         return values.astype(dtype)
     limits = np.iinfo(dtype)
     stored: NDArray[Any] = np.clip(np.rint(values), limits.min, limits.max)
     return stored.astype(dtype)
-
-
-def size_of(values: Values) -> tuple[int, int]:
-    """Return width and height."""
-    if isinstance(values, Image.Image):
-        return values.size
-    return values.shape[1], values.shape[0]
 
 
 def num_channels(values: Values) -> int:
@@ -85,7 +112,7 @@ def recolor(values: Values, color: str) -> Values:
     if picture is not None:
         return picture.convert("L")
     array = array_of(values)
-    return _stored(array @ np.array(LUMA), array.dtype)[..., None]
+    return stored(array @ np.array(LUMA), array.dtype)[..., None]
 
 
 def _picture(values: Values) -> Image.Image | None:
@@ -97,28 +124,15 @@ def _picture(values: Values) -> Image.Image | None:
     return Image.fromarray(values[..., 0] if values.shape[2] == 1 else values)
 
 
-def center_square(values: Values) -> Values:
-    """Return the central square."""
-    width, height = size_of(values)
-    side = min(width, height)
-    if width == height:
-        return values
-    left, top = (width - side) // 2, (height - side) // 2
-    if isinstance(values, Image.Image):
-        return values.crop((left, top, left + side, top + side))
-    return values[top : top + side, left : left + side]
-
-
 def resize(values: Values, size: tuple[int, int], resampling: str) -> Values:
-    """Return values at another width and height."""
+    """Return values at another width and height; those of over 8 bits as floats."""
     if size == size_of(values):
         return values
     picture = _picture(values)
     if picture is not None:
         return picture.resize(size, FILTERS[resampling])
-    array = array_of(values)
     planes = [
         Image.fromarray(plane).resize(size, FILTERS[resampling])
-        for plane in np.moveaxis(array, 2, 0).astype(np.float32)
+        for plane in np.moveaxis(array_of(values), 2, 0).astype(np.float32)
     ]
-    return _stored(np.stack([np.asarray(plane) for plane in planes], 2), array.dtype)
+    return np.stack([np.asarray(plane) for plane in planes], 2)

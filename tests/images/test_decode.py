@@ -23,10 +23,10 @@ from spectral_sched.images.decode import (
     MAX_PIXELS,
     check_size,
     decode,
-    orient,
 )
 from spectral_sched.images.pixels import load_pixels
 from spectral_sched.images.preprocessing import make_preprocessing
+from spectral_sched.images.raster import array_of, orient
 from spectral_sched.spectra.periodogram import ring_powers
 from tests.support.helpers import ROOT, SHARED, needs_shared
 from tests.support.picture_files import encoded_picture, png_chunk, png_file, writable
@@ -254,7 +254,7 @@ def test_plain_jpegs_are_read_without_pillow(
     slow = decode(data, "x", least=100)
     monkeypatch.setattr("spectral_sched.images.decode.open_image", None)
     fast = decode(data, "x")
-    assert np.array_equal(fast.array, slow.array)
+    assert np.array_equal(array_of(fast.values), array_of(slow.values))
     assert fast.subsampled == slow.subsampled == (subsampling > 0)
 
 
@@ -278,8 +278,9 @@ def test_pillow_takes_what_simplejpeg_doubts() -> None:
     # Junk before a marker is a warning of libjpeg, which simplejpeg refuses.
     place = data.find(b"\xff\xdb")
     junk = data[:place] + b"\x11\x22" + data[place:]
-    assert decode(cmyk.getvalue(), "x").array.shape == (12, 20, 3)
-    assert np.array_equal(decode(junk, "x").array, decode(data, "x").array)
+    assert load_pixels(cmyk.getvalue(), "x", SETTINGS).values.shape == (3, 12, 20)
+    expected = load_pixels(data, "x", SETTINGS).key()
+    assert load_pixels(junk, "x", SETTINGS).key() == expected
 
 
 @pytest.mark.parametrize("kind", ["plain", "with EXIF"])
@@ -292,7 +293,7 @@ def test_half_read_jpegs_are_refused(kind: str) -> None:
     middle = len(data) // 2
     ended = data[:middle] + b"\xff\xd9"
     blank = data[:middle] + bytes(64) + data[middle + 64 :]
-    assert decode(data, "x").array.shape == (256, 256, 3)
+    assert decode(data, "x").size == (256, 256)
     for half in (ended, blank):
         with pytest.raises(
             ImageError, match=r"x is damaged: .*premature end"

@@ -380,3 +380,35 @@ def test_fast_decoding_leaves_twice_the_side() -> None:
     # 64 is not twice 33, so nothing may be left out.
     assert load(data, resolution=33, fast=True).key() == load(data, resolution=33).key()
     assert load(data, resolution=16, fast=True).key() != load(data, resolution=16).key()
+
+
+def transparent(mode: str) -> bytes:
+    """Return a picture of over one strip with transparent pixels, turned by EXIF."""
+    tags = Image.Exif()
+    tags[0x0112] = 6
+    rng = np.random.default_rng(5)
+    if mode == "RGBA;16":
+        deep = rng.integers(0, 65536, (37, 53, 4), np.uint16)
+        return png_file(deep, [(b"eXIf", tags.tobytes()[6:])])
+    picture = Image.fromarray(rng.integers(0, 256, (37, 53, 4), np.uint8))
+    if mode == "P":
+        palette = picture.convert("RGB").quantize(16)
+        return saved(palette, "png", exif=tags, transparency=bytes(range(0, 240, 15)))
+    if mode == "CMYK":
+        return saved(picture.convert("RGB").convert(mode), "jpeg", exif=tags)
+    return saved(picture.convert(mode), "png", exif=tags)
+
+
+@pytest.mark.parametrize("mode", ["P", "RGBA", "LA", "RGBA;16", "CMYK", "L", "1"])
+@pytest.mark.parametrize("filter", ["lanczos", "nearest"])
+def test_strips_make_the_picture_that_a_whole_makes(
+    mode: str, filter: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = transparent(mode)
+    for settings in ({}, {"resolution": 20}, {"resolution": 45, "crop": "none"}):
+        whole = load(data, background="grey", resize=filter, **settings)
+        assert whole.values.std() > 10
+        with monkeypatch.context() as patch:
+            patch.setattr("spectral_sched.images.strips.PIXELS_AT_ONCE", 200)
+            strips = load(data, background="grey", resize=filter, **settings)
+        assert strips.key() == whole.key()
