@@ -15,23 +15,11 @@ from PIL import Image, UnidentifiedImageError
 from spectral_sched.errors import ImageError
 
 from .jpeg import jpeg_raster, plain_jpeg, plain_raster
+from .limits import MAX_DEEP_PIXELS, check_pixels, check_size
 from .modes import raster
 from .raster import Raster, open_image
-from .sixteen_bit import deep_raster
-
-MAX_ENCODED_BYTES = 1 << 28
-"""Files and members of archives with more bytes are refused before they are read."""
-
-MAX_PIXELS = 1 << 27
-"""Pictures with more pixels are refused before they are decoded."""
-
-MAX_EXPANSION = 4096
-"""Pixels per byte above which a large picture is taken for a bomb.
-
-Blank pictures have about 350 (PNG in colour), 1000 (PNG in grey) or 2000 (fax)."""
-
-LARGE_PIXELS = 1 << 24
-"""Pictures with fewer pixels do no harm whatever their files are like."""
+from .sixteen_bit import deep_raster, is_deep
+from .tiff import is_tiff, tiff_raster
 
 EXIF_ORIENTATION = 0x0112
 
@@ -79,14 +67,15 @@ def _decoded(content: bytes, name: str, least: int | None) -> Raster:
         picture = plain_raster(plain, content)
         if picture:
             return picture
+    if is_tiff(content):
+        return tiff_raster(content, name)
     with open_image(content) as image:
         check_size(image.width, image.height, len(content), name)
         if image.format == "PNG":
+            if is_deep(image):
+                check_pixels(image.width, image.height, name, MAX_DEEP_PIXELS)
             _check_sums(content)
         picture = _raster(image, content, least)
-        if image.format == "TIFF":
-            # Pillow has turned it.
-            return picture
         return _turned(picture, image.getexif().get(EXIF_ORIENTATION))
 
 
@@ -99,26 +88,9 @@ def _check_sums(content: bytes) -> None:
 def _raster(image: Image.Image, content: bytes, least: int | None) -> Raster:
     if image.format in ("JPEG", "MPO"):
         return jpeg_raster(image, content, least)
-    if image.format in ("PNG", "TIFF"):
+    if image.format == "PNG":
         return deep_raster(image, content)
     return raster(image)
-
-
-def check_size(width: int, height: int, num_bytes: int, name: str) -> None:
-    """Raise `ImageError` for a picture that should not be decoded."""
-    pixels = width * height
-    if pixels > MAX_PIXELS:
-        message = (
-            f"{name} has {width}x{height} pixels, more than {MAX_PIXELS}; "
-            "make it smaller first"
-        )
-        raise ImageError(message, "too large")
-    if pixels > max(LARGE_PIXELS, MAX_EXPANSION * num_bytes):
-        message = (
-            f"{name} claims {width}x{height} pixels in {num_bytes} bytes, "
-            "so it is forged or a decompression bomb; remove it"
-        )
-        raise ImageError(message, "decompression bomb")
 
 
 def _turned(picture: Raster, orientation: object) -> Raster:

@@ -12,7 +12,8 @@ import numpy as np
 
 from spectral_sched.errors import ImageError, InputError
 
-from .decode import MAX_ENCODED_BYTES, MAX_PIXELS, decode
+from .decode import decode
+from .limits import MAX_ENCODED_BYTES, MAX_PIXELS
 from .raster import Box, Raster, array_of, split_channels
 from .strips import prepared
 

@@ -21,16 +21,28 @@ if TYPE_CHECKING:
 ROWS_AT_ONCE = 256
 
 
+LAYOUTS = frozenset(
+    {"LA;16B"}
+    | {f"{colors};16{order}" for colors in ("RGB", "RGBA") for order in "BLN"}
+)
+"""How the values lie in files that take two decodings."""
+
+
+def is_deep(image: Image.Image) -> bool:
+    """Return whether an opened picture has a colour or an opacity of 16 bits."""
+    return rawmode(image) in LAYOUTS
+
+
 def deep_raster(image: Image.Image, content: bytes) -> Raster:
     """Decode an opened PNG or TIFF at its true depth."""
     layout = rawmode(image)
+    if layout not in LAYOUTS:
+        return raster(image)
     if layout == "LA;16B":
         # Four bytes per pixel, which are taken as they are.
         pairs = np.asarray(redecoded(content, "RGBA")).view(">u2")
         return split_channels(pairs, SIXTEEN_BITS)
     colors, _, order = layout.partition(";16")
-    if colors not in ("RGB", "RGBA") or order not in ("B", "L", "N"):
-        return raster(image)
     key = image.info.get("transparency")
     values = np.zeros((*image.size[::-1], len(colors)), np.uint16)
     # One after the other, so that there is never more than one of them.

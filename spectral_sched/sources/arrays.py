@@ -16,7 +16,7 @@ import numpy as np
 from numpy.lib import format as npy
 
 from spectral_sched.errors import InputError, UsageError
-from spectral_sched.images.decode import MAX_ENCODED_BYTES, MAX_PIXELS
+from spectral_sched.images.limits import MAX_ENCODED_BYTES, MAX_PIXELS
 
 from .item import Item, Reader, refused
 from .location import last_name, open_place

@@ -20,7 +20,7 @@ from spectral_sched.errors import (
     UnavailableError,
     UsageError,
 )
-from spectral_sched.images.decode import MAX_ENCODED_BYTES
+from spectral_sched.images.limits import MAX_ENCODED_BYTES
 from spectral_sched.images.pixels import check_bytes
 
 if TYPE_CHECKING:

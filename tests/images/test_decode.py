@@ -18,12 +18,8 @@ from PIL import Image
 
 from spectral_sched.errors import ImageError
 from spectral_sched.images import jpeg
-from spectral_sched.images.decode import (
-    EXIF_ORIENTATION,
-    MAX_PIXELS,
-    check_size,
-    decode,
-)
+from spectral_sched.images.decode import EXIF_ORIENTATION, decode
+from spectral_sched.images.limits import MAX_PIXELS, check_size
 from spectral_sched.images.pixels import load_pixels
 from spectral_sched.images.preprocessing import make_preprocessing
 from spectral_sched.images.raster import array_of, orient

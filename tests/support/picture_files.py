@@ -9,6 +9,7 @@ import zipfile
 import zlib
 from typing import TYPE_CHECKING, Any, Literal
 
+import numpy as np
 from PIL import Image
 
 if TYPE_CHECKING:
@@ -74,6 +75,73 @@ def tiff_file(
     head = mark + struct.pack(order + "HL", 42, pairs + 2 * channels)
     depths = struct.pack(f"{order}{channels}H", *[bits] * channels)
     return head + content + depths + directory + struct.pack(order + "L", 0)
+
+
+def tiff_layout(
+    values: NDArray[Any],
+    order: Literal["<", ">"],
+    *,
+    apart: bool = False,
+    deflate: bool = False,
+    tags: dict[int, tuple[str, list[int]]] | None = None,
+) -> bytes:
+    """Return a TIFF of numbers (H, W, C) of any type, in pixels or planes apart.
+
+    The values end the file. Two or four channels have plain opacity.
+
+    Parameters
+    ----------
+    tags
+        Letters of `struct` and numbers of tags that are to differ.
+    """
+    channels = values.shape[2]
+    planes = np.split(values, channels, 2) if apart else [values]
+    pieces = [p.astype(p.dtype.newbyteorder(order)).tobytes() for p in planes]
+    pieces = [zlib.compress(piece) if deflate else piece for piece in pieces]
+    found = _usual_tags(values) | {
+        259: ("H", [8 if deflate else 1]),
+        273: ("L", [0] * len(pieces)),
+        279: ("L", [len(piece) for piece in pieces]),
+        284: ("H", [2 if apart else 1]),
+    }
+    found = dict(sorted((found | (tags or {})).items()))
+    start = len(_tiff_head(found, order))
+    ends = np.cumsum([0, *map(len, pieces)]) + start
+    found[273] = ("L", ends[:-1].tolist())
+    return _tiff_head(found, order) + b"".join(pieces)
+
+
+def _usual_tags(values: NDArray[Any]) -> dict[int, tuple[str, list[int]]]:
+    height, width, channels = values.shape
+    kind = {"u": 1, "i": 2, "f": 3}[values.dtype.kind]
+    opacity: dict[int, tuple[str, list[int]]] = {338: ("H", [2])}
+    return {
+        256: ("L", [width]),
+        257: ("L", [height]),
+        258: ("H", [8 * values.dtype.itemsize] * channels),
+        262: ("H", [2 if channels > 2 else 1]),
+        277: ("H", [channels]),
+        278: ("L", [height]),
+        339: ("H", [kind] * channels),
+        **(opacity if channels in (2, 4) else {}),
+    }
+
+
+def _tiff_head(tags: dict[int, tuple[str, list[int]]], order: str) -> bytes:
+    """Return the start of a TIFF up to its values: the directory and long tags."""
+    mark = b"II" if order == "<" else b"MM"
+    directory = mark + struct.pack(f"{order}HLH", 42, 8, len(tags))
+    head, beside = len(directory) + 12 * len(tags) + 4, b""
+    for tag, (letter, numbers) in tags.items():
+        packed = struct.pack(f"{order}{len(numbers)}{letter}", *numbers)
+        kind = {"H": 3, "L": 4}[letter]
+        directory += struct.pack(f"{order}HHL", tag, kind, len(numbers))
+        if len(packed) > 4:
+            directory += struct.pack(f"{order}L", head + len(beside))
+            beside += packed + bytes(len(packed) % 2)
+        else:
+            directory += packed.ljust(4, b"\0")
+    return directory + struct.pack(f"{order}L", 0) + beside
 
 
 def writable(*kinds: str) -> list[str]:

@@ -1,0 +1,49 @@
+"""How large a picture may be, so that no file makes a process take a gigabyte."""
+
+from __future__ import annotations
+
+from spectral_sched.errors import ImageError
+
+MAX_ENCODED_BYTES = 1 << 28
+"""Files and members of archives with more bytes are refused before they are read."""
+
+MAX_PIXELS = 1 << 27
+"""Pictures with more pixels are refused before they are decoded."""
+
+MAX_DEEP_PIXELS = 1 << 26
+"""The same for pixels of over 32 bits, and of 32 that are not colours of 8 each."""
+
+MAX_EXPANSION = 4096
+"""Pixels per byte above which a large picture is taken for a bomb.
+
+Blank pictures have about 350 (PNG in colour), 1000 (PNG in grey) or 2000 (fax)."""
+
+LARGE_PIXELS = 1 << 24
+"""Pictures with fewer pixels do no harm whatever their files are like."""
+
+
+def check_size(width: int, height: int, num_bytes: int, name: str) -> None:
+    """Raise `ImageError` for a picture that should not be decoded."""
+    check_pixels(width, height, name)
+    check_expansion(width, height, num_bytes, name)
+
+
+def check_pixels(width: int, height: int, name: str, most: int = MAX_PIXELS) -> None:
+    """Raise `ImageError` for a picture of too many pixels."""
+    if width * height > most:
+        deep = " of this depth" if most < MAX_PIXELS else ""
+        message = (
+            f"{name} has {width}x{height} pixels, more than {most}{deep}; "
+            "make it smaller first"
+        )
+        raise ImageError(message, "too large")
+
+
+def check_expansion(width: int, height: int, num_bytes: int, name: str) -> None:
+    """Raise `ImageError` for a picture that has too many pixels for its bytes."""
+    if width * height > max(LARGE_PIXELS, MAX_EXPANSION * num_bytes):
+        message = (
+            f"{name} claims {width}x{height} pixels in {num_bytes} bytes, "
+            "so it is forged or a decompression bomb; remove it"
+        )
+        raise ImageError(message, "decompression bomb")

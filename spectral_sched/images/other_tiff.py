@@ -1,0 +1,188 @@
+"""TIFF pictures that Pillow does not read as they are, decoded by tifffile (an extra).
+
+Planes and opacity of 16 bits, CMYK of 16, 9 to 15 bits, signed numbers, and floats and
+long integers in colour.
+"""
+
+from __future__ import annotations
+
+import io
+import logging
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from spectral_sched.errors import ImageError
+
+from .limits import check_size
+from .raster import Raster, split_channels
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+APART = 2
+"""Values of one channel lie together, in planes."""
+
+ORIENTATION, INKS = 274, 332
+WHITE_IS_ZERO, BLACK_IS_ZERO, RGB, SEPARATED = 0, 1, 2, 5
+COLORS = {WHITE_IS_ZERO: 1, BLACK_IS_ZERO: 1, RGB: 3, SEPARATED: 4}
+"""How many values make a colour, of the kinds that are read."""
+
+PACKINGS = frozenset({1, 5, 8, 32773, 32946, 34925, 50000})
+"""None, LZW, Deflate, PackBits, Deflate as it was, LZMA and Zstandard."""
+
+UNSPECIFIED, ASSOCIATED = 0, 1
+"""What a value beside the colour is: unknown, or opacity that colours are times of."""
+
+FEWEST_BITS, MOST_BITS = 8, 16
+"""Depths of unsigned numbers whose greatest is taken for white."""
+
+MOST_BYTES = 3 << 27
+"""What the values of a picture may take."""
+
+ROWS_AT_ONCE = 256
+
+
+def other_tiff(content: bytes, name: str) -> Raster:
+    """Decode the first page of a TIFF.
+
+    Raises
+    ------
+    ImageError
+        If tifffile is not installed, or the picture is damaged, of a kind that is not
+        read, or too large.
+    """
+    try:
+        import imagecodecs  # noqa: F401 - tifffile asks for it
+        import tifffile
+    except ImportError as error:
+        message = (
+            f"{name} is damaged or a TIFF that takes a package which is not installed; "
+            "install it with: pip install 'spectral-sched[tiff]'"
+        )
+        raise ImageError(message, "not an image") from error
+    with _quiet():
+        try:
+            file = tifffile.TiffFile(io.BytesIO(content))
+        except tifffile.TiffFileError as error:
+            message = f"{name} is damaged or not an image that specsched reads"
+            raise ImageError(message, "not an image") from error
+        with file:
+            return _page(file.pages[0], len(content), name)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    # What tifffile has to say of damage is said once, by the error.
+    logger = logging.getLogger("tifffile")
+    before = logger.disabled
+    logger.disabled = True
+    try:
+        yield
+    finally:
+        logger.disabled = before
+
+
+def _page(page: Any, num_bytes: int, name: str) -> Raster:
+    check_size(page.imagewidth, page.imagelength, num_bytes, name)
+    for problem in _problems(page):
+        message = f"{name} {problem}"
+        raise ImageError(message, "unknown kind of TIFF")
+    if _cut(page, num_bytes):
+        message = f"{name} is damaged: its values are cut short"
+        raise ImageError(message, "damaged")
+    # Axes: planes, depth, rows, columns, values of a pixel.
+    whole: NDArray[Any] = page.asarray(squeeze=False, maxworkers=1)[:, 0]
+    values = np.moveaxis(whole[..., 0], 0, -1) if len(whole) > 1 else whole[0]
+    unsigned = page.dtype.kind == "u" and page.bitspersample <= MOST_BITS
+    high = float(2**page.bitspersample - 1) if unsigned else None
+    return replace(
+        _colored(values, page, high),
+        inverted=page.photometric == WHITE_IS_ZERO,
+        orientation=_orientation(page),
+    )
+
+
+def _orientation(page: Any) -> int:
+    found = getattr(page.tags.get(ORIENTATION), "value", 1)
+    return found if isinstance(found, int) and found in range(1, 9) else 1
+
+
+def _colored(values: NDArray[Any], page: Any, high: float | None) -> Raster:
+    colors = COLORS[page.photometric]
+    if page.photometric == SEPARATED and high is not None:
+        return Raster(_rgb(values, high), high)
+    extra = page.extrasamples[0] if page.extrasamples else UNSPECIFIED
+    if values.shape[2] == colors or extra == UNSPECIFIED:
+        return Raster(values[..., :colors], high)
+    if extra == ASSOCIATED and high is not None:
+        values = _divided(values[..., : colors + 1], high)
+    return split_channels(values[..., : colors + 1], high)
+
+
+def _rgb(inks: NDArray[Any], high: float) -> NDArray[Any]:
+    """Return CMYK as RGB, as Pillow makes it of 8 bits."""
+    colors = np.empty((*inks.shape[:2], 3), inks.dtype.newbyteorder("="))
+    for rows in _rows(inks):
+        light = 1 - inks[rows].astype(np.float64) / high
+        colors[rows] = np.rint(high * light[..., :3] * light[..., 3:])
+    return colors
+
+
+def _divided(values: NDArray[Any], high: float) -> NDArray[Any]:
+    """Return colours that were times their opacity, the last channel, without it."""
+    plain = np.empty(values.shape, values.dtype.newbyteorder("="))
+    for rows in _rows(values):
+        opacity = values[rows, :, -1:].astype(np.float64)
+        colors = values[rows, :, :-1] * (high / np.maximum(opacity, 1))
+        plain[rows, :, :-1] = np.rint(np.minimum(colors, high))
+        plain[rows, :, -1:] = values[rows, :, -1:]
+    return plain
+
+
+def _rows(values: NDArray[Any]) -> Iterator[slice]:
+    for top in range(0, len(values), ROWS_AT_ONCE):
+        yield slice(top, top + ROWS_AT_ONCE)
+
+
+def _problems(page: Any) -> Iterator[str]:
+    """Yield why a page is not decoded."""
+    if page.dtype is None or page.dtype.kind not in "iuf":
+        yield "holds no numbers of one type"
+    elif page.dtype.kind == "u" and page.bitspersample < FEWEST_BITS:
+        yield f"has {page.bitspersample} bits in a way that is not read; save it as 8"
+    elif page.photometric not in COLORS:
+        yield "has colours that are not read at this depth; save it as RGB"
+    elif page.compression not in PACKINGS:
+        yield "is packed in an unusual way; save it without compression"
+    elif page.imagedepth != 1:
+        yield "is a volume; save its layers as pictures"
+    elif page.nbytes > MOST_BYTES:
+        yield f"takes {page.nbytes} bytes, more than {MOST_BYTES}; make it smaller"
+    else:
+        yield from _odd_channels(page)
+
+
+def _odd_channels(page: Any) -> Iterator[str]:
+    """Yield why the channels of a page are not a colour."""
+    beside = page.samplesperpixel - COLORS[page.photometric]
+    integers = page.dtype.kind == "u" and page.bitspersample <= MOST_BITS
+    if beside < 0 or (beside > 1 and COLORS[page.photometric] == 1):
+        yield f"has {page.samplesperpixel} channels of no known colour; save it as RGB"
+    elif page.photometric == SEPARATED:
+        inks = getattr(page.tags.get(INKS), "value", 1)
+        if inks != 1 or beside or not integers:
+            yield "has inks that are not read at this depth; save it as RGB"
+    elif beside and ASSOCIATED in page.extrasamples and not integers:
+        yield "stores colours times their opacity; save it with plain opacity"
+
+
+def _cut(page: Any, num_bytes: int) -> bool:
+    # Missing pieces would be read as zeros.
+    places = list(zip(page.dataoffsets, page.databytecounts, strict=False))
+    whole = all(size > 0 and start + size <= num_bytes for start, size in places)
+    return not whole or len(places) != int(np.prod(page.chunked))
