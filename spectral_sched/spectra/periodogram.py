@@ -9,6 +9,7 @@ matrix of cross-channel powers of each ring, whose diagonal is the power per cha
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any, Literal, cast, get_args
@@ -93,7 +94,8 @@ def ring_powers(
 
     The mean of each channel is removed before the transform, so that the brightness of
     the picture does not leak into faint rings by rounding. Stored integers are shifted
-    by whole numbers, which float32 holds exactly, and scaled at the end.
+    by whole numbers, which float32 holds exactly, and scaled at the end; others are
+    brought near 1 before it, so that float32 holds their squares.
 
     Parameters
     ----------
@@ -116,27 +118,35 @@ def ring_powers(
     """
     channels, height, width = pixels.shape
     plane = rings(height, width)
-    stored_mean, centred = _center(pixels, np.dtype(precision), window)
+    # By a power of two, which leaves all digits as they are.
+    exact = pixels.dtype in EXACT_IN_FLOAT32
+    scale = 1.0 if exact else math.ldexp(1.0, -math.frexp(unit)[1])
+    mean, centred = _center(pixels, np.dtype(precision), window, scale)
     sums = mode_sums(_modes(centred), height, width)
-    upper = sums / (plane.num_modes[:, None] * (height * width * unit**2))
+    upper = sums / (plane.num_modes[:, None] * (height * width * (unit * scale) ** 2))
     cross_power = np.empty((len(plane), channels, channels))
     for pair, (i, j) in enumerate(channel_pairs(channels)):
         cross_power[:, i, j] = cross_power[:, j, i] = upper[:, pair]
-    channel_mean = (stored_mean - origin) / unit
+    channel_mean = (mean - origin * scale) / (unit * scale)
     cross_power[0] = height * width * np.outer(channel_mean, channel_mean)
     return RingPowers(cross_power, channel_mean)
 
 
 def _center(
-    pixels: NDArray[Any], precision: np.dtype[Any], window: str
+    pixels: NDArray[Any], precision: np.dtype[Any], window: str, scale: float
 ) -> tuple[NDArray[np.float64], NDArray[Any]]:
-    """Return the mean of each channel, and the pixels about it or close to it."""
+    """Return the mean of each channel, and the pixels about it or close to it.
+
+    Both are times the scale, which is not 1 only for pixels that float32 cannot hold.
+    """
     channels, height, width = pixels.shape
     # Decoded pictures lie in memory as (H, W, C), so these are whole rows of them.
     rows = pixels.transpose(1, 2, 0).reshape(height, width * channels)
     # Under a window what is left of the mean would no longer stay in ring 0.
     whole = rows.dtype in EXACT_IN_FLOAT32 and window == "none"
     values = rows.astype(precision if whole else np.float64)
+    if scale != 1:
+        values *= scale
     # Columns of so few bytes have sums that float32 holds exactly.
     short = whole and rows.dtype == np.uint8 and height <= 1 << 16
     columns = values.sum(axis=0, dtype=None if short else np.float64)

@@ -52,6 +52,19 @@ def test_parseval_holds_to_rounding_in_float64(
         assert energy == pytest.approx(np.sum(pixels[channel] ** 2), rel=1e-12)
 
 
+@pytest.mark.parametrize("exponent", [-130, -70, 70, 120])
+def test_floats_of_any_size_have_a_spectrum(exponent: int) -> None:
+    # Their squares are beyond what float32 holds.
+    pixels = np.random.default_rng(2).normal(0.3, 1, (3, 16, 21)).astype(np.float32)
+    expected = ring_powers(pixels, origin=0.5, unit=0.75)
+    size = 2.0**exponent
+    scaled = pixels.astype(np.float64) * size
+    found = ring_powers(scaled, origin=0.5 * size, unit=0.75 * size)
+    assert expected.power.min() > 0
+    np.testing.assert_array_equal(found.cross_power, expected.cross_power)
+    np.testing.assert_array_equal(found.channel_mean, expected.channel_mean)
+
+
 @given(sizes, sizes, st.integers(0, 99))
 def test_parseval_holds_to_1e_5_in_float32(height: int, width: int, seed: int) -> None:
     pixels = np.random.default_rng(seed).normal(0.3, 1, (1, height, width))
