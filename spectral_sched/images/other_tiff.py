@@ -119,34 +119,18 @@ def _colored(values: NDArray[Any], page: Any, high: float | None) -> Raster:
     extra = page.extrasamples[0] if page.extrasamples else UNSPECIFIED
     if values.shape[2] == colors or extra == UNSPECIFIED:
         return Raster(values[..., :colors], high)
-    if extra == ASSOCIATED and high is not None:
-        values = _divided(values[..., : colors + 1], high)
-    return split_channels(values[..., : colors + 1], high)
+    picture = split_channels(values[..., : colors + 1], high)
+    return replace(picture, multiplied=extra == ASSOCIATED)
 
 
 def _rgb(inks: NDArray[Any], high: float) -> NDArray[Any]:
     """Return CMYK as RGB, as Pillow makes it of 8 bits."""
     colors = np.empty((*inks.shape[:2], 3), inks.dtype.newbyteorder("="))
-    for rows in _rows(inks):
+    for top in range(0, len(inks), ROWS_AT_ONCE):
+        rows = slice(top, top + ROWS_AT_ONCE)
         light = 1 - inks[rows].astype(np.float64) / high
         colors[rows] = np.rint(high * light[..., :3] * light[..., 3:])
     return colors
-
-
-def _divided(values: NDArray[Any], high: float) -> NDArray[Any]:
-    """Return colours that were times their opacity, the last channel, without it."""
-    plain = np.empty(values.shape, values.dtype.newbyteorder("="))
-    for rows in _rows(values):
-        opacity = values[rows, :, -1:].astype(np.float64)
-        colors = values[rows, :, :-1] * (high / np.maximum(opacity, 1))
-        plain[rows, :, :-1] = np.rint(np.minimum(colors, high))
-        plain[rows, :, -1:] = values[rows, :, -1:]
-    return plain
-
-
-def _rows(values: NDArray[Any]) -> Iterator[slice]:
-    for top in range(0, len(values), ROWS_AT_ONCE):
-        yield slice(top, top + ROWS_AT_ONCE)
 
 
 def _problems(page: Any) -> Iterator[str]:
@@ -173,12 +157,12 @@ def _odd_channels(page: Any) -> Iterator[str]:
     integers = page.dtype.kind == "u" and page.bitspersample <= MOST_BITS
     if beside < 0 or (beside > 1 and COLORS[page.photometric] == 1):
         yield f"has {page.samplesperpixel} channels of no known colour; save it as RGB"
+    elif page.photometric == WHITE_IS_ZERO and ASSOCIATED in page.extrasamples:
+        yield "has opacity beside white that is zero; save it with black as zero"
     elif page.photometric == SEPARATED:
         inks = getattr(page.tags.get(INKS), "value", 1)
         if inks != 1 or beside or not integers:
             yield "has inks that are not read at this depth; save it as RGB"
-    elif beside and ASSOCIATED in page.extrasamples and not integers:
-        yield "stores colours times their opacity; save it with plain opacity"
 
 
 def _cut(page: Any, num_bytes: int) -> bool:

@@ -49,6 +49,8 @@ class Raster:
         Whether the colour was stored at a lower resolution than the brightness.
     inverted
         Whether the least value is white and the greatest black.
+    multiplied
+        Whether the values are times their opacity.
     key
         The colour that is transparent, if one is.
     orientation
@@ -60,6 +62,7 @@ class Raster:
     opacity: NDArray[Any] | None = None
     subsampled: bool = False
     inverted: bool = False
+    multiplied: bool = False
     key: Any = None
     orientation: int = 1
 

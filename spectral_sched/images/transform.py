@@ -51,13 +51,14 @@ def make_opaque(picture: Raster, low: float, high: float, background: str) -> Va
     bottom, top = (low, high) if picture.high is None else (0.0, picture.high)
     behind = low + BACKGROUNDS[background] * (high - low)
     values, opacity = array_of(picture.values), picture.opacity[..., None]
+    times = not picture.multiplied
     if values.dtype == opacity.dtype == np.uint8:
         # All that can come out, once for each pair of a value and an opacity.
         level = np.arange(256, dtype=np.uint8)
-        blends = _blended(level, level[:, None], (bottom, top), behind)
+        blends = _blended(level, level[:, None], (bottom, top), behind, times)
         chosen: NDArray[Any] = blends[opacity, values]
         return chosen
-    return _blended(values, opacity, (bottom, top), behind)
+    return _blended(values, opacity, (bottom, top), behind, times)
 
 
 def _blended(
@@ -65,9 +66,11 @@ def _blended(
     opacity: NDArray[Any],
     limits: tuple[float, float],
     behind: float,
+    times: bool,
 ) -> NDArray[Any]:
     share = (opacity - np.float64(limits[0])) / (limits[1] - limits[0])
-    return stored(values * share + behind * (1 - share), values.dtype)
+    front = values * share if times else values
+    return stored(front + behind * (1 - share), values.dtype)
 
 
 def inverted(values: Values, total: float, *, whole: bool) -> NDArray[Any]:

@@ -144,16 +144,20 @@ def test_opacity_beside_sixteen_bits(channels: int, apart: bool) -> None:
 
 @pytest.mark.parametrize("apart", [False, True])
 @pytest.mark.parametrize("channels", [2, 4])
-def test_colours_that_are_times_their_opacity(channels: int, apart: bool) -> None:
+@pytest.mark.parametrize("kind", ["u2", "f4"])
+def test_colours_that_are_times_their_opacity(
+    kind: str, channels: int, apart: bool
+) -> None:
     pytest.importorskip("tifffile")
-    picture = drawn("u2", channels)
-    opacity = picture[..., -1:] / 65535
-    picture[..., :-1] = np.rint(picture[..., :-1] * opacity)
+    picture, high = drawn(kind, channels), limits(kind)[1]
+    opacity = picture[..., -1:] / high
+    picture[..., :-1] = picture[..., :-1] * opacity
     data = tiff_layout(picture, "<", apart=apart, tags=beside(1))
-    expected = picture[..., :-1].astype(int)
-    assert np.abs(stored(data).astype(int) - expected).max() <= 1
-    white = expected + np.rint(65535 * (1 - opacity))
-    assert np.abs(stored(data, background="white") - white).max() <= 2
+    settings = {} if kind == "u2" else {"data_range": limits(kind)}
+    assert np.array_equal(stored(data, **settings), picture[..., :-1])
+    white = picture[..., :-1] + high * (1 - opacity)
+    values = stored(data, background="white", **settings)
+    np.testing.assert_allclose(values, white, atol=high * 1e-5)
 
 
 @pytest.mark.parametrize("apart", [False, True])
