@@ -2,18 +2,20 @@
 
 A picture is refused before it is decoded when it has over `MAX_PIXELS` pixels, or so
 many per byte that it can only be forged or a bomb: no file shall make a process take a
-gigabyte. A damaged picture is refused too, never half read.
+gigabyte. A picture whose pixels are damaged is refused too, never half read.
 """
 
 from __future__ import annotations
 
 import warnings
+from contextlib import suppress
 from dataclasses import replace
 
 from PIL import Image, UnidentifiedImageError
 
 from spectral_sched.errors import ImageError
 
+from .beside import PNG_MARK, sound_png, without
 from .jpeg import jpeg_raster, plain_jpeg, plain_raster
 from .limits import MAX_DEEP_PIXELS, check_pixels, check_size
 from .modes import raster
@@ -61,28 +63,47 @@ def _because(error: Exception) -> str:
 
 
 def _decoded(content: bytes, name: str, least: int | None) -> Raster:
+    if is_tiff(content):
+        return tiff_raster(content, name)
+    if content.startswith(PNG_MARK):
+        content = sound_png(content)
+    try:
+        return _opened(content, name, least)
+    except (ImageError, Image.DecompressionBombError, MemoryError):
+        raise
+    except Exception as error:  # noqa: BLE001 - raised below
+        failure = error
+    for exif_too in (False, True):
+        bare = without(content, exif_too=exif_too)
+        if bare != content:
+            # Pixels that cannot be read now either are told of as they were first.
+            with suppress(Exception):
+                return _opened(bare, name, least)
+    raise failure
+
+
+def _opened(content: bytes, name: str, least: int | None) -> Raster:
     plain = plain_jpeg(content) if least is None else None
     if plain:
         check_size(plain.width, plain.height, len(content), name)
         picture = plain_raster(plain, content)
         if picture:
             return picture
-    if is_tiff(content):
-        return tiff_raster(content, name)
     with open_image(content) as image:
         check_size(image.width, image.height, len(content), name)
-        if image.format == "PNG":
-            if is_deep(image):
-                check_pixels(image.width, image.height, name, MAX_DEEP_PIXELS)
-            _check_sums(content)
+        if is_deep(image):
+            check_pixels(image.width, image.height, name, MAX_DEEP_PIXELS)
         picture = _raster(image, content, least)
-        return _turned(picture, image.getexif().get(EXIF_ORIENTATION))
+        return replace(picture, orientation=_orientation(image))
 
 
-def _check_sums(content: bytes) -> None:
-    # Decoding alone does not compare the checksums of a PNG.
-    with open_image(content) as image:
-        image.verify()
+def _orientation(image: Image.Image) -> int:
+    """Return how a picture is to be turned; 1 where its EXIF is damaged."""
+    try:
+        found = image.getexif().get(EXIF_ORIENTATION)
+    except Exception:  # noqa: BLE001 - whatever Pillow runs into in damaged EXIF
+        return 1
+    return found if isinstance(found, int) and found in range(2, 9) else 1
 
 
 def _raster(image: Image.Image, content: bytes, least: int | None) -> Raster:
@@ -91,9 +112,3 @@ def _raster(image: Image.Image, content: bytes, least: int | None) -> Raster:
     if image.format == "PNG":
         return deep_raster(image, content)
     return raster(image)
-
-
-def _turned(picture: Raster, orientation: object) -> Raster:
-    if not isinstance(orientation, int) or orientation not in range(2, 9):
-        return picture
-    return replace(picture, orientation=orientation)
