@@ -16,7 +16,7 @@ PNG_MARK = b"\x89PNG\r\n\x1a\n"
 PNG_PIXELS = frozenset({b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND"})
 PNG_EXIF = b"eXIf"
 
-JPEG_MARK, JPEG_SCAN, FILL = b"\xff\xd8", 0xDA, 0xFF
+JPEG_MARK, JPEG_END, JPEG_SCAN, FILL = b"\xff\xd8", b"\xff\xd9", 0xDA, 0xFF
 JFIF, EXIF, ADOBE, LAST_APPLICATION, COMMENT = 0xE0, 0xE1, 0xEE, 0xEF, 0xFE
 WHOLE = {JFIF: 16, ADOBE: 14}
 """Least lengths of segments that say how colours are stored."""
@@ -103,20 +103,27 @@ def _joined(content: bytes, start: int, kept: list[_Piece]) -> bytes:
 
 
 def _bare_jpeg(content: bytes, *, exif_too: bool) -> bytes:
-    kept, place = [], len(JPEG_MARK)
-    while content[place : place + 1] == b"\xff":
+    kept, scan = [], 0
+    for marker, place, end in jpeg_segments(content):
+        if marker == JPEG_SCAN:
+            kept.append(_Piece(b"", place, len(content)))
+            scan = place
+        elif _is_pixels(marker, end - place - 2) or (marker == EXIF and not exif_too):
+            kept.append(_Piece(b"", place, end))
+    return _joined(content, len(JPEG_MARK), kept) if scan else content
+
+
+def jpeg_segments(content: bytes) -> Iterator[tuple[int, int, int]]:
+    """Yield marker, start and end of the segments of a JPEG up to its first scan."""
+    place, marker = len(JPEG_MARK), 0
+    while content[place : place + 1] == b"\xff" and marker != JPEG_SCAN:
         marker = int.from_bytes(content[place + 1 : place + 2])
         if marker == FILL:
             place += 1
             continue
         end = place + 2 + int.from_bytes(content[place + 2 : place + 4])
-        if marker == JPEG_SCAN:
-            kept.append(_Piece(b"", place, len(content)))
-            return _joined(content, len(JPEG_MARK), kept)
-        if _is_pixels(marker, end - place - 2) or (marker == EXIF and not exif_too):
-            kept.append(_Piece(b"", place, end))
+        yield marker, place, end
         place = end
-    return content
 
 
 def _is_pixels(marker: int, length: int) -> bool:

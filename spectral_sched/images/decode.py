@@ -16,8 +16,8 @@ from PIL import Image, UnidentifiedImageError
 from spectral_sched.errors import ImageError
 
 from .beside import PNG_MARK, sound_png, without
-from .jpeg import jpeg_raster, plain_jpeg, plain_raster
-from .limits import MAX_DEEP_PIXELS, check_pixels, check_size
+from .jpeg import WHOLE_SIZE, Scaling, jpeg_raster, plain_jpeg, plain_raster
+from .limits import MAX_DEEP_PIXELS, MAX_PIXELS, check_expansion, check_size
 from .modes import raster
 from .raster import Raster, open_image
 from .sixteen_bit import deep_raster, is_deep
@@ -26,13 +26,13 @@ from .tiff import is_tiff, tiff_raster
 EXIF_ORIENTATION = 0x0112
 
 
-def decode(content: bytes, name: str, least: int | None = None) -> Raster:
+def decode(content: bytes, name: str, scaling: Scaling = WHOLE_SIZE) -> Raster:
     """Decode one picture and turn it as its EXIF orientation says.
 
     Parameters
     ----------
-    least
-        Side below which a JPEG may not be scaled while it is decoded; None forbids it.
+    scaling
+        How far a JPEG may be scaled while it is decoded.
 
     Raises
     ------
@@ -42,7 +42,7 @@ def decode(content: bytes, name: str, least: int | None = None) -> Raster:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return _decoded(content, name, least)
+            return _decoded(content, name, scaling)
     except ImageError:
         raise
     except UnidentifiedImageError as error:
@@ -62,13 +62,13 @@ def _because(error: Exception) -> str:
     return f": {told}" if told else ""
 
 
-def _decoded(content: bytes, name: str, least: int | None) -> Raster:
+def _decoded(content: bytes, name: str, scaling: Scaling) -> Raster:
     if is_tiff(content):
         return tiff_raster(content, name)
     if content.startswith(PNG_MARK):
         content = sound_png(content)
     try:
-        return _opened(content, name, least)
+        return _opened(content, name, scaling)
     except (ImageError, Image.DecompressionBombError, MemoryError):
         raise
     except Exception as error:  # noqa: BLE001 - raised below
@@ -78,22 +78,19 @@ def _decoded(content: bytes, name: str, least: int | None) -> Raster:
         if bare != content:
             # Pixels that cannot be read now either are told of as they were first.
             with suppress(Exception):
-                return _opened(bare, name, least)
+                return _opened(bare, name, scaling)
     raise failure
 
 
-def _opened(content: bytes, name: str, least: int | None) -> Raster:
-    plain = plain_jpeg(content) if least is None else None
-    if plain:
-        check_size(plain.width, plain.height, len(content), name)
+def _opened(content: bytes, name: str, scaling: Scaling) -> Raster:
+    plain = None if scaling.fast else plain_jpeg(content)
+    if plain and plain.width * plain.height <= MAX_PIXELS:
+        check_expansion(plain.width, plain.height, len(content), name)
         picture = plain_raster(plain, content)
         if picture:
             return picture
     with open_image(content) as image:
-        check_size(image.width, image.height, len(content), name)
-        if is_deep(image):
-            check_pixels(image.width, image.height, name, MAX_DEEP_PIXELS)
-        picture = _raster(image, content, least)
+        picture = _raster(image, content, name, scaling)
         return replace(picture, orientation=_orientation(image))
 
 
@@ -106,9 +103,11 @@ def _orientation(image: Image.Image) -> int:
     return found if isinstance(found, int) and found in range(2, 9) else 1
 
 
-def _raster(image: Image.Image, content: bytes, least: int | None) -> Raster:
+def _raster(image: Image.Image, content: bytes, name: str, scaling: Scaling) -> Raster:
+    num_bytes = len(content)
     if image.format in ("JPEG", "MPO"):
-        return jpeg_raster(image, content, least)
-    if image.format == "PNG":
-        return deep_raster(image, content)
-    return raster(image)
+        check_expansion(image.width, image.height, num_bytes, name)
+        return jpeg_raster(image, content, name, scaling)
+    most = MAX_DEEP_PIXELS if is_deep(image) else MAX_PIXELS
+    check_size(image.width, image.height, num_bytes, name, most)
+    return deep_raster(image, content) if image.format == "PNG" else raster(image)

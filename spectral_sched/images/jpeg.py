@@ -9,14 +9,29 @@ twice the wanted side is left to the resizing (Lanczos), that changes the power 
 photographs of 321x481 at --resolution 80, 60, 40 and 20: below 0.2 cycles per pixel by
 2 % at most, at 0.3 to 0.4 by -3 to -8 %, at 0.45 to 0.5 by -6 to -14 %, and in the
 corners by -12 to -21 %. sigma_min, which goes with the square root, falls by 3 to 7 %.
+What has too many pixels to be decoded as a whole is scaled as little as it takes.
 """
 
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from spectral_sched.errors import ImageError
+
+from .beside import (
+    COMMENT,
+    FILL,
+    JFIF,
+    JPEG_END,
+    JPEG_MARK,
+    JPEG_SCAN,
+    WHOLE,
+    jpeg_segments,
+)
+from .limits import MAX_PIXELS
 from .modes import raster
 from .raster import Raster
 
@@ -30,11 +45,19 @@ KNOWN_COLORS = {("YCbCr", "RGB"): "RGB", ("Gray", "L"): "GRAY"}
 THINNED = {"444": False, "Gray": False} | dict.fromkeys(("440", "422", "420"), True)
 """Whether colour is stored at a lower resolution, by simplejpeg's name for it."""
 
-START, SCAN, JFIF = b"\xff\xd8", 0xDA, 0xE0
-SHORTEST_JFIF = 16
-PLAIN_SEGMENTS = frozenset({0xC0, 0xC2, 0xC4, 0xDB, 0xDD, JFIF, 0xFE})
+PLAIN_SEGMENTS = frozenset({0xC0, 0xC2, 0xC4, 0xDB, 0xDD, JFIF, COMMENT, JPEG_SCAN})
 """Frames, tables, intervals, JFIF and comments: no orientation and no other picture."""
 
+
+FAST_MARGIN = 2
+"""Scaled decoding leaves at least this many times the wanted side to the resizing."""
+
+DIVISORS = (2, 4, 8)
+"""Of the sides of a JPEG, which the last one always brings below `MAX_PIXELS`."""
+
+MAX_KEPT_BYTES = 1 << 29
+BYTES_PER_SAMPLE = 2
+"""Of the coefficients of a JPEG in several passes, all of which are kept."""
 
 CORRUPT = re.compile(r"(Corrupt JPEG data(?!.*extraneous)|Premature end)")
 """What the JPEG library says of data that it makes up pixels for.
@@ -45,6 +68,24 @@ Extraneous bytes before a marker are passed over, and every pixel is read.
 
 class CorruptJpegError(ValueError):
     """The data of a JPEG are corrupt, so that some of its pixels would be made up."""
+
+
+class Scaling(NamedTuple):
+    """How far a JPEG may be scaled while it is decoded.
+
+    Attributes
+    ----------
+    resolution
+        The side that is wanted in the end; None forbids scaling.
+    fast
+        Whether to scale every large one, not only those that are too large otherwise.
+    """
+
+    resolution: int | None = None
+    fast: bool = False
+
+
+WHOLE_SIZE = Scaling()
 
 
 class PlainJpeg(NamedTuple):
@@ -82,17 +123,14 @@ def plain_jpeg(content: bytes) -> PlainJpeg | None:
 
 
 def _is_plain(content: bytes) -> bool:
-    place = len(START)
-    if not content.startswith(START):
+    if not content.startswith(JPEG_MARK):
         return False
-    while content[place : place + 1] == b"\xff":
-        marker = int.from_bytes(content[place + 1 : place + 2])
-        length = int.from_bytes(content[place + 2 : place + 4])
-        if marker == SCAN:
+    for marker, place, end in jpeg_segments(content):
+        if marker == JPEG_SCAN:
             return True
-        if marker not in PLAIN_SEGMENTS or (marker == JFIF and length < SHORTEST_JFIF):
+        short = marker == JFIF and end - place - 2 < WHOLE[JFIF]
+        if short or marker not in PLAIN_SEGMENTS:
             return False
-        place += 2 + length
     return False
 
 
@@ -118,22 +156,76 @@ def _decode(content: bytes, color: str) -> NDArray[Any] | None:
     return values
 
 
-def jpeg_raster(image: Image.Image, content: bytes, least: int | None) -> Raster:
+def jpeg_raster(
+    image: Image.Image, content: bytes, name: str, scaling: Scaling
+) -> Raster:
     """Decode an opened JPEG.
 
-    Parameters
-    ----------
-    least
-        If given, the picture may be decoded at a half, a quarter or an eighth of its
-        size as long as its shorter side keeps so many pixels.
+    Raises
+    ------
+    ImageError
+        If it is too large to be decoded as a whole and may not be scaled as far as it
+        takes.
     """
     subsampled = chroma_subsampled(image)
+    width, height = image.size
+    if width * height > MAX_PIXELS:
+        image.draft(None, _fraction(image, content, name, scaling))
+        return replace(raster(image), subsampled=subsampled)
+    least = FAST_MARGIN * (scaling.resolution or 0) if scaling.fast else 0
     if least and min(image.size) >= 2 * least:
         image.draft(None, _smallest(image.size, least))
-        return Raster(raster(image).values, subsampled=subsampled)
+        return replace(raster(image), subsampled=subsampled)
     values = _simplejpeg_values(image, content)
-    whole = raster(image).values if values is None else values
-    return Raster(whole, subsampled=subsampled)
+    if values is None:
+        return replace(raster(image), subsampled=subsampled)
+    return Raster(values, subsampled=subsampled)
+
+
+def _fraction(
+    image: Image.Image, content: bytes, name: str, scaling: Scaling
+) -> tuple[int, int]:
+    """Return the least size that a huge JPEG is to be decoded at."""
+    width, height = image.size
+    divisor = _divisor(width * height)
+    most = min(image.size) // divisor // FAST_MARGIN
+    if scaling.resolution is None or scaling.resolution > most:
+        message = (
+            f"{name} has {width}x{height} pixels, more than {MAX_PIXELS}; choose a "
+            f"--resolution of at most {most}, or make it smaller first"
+        )
+        raise ImageError(message, "too large")
+    kept = _kept_bytes(image, content)
+    if kept > MAX_KEPT_BYTES:
+        message = (
+            f"{name} has {width}x{height} pixels in several passes, which take "
+            f"{kept >> 20} MB to decode; save it in one (baseline) or make it smaller"
+        )
+        raise ImageError(message, "too large")
+    size = width // divisor, height // divisor
+    least = scaling.resolution * FAST_MARGIN
+    smallest = _smallest(image.size, least) if scaling.fast else size
+    return min(size[0], smallest[0]), min(size[1], smallest[1])
+
+
+def _divisor(pixels: int) -> int:
+    """Return by how much the sides of a huge JPEG have to be divided."""
+    return next(divisor for divisor in DIVISORS if pixels <= MAX_PIXELS * divisor**2)
+
+
+def _kept_bytes(image: Image.Image, content: bytes) -> int:
+    """Return what the JPEG library keeps until all passes are read."""
+    start = next(
+        place for mark, place, _ in jpeg_segments(content) if mark == JPEG_SCAN
+    )
+    end = content.find(JPEG_END, start)
+    scans = content.count(bytes([FILL, JPEG_SCAN]), start, end if end > 0 else None)
+    if scans == 1 and not image.info.get("progressive"):
+        return 0
+    layers = [layer[1:3] for layer in image.layer]  # type: ignore[attr-defined]
+    most = max(h for h, _ in layers) * max(v for _, v in layers)
+    samples = sum(h * v for h, v in layers) / most
+    return int(BYTES_PER_SAMPLE * image.width * image.height * samples)
 
 
 def _smallest(size: tuple[int, int], least: int) -> tuple[int, int]:

@@ -22,9 +22,11 @@ LARGE_PIXELS = 1 << 24
 """Pictures with fewer pixels do no harm whatever their files are like."""
 
 
-def check_size(width: int, height: int, num_bytes: int, name: str) -> None:
+def check_size(
+    width: int, height: int, num_bytes: int, name: str, most: int = MAX_PIXELS
+) -> None:
     """Raise `ImageError` for a picture that should not be decoded."""
-    check_pixels(width, height, name)
+    check_pixels(width, height, name, most)
     check_expansion(width, height, num_bytes, name)
 
 

@@ -13,6 +13,7 @@ import numpy as np
 from spectral_sched.errors import ImageError, InputError
 
 from .decode import decode
+from .jpeg import Scaling
 from .limits import MAX_ENCODED_BYTES, MAX_PIXELS
 from .raster import Box, Raster, array_of, split_channels
 from .strips import prepared
@@ -24,9 +25,6 @@ if TYPE_CHECKING:
 
 
 Shape = tuple[int, int, int]
-
-FAST_MARGIN = 2
-"""Scaled decoding leaves at least this many times the wanted side to the resizing."""
 
 WHITE: dict[np.dtype[Any], float] = {
     np.dtype(np.uint8): 255.0,
@@ -97,10 +95,8 @@ def load_pixels(data: Data, name: str, settings: Preprocessing) -> Pixels:
         raise data
     if isinstance(data, np.ndarray):
         return prepare(_array_raster(data, name, settings), name, settings)
-    least = None
-    if settings.fast and settings.resolution:
-        least = FAST_MARGIN * settings.resolution
-    return prepare(decode(encoded(data, name), name, least), name, settings)
+    scaling = Scaling(settings.resolution, settings.fast)
+    return prepare(decode(encoded(data, name), name, scaling), name, settings)
 
 
 def encoded(data: Path | bytes | Readable, name: str) -> bytes:

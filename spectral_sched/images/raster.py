@@ -13,6 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PIL import Image, ImageFile
+from PIL.JpegImagePlugin import JpegImageFile
+
+from .beside import JPEG_MARK
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -131,7 +134,13 @@ def size_of(values: NDArray[Any] | Image.Image) -> tuple[int, int]:
 
 def open_image(content: bytes) -> ImageFile.ImageFile:
     """Open a picture without decoding it."""
-    return Image.open(io.BytesIO(content), formats=_formats())
+    try:
+        return Image.open(io.BytesIO(content), formats=_formats())
+    except Image.DecompressionBombError:
+        if not content.startswith(JPEG_MARK):
+            raise
+        # Of all formats, this one need not be decoded at its full size.
+        return JpegImageFile(io.BytesIO(content))
 
 
 @lru_cache(maxsize=1)

@@ -247,7 +247,7 @@ def test_plain_jpegs_are_read_without_pillow(
 ) -> None:
     pytest.importorskip("simplejpeg")
     data = encoded_picture(PICTURE, "jpeg", subsampling=subsampling)
-    slow = decode(data, "x", least=100)
+    slow = decode(data, "x", jpeg.Scaling(50, fast=True))
     monkeypatch.setattr("spectral_sched.images.decode.open_image", None)
     fast = decode(data, "x")
     assert np.array_equal(array_of(fast.values), array_of(slow.values))
@@ -295,6 +295,71 @@ def test_half_read_jpegs_are_refused(kind: str) -> None:
         ) as caught:
             decode(half, "x")
         assert caught.value.reason == "damaged"
+
+
+def huge(monkeypatch: pytest.MonkeyPatch, most: int = 2000) -> None:
+    """Make the limits those of small pictures."""
+    for module in ("jpeg", "decode"):
+        monkeypatch.setattr(f"spectral_sched.images.{module}.MAX_PIXELS", most)
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", most // 2)
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB", "CMYK"])
+@pytest.mark.parametrize(("side", "divisor"), [(65, 2), (150, 4)])
+def test_huge_jpegs_are_decoded_at_a_fraction(
+    mode: str, side: int, divisor: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    smooth = Image.fromarray(PICTURE).resize((side + 6, side)).convert(mode)
+    file = io.BytesIO()
+    smooth.save(file, "jpeg", quality=95, exif=exif(6))
+    huge(monkeypatch)
+    resolution = side // divisor // 2
+    settings = make_preprocessing(resolution, "none", "box")
+    found = load_pixels(file.getvalue(), "x", settings).values
+    with monkeypatch.context() as patch:
+        patch.setattr(Image, "MAX_IMAGE_PIXELS", None)
+        image = Image.open(file)
+        image.draft(None, (side // divisor, side // divisor))
+        assert image.size == (-(-(side + 6) // divisor), -(-side // divisor))
+        turned = image.transpose(Image.Transpose.ROTATE_270)
+    expected = turned.convert("L" if mode == "L" else "RGB").resize(
+        found.shape[:0:-1], Image.Resampling.BOX
+    )
+    difference = found.transpose(1, 2, 0).squeeze().astype(int) - np.asarray(expected)
+    assert np.abs(difference).max() <= 1
+    assert found.std() > 10
+    fast = make_preprocessing(resolution, "none", "box", fast=True)
+    assert load_pixels(file.getvalue(), "x", fast).values.shape == found.shape
+
+
+def test_huge_jpegs_that_cannot_be_scaled_so_far_are_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    data = encoded_picture(np.tile(PICTURE, (8, 8, 1)), "jpeg")
+    huge(monkeypatch)
+    match = r"x has 160x96 pixels, more than 2000; choose a --resolution of at most 12,"
+    for resolution in (None, 13):
+        with pytest.raises(ImageError, match=match) as caught:
+            load_pixels(data, "x", make_preprocessing(resolution))
+        assert caught.value.reason == "too large"
+    assert load_pixels(data, "x", make_preprocessing(12)).values.shape == (3, 12, 12)
+
+
+def test_huge_jpegs_in_passes_take_what_they_keep(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    picture = np.tile(PICTURE, (8, 8, 1))
+    settings = make_preprocessing(12)
+    huge(monkeypatch)
+    # Two bytes for each of 160x96 pixels and for a quarter of them, twice.
+    monkeypatch.setattr(jpeg, "MAX_KEPT_BYTES", 46_079)
+    plain = encoded_picture(picture, "jpeg", exif=exif(1))
+    load_pixels(plain, "x", settings)
+    passes = encoded_picture(picture, "jpeg", progressive=True)
+    with pytest.raises(ImageError, match=r"x has 160x96 pixels in several passes"):
+        load_pixels(passes, "x", settings)
+    monkeypatch.setattr(jpeg, "MAX_KEPT_BYTES", 46_080)
+    assert load_pixels(passes, "x", settings).values.std() > 1
 
 
 def test_mutated_files_end_no_process() -> None:
