@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from spectral_sched.errors import ImageError, InputError
-from spectral_sched.images.pixels import Shape, load_pixels
+from spectral_sched.images.pixels import Shape, beyond_memory, load_pixels
 from spectral_sched.spectra.periodogram import Precision, RingPowers, ring_powers
 from spectral_sched.spectra.statistics import Observation, SpectrumStatistics
 
@@ -216,6 +216,7 @@ def _observe(settings: AnalysisSettings, item: Item, chunk: Chunk) -> list[Obser
     """Return what one picture shows, or nothing if it cannot be used."""
     try:
         pixels = load_pixels(item.data, item.name, settings.preprocessing)
+        seen = _observation(settings, item, pixels)
     except ImageError as error:
         chunk.skipped.add(error)
         return []
@@ -227,7 +228,14 @@ def _observe(settings: AnalysisSettings, item: Item, chunk: Chunk) -> list[Obser
         chunk.other = this
         return []
     chunk.num_subsampled += pixels.subsampled
-    return [Observation(pixels.key(), item.label, _powers(settings, pixels))]
+    return [seen]
+
+
+def _observation(settings: AnalysisSettings, item: Item, pixels: Pixels) -> Observation:
+    try:
+        return Observation(pixels.key(), item.label, _powers(settings, pixels))
+    except MemoryError as error:
+        raise beyond_memory(item.name) from error
 
 
 def _flush(waiting: list[Observation], chunk: Chunk) -> None:

@@ -38,17 +38,19 @@ def decode(content: bytes, name: str, scaling: Scaling = WHOLE_SIZE) -> Raster:
     ------
     ImageError
         If the picture is damaged, of an unknown kind or too large.
+    MemoryError
+        If there is no memory left for it.
     """
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             return _decoded(content, name, scaling)
-    except ImageError:
+    except (ImageError, MemoryError):
         raise
     except UnidentifiedImageError as error:
         message = f"{name} is damaged or not an image that specsched reads"
         raise ImageError(message, "not an image") from error
-    except (Image.DecompressionBombError, MemoryError) as error:
+    except Image.DecompressionBombError as error:
         message = f"{name} is too large to decode; make it smaller first"
         raise ImageError(message, "too large") from error
     except Exception as error:

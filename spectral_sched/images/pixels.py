@@ -93,10 +93,22 @@ def load_pixels(data: Data, name: str, settings: Preprocessing) -> Pixels:
     """
     if isinstance(data, ImageError):
         raise data
-    if isinstance(data, np.ndarray):
-        return prepare(_array_raster(data, name, settings), name, settings)
-    scaling = Scaling(settings.resolution, settings.fast)
-    return prepare(decode(encoded(data, name), name, scaling), name, settings)
+    try:
+        if isinstance(data, np.ndarray):
+            return prepare(_array_raster(data, name, settings), name, settings)
+        scaling = Scaling(settings.resolution, settings.fast)
+        return prepare(decode(encoded(data, name), name, scaling), name, settings)
+    except MemoryError as error:
+        raise beyond_memory(name) from error
+
+
+def beyond_memory(name: str) -> ImageError:
+    """Return the error that says that there is no memory left for a picture."""
+    message = (
+        f"{name} does not fit into the memory that is left; choose a smaller "
+        "--resolution, take fewer --workers or make it smaller first"
+    )
+    return ImageError(message, "too large")
 
 
 def encoded(data: Path | bytes | Readable, name: str) -> bytes:

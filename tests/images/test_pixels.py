@@ -412,3 +412,15 @@ def test_strips_make_the_picture_that_a_whole_makes(
             patch.setattr("spectral_sched.images.strips.PIXELS_AT_ONCE", 200)
             strips = load(data, background="grey", resize=filter, **settings)
         assert strips.key() == whole.key()
+
+
+def test_a_picture_beyond_memory_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise MemoryError
+
+    for place in ("pixels.decode", "pixels.prepared"):
+        with monkeypatch.context() as patch:
+            patch.setattr(f"spectral_sched.images.{place}", full)
+            with pytest.raises(ImageError, match=r"x does not fit into.*--resol") as no:
+                load(encoded_picture(COLORS))
+            assert no.value.reason == "too large"
