@@ -93,7 +93,8 @@ def _opened(content: bytes, name: str, scaling: Scaling) -> Raster:
             return picture
     with open_image(content) as image:
         picture = _raster(image, content, name, scaling)
-        return replace(picture, orientation=_orientation(image))
+        orientation = _orientation(image)
+        return replace(picture, orientation=orientation) if orientation > 1 else picture
 
 
 def _orientation(image: Image.Image) -> int:

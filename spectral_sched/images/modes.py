@@ -60,25 +60,25 @@ def channels(picture: Raster) -> Raster:
     values = picture.values
     if not isinstance(values, Image.Image):
         native = values.astype(values.dtype.newbyteorder("="), copy=False)
-        return _without_key(replace(picture, values=native))
+        return _without_key(picture, native)
     if is_wide(values.mode):
         wide = array_of(values)
         dtype = wide.dtype if picture.high is None else np.dtype(np.uint16)
-        return _without_key(replace(picture, values=wide.astype(dtype, copy=False)))
+        return _without_key(picture, wide.astype(dtype, copy=False))
     if values.mode in ("1", "L", "RGB"):
         shallow = values.convert("L") if values.mode == "1" else values
-        return _without_key(replace(picture, values=shallow))
+        return _without_key(picture, shallow)
     if values.has_transparency_data:
         mode = "LA" if values.mode in ("LA", "La") else "RGBA"
         return split_channels(array_of(values.convert(mode)), picture.high)
     return replace(picture, values=values.convert("RGB"))
 
 
-def _without_key(picture: Raster) -> Raster:
+def _without_key(picture: Raster, values: NDArray[Any] | Image.Image) -> Raster:
     if picture.key is None:
-        return picture
-    values = array_of(picture.values)
-    return replace(picture, values=values, opacity=_opacity(values, picture), key=None)
+        return picture if values is picture.values else replace(picture, values=values)
+    array = array_of(values)
+    return replace(picture, values=array, opacity=_opacity(array, picture), key=None)
 
 
 def _opacity(values: NDArray[Any], picture: Raster) -> NDArray[Any]:
