@@ -7,8 +7,6 @@ long integers in colour.
 from __future__ import annotations
 
 import io
-import logging
-from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +15,7 @@ import numpy as np
 from spectral_sched.errors import ImageError
 
 from .limits import check_size
+from .quiet import quiet_tifffile
 from .raster import Raster, split_channels
 
 if TYPE_CHECKING:
@@ -65,7 +64,7 @@ def other_tiff(content: bytes, name: str) -> Raster:
             "install it with: pip install 'spectral-sched[tiff]'"
         )
         raise ImageError(message, "not an image") from error
-    with _quiet():
+    with quiet_tifffile():
         try:
             file = tifffile.TiffFile(io.BytesIO(content))
         except tifffile.TiffFileError as error:
@@ -73,18 +72,6 @@ def other_tiff(content: bytes, name: str) -> Raster:
             raise ImageError(message, "not an image") from error
         with file:
             return _page(file.pages[0], len(content), name)
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    # What tifffile has to say of damage is said once, by the error.
-    logger = logging.getLogger("tifffile")
-    before = logger.disabled
-    logger.disabled = True
-    try:
-        yield
-    finally:
-        logger.disabled = before
 
 
 def _page(page: Any, num_bytes: int, name: str) -> Raster:

@@ -16,6 +16,7 @@ from PIL import ImagePalette, UnidentifiedImageError
 from .limits import MAX_DEEP_PIXELS, check_pixels, check_size
 from .modes import raster
 from .other_tiff import APART, ASSOCIATED, WHITE_IS_ZERO, other_tiff
+from .quiet import quiet_libtiff
 from .raster import Raster, array_of, open_image, rawmode
 from .sixteen_bit import deep_raster, is_deep
 
@@ -51,7 +52,7 @@ def tiff_raster(content: bytes, name: str) -> Raster:
     """
     picture = None
     try:
-        with open_image(content) as image:
+        with quiet_libtiff(), open_image(content) as image:
             check_size(image.width, image.height, len(content), name)
             picture = _as_pillow_reads(image, content, name)
     except UnidentifiedImageError:

@@ -229,6 +229,19 @@ def test_damaged_packings_are_refused(apart: bool) -> None:
         assert caught.value.reason == "damaged"
 
 
+@pytest.mark.parametrize("apart", [False, True])
+@pytest.mark.parametrize("kind", ["u1", "u2", "f4"])
+def test_decoders_do_not_write_to_the_terminal(
+    kind: str, apart: bool, capfd: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("tifffile")
+    data = tiff_layout(drawn(kind, 3), "<", apart=apart, deflate=True)
+    middle = len(data) // 2
+    with pytest.raises(ImageError, match=r"x.tif is damaged"):
+        stored(data[:middle] + bytes(30) + data[middle + 30 :])
+    assert capfd.readouterr() == ("", "")
+
+
 def test_the_package_for_other_layouts_is_named(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
