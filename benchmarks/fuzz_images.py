@@ -95,6 +95,34 @@ def picture_seeds() -> Iterator[Seed]:
             yield f"{kind}-{mode}-{side}.{kind}", file.getvalue()
 
 
+def tiff_seeds() -> Iterator[Seed]:
+    """Yield layouts of TIFF that Pillow does not write, if tifffile is there."""
+    try:
+        import tifffile
+    except ImportError:
+        return
+    colors = np.asarray(picture("RGB", 24))
+    for kind, packing, planes in (
+        ("u2", None, True),
+        ("u2", "lzw", True),
+        ("i2", "zlib", False),
+        ("f4", None, False),
+        ("f4", "zlib", True),
+        ("f8", "zstd", False),
+    ):
+        values = np.moveaxis(colors, 2, 0) if planes else colors
+        layout = "separate" if planes else "contig"
+        file = io.BytesIO()
+        tifffile.imwrite(
+            file,
+            values.astype(kind),
+            photometric="rgb",
+            planarconfig=layout,
+            compression=packing,
+        )
+        yield f"tifffile-{kind}-{packing}-{layout}.tif", file.getvalue()
+
+
 def archive_seeds() -> Iterator[Seed]:
     """Yield archives and stacks of small pictures."""
     file = io.BytesIO()
@@ -301,7 +329,8 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=20000)
     parser.add_argument("places", nargs="*", type=Path)
     options = parser.parse_args()
-    seeds = [*picture_seeds(), *archive_seeds(), *given_seeds(options.places)]
+    made = (*picture_seeds(), *tiff_seeds(), *archive_seeds())
+    seeds = [*made, *given_seeds(options.places)]
     tally, start = Tally(), time.perf_counter()
     tally.run(seeds, 0, options.count)
     result = {

@@ -15,7 +15,6 @@ import numpy as np
 from spectral_sched.errors import ImageError
 
 from .limits import check_size
-from .quiet import quiet_tifffile
 from .raster import Raster, split_channels
 
 if TYPE_CHECKING:
@@ -64,14 +63,13 @@ def other_tiff(content: bytes, name: str) -> Raster:
             "install it with: pip install 'spectral-sched[tiff]'"
         )
         raise ImageError(message, "not an image") from error
-    with quiet_tifffile():
-        try:
-            file = tifffile.TiffFile(io.BytesIO(content))
-        except tifffile.TiffFileError as error:
-            message = f"{name} is damaged or not an image that specsched reads"
-            raise ImageError(message, "not an image") from error
-        with file:
-            return _page(file.pages[0], len(content), name)
+    try:
+        file = tifffile.TiffFile(io.BytesIO(content))
+    except tifffile.TiffFileError as error:
+        message = f"{name} is damaged or not an image that specsched reads"
+        raise ImageError(message, "not an image") from error
+    with file:
+        return _page(file.pages[0], len(content), name)
 
 
 def _page(page: Any, num_bytes: int, name: str) -> Raster:

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
+LOGGERS = ("tifffile", "PIL.TiffImagePlugin")
+
+
 @contextmanager
 def quiet_libtiff() -> Iterator[None]:
     """Keep libtiff, as Pillow has it, from writing errors to standard error.
@@ -44,12 +47,14 @@ def _libtiff_handler() -> Any:
 
 
 @contextmanager
-def quiet_tifffile() -> Iterator[None]:
-    """Keep tifffile from logging what it finds wrong with a file."""
-    logger = logging.getLogger("tifffile")
-    before = logger.disabled
-    logger.disabled = True
+def quiet_logs() -> Iterator[None]:
+    """Keep tifffile and Pillow from logging what they find wrong with a TIFF."""
+    loggers = [logging.getLogger(name) for name in LOGGERS]
+    before = [logger.disabled for logger in loggers]
+    for logger in loggers:
+        logger.disabled = True
     try:
         yield
     finally:
-        logger.disabled = before
+        for logger, disabled in zip(loggers, before, strict=True):
+            logger.disabled = disabled

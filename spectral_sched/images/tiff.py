@@ -16,7 +16,7 @@ from PIL import ImagePalette, UnidentifiedImageError
 from .limits import MAX_DEEP_PIXELS, check_pixels, check_size
 from .modes import raster
 from .other_tiff import APART, ASSOCIATED, WHITE_IS_ZERO, other_tiff
-from .quiet import quiet_libtiff
+from .quiet import quiet_libtiff, quiet_logs
 from .raster import Raster, array_of, open_image, rawmode
 from .sixteen_bit import deep_raster, is_deep
 
@@ -50,14 +50,14 @@ def tiff_raster(content: bytes, name: str) -> Raster:
         If that takes a package that is not installed, or the picture is too large, of
         an unknown kind or damaged.
     """
-    picture = None
-    try:
-        with quiet_libtiff(), open_image(content) as image:
-            check_size(image.width, image.height, len(content), name)
-            picture = _as_pillow_reads(image, content, name)
-    except UnidentifiedImageError:
-        pass
-    return picture or other_tiff(content, name)
+    with quiet_logs(), quiet_libtiff():
+        try:
+            with open_image(content) as image:
+                check_size(image.width, image.height, len(content), name)
+                picture = _as_pillow_reads(image, content, name)
+        except UnidentifiedImageError:
+            picture = None
+        return picture or other_tiff(content, name)
 
 
 def _as_pillow_reads(image: Image.Image, content: bytes, name: str) -> Raster | None:

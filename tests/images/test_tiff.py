@@ -239,6 +239,9 @@ def test_decoders_do_not_write_to_the_terminal(
     middle = len(data) // 2
     with pytest.raises(ImageError, match=r"x.tif is damaged"):
         stored(data[:middle] + bytes(30) + data[middle + 30 :])
+    many = tiff_layout(drawn(kind, 3), "<", tags={277: ("H", [60000])})
+    with pytest.raises(ImageError, match=r"x.tif"):
+        stored(many)
     assert capfd.readouterr() == ("", "")
 
 
