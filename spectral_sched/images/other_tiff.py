@@ -45,8 +45,13 @@ MOST_BYTES = 3 << 27
 ROWS_AT_ONCE = 256
 
 
-def other_tiff(content: bytes, name: str) -> Raster:
+def other_tiff(content: bytes, name: str, *, whole: bool) -> Raster:
     """Decode the first page of a TIFF.
+
+    Parameters
+    ----------
+    whole
+        Whether it is known to be a picture.
 
     Raises
     ------
@@ -59,10 +64,12 @@ def other_tiff(content: bytes, name: str) -> Raster:
         import tifffile
     except ImportError as error:
         message = (
-            f"{name} is damaged or a TIFF that takes a package which is not installed; "
-            "install it with: pip install 'spectral-sched[tiff]'"
+            f"{name} is {'' if whole else 'damaged or '}a TIFF that takes a package "
+            "which is not installed; install it with: "
+            "pip install 'spectral-sched[tiff]'"
         )
-        raise ImageError(message, "not an image") from error
+        reason = "package not installed" if whole else "not an image"
+        raise ImageError(message, reason) from error
     try:
         file = tifffile.TiffFile(io.BytesIO(content))
     except tifffile.TiffFileError as error:

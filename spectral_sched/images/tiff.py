@@ -56,8 +56,8 @@ def tiff_raster(content: bytes, name: str) -> Raster:
                 check_size(image.width, image.height, len(content), name)
                 picture = _as_pillow_reads(image, content, name)
         except UnidentifiedImageError:
-            picture = None
-        return picture or other_tiff(content, name)
+            return other_tiff(content, name, whole=False)
+        return picture or other_tiff(content, name, whole=True)
 
 
 def _as_pillow_reads(image: Image.Image, content: bytes, name: str) -> Raster | None:

@@ -245,18 +245,25 @@ def test_decoders_do_not_write_to_the_terminal(
     assert capfd.readouterr() == ("", "")
 
 
+@pytest.mark.parametrize(
+    ("data", "whole"),
+    [
+        (tiff_layout(drawn("u2", 3), "<", apart=True), True),
+        (tiff_layout(drawn("u2", 4), "<", tags=beside(1)), True),
+        (tiff_layout(drawn("i1"), "<"), True),
+        (tiff_layout(drawn("i2"), ">", deflate=True), True),
+        (tiff_layout(drawn("f4", 3), "<"), False),
+        (tiff_layout(drawn("u2", 4), "<", tags=photometric(5)), False),
+        (tiff_layout(drawn("u2"), ">", tags=photometric(WHITE_IS_ZERO)), False),
+    ],
+)
 def test_the_package_for_other_layouts_is_named(
-    monkeypatch: pytest.MonkeyPatch,
+    data: bytes, whole: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "tifffile", None)
-    for data in (
-        tiff_layout(drawn("u2", 3), "<", apart=True),
-        tiff_layout(drawn("f4", 3), "<"),
-        tiff_layout(drawn("u2", 4), "<", tags=beside(1)),
-        tiff_layout(drawn("u2", 4), "<", tags=photometric(5)),
-        tiff_layout(drawn("u2"), ">", tags=photometric(WHITE_IS_ZERO)),
-        tiff_layout(drawn("i1"), "<"),
-        tiff_layout(drawn("i2"), ">", deflate=True),
-    ):
-        with pytest.raises(ImageError, match=r"pip install 'spectral-sched\[tiff\]'"):
-            stored(data)
+    match = r"x.tif is .*a TIFF that .* pip install 'spectral-sched\[tiff\]'"
+    with pytest.raises(ImageError, match=match) as caught:
+        stored(data)
+    assert ("damaged" in str(caught.value)) != whole
+    reason = "package not installed" if whole else "not an image"
+    assert caught.value.reason == reason
