@@ -107,6 +107,8 @@ class Chunk:
         The pictures that could not be used.
     num_subsampled
         Pictures whose colour was stored at a lower resolution than their brightness.
+    num_pages_left
+        Pages that follow the first ones of files, which are not read.
     manifest
         The items, as a sequence.
     recognised
@@ -120,6 +122,7 @@ class Chunk:
     other: Shaped | None = None
     skipped: Skipped = field(default_factory=Skipped)
     num_subsampled: int = 0
+    num_pages_left: int = 0
     manifest: Manifest = field(default_factory=Manifest)
     recognised: Manifest = field(default_factory=Manifest)
     seconds: float = 0.0
@@ -133,6 +136,7 @@ class Chunk:
         """Add the chunk that follows, which is left as it is."""
         self.skipped.merge(following.skipped)
         self.num_subsampled += following.num_subsampled
+        self.num_pages_left += following.num_pages_left
         self.manifest.merge(following.manifest)
         self.recognised.merge(following.recognised)
         self.seconds += following.seconds
@@ -228,6 +232,7 @@ def _observe(settings: AnalysisSettings, item: Item, chunk: Chunk) -> list[Obser
         chunk.other = this
         return []
     chunk.num_subsampled += pixels.subsampled
+    chunk.num_pages_left += pixels.pages_left
     return [seen]
 
 

@@ -151,7 +151,7 @@ def derive(
         bound_intervals(spectrum, bounds),
         preprocessing,
         whole.skipped,
-        tuple(data_warnings(spectrum, whole.num_subsampled)),
+        tuple(data_warnings(spectrum, whole.num_subsampled, whole.num_pages_left)),
         fit_mixture(spectrum, bounds.sigma_min, wanted.num_components)
         if wanted.num_components
         else None,

@@ -85,6 +85,7 @@ def partial_document(partial: Partial, provenance: Mapping[str, Any]) -> Documen
         "skipped_by_reason": dict(sorted(skipped.reasons.items())),
         "skipped": skipped.messages,
         "num_subsampled": chunk.num_subsampled,
+        "num_pages_left": chunk.num_pages_left,
         "first": chunk.first.name if chunk.first else None,
         "statistics": _statistics(chunk.statistics) if chunk.statistics else None,
     }
@@ -173,6 +174,10 @@ def _read_chunk(fields: Fields) -> Chunk:
         first=Shaped(first, statistics.shape) if statistics else None,
         skipped=Skipped(reasons, fields.get("skipped", list)),
         num_subsampled=fields.get("num_subsampled", int),
+        # Files of before do not have it.
+        num_pages_left=fields.get("num_pages_left", int)
+        if "num_pages_left" in fields
+        else 0,
         manifest=_read_manifest(fields.object("items")),
     )
 

@@ -58,12 +58,15 @@ class Pixels:
         The stored values that become -1 and 1.
     subsampled
         Whether colour was stored at a lower resolution; not part of the key.
+    pages_left
+        How many pages of its file are not read; not part of the key.
     """
 
     values: NDArray[Any]
     low: float
     high: float
     subsampled: bool = False
+    pages_left: int = 0
 
     def key(self) -> bytes:
         """Return 16 bytes that depend on the stored pixels alone."""
@@ -180,7 +183,8 @@ def prepare(picture: Raster, name: str, settings: Preprocessing) -> Pixels:
         raise ImageError(message, "not finite")
     # Shrunk to half or less, colour is as sharp as brightness again.
     thinned = picture.subsampled and array.shape[2] == 3 and 2 * size[0] > before[0]
-    return Pixels(array.transpose(2, 0, 1), low, high, subsampled=thinned)
+    planes = array.transpose(2, 0, 1)
+    return Pixels(planes, low, high, thinned, picture.pages_left)
 
 
 def _wanted_part(size: tuple[int, int], settings: Preprocessing) -> Box:

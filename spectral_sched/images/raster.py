@@ -56,6 +56,8 @@ class Raster:
         Whether the values are times their opacity.
     key
         The colour that is transparent, if one is.
+    pages_left
+        How many pages of its file come after it and are not read.
     orientation
         How it is to be turned, from 1 (as it lies) to 8, as in EXIF.
     """
@@ -67,6 +69,7 @@ class Raster:
     inverted: bool = False
     multiplied: bool = False
     key: Any = None
+    pages_left: int = 0
     orientation: int = 1
 
     @property

@@ -19,6 +19,7 @@ from .other_tiff import APART, ASSOCIATED, WHITE_IS_ZERO, other_tiff
 from .quiet import quiet_libtiff, quiet_logs
 from .raster import Raster, array_of, open_image, rawmode
 from .sixteen_bit import deep_raster, is_deep
+from .tiff_pages import pages_left
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -51,13 +52,19 @@ def tiff_raster(content: bytes, name: str) -> Raster:
         an unknown kind or damaged.
     """
     with quiet_logs(), quiet_libtiff():
-        try:
-            with open_image(content) as image:
-                check_size(image.width, image.height, len(content), name)
-                picture = _as_pillow_reads(image, content, name)
-        except UnidentifiedImageError:
-            return other_tiff(content, name, whole=False)
-        return picture or other_tiff(content, name, whole=True)
+        picture = _decoded(content, name)
+    left = pages_left(content)
+    return replace(picture, pages_left=left) if left else picture
+
+
+def _decoded(content: bytes, name: str) -> Raster:
+    try:
+        with open_image(content) as image:
+            check_size(image.width, image.height, len(content), name)
+            picture = _as_pillow_reads(image, content, name)
+    except UnidentifiedImageError:
+        return other_tiff(content, name, whole=False)
+    return picture or other_tiff(content, name, whole=True)
 
 
 def _as_pillow_reads(image: Image.Image, content: bytes, name: str) -> Raster | None:

@@ -51,18 +51,33 @@ RINGS_PER_BAND = 2.5
 """Rings below the lowest band, so that none of the bands is without a ring."""
 
 
-def data_warnings(spectrum: Spectrum, num_subsampled: int) -> list[str]:
+def data_warnings(
+    spectrum: Spectrum, num_subsampled: int, num_pages_left: int = 0
+) -> list[str]:
     """Return what to be warned of, one sentence each.
 
     Parameters
     ----------
     num_subsampled
         How many of the pictures had their colour stored at a lower resolution.
+    num_pages_left
+        How many pages come after the first ones of their files, and were not read.
     """
     return [
+        *pages_warning(num_pages_left),
         *_subsampled_chroma(spectrum.num_images, num_subsampled),
         *_steep_fall(spectrum.field),
     ]
+
+
+def pages_warning(count: int) -> Iterator[str]:
+    """Yield what to say of pages that were not read, if there are any."""
+    if count:
+        yield (
+            f"{count} page{'s' * (count > 1)} of TIFFs after the first of each "
+            f"{'were' if count > 1 else 'was'} left out; save pages as files of their "
+            "own to have them measured"
+        )
 
 
 def _subsampled_chroma(num_images: int, num_subsampled: int) -> Iterator[str]:

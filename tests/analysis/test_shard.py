@@ -233,7 +233,9 @@ def test_partials_come_back_bit_for_bit(
     tmp_path_factory: pytest.TempPathFactory, shape: tuple[int, int, int], seed: int
 ) -> None:
     statistics = statistics_like(shape, seed)
-    chunk = Chunk(statistics, Shaped("a.png", shape), num_subsampled=3)
+    chunk = Chunk(
+        statistics, Shaped("a.png", shape), num_subsampled=3, num_pages_left=2
+    )
     chunk.skipped.reasons["damaged"] = 2
     chunk.skipped.messages = ["b.png is damaged", "c"]
     chunk.manifest = Manifest(7, 2**127 + seed)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from typing import Any, Literal
 
@@ -11,6 +12,7 @@ import pytest
 from spectral_sched.errors import ImageError
 from spectral_sched.images.pixels import load_pixels
 from spectral_sched.images.preprocessing import make_preprocessing
+from spectral_sched.images.tiff_pages import pages_left
 from tests.support.picture_files import tiff_layout
 
 RNG = np.random.default_rng(6)
@@ -207,6 +209,34 @@ def test_all_layouts_are_turned(kind: str, apart: bool) -> None:
     picture = drawn(kind, 3)
     data = tiff_layout(picture, "<", apart=apart, tags={274: ("H", [6])})
     assert np.array_equal(stored(data), np.rot90(picture, -1))
+
+
+@pytest.mark.parametrize("order", ORDERS)
+@pytest.mark.parametrize("big", [False, True])
+@pytest.mark.parametrize("planes", [False, True])
+def test_pages_that_are_not_read_are_counted(
+    planes: bool, big: bool, order: Order
+) -> None:
+    tifffile = pytest.importorskip("tifffile")
+    picture = drawn("u2", 3)
+    held = np.moveaxis(picture, 2, 0) if planes else picture
+    settings = {
+        "photometric": "rgb",
+        "planarconfig": "separate" if planes else "contig",
+        "metadata": None,
+    }
+    file = io.BytesIO()
+    with tifffile.TiffWriter(file, bigtiff=big, byteorder=order) as writer:
+        # The second is a smaller copy of the first, and the last another picture.
+        for kind in (0, 1, 0, 0):
+            writer.write(held, subfiletype=kind, **settings)
+        writer.write(drawn("f2")[..., 0], metadata=None)
+    pixels = load_pixels(file.getvalue(), "x.tif", make_preprocessing())
+    assert np.array_equal(pixels.values.transpose(1, 2, 0), picture)
+    assert pixels.pages_left == 3
+    assert pages_left(file.getvalue()[:-300]) <= 3
+    alone = tiff_layout(picture, order, apart=planes)
+    assert load_pixels(alone, "x.tif", make_preprocessing()).pages_left == 0
 
 
 def test_cut_planes_are_not_read_as_zeros() -> None:
