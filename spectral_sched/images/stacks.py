@@ -20,6 +20,12 @@ COLOURED = (3, 4)
 """How many an axis has that is hardly anything else."""
 
 
+def check_place_of_channels(channels: str | None) -> None:
+    """Raise `UsageError` if channels cannot be at a place; None is where they are."""
+    if channels is not None:
+        check_choice(channels, PLACES, "place of channels", "--channels")
+
+
 def is_tensor(source: object) -> bool:
     """Return whether something is a tensor of torch, without loading it."""
     return all(hasattr(source, name) for name in ("detach", "cpu", "is_floating_point"))
@@ -69,7 +75,7 @@ def channels_last(pictures: Any, channels: str | None = None) -> NDArray[Any]:
     custom = is_tensor(pictures[0] if listed else pictures)
     if channels is None:
         channels = _customary(stack, "first" if custom else "last")
-    check_choice(channels, PLACES, "place of channels", "--channels")
+    check_place_of_channels(channels)
     if channels == "none":
         return stack
     if stack.ndim == 3:

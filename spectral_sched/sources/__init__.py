@@ -1,10 +1,11 @@
 """Where pictures come from: a stream of items, each one picture not yet decoded.
 
 A source is a folder, a picture, an archive (zip, tar), a stack of arrays (npy, npz), a
-Parquet file, a list of any of these, or the URL of one; its name tells which. Nothing
-is sorted and nothing is kept, so the first item is there at once however long the
-listing, and results must not (and do not) depend on the order. What is damaged inside
-a source becomes an item that is skipped and counted.
+Parquet or Arrow file, a folder or a list of any of these, or the URL of one; its name
+tells which. Nothing is sorted and nothing is kept, so the first item is there at once
+however long the listing, and results must not (and do not) depend on the order. What is
+damaged inside a source becomes an item that is skipped and counted; what is no picture
+is told to an `Aside`.
 """
 
 from __future__ import annotations
@@ -15,69 +16,104 @@ from typing import TYPE_CHECKING
 
 from spectral_sched.discovery import declared
 from spectral_sched.errors import InputError, UsageError
+from spectral_sched.images.stacks import check_place_of_channels
 
 from .arrays import array_items
-from .folder import folder_items, remote_folder_items
+from .aside import Aside
+from .folder import Shards, folder_items, remote_folder_items
 from .item import Choices, Item, Reader, is_picture, quote_name
 from .list_file import read_list
-from .location import Remote, expand_braces, is_url, last_name
+from .location import Remote, expand_pattern, is_url, last_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
-__all__ = ["Item", "array_items", "items"]
+    Place = str | os.PathLike[str]
+    Source = Place | Sequence[Place]
+
+__all__ = ["Aside", "Item", "array_items", "items", "source_names"]
+
+CHOICES = ("array", "column", "channels", "all_files")
+"""Names of the fields of `Choices` that users set."""
 
 READERS: tuple[Reader, ...] = tuple(declared(__name__, "READERS"))
 """Kinds of sources that files of this package declare."""
 
 
 def items(
-    source: str | os.PathLike[str] | None = None,
+    source: Source | None = None,
     *,
     files_from: str | None = None,
     array: str | None = None,
     column: str | None = None,
+    channels: str | None = None,
+    all_files: bool = False,
+    aside: Aside | None = None,
 ) -> Iterator[Item]:
-    """Stream the pictures of a source.
+    """Stream the pictures of a source, or of several, one after the other.
 
     Parameters
     ----------
     source
-        A path or URL; ``{000..010}`` and ``{a,b}`` in it stand for several.
+        A path or URL, or a sequence of them; ``{000..010}``, ``{a,b}``, ``*`` and ``?``
+        in it stand for several.
     files_from
         Instead of a source, a file that lists some, ``-`` being standard input.
-    array, column
-        Which array of an npz file and which column of a Parquet file to read.
+    array, column, channels, all_files
+        What is read of it: the fields of `Choices`.
+    aside
+        Takes what is not streamed.
 
     Raises
     ------
     InputError
-        If the source does not exist or holds no picture.
+        If a source does not exist or none holds a picture.
     """
+    check_place_of_channels(channels)
+    choices = Choices(array, column, channels, all_files, aside or Aside())
+    sources = source_names(source)
+    if bool(sources) == (files_from is not None):
+        message = "name either a source of images or a list of them with --files-from"
+        raise UsageError(message)
     found = False
-    for place in _places(source, files_from):
-        for item in _place_items(place, Choices(array, column)):
-            found = True
-            yield item
+    for place, folder in _places(sources, files_from):
+        empty = True
+        for item in _place_items(place, choices):
+            found, empty = True, False
+            yield item.within(folder)
+        if empty:
+            choices.aside.remark(f"{place} holds no images")
     if not found:
-        what = f"the list {files_from}" if source is None else os.fspath(source)
+        what = f"the list {files_from}" if files_from is not None else sources[0]
         message = f"{what} holds no images; name PNG, JPEG, WebP or other pictures"
         raise InputError(message)
 
 
-def _places(
-    source: str | os.PathLike[str] | None, files_from: str | None
-) -> Iterator[str]:
-    if (source is None) == (files_from is None):
-        message = "name either a source of images or a list of them with --files-from"
-        raise UsageError(message)
-    if files_from is not None:
-        yield from read_list(files_from)
+def source_names(source: Source | None) -> list[str]:
+    """Return a source, or several, as text."""
     if source is None:
-        return
-    for place in expand_braces(os.fspath(source)):
-        _check_there(place)
-    yield from expand_braces(os.fspath(source))
+        return []
+    several = [source] if isinstance(source, str | os.PathLike) else source
+    return [os.fspath(each) for each in several]
+
+
+def _places(sources: list[str], files_from: str | None) -> Iterator[tuple[str, str]]:
+    """Yield places, and the folder that names in each begin with."""
+    if files_from is not None:
+        yield from ((place, "") for place in read_list(files_from))
+    for source in sources:
+        for place in expand_pattern(source):
+            _check_there(place)
+    for source in sources:
+        for place in expand_pattern(source):
+            yield place, _folder_of(place) if len(sources) > 1 else ""
+
+
+def _folder_of(place: str) -> str:
+    """Return what tells the items of one source from those of others."""
+    if not is_url(place) and os.path.isdir(place):  # noqa: PTH112 - never raises
+        return quote_name(place.rstrip("/"))
+    return quote_name(place.rpartition("/")[0])
 
 
 def _check_there(place: str) -> None:
@@ -90,16 +126,27 @@ def _check_there(place: str) -> None:
 def _place_items(place: str, choices: Choices) -> Iterator[Item]:
     name = last_name(place).lower()
     if not is_url(place) and os.path.isdir(place):  # noqa: PTH112 - never raises
-        return folder_items(Path(place))
-    for reader in READERS:
-        if name.endswith(reader.endings):
-            return reader.items(place, choices)
+        return folder_items(Path(place), choices, SHARDS)
+    if name.endswith(SHARDS.endings):
+        return _archive_items(place, choices)
     if is_url(place) and not is_picture(name):
-        return remote_folder_items(place)
+        return remote_folder_items(place, choices, SHARDS)
     picture = Remote(place) if is_url(place) else Path(place)
     return iter(
         [Item(quote_name(place if is_url(place) else name_of(place)), "", picture)]
     )
+
+
+def _archive_items(place: str, choices: Choices) -> Iterator[Item]:
+    name = last_name(place).lower()
+    reader = next(reader for reader in READERS if name.endswith(reader.endings))
+    return reader.items(place, choices)
+
+
+SHARDS = Shards(
+    tuple(ending for reader in READERS for ending in reader.endings), _archive_items
+)
+"""Everything but folders and pictures."""
 
 
 def name_of(path: str) -> str:

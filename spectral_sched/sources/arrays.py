@@ -1,8 +1,8 @@
 """Arrays of pictures in ``.npy`` and ``.npz`` files.
 
-A stack has the shape (N, H, W) or (N, H, W, C), C being 1, 3, or one more for opacity.
-It is read a few pictures at a time. Nothing is unpickled. Integers of 8 and 16 bits and
-truth values have their full range; other numbers need a stated one.
+`layouts` says how axes become pictures. These are read a few at a time. Nothing is
+unpickled. Integers of 8 and 16 bits and truth values have their full range; other
+numbers need a stated one.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ from numpy.lib import format as npy
 from spectral_sched.errors import InputError, UsageError
 from spectral_sched.images.limits import MAX_ENCODED_BYTES, MAX_PIXELS
 
-from .item import Item, Reader, refused
+from .item import Choices, Item, Reader, refused
+from .layouts import Layout, find_layout
 from .location import last_name, open_place
 
 if TYPE_CHECKING:
@@ -30,7 +31,9 @@ if TYPE_CHECKING:
 PREFERRED = ("images", "arr_0")
 """Names of the array that is taken when there are several stacks."""
 
-LABELS_NAME = "labels"
+LABELS = ("labels", "label", "arr_1")
+"""Names of the array of classes, the first that fits; the last beside ``arr_0``."""
+
 BLOCK_BYTES = 1 << 20
 
 DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, RuntimeError)
@@ -43,30 +46,41 @@ class Header(NamedTuple):
     fortran: bool
     dtype: np.dtype[Any]
 
-    def problem(self) -> str:
-        """Return why this is no stack of pictures, or the empty string."""
+    def layout(self, channels: str | None) -> Layout | str:
+        """Return how the values are pictures, or why they are none.
+
+        Parameters
+        ----------
+        channels
+            Where their channels are, if that was stated.
+        """
         if self.dtype.kind not in "buif":
             return f"holds {self.dtype} values, not numbers"
-        channels = self.shape[3] if len(self.shape) == 4 else 1
-        if len(self.shape) not in (3, 4) or channels not in range(1, 5):
-            return (
-                f"has the shape {self.shape}; "
-                "a stack of images has (N, H, W) or (N, H, W, C) with C from 1 to 4"
-            )
+        found = find_layout(self.shape, self.dtype, channels)
+        if isinstance(found, str):
+            return found
         if self.fortran:
             return "is stored in Fortran order; save it after numpy.ascontiguousarray"
-        pixels = math.prod(self.shape[1:3])
-        if pixels > MAX_PIXELS or not 0 < self.num_bytes <= MAX_ENCODED_BYTES:
-            return f"has images of {self.shape[2]}x{self.shape[1]} pixels"
-        return ""
+        height, width = found.size
+        num_bytes = self.num_bytes(found)
+        if height * width > MAX_PIXELS or not 0 < num_bytes <= MAX_ENCODED_BYTES:
+            return f"has images of {width}x{height} pixels"
+        return found
 
-    @property
-    def num_bytes(self) -> int:
+    def num_bytes(self, layout: Layout) -> int:
         """Bytes of one picture."""
-        return math.prod(self.shape[1:]) * self.dtype.itemsize
+        return math.prod(layout.entry) * self.dtype.itemsize
 
 
-def npy_items(place: str) -> Iterator[Item]:
+class _Stack(NamedTuple):
+    """An array of pictures: what it is called, its header and how it is read."""
+
+    name: str
+    header: Header
+    layout: Layout
+
+
+def npy_items(place: str, choices: Choices) -> Iterator[Item]:
     """Stream the pictures of a ``.npy`` file.
 
     Raises
@@ -81,8 +95,8 @@ def npy_items(place: str) -> Iterator[Item]:
         except DAMAGE as error:
             yield refused(name, f"is damaged or no array file: {error}", "damaged")
             return
-        _check(header, name)
-        yield from _pictures(file, header, name, None)
+        stack = _stack(header, name, choices)
+        yield from _pictures(file, stack, None)
 
 
 def array_items(stack: NDArray[Any]) -> Iterator[Item]:
@@ -93,18 +107,16 @@ def array_items(stack: NDArray[Any]) -> Iterator[Item]:
     InputError
         If it is no stack of pictures.
     """
-    _check(Header(stack.shape, fortran=False, dtype=stack.dtype), "the array")
+    header = Header(stack.shape, fortran=False, dtype=stack.dtype)
+    _layout(header, "the array", "last" if stack.ndim == 4 else "none")
     for number, picture in enumerate(stack):
         yield Item(f"array[{number}]", "", picture)
 
 
-def npz_items(place: str, array: str | None = None) -> Iterator[Item]:
+def npz_items(place: str, choices: Choices) -> Iterator[Item]:
     """Stream the pictures of one array of a ``.npz`` file.
 
-    Parameters
-    ----------
-    array
-        The name of the array; if None, ``images``, ``arr_0``, or the only stack.
+    That is the chosen one, or ``images``, ``arr_0``, or the only stack.
 
     Raises
     ------
@@ -123,12 +135,34 @@ def npz_items(place: str, array: str | None = None) -> Iterator[Item]:
             yield refused(name, problem, "damaged archive")
             return
         with archive:
-            chosen = _chosen(headers, array, name)
-            header, labels = headers[chosen], None
-            if _are_labels(headers.get(LABELS_NAME), header.shape[0]):
-                labels = _rows(*_opened(archive, LABELS_NAME))
+            chosen = _chosen(headers, choices, name)
+            stack = _stack(headers[chosen], f"{name}:{chosen}", choices)
+            labels = _labels(
+                archive, headers, chosen, stack.layout.num_pictures, choices
+            )
             content = _opened(archive, chosen)[0]
-            yield from _pictures(content, header, f"{name}:{chosen}", labels)
+            yield from _pictures(content, stack, labels)
+
+
+def _labels(
+    archive: zipfile.ZipFile,
+    headers: dict[str, Header],
+    chosen: str,
+    count: int,
+    choices: Choices,
+) -> Iterator[NDArray[Any]] | None:
+    """Stream the classes of pictures, if there is an array of them."""
+    for name in LABELS if chosen == "arr_0" else LABELS[:-1]:
+        header = headers.get(name)
+        if header is None or name == chosen:
+            continue
+        if header.shape in ((count,), (count, 1)) and header.dtype.kind in "iu":
+            return _rows(*_opened(archive, name))
+        choices.aside.remark(
+            f"the labels in {name} ({header.dtype}, {header.shape}) are not {count} "
+            "integers and are not used"
+        )
+    return None
 
 
 def _headers(archive: zipfile.ZipFile) -> dict[str, Header]:
@@ -166,54 +200,73 @@ def read_header(file: IO[bytes]) -> Header:
         raise ValueError(message) from error
 
 
-def _chosen(headers: dict[str, Header], array: str | None, name: str) -> str:
+def _chosen(headers: dict[str, Header], choices: Choices, name: str) -> str:
     names = ", ".join(headers) or "none"
-    if array is not None:
-        if array not in headers:
+    if choices.array is not None:
+        if choices.array not in headers:
             message = (
-                f"{name} has no array {array!r}; choose one with --array ({names})"
+                f"{name} has no array {choices.array!r}; choose one with --array "
+                f"({names})"
             )
             raise UsageError(message)
-        _check(headers[array], f"{name}:{array}")
-        return array
-    stacks = [name for name, header in headers.items() if not header.problem()]
+        return choices.array
+    found = {key: header.layout(choices.channels) for key, header in headers.items()}
+    stacks = [key for key, layout in found.items() if isinstance(layout, Layout)]
     for choice in (*PREFERRED, *stacks[: len(stacks) == 1]):
         if choice in stacks:
+            _tell_others(stacks, choice, choices, name)
             return choice
     if stacks:
         message = f"{name} has several stacks; choose one with --array ({names})"
         raise UsageError(message)
-    problems = "; ".join(f"{key} {header.problem()}" for key, header in headers.items())
+    problems = "; ".join(f"{key} {problem}" for key, problem in found.items())
     message = f"{name} holds no stack of images: {problems or 'it is empty'}"
     raise InputError(message)
 
 
-def _check(header: Header, name: str) -> None:
-    problem = header.problem()
-    if problem:
-        message = f"{name} {problem}"
+def _tell_others(stacks: list[str], chosen: str, choices: Choices, name: str) -> None:
+    others = [key for key in stacks if key != chosen]
+    if others:
+        choices.aside.remark(
+            f"{name} has other stacks of images, which are not read "
+            f"({', '.join(others)}); choose one with --array"
+        )
+
+
+def _stack(header: Header, name: str, choices: Choices) -> _Stack:
+    layout = _layout(header, name, choices.channels)
+    if layout.guessed:
+        choices.aside.remark(f"{name}: {layout.guessed}")
+    return _Stack(name, header, layout)
+
+
+def _layout(header: Header, name: str, channels: str | None) -> Layout:
+    layout = header.layout(channels)
+    if isinstance(layout, str):
+        message = f"{name} {layout}"
         raise InputError(message)
-
-
-def _are_labels(header: Header | None, count: int) -> bool:
-    return header is not None and header.shape == (count,) and header.dtype.kind in "iu"
+    return layout
 
 
 def _pictures(
-    file: IO[bytes], header: Header, name: str, labels: Iterator[NDArray[Any]] | None
+    file: IO[bytes], stack: _Stack, labels: Iterator[NDArray[Any]] | None
 ) -> Iterator[Item]:
+    layout = stack.layout
+    # A single picture is an entry of a stack of one.
+    header = stack.header._replace(shape=(layout.num_pictures, *layout.entry))
     try:
-        for number, picture in enumerate(_rows(file, header)):
-            label = "" if labels is None else str(next(labels))
-            yield Item(f"{name}[{number}]", label, picture)
+        for number, entry in enumerate(_rows(file, header)):
+            label = "" if labels is None else str(int(next(labels).flat[0]))
+            yield Item(f"{stack.name}[{number}]", label, layout.picture(entry))
     except DAMAGE as error:
-        yield refused(name, f"is damaged or cut short: {error}", "damaged archive")
+        problem = f"is damaged or cut short: {error}"
+        yield refused(stack.name, problem, "damaged archive")
 
 
 def _rows(file: IO[bytes], header: Header) -> Iterator[NDArray[Any]]:
     """Stream the entries along the first axis, a block of them at a time."""
     count, *shape = header.shape
-    length = header.num_bytes
+    length = math.prod(shape) * header.dtype.itemsize
     per_block = max(1, BLOCK_BYTES // length)
     for start in range(0, count, per_block):
         number = min(per_block, count - start)
@@ -225,7 +278,4 @@ def _rows(file: IO[bytes], header: Header) -> Iterator[NDArray[Any]]:
         yield from block.reshape(number, *shape)
 
 
-READERS = (
-    Reader((".npy",), lambda place, _: npy_items(place)),
-    Reader((".npz",), lambda place, choices: npz_items(place, choices.array)),
-)
+READERS = (Reader((".npy",), npy_items), Reader((".npz",), npz_items))

@@ -3,37 +3,110 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Thread
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from spectral_sched.errors import InputError
+from spectral_sched.errors import ImageError, InputError
+from spectral_sched.images.pixels import encoded
 
-from .item import Item, folder_label, is_picture, quote_name
+from .item import Choices, Item, folder_label, is_hidden, is_picture, quote_name
+from .labels import LABELS_NAME, Labels
 from .location import Remote, remote_files
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from .aside import Aside
 
-def folder_items(folder: Path) -> Iterator[Item]:
-    """Stream the pictures below a folder.
+
+def folder_items(folder: Path, choices: Choices, shards: Shards) -> Iterator[Item]:
+    """Stream the pictures below a folder, or those of its shards if it has no others.
 
     Raises
     ------
     InputError
-        If there is none, or a folder may not be read.
+        If there is none, or the folder may not be read.
     """
-    others = found = 0
-    for path in files(folder):
-        if not is_picture(path.name):
-            others += 1
+    found = _Found(shards)
+    content = _list_of_labels(folder / LABELS_NAME)
+    labels = Labels(f"{folder.name}/{LABELS_NAME}", content, choices.aside)
+    for path, relative in files(folder):
+        if isinstance(path, InputError):
+            found.num_items += 1
+            yield _unreadable(path, relative)
+        elif content is not None and relative == LABELS_NAME:
             continue
-        found += 1
-        relative = str(path.relative_to(folder))
-        yield Item(quote_name(relative), folder_label(relative), path)
-    if not found:
-        raise _nothing_found(folder, others)
+        elif not found.is_shard(relative) and choices.wants(relative):
+            found.count(relative)
+            yield Item(quote_name(relative), labels.of(relative), path)
+    labels.tell()
+    yield from found.in_shards(str(folder), choices)
+    if not found.num_items:
+        raise _nothing_found(folder, choices.aside.num_others)
+
+
+class Shards(NamedTuple):
+    """What reads archives and tables in a folder.
+
+    Attributes
+    ----------
+    endings
+        How their names end, in lower case.
+    items
+        Streams the pictures of one.
+    """
+
+    endings: tuple[str, ...]
+    items: Callable[[str, Choices], Iterator[Item]]
+
+
+@dataclass
+class _Found:
+    """What was found in a folder: how many items and pictures, and which archives."""
+
+    shards: Shards
+    num_items: int = 0
+    num_pictures: int = 0
+    names: list[str] = field(default_factory=list)
+
+    def is_shard(self, relative: str) -> bool:
+        """Return whether a file is an archive or a table, and keep its name."""
+        if not relative.lower().endswith(self.shards.endings) or is_hidden(relative):
+            return False
+        self.names.append(relative)
+        return True
+
+    def count(self, relative: str) -> None:
+        """Count an item of a file."""
+        self.num_items += 1
+        self.num_pictures += is_picture(relative)
+
+    def in_shards(self, folder: str, choices: Choices) -> Iterator[Item]:
+        """Stream the pictures in shards, or leave these out if others were found."""
+        self.names.sort()
+        if self.num_pictures:
+            self._leave_out(choices.aside)
+            return
+        for name in self.names:
+            parent = name.rpartition("/")[0]
+            for item in self.shards.items(f"{folder.rstrip('/')}/{name}", choices):
+                self.num_items += 1
+                yield item.within(quote_name(parent))
+
+    def _leave_out(self, aside: Aside) -> None:
+        for name in self.names:
+            aside.other(quote_name(name))
+        if self.names:
+            aside.remark(
+                f"{len(self.names)} archives or tables beside pictures are not read "
+                f"(the first: {quote_name(self.names[0])}); name them as sources too"
+            )
+
+
+def _unreadable(error: InputError, relative: str) -> Item:
+    return Item(quote_name(relative), "", ImageError(str(error), "unreadable folder"))
 
 
 def _nothing_found(folder: Path, others: int) -> InputError:
@@ -41,33 +114,54 @@ def _nothing_found(folder: Path, others: int) -> InputError:
         return InputError(f"{folder} is empty; name a folder of images")
     return InputError(
         f"{folder} holds no images, only {others} other file{'s' * (others > 1)}; "
-        "name a folder of PNG, JPEG, WebP or other pictures, or an archive itself"
+        "name a folder of PNG, JPEG, WebP or other pictures, or of archives of them"
     )
 
 
-def files(folder: Path) -> Iterator[Path]:
-    """Stream the files and links below a folder, each folder once, linked ones too."""
-    seen = set()
-    waiting = [folder]
+def _list_of_labels(path: Path) -> bytes | None:
+    """Return the list of labels of a folder, or None if it has none."""
+    try:
+        return encoded(path, path.name) if path.exists() else None
+    except ImageError:
+        return b""
+
+
+def files(folder: Path) -> Iterator[tuple[Path | InputError, str]]:
+    """Stream the files and links below a folder, each folder once, linked ones too.
+
+    Yields
+    ------
+    The path of each and the same relative to the folder; or, for a folder in it that
+    cannot be listed, why.
+
+    Raises
+    ------
+    InputError
+        If the folder itself cannot be listed.
+    """
+    seen: set[tuple[int, int]] = set()
+    waiting = [(folder, "")]
     while waiting:
-        place = waiting.pop()
-        status = place.stat()
-        if (status.st_dev, status.st_ino) in seen:
-            continue
-        seen.add((status.st_dev, status.st_ino))
+        place, prefix = waiting.pop()
         try:
+            status = place.stat()
+            if (status.st_dev, status.st_ino) in seen:
+                continue
+            seen.add((status.st_dev, status.st_ino))
             with os.scandir(place) as entries:
                 for entry in entries:
-                    if entry.name.startswith("."):
-                        continue
+                    relative = f"{prefix}{entry.name}"
                     if _is_folder(entry):
-                        waiting.append(Path(entry.path))
-                    elif entry.is_symlink() or entry.is_file():
-                        # A link that leads nowhere is an item that cannot be read.
-                        yield Path(entry.path)
-        except PermissionError as error:
-            message = f"cannot read the folder {place}: permission denied"
-            raise InputError(message) from error
+                        waiting.append((Path(entry.path), f"{relative}/"))
+                    else:
+                        # Links that lead nowhere and pipes are items that are skipped.
+                        yield Path(entry.path), relative
+        except OSError as error:
+            because = (error.strerror or str(error)).lower()
+            unlisted = InputError(f"cannot read the folder {place}: {because}")
+            if not prefix:
+                raise unlisted from error
+            yield unlisted, prefix.rstrip("/")
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:
@@ -79,11 +173,14 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
         return False
 
 
-def remote_folder_items(url: str) -> Iterator[Item]:
+def remote_folder_items(url: str, choices: Choices, shards: Shards) -> Iterator[Item]:
     """Stream the pictures below a URL; each is fetched when it is decoded."""
+    found = _Found(shards)
     for place, relative in remote_files(url):
-        if is_picture(relative):
+        if not found.is_shard(relative) and choices.wants(relative):
+            found.count(relative)
             yield Item(quote_name(relative), folder_label(relative), Remote(place))
+    yield from found.in_shards(url, choices)
 
 
 def counted(source: str | None) -> Callable[[], int | None]:
@@ -111,7 +208,8 @@ class _Count:
 
     def count(self) -> None:
         try:
-            names = (os.fspath(path) for path in files(self.folder))
-            self.total = sum(is_picture(name) for name in names)
+            total = sum(is_picture(name) for _, name in files(self.folder))
+            # Where there is none, they are in archives.
+            self.total = total or None
         except (OSError, InputError):
             self.total = None

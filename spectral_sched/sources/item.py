@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import os
+from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, NamedTuple
 
 from spectral_sched.errors import ImageError
+
+from .aside import Aside
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -14,9 +17,10 @@ if TYPE_CHECKING:
     from spectral_sched.images.pixels import Data
 
 SUFFIXES = frozenset(
-    {".avif", ".bmp", ".dib", ".gif", ".j2k", ".jfif", ".jp2", ".jpe", ".jpeg"}
-    | {".jpg", ".pbm", ".pfm", ".pgm", ".png", ".pnm", ".ppm", ".qoi", ".tga"}
-    | {".tif", ".tiff", ".webp"}
+    {".apng", ".avif", ".avifs", ".bmp", ".dib", ".gif", ".icb", ".j2c", ".j2k"}
+    | {".jfif", ".jp2", ".jpc", ".jpe", ".jpeg", ".jpf", ".jpg", ".jpx", ".mpo"}
+    | {".pbm", ".pfm", ".pgm", ".png", ".pnm", ".ppm", ".qoi", ".tga", ".tif"}
+    | {".tiff", ".vda", ".vst", ".webp"}
 )
 """Endings, in lower case, of the files that are taken for pictures."""
 
@@ -40,18 +44,50 @@ class Item:
     label: str
     data: Data
 
+    def within(self, folder: str) -> Item:
+        """Return the item with a name that begins with a folder, if there is one."""
+        return replace(self, name=f"{folder}/{self.name}") if folder else self
 
-class Choices(NamedTuple):
-    """What is chosen inside a source that holds several things.
+
+@dataclass(frozen=True)
+class Choices:
+    """What is chosen inside a source, and who is told of the rest.
 
     Attributes
     ----------
     array, column
-        Which array of an npz file and which column of a Parquet file to read.
+        Which array of an npz file and which column of a table to read.
+    channels
+        Where the channels of an array are: ``first``, ``last`` or ``none``; None where
+        its shape tells.
+    all_files
+        Whether files of any ending are taken for pictures.
+    aside
+        Takes what is not streamed.
     """
 
     array: str | None = None
     column: str | None = None
+    channels: str | None = None
+    all_files: bool = False
+    aside: Aside = field(default_factory=Aside)
+
+    def wants(self, path: str) -> bool:
+        """Return whether a file is taken for a picture, and count it if it is not.
+
+        Parameters
+        ----------
+        path
+            Relative to the source.
+        """
+        if is_hidden(path):
+            if _has_suffix(path):
+                self.aside.hidden(quote_name(path))
+            return False
+        if self.all_files or _has_suffix(path):
+            return True
+        self.aside.other(quote_name(path))
+        return False
 
 
 class Reader(NamedTuple):
@@ -70,12 +106,31 @@ class Reader(NamedTuple):
 
 
 def is_picture(path: str) -> bool:
-    """Return whether a file or a member of an archive is taken for a picture.
+    """Return whether a file or a member of an archive is taken for a picture."""
+    return _has_suffix(path) and not is_hidden(path)
 
-    Hidden files are not: archives made on a Mac hold a ``._`` one beside each picture.
+
+def _has_suffix(path: str) -> bool:
+    return os.path.splitext(path)[1].lower() in SUFFIXES  # noqa: PTH122 - 5 times as fast
+
+
+def is_hidden(path: str) -> bool:
+    """Return whether a path relative to its source is hidden, or in a hidden folder.
+
+    Archives made on a Mac hold a hidden file beside each picture, or a folder of these.
+
+    Examples
+    --------
+    >>> [is_hidden(f"{folder}/a.png") for folder in (".old", "__MACOSX", ".")]
+    [True, True, False]
     """
-    place = PurePosixPath(path)
-    return place.suffix.lower() in SUFFIXES and not place.name.startswith(".")
+    if "/." not in path and "__MACOSX" not in path and not path.startswith("."):
+        return False
+    parts = path.split("/")
+    return any(
+        part == "__MACOSX" or (part.startswith(".") and part not in (".", ".."))
+        for part in parts
+    )
 
 
 def folder_label(path: str) -> str:

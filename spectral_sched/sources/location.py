@@ -6,6 +6,7 @@ is fetched unless a URL was given, and nothing is written.
 
 from __future__ import annotations
 
+import glob
 import math
 import os
 import re
@@ -69,6 +70,42 @@ def expand_braces(pattern: str) -> Iterator[str]:
         yield from braceexpand(pattern, escape=False)
     except (ValueError, RecursionError):  # of braces that are not balanced, or too deep
         yield pattern
+
+
+WILD = re.compile(r"[*?]|\[[^\]]+\]")
+
+
+def expand_pattern(pattern: str) -> Iterator[str]:
+    """Yield the places that braces and, where no such file is, ``*`` and ``?`` mean.
+
+    Raises
+    ------
+    InputError
+        If a pattern with ``*`` matches nothing.
+    UsageError
+        If places are too many.
+    """
+    for place in expand_braces(pattern):
+        there = not is_url(place) and os.path.exists(place)  # noqa: PTH110
+        if there or not WILD.search(
+            place.partition("?")[0] if is_url(place) else place
+        ):
+            yield place
+            continue
+        matches = sorted(_matches(place))
+        if not matches:
+            message = f"{place} matches no file; name a folder of images"
+            raise InputError(message)
+        yield from matches
+
+
+def _matches(place: str) -> Iterator[str]:
+    if not is_url(place):
+        # As the shell does, which knows no hidden ones either.
+        yield from glob.iglob(place, recursive=True)  # noqa: PTH207 - keeps the spelling
+        return
+    system, path = filesystem(place)
+    yield from (str(system.unstrip_protocol(found)) for found in system.glob(path))
 
 
 def _check_count(pattern: str) -> None:

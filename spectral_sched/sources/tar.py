@@ -2,8 +2,9 @@
 
 An archive is read once from front to back, compressed or not. Neighbouring members
 with the same path up to the first dot of the file name are one sample: of ``x.jpg``,
-``x.seg.png`` and ``x.cls``, the first is the picture and the last its class. Where no
-member of a sample has a plain ending (``x.1.png``, ``x.2.png``), each is a picture.
+``x.seg.png`` and ``x.cls``, the first is the picture and the last its class; the second
+is skipped and counted. Members with a plain ending (``x.jpg``, ``x.png``) or a number
+before it (``x.1.png``) are pictures, and so are all where none has a plain ending.
 Without a ``.cls``, the class is the first folder.
 """
 
@@ -18,7 +19,8 @@ from typing import TYPE_CHECKING, Self
 from spectral_sched.errors import ImageError
 from spectral_sched.images.pixels import check_bytes
 
-from .item import Item, Reader, folder_label, is_picture, quote_name, refused
+from .item import Choices, Item, Reader, folder_label, quote_name, refused
+from .labels import LABELS_NAME
 from .location import last_name, open_place
 
 if TYPE_CHECKING:
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
 LABEL_SUFFIX = "cls"
 MAX_LABEL_BYTES = 100
 MOST_HELD = 8
-"""Pictures without a plain ending that are held until their sample is complete."""
+"""Pictures of a sample that are held until it is complete, for its class."""
 
 DAMAGE = (tarfile.TarError, zlib.error, lzma.LZMAError, EOFError, OSError, ValueError)
 
@@ -51,38 +53,54 @@ class _Sample:
 
     stem: str
     label: str | None = None
-    picture: Item | None = None
+    plain: str = ""
+    pictures: list[Item] = field(default_factory=list)
     others: list[Item] = field(default_factory=list)
 
     def add(self, name: str, content: bytes | ImageError, archive: str) -> None:
-        if isinstance(content, bytes) and not is_picture(name):
+        if isinstance(content, bytes) and ending(name) == LABEL_SUFFIX:
             self.label = content.decode("utf-8", "replace").strip()
             return
         item = Item(f"{archive}/{quote_name(name)}", folder_label(name), content)
-        if ending(name).count("."):
+        inner = ending(name).rpartition(".")[0]
+        if inner and not inner.isdecimal():
             self.others.append(item)
-        elif self.picture is None:
-            self.picture = item
+            return
+        self.pictures.append(item)
+        self.plain = self.plain or ("" if inner else item.name)
 
     def items(self) -> Iterator[Item]:
-        """Yield the picture, or each that could be, and forget them."""
-        found = self.others if self.picture is None else [self.picture]
-        for item in found:
-            label = item.label if self.label is None else self.label
-            yield Item(item.name, label, item.data)
-        self.picture, self.others = None, []
+        """Yield each picture, and what is left out beside it, and forget them."""
+        for item in self.pictures:
+            yield self._labelled(item)
+        for item in self.others:
+            if self.plain:
+                problem = f"is beside {self.plain} in its sample and not read"
+                yield refused(item.name, problem, "beside a picture")
+            else:
+                yield self._labelled(item)
+        self.pictures, self.others = [], []
+
+    def _labelled(self, item: Item) -> Item:
+        label = item.label if self.label is None else self.label
+        return Item(item.name, label, item.data)
+
+    @property
+    def num_held(self) -> int:
+        """How many pictures wait until the sample is complete."""
+        return len(self.pictures) + len(self.others)
 
 
-def tar_items(place: str) -> Iterator[Item]:
+def tar_items(place: str, choices: Choices) -> Iterator[Item]:
     """Stream the pictures of a tar archive."""
     archive, sample = last_name(place), _Sample("")
     try:
-        for name, content in _contents(place, archive):
+        for name, content in _contents(place, archive, choices):
             if stem(name) != sample.stem:
                 yield from sample.items()
                 sample = _Sample(stem(name))
             sample.add(name, content, archive)
-            if len(sample.others) > MOST_HELD:
+            if sample.num_held > MOST_HELD:
                 yield from sample.items()
         yield from sample.items()
     except DAMAGE as error:
@@ -101,7 +119,9 @@ def ending(name: str) -> str:
     return name.rpartition("/")[2].partition(".")[2]
 
 
-def _contents(place: str, archive: str) -> Iterator[tuple[str, bytes | ImageError]]:
+def _contents(
+    place: str, archive: str, choices: Choices
+) -> Iterator[tuple[str, bytes | ImageError]]:
     """Stream names and contents of the pictures and class files."""
     with (
         open_place(place) as file,
@@ -110,19 +130,36 @@ def _contents(place: str, archive: str) -> Iterator[tuple[str, bytes | ImageErro
         for member in members:
             # A list of all members would grow with their number.
             members.members = []  # type: ignore[attr-defined]
-            if not member.isreg():
+            if member.isdir():
                 continue
-            if is_picture(member.name):
-                yield member.name, _content(members, member, archive)
-            elif ending(member.name) == LABEL_SUFFIX and member.size < MAX_LABEL_BYTES:
+            if _is_label(member):
                 yield member.name, _read(members, member)
+                continue
+            if member.name.rpartition("/")[2] == LABELS_NAME:
+                choices.aside.remark(
+                    f"the labels in {archive}/{quote_name(member.name)} are not read; "
+                    "put the pictures into a zip archive or a folder for their classes"
+                )
+            if choices.wants(member.name):
+                yield member.name, _content(members, member, archive)
+
+
+def _is_label(member: tarfile.TarInfo) -> bool:
+    is_small = member.isreg() and member.size < MAX_LABEL_BYTES
+    return is_small and ending(member.name) == LABEL_SUFFIX
 
 
 def _content(
     members: tarfile.TarFile, member: tarfile.TarInfo, archive: str
 ) -> bytes | ImageError:
+    name = f"{archive}/{quote_name(member.name)}"
+    if not member.isreg():
+        target = quote_name(member.linkname)
+        kind = f"a link to {target}" if member.issym() or member.islnk() else "no file"
+        message = f"{name} is {kind} and not read; pack the archive without links"
+        return ImageError(message, "link in an archive")
     try:
-        check_bytes(member.size, f"{archive}/{quote_name(member.name)}")
+        check_bytes(member.size, name)
     except ImageError as error:
         return error
     return _read(members, member)
@@ -139,4 +176,4 @@ def _read(members: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
 
 ENDINGS = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
 
-READERS = (Reader(ENDINGS, lambda place, _: tar_items(place)),)
+READERS = (Reader(ENDINGS, tar_items),)

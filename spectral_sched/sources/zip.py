@@ -2,8 +2,7 @@
 
 The directory at the end of an archive is read entry by entry instead of as a whole,
 so that memory does not grow with the number of pictures. The class of a picture is its
-first folder; but where there is a ``dataset.json``, folders are mere portions, and the
-class is its label there, if any (these labels are the one thing that is held).
+first folder, or its label in a ``dataset.json`` (`labels`).
 
 `zipfile` is no substitute, though it reads all entries 1.45 times as fast: it holds the
 whole directory, so that memory grows by 122 MB for an archive of 200,000 pictures; here
@@ -12,21 +11,19 @@ by 2 MB.
 
 from __future__ import annotations
 
-import json
 import struct
 import zlib
-from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 from spectral_sched.errors import ImageError
 from spectral_sched.images.pixels import check_bytes
 
-from .item import Item, Reader, folder_label, is_picture, quote_name, refused
+from .item import Choices, Item, Reader, quote_name, refused
+from .labels import LABELS_NAME, Labels
 from .location import last_name, open_place
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-LABELS_NAME = "dataset.json"
 
 # APPNOTE.TXT 4.3: signatures and fixed parts of the records.
 END = struct.Struct("<4s4H2LH")
@@ -59,30 +56,34 @@ class DamagedZipError(Exception):
     """A zip archive is not what it should be."""
 
 
-def zip_items(place: str) -> Iterator[Item]:
+def zip_items(place: str, choices: Choices) -> Iterator[Item]:
     """Stream the pictures of a zip archive."""
     archive = last_name(place)
     with open_place(place) as file:
         try:
-            labels = _labels(file)
+            content = _list_of_labels(file)
+            labels = Labels(f"{archive}/{LABELS_NAME}", content, choices.aside)
             for member in members(file):
-                if is_picture(member.name):
+                if _is_file(member, content) and choices.wants(member.name):
                     yield _item(file, member, archive, labels)
+            labels.tell()
         except (DamagedZipError, OSError, struct.error, ValueError) as error:
             yield refused(archive, f"is damaged: {error}", "damaged archive")
 
 
-def _item(
-    file: BinaryIO, member: Member, archive: str, labels: dict[str, str] | None
-) -> Item:
+def _is_file(member: Member, labels: bytes | None) -> bool:
+    """Return whether a member is a file, and not the list of labels."""
+    listed = labels is not None and member.name == LABELS_NAME
+    return not listed and not member.name.endswith("/")
+
+
+def _item(file: BinaryIO, member: Member, archive: str, labels: Labels) -> Item:
     name = f"{archive}/{quote_name(member.name)}"
     try:
         content = read_member(file, member, name)
     except ImageError as error:
         return Item(name, "", error)
-    if labels is None:
-        return Item(name, folder_label(member.name), content)
-    return Item(name, labels.get(member.name, ""), content)
+    return Item(name, labels.of(member.name), content)
 
 
 def read_member(file: BinaryIO, member: Member, name: str) -> bytes:
@@ -209,8 +210,8 @@ def _extent_64(file: BinaryIO, place: int) -> tuple[int, int]:
     return wide_count, wide_start
 
 
-def _labels(file: BinaryIO) -> dict[str, str] | None:
-    """Return the label of each member, None if the archive has no list of labels."""
+def _list_of_labels(file: BinaryIO) -> bytes | None:
+    """Return the list of labels, or None if the archive has none."""
     try:
         found = next((it for it in members(file) if it.name == LABELS_NAME), None)
     except (DamagedZipError, struct.error):
@@ -219,23 +220,9 @@ def _labels(file: BinaryIO) -> dict[str, str] | None:
     if found is None:
         return None
     try:
-        return parse_labels(json.loads(read_member(file, found, found.name)))
-    except (ImageError, ValueError, RecursionError):
-        return {}
+        return read_member(file, found, found.name)
+    except ImageError:
+        return b""
 
 
-def parse_labels(content: Any) -> dict[str, str]:
-    """Return the labels of ``{"labels": [["name", 3], ...]}``, those that are numbers.
-
-    Labels that are vectors are no classes and are left out.
-    """
-    pairs = content.get("labels") if isinstance(content, dict) else None
-    labels = {}
-    for pair in pairs if isinstance(pairs, list) else ():
-        match pair:
-            case [str(name), int(label)]:
-                labels[name] = str(label)
-    return labels
-
-
-READERS = (Reader((".zip",), lambda place, _: zip_items(place)),)
+READERS = (Reader((".zip",), zip_items),)

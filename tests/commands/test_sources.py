@@ -66,7 +66,7 @@ def test_lists(folder: Path) -> None:
 
 
 def test_settings_are_recorded(tmp_path: Path) -> None:
-    stack = np.random.default_rng(0).uniform(0, 1, (4, 20, 24, 3)).astype(np.float32)
+    stack = np.random.default_rng(0).uniform(0, 1, (5, 20, 24, 3)).astype(np.float32)
     np.savez(tmp_path / "a.npz", first=stack, second=stack[..., 0])
     run = analyze("a.npz", "--array", "second", cwd=tmp_path, code=3)
     assert "float32 numbers" in run.stderr

@@ -380,7 +380,7 @@ def test_webdataset_samples(tmp_path: Path) -> None:
     write_tar(
         tmp_path / "a.tar",
         [
-            # The class may come before or after, and other pictures are ignored.
+            # The class may come before or after, and other pictures are skipped.
             *(("0001.cls", b"3\n"), ("0001.png", contents[0]), ("0001.json", b"{}")),
             *(("0002.depth.png", contents[7]), ("0002.png", contents[1])),
             *(("0002.seg.png", contents[7]), ("0002.cls", b"5")),
@@ -388,10 +388,18 @@ def test_webdataset_samples(tmp_path: Path) -> None:
             *(("b/0002.png", contents[2]), ("b/0003.PNG", contents[3])),
             # No plain ending: every one is a picture.
             *(("photo.1.png", contents[4]), ("photo.2.png", contents[5])),
-            ("last.cls", b"9"),
+            # Numbers are no kinds, and two kinds of file are two pictures.
+            *(("both.png", contents[6]), ("both.1.png", contents[7])),
+            *(("both.jpg", contents[6]), ("last.cls", b"9")),
         ],
     )
-    found = [(item.name, item.label) for item in items(tmp_path / "a.tar")]
+    stream = list(items(tmp_path / "a.tar"))
+    left = [item.data for item in stream if isinstance(item.data, ImageError)]
+    assert [error.reason for error in left] == ["beside a picture"] * 2
+    assert str(left[0]) == (
+        "a.tar/0002.depth.png is beside a.tar/0002.png in its sample and not read"
+    )
+    found = [(it.name, it.label) for it in stream if it.data not in left]
     assert found == [
         ("a.tar/0001.png", "3"),
         ("a.tar/0002.png", "5"),
@@ -399,6 +407,9 @@ def test_webdataset_samples(tmp_path: Path) -> None:
         ("a.tar/b/0003.PNG", "b"),
         ("a.tar/photo.1.png", ""),
         ("a.tar/photo.2.png", ""),
+        ("a.tar/both.png", ""),
+        ("a.tar/both.1.png", ""),
+        ("a.tar/both.jpg", ""),
     ]
 
 
@@ -498,15 +509,19 @@ def test_names_that_are_too_long_are_skipped_or_refused(tmp_path: Path) -> None:
     assert counted("a" * 300)() is None
 
 
-def test_tar_links_are_not_followed(tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", [tarfile.SYMTYPE, tarfile.LNKTYPE])
+def test_tar_links_are_not_followed(kind: bytes, tmp_path: Path) -> None:
     with tarfile.open(tmp_path / "a.tar", "w") as archive:
         link = tarfile.TarInfo("a.png")
-        link.type, link.linkname = tarfile.SYMTYPE, "/etc/passwd"
+        link.type, link.linkname = kind, "/etc/passwd"
         archive.addfile(link)
         member = tarfile.TarInfo("b.png")
         member.size = len(FILES["0.png"])
         archive.addfile(member, io.BytesIO(FILES["0.png"]))
-    assert [item.name for item in items(tmp_path / "a.tar")] == ["a.tar/b.png"]
+    link_item, picture = items(tmp_path / "a.tar")
+    assert isinstance(link_item.data, ImageError)
+    assert "a.tar/a.png is a link to /etc/passwd and not read" in str(link_item.data)
+    assert picture.name == "a.tar/b.png"
 
 
 def test_stacks_in_npz(tmp_path: Path) -> None:
@@ -535,7 +550,7 @@ def test_stacks_in_npz(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("array", "match"),
     [
-        (np.zeros((4, 3, 16, 16), np.uint8), r"has the shape \(4, 3, 16, 16\)"),
+        (np.zeros((4, 5, 16, 16), np.uint8), r"has the shape \(4, 5, 16, 16\)"),
         (np.zeros((16, 16), np.uint8), r"has the shape \(16, 16\)"),
         (np.asfortranarray(STACK), "Fortran order; save it after"),
         (STACK.astype(np.complex64), "holds complex64 values"),
@@ -635,6 +650,9 @@ def test_parquet_columns(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"no column of images \(columns: text\)"):
         list(items(path))
     write_parquet(path, {"image": [{"bytes": None, "path": "a.png"}, {"bytes": b"x"}]})
+    named, _ = items(path)
+    assert (named.name, named.data) == ("a.parquet row 0 (a.png)", tmp_path / "a.png")
+    write_parquet(path, {"image": [{"bytes": None, "path": ""}, {"bytes": b"x"}]})
     assert problems(path) == ["a.parquet row 0 holds no image"]
     write_parquet(path, {"image": contents})
     path.write_bytes(path.read_bytes()[:-20])

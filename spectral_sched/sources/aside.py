@@ -1,0 +1,88 @@
+"""What a source holds beside the pictures that are streamed: counted and named."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+
+NAMED_ENDINGS = 5
+"""Endings of other files that are named; all are counted."""
+
+MOST_REMARKS = 20
+"""Remarks that are kept, the first ones."""
+
+
+@dataclass
+class Aside:
+    """What was seen and not streamed while the items of a source were.
+
+    Nothing in it is a picture that should have been read: those are items that are
+    skipped. It is whole once the stream has ended.
+
+    Attributes
+    ----------
+    endings
+        Files that are not taken for pictures, by how their names end.
+    first_other, first_hidden
+        The first file that is not taken for a picture, and the first hidden picture.
+    num_hidden
+        Pictures that are hidden, or in a hidden folder.
+    remarks
+        What else has to be said, one sentence each.
+    """
+
+    endings: Counter[str] = field(default_factory=Counter)
+    first_other: str = ""
+    first_hidden: str = ""
+    num_hidden: int = 0
+    remarks: list[str] = field(default_factory=list)
+
+    def other(self, name: str) -> None:
+        """Count a file that is not taken for a picture."""
+        self.endings[PurePosixPath(name).suffix.lower()] += 1
+        self.first_other = self.first_other or name
+
+    def hidden(self, name: str) -> None:
+        """Count a picture that is hidden."""
+        self.num_hidden += 1
+        self.first_hidden = self.first_hidden or name
+
+    def remark(self, sentence: str) -> None:
+        """Keep a sentence, once, while there is room."""
+        if len(self.remarks) < MOST_REMARKS and sentence not in self.remarks:
+            self.remarks.append(sentence)
+
+    @property
+    def num_others(self) -> int:
+        """How many files were not taken for pictures."""
+        return self.endings.total()
+
+    def left_out(self) -> list[str]:
+        """Return what was not streamed, one sentence for each kind."""
+        told = []
+        if self.num_others:
+            told.append(
+                f"left out {_files(self.num_others, 'other file')} "
+                f"({_most_common(self.endings)}; the first: {self.first_other}); "
+                "--all-files tries each"
+            )
+        if self.num_hidden:
+            told.append(
+                f"left out {_files(self.num_hidden, 'hidden picture')} "
+                f"(the first: {self.first_hidden})"
+            )
+        return told
+
+
+def _files(count: int, what: str) -> str:
+    return f"{count} {what}{'s' * (count > 1)}"
+
+
+def _most_common(endings: Counter[str]) -> str:
+    ranked = sorted(endings.items(), key=lambda pair: (-pair[1], pair[0]))
+    named = [f"{n} {ending or 'without an ending'}" for ending, n in ranked]
+    rest = sum(count for _, count in ranked[NAMED_ENDINGS:])
+    return ", ".join(
+        [*named[:NAMED_ENDINGS], *[f"{rest} of other endings"][: rest > 0]]
+    )

@@ -1,0 +1,183 @@
+"""Tables with a column of pictures: which column, which class, and a row's pictures.
+
+A column holds encoded pictures, structs with a field ``bytes`` or ``path`` as on the
+Hugging Face hub, lists of either, or, if it is chosen or named as one that does, names
+of files beside the table.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from spectral_sched.errors import ImageError, InputError, UnavailableError, UsageError
+from spectral_sched.images.pixels import check_bytes
+
+from .item import Choices, Item, quote_name, refused
+from .location import Remote, is_url, last_name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from spectral_sched.images.pixels import Data
+
+PREFERRED = ("image", "images", "img", "jpg", "png", "webp")
+"""Names of the column that is taken when several could be."""
+
+PATHS = ("file_name", "image_path", "path", "filename", "image", "img")
+"""Names of columns of text that are taken for names of files."""
+
+LABELS = ("label", "labels", "cls", "class", "fine_label")
+"""Names of the column of classes, the first that is there."""
+
+ROWS_AT_ONCE = 16
+
+
+class Columns(NamedTuple):
+    """The columns of a table that are read."""
+
+    pictures: str
+    label: str | None
+
+
+def pyarrow_module(name: str) -> tuple[Any, type[Exception]]:
+    """Return a module of pyarrow, and the base of its errors.
+
+    Raises
+    ------
+    UnavailableError
+        If pyarrow is not installed.
+    """
+    try:
+        import importlib
+
+        from pyarrow import ArrowException
+
+        return importlib.import_module(f"pyarrow.{name}"), ArrowException
+    except ImportError as error:
+        message = (
+            "Parquet and Arrow files take a package that is not installed; "
+            "install it with: pip install 'spectral-sched[parquet]'"
+        )
+        raise UnavailableError(message) from error
+
+
+def chosen_columns(schema: Any, choices: Choices, name: str) -> Columns:
+    """Return the columns to read of a table with a schema of pyarrow's.
+
+    Raises
+    ------
+    InputError
+        If no column holds pictures.
+    UsageError
+        If several do, or none of the wanted name.
+    """
+    fields = {field.name: field.type for field in schema}
+    label = next((key for key in LABELS if _holds_labels(fields.get(key))), None)
+    pictures = _pictures(fields, choices.column, name)
+    others = [key for key in fields if key != pictures and _holds_pictures(fields[key])]
+    if others:
+        choices.aside.remark(
+            f"{name} has other columns of images, which are not read "
+            f"({', '.join(others)}); choose one with --column"
+        )
+    return Columns(pictures, None if label == pictures else label)
+
+
+def _pictures(fields: dict[str, Any], column: str | None, name: str) -> str:
+    possible = [field for field, kind in fields.items() if _holds_pictures(kind)]
+    named = [key for key in PATHS if _kind(fields.get(key)) in TEXT]
+    if column is not None:
+        texts = [field for field, kind in fields.items() if _kind(kind) in TEXT]
+        if column not in (*possible, *texts):
+            names = ", ".join(possible) or "none"
+            message = (
+                f"{name} has no column {column!r} of images; choose one with --column "
+                f"({names})"
+            )
+            raise UsageError(message)
+        return column
+    for choice in (*PREFERRED, *possible[: len(possible) == 1]):
+        if choice in possible:
+            return choice
+    if possible:
+        names = ", ".join(possible)
+        message = (
+            f"{name} has several columns of bytes; choose one with --column ({names})"
+        )
+        raise UsageError(message)
+    if named:
+        return named[0]
+    message = f"{name} has no column of images (columns: {', '.join(fields) or 'none'})"
+    raise InputError(message)
+
+
+BINARY = ("binary", "large_binary", "binary_view")
+TEXT = ("string", "large_string", "string_view")
+INTEGERS = ("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64")
+
+
+def _kind(kind: Any) -> str:
+    """Return the name of a type; of the values, if these are in a dictionary."""
+    text = str(kind)
+    if text.startswith("dictionary<"):
+        return str(kind.value_type)
+    return text
+
+
+def _holds_pictures(kind: Any) -> bool:
+    text = str(kind)
+    if text.startswith(("list<", "large_list<", "fixed_size_list<", "list_view<")):
+        return _holds_pictures(kind.value_type)
+    if text.startswith("struct<"):
+        index = kind.get_field_index("bytes")
+        return index >= 0 and str(kind.field(index).type) in BINARY
+    return text in BINARY
+
+
+def _holds_labels(kind: Any) -> bool:
+    return _kind(kind) in (*INTEGERS, *TEXT)
+
+
+def row_items(
+    place: str, rows: Iterable[dict[str, Any]], columns: Columns
+) -> Iterator[Item]:
+    """Stream the pictures of the rows of a table at a path or URL."""
+    name = last_name(place)
+    for number, row in enumerate(rows):
+        label = row.get(columns.label) if columns.label else None
+        text = "" if label is None else quote_name(str(label))
+        content = row[columns.pictures]
+        if not isinstance(content, list):
+            yield _item(f"{name} row {number}", content, text, place)
+            continue
+        if not content:
+            yield refused(f"{name} row {number}", "holds no image", "missing")
+        for part, each in enumerate(content):
+            yield _item(f"{name} row {number}[{part}]", each, text, place)
+
+
+def _item(name: str, content: Any, label: str, place: str) -> Item:
+    if isinstance(content, dict):
+        content = content["bytes"] if content["bytes"] else content.get("path")
+    if not content:
+        return refused(name, "holds no image", "missing")
+    if isinstance(content, str):
+        return Item(f"{name} ({quote_name(content)})", label, _beside(place, content))
+    try:
+        check_bytes(len(content), name)
+    except ImageError as error:
+        return Item(name, "", error)
+    return Item(name, label, content)
+
+
+def _beside(place: str, path: str) -> Data:
+    """Return a file that a table names, relative to the folder of the table."""
+    if is_url(path):
+        return Remote(path)
+    if not is_url(place):
+        return Path(place).parent / path
+    if path.startswith("/"):
+        message = f"{quote_name(path)} is on the machine that wrote {last_name(place)}"
+        return ImageError(message, "missing")
+    return Remote(f"{place.rpartition('/')[0]}/{path}")
