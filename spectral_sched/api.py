@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import os
 import warnings
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .analysis.measurement import Measurement, Wanted, measure
+from .analysis.origin import origin_of
 from .analysis.run import make_executor
 from .arguments import in_python, names_arguments
 from .defaults import (
@@ -51,7 +53,7 @@ from .planning.request import NoiseLimits, TableRequest
 from .planning.training_law import training_schedule as _training_schedule
 from .schedules import Schedule
 from .schedules.table import SigmaTable
-from .sources import array_items, items
+from .sources import Aside, array_items, items
 from .spectra.bounds import SigmaBounds, sigma_bounds
 
 if TYPE_CHECKING:
@@ -93,7 +95,7 @@ __all__ = [
 
 @names_arguments
 def analyze(
-    source: AnyPath | Pictures,
+    source: AnyPath | Sequence[AnyPath] | Pictures,
     *,
     resolution: int | None = None,
     crop: str = "center",
@@ -106,6 +108,7 @@ def analyze(
     array: str | None = None,
     column: str | None = None,
     channels: str | None = None,
+    all_files: bool = False,
     epsilon: float = EPSILON,
     tolerance: float = TOLERANCE,
     mixture: int | None = None,
@@ -119,14 +122,17 @@ def analyze(
     Parameters
     ----------
     source
-        A path or URL, as for ``specsched analyze``, or a stack of pictures: an array
-        (N, H, W) or (N, H, W, C), a tensor of torch (N, H, W) or (N, C, H, W), or a
-        list of either; bytes, 16-bit integers, or other numbers with a `data_range`.
+        A path or URL, as for ``specsched analyze``, or a list of them, or a stack of
+        pictures: an array (N, H, W) or (N, H, W, C), a tensor of torch (N, H, W) or
+        (N, C, H, W), or a list of either; bytes, 16-bit integers, or other numbers with
+        a `data_range`.
     resolution, crop, resize, color, background, window, data_range, fast, array, column
         What is done to every picture, and which array or column is read: the flags of
         these names.
     channels
         Where channels are in a stack, ``first``, ``last`` or ``none``, if not there.
+    all_files
+        Whether files of any ending are tried.
     epsilon, tolerance, mixture, precision
         As the flags.
     max_errors
@@ -163,12 +169,14 @@ def analyze(
         fast=fast,
     )
     wanted = Wanted(epsilon, tolerance, mixture)
-    if isinstance(source, str | os.PathLike):
-        stream = items(source, array=array, column=column)
+    aside, named = Aside(), _named(source)
+    if named:
+        chosen = {"array": array, "column": column, "channels": channels}
+        stream = items(named, **chosen, all_files=all_files, aside=aside)
     else:
         stream = array_items(channels_last(source, channels))
     with make_executor(workers, dask) as executor:
-        return measure(
+        measured = measure(
             stream,
             prepared,
             wanted,
@@ -176,6 +184,16 @@ def analyze(
             max_errors=max_errors,
             executor=executor,
         )
+    return replace(measured, origin=origin_of(named, aside))
+
+
+def _named(source: AnyPath | Sequence[AnyPath] | Pictures) -> list[str]:
+    """Return the names of sources; none of pictures in memory."""
+    several = [source] if isinstance(source, str | os.PathLike) else source
+    if not isinstance(several, list | tuple):
+        return []
+    places = [each for each in several if isinstance(each, str | os.PathLike)]
+    return [os.fspath(place) for place in places]
 
 
 @names_arguments

@@ -23,7 +23,7 @@ NAMES = {
 }
 """Arguments whose names are not those of their flags."""
 
-SWITCHES = ("force", "as_is", "clip", "per_image", "fast")
+SWITCHES = ("force", "as_is", "clip", "per_image", "fast", "all_files")
 """Arguments that are true or false."""
 
 FUNCTIONS = (

@@ -18,6 +18,7 @@ from spectral_sched.spectra.mixture import check_mixture, fit_mixture
 from spectral_sched.spectra.quality import data_warnings
 from spectral_sched.spectra.spectrum import Spectrum, dataset_spectrum
 
+from .origin import NOTHING, Origin
 from .run import analysis_settings, gather
 from .tasks import HERE, Executor
 
@@ -49,6 +50,8 @@ class Measurement(Summed):
         What the pictures are suspected of, one sentence each.
     mixture
         Distribution of the spectra of single pictures, if it was asked for.
+    origin
+        Where the pictures came from, and what was left out there.
     """
 
     spectrum: Spectrum
@@ -58,6 +61,7 @@ class Measurement(Summed):
     skipped: Skipped
     warnings: tuple[str, ...] = ()
     mixture: SpectralMixture | None = None
+    origin: Origin = NOTHING
 
     def _facts(self) -> Mapping[str, str]:
         channels, height, width = self.spectrum.field.shape
@@ -70,7 +74,8 @@ class Measurement(Summed):
             "sigma_data": f"{self.spectrum.field.sigma_data:.4g}",
             "data_key": self.spectrum.data_key[:16],
         }
-        warned = {f"warning {n}": text for n, text in enumerate(self.warnings[:9], 1)}
+        texts = [*self.warnings, *self.origin.remarks, *self.origin.left_out]
+        warned = {f"warning {n}": text for n, text in enumerate(texts[:9], 1)}
         return facts | warned
 
 

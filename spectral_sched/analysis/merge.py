@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from spectral_sched.errors import InputError
 
 from .chunk import NAMES_KEPT, AnalysisSettings, Chunk
+from .origin import Origin
 from .partial_file import Partial, read_partial
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ def merge_partials(paths: Iterable[Path], *, allow_missing: bool = False) -> Par
         heap.check_whole()
     ordered = [heap.messages[shard] for shard in sorted(heap.messages)]
     heap.chunk.skipped.messages = list(chain.from_iterable(ordered))[:NAMES_KEPT]
-    return Partial(heap.chunk, heap.settings, complete=True)
+    return Partial(heap.chunk, heap.settings, complete=True, origin=heap.origin)
 
 
 class _Heap:
@@ -53,6 +54,7 @@ class _Heap:
 
     def __init__(self) -> None:
         self.chunk = Chunk()
+        self.origin = Origin()
         self.settings: AnalysisSettings | None = None
         self.path: Path | None = None
         self.sources: dict[Source, dict[Shard, Path]] = {}
@@ -73,6 +75,7 @@ class _Heap:
         data_set = (partial.source.count, partial.source.digest)
         self._enter(data_set, partial.shard, path)
         self.messages[data_set, partial.shard.index] = partial.chunk.skipped.messages
+        self.origin = self.origin.merged(partial.origin)
         self.chunk.merge(partial.chunk)
         self.chunk.check()
 

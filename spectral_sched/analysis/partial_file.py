@@ -26,6 +26,7 @@ from spectral_sched.spectra.statistics import SampledImage, SpectrumStatistics
 
 from .chunk import AnalysisSettings, Chunk, Shaped, Skipped
 from .manifest import Manifest
+from .origin import NOTHING, Origin, origin_members, read_origin
 from .shard import WHOLE, Shard
 
 if TYPE_CHECKING:
@@ -59,6 +60,8 @@ class Partial:
         The names of all items of the source, as a set; empty while not all are known.
     complete
         Whether all pictures of the shard are in it.
+    origin
+        Where the pictures came from, and what was left out there.
     """
 
     chunk: Chunk
@@ -66,6 +69,7 @@ class Partial:
     shard: Shard = WHOLE
     source: Manifest = field(default_factory=Manifest)
     complete: bool = False
+    origin: Origin = NOTHING
 
 
 def partial_document(partial: Partial, provenance: Mapping[str, Any]) -> Document:
@@ -86,6 +90,7 @@ def partial_document(partial: Partial, provenance: Mapping[str, Any]) -> Documen
         "skipped": skipped.messages,
         "num_subsampled": chunk.num_subsampled,
         "num_pages_left": chunk.num_pages_left,
+        **_origin(partial.origin),
         "first": chunk.first.name if chunk.first else None,
         "statistics": _statistics(chunk.statistics) if chunk.statistics else None,
     }
@@ -94,6 +99,11 @@ def partial_document(partial: Partial, provenance: Mapping[str, Any]) -> Documen
 
 def _digest(document: Document) -> str:
     return digest({key: document[key] for key in document if key not in NOT_IN_DIGEST})
+
+
+def _origin(origin: Origin) -> Document:
+    told = origin_members(origin)
+    return {"origin": told} if told else {}
 
 
 def _manifest(manifest: Manifest) -> Document:
@@ -152,6 +162,7 @@ def read_partial(path: Path) -> Partial:
         shard=Shard(shard.get("index", int), shard.get("count", int)),
         source=_read_manifest(fields.object("source")),
         complete=fields.get("complete", bool),
+        origin=read_origin(fields.object("origin")) if "origin" in fields else Origin(),
     )
 
 

@@ -1,7 +1,7 @@
 """Measure the spectrum of pictures, whole or in shards."""
 
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,8 +10,10 @@ import typer
 from spectral_sched import defaults
 
 from .shared import (
+    AllFiles,
     Array,
     Background,
+    Channels,
     Color,
     Column,
     Crop,
@@ -27,6 +29,7 @@ from .shared import (
     Tolerance,
     parse_preprocessing,
     publish_spectrum,
+    say_left_out,
 )
 
 if TYPE_CHECKING:
@@ -64,6 +67,8 @@ def analyze(
     data_range: DataRange = None,
     array: Array = None,
     column: Column = None,
+    channels: Channels = None,
+    all_files: AllFiles = False,
     fast: Annotated[
         bool, typer.Option("--fast", help="Decode large JPEGs at a fraction.")
     ] = False,
@@ -106,6 +111,7 @@ def analyze(
     flags = locals()
     from spectral_sched import sources
     from spectral_sched.analysis.measurement import Wanted
+    from spectral_sched.analysis.origin import origin_of
     from spectral_sched.analysis.run import analysis_settings, make_executor
     from spectral_sched.analysis.shard import output_path, parse_shard
     from spectral_sched.console.output import Publisher
@@ -116,7 +122,13 @@ def analyze(
     wanted = Wanted(epsilon, tolerance, mixture)
     wanted.check(of_shard=part is not None)
     preprocessing = parse_preprocessing(flags)
-    items = sources.items(source, files_from=files_from, array=array, column=column)
+    aside = sources.Aside()
+    items = sources.items(
+        source,
+        files_from=files_from,
+        **{name: flags[name] for name in sources.CHOICES},
+        aside=aside,
+    )
     publish = Publisher(output or output_path(part), json=json, force=force)
     settings = analysis_settings(preprocessing, precision)
     publish.expect(_request(preprocessing, wanted, precision, part))
@@ -135,6 +147,7 @@ def analyze(
             checkpoint=checkpoint,
             progress=progress,
         )
+    found = replace(found, origin=origin_of([source or ""], aside))
     with _kept_if_refused(checkpoint):
         _publish(publish, found, precision)
     if checkpoint:
@@ -224,8 +237,7 @@ def _publish_partial(publish: "Publisher", gathered: "Partial") -> None:
     from spectral_sched.documents.provenance import provenance
     from spectral_sched.system.streams import say
 
-    for message in gathered.chunk.skipped.messages:
-        say(f"skipped: {message}")
+    say_left_out(gathered.chunk.skipped, gathered.origin)
     publish(
         partial_parts(gathered),
         partial_document(gathered, provenance({"shard": str(gathered.shard)})),

@@ -1,5 +1,6 @@
 """Merge the shards of an analysis."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -45,4 +46,5 @@ def merge(
     gathered = merge_partials(partials, allow_missing=allow_missing)
     settings = gathered.settings
     measured = derive(gathered.chunk, settings.preprocessing, wanted)
+    measured = replace(measured, origin=gathered.origin)
     publish_spectrum(publish, measured, settings.precision)

@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
+    from spectral_sched.analysis.chunk import Skipped
     from spectral_sched.analysis.measurement import Measurement
+    from spectral_sched.analysis.origin import Origin
     from spectral_sched.console.output import Publisher
     from spectral_sched.images.preprocessing import Preprocessing
 
@@ -45,7 +47,11 @@ DataRange = Annotated[
     str | None, typer.Option(help="Values of black and white, as in -1,1.")
 ]
 Array = Annotated[str | None, typer.Option(help="Array of an npz file to read.")]
-Column = Annotated[str | None, typer.Option(help="Column of a Parquet file to read.")]
+Column = Annotated[str | None, typer.Option(help="Column of a table to read.")]
+Channels = Annotated[
+    str | None, typer.Option(help="Of arrays: first, last or none, if not plain.")
+]
+AllFiles = Annotated[bool, typer.Option("--all-files", help="Try files of any ending.")]
 Device = Annotated[str, typer.Option(help="auto, cuda, mps or cpu.")]
 Threads = Annotated[
     int | None,
@@ -128,8 +134,7 @@ def publish_spectrum(publish: Publisher, measured: Measurement, precision: str) 
     from spectral_sched.files.spectrum import measured_arguments, spectrum_document
     from spectral_sched.system.streams import say
 
-    for message in measured.skipped.messages:
-        say(f"skipped: {message}")
+    say_left_out(measured.skipped, measured.origin)
     for message in measured.warnings:
         say(f"warning: {message}")
     asked = measured_arguments(measured) | {"precision": precision}
@@ -138,6 +143,18 @@ def publish_spectrum(publish: Publisher, measured: Measurement, precision: str) 
         spectrum_document(measured, provenance(asked)),
         following=export_after(publish.output),
     )
+
+
+def say_left_out(skipped: Skipped, origin: Origin) -> None:
+    """Say what of the sources was skipped, not used, or not taken for pictures."""
+    from spectral_sched.console.output import say
+
+    for message in skipped.messages:
+        say(f"skipped: {message}")
+    for message in origin.remarks:
+        say(f"warning: {message}")
+    for message in origin.left_out:
+        say(message)
 
 
 def export_after(spectrum: Path) -> str:

@@ -8,8 +8,10 @@ import typer
 from spectral_sched import defaults
 
 from .shared import (
+    AllFiles,
     Array,
     Background,
+    Channels,
     Color,
     Column,
     Crop,
@@ -82,6 +84,8 @@ def train(
     data_range: DataRange = None,
     array: Array = None,
     column: Column = None,
+    channels: Channels = None,
+    all_files: AllFiles = False,
     device: Device = "auto",
     threads: Threads = None,
     precision: Annotated[
@@ -128,13 +132,16 @@ def train(
     from spectral_sched.diffusion.training.run import TrainingRun
 
     with processes(device, threads) as group:
-        items = sources.items(source, array=array, column=column)
+        aside = sources.Aside()
+        chosen = {name: flags[name] for name in sources.CHOICES}
+        items = sources.items(source, **chosen, aside=aside)
         pictures = picture_set(items, preprocessing)
         run = TrainingRun(pictures, options, output, group, resume=resume)
-        for message in run.messages if group.first else ():
+        told = (*aside.remarks, *aside.left_out(), *run.messages)
+        for message in told if group.first else ():
             say(message)
-        with training_progress(shown=group.first) as told:
-            run(told)
+        with training_progress(shown=group.first) as progress:
+            run(progress)
     if group.first:
         document = read_model_document(output)
         show(model_parts(document), document, json=json)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from spectral_sched.analysis.chunk import Skipped
 from spectral_sched.analysis.measurement import Measurement
+from spectral_sched.analysis.origin import origin_members, read_origin
 from spectral_sched.documents.provenance import PROVENANCE_KEYS
 from spectral_sched.documents.read import Fields, read_fields
 from spectral_sched.documents.strict_json import (
@@ -64,6 +65,7 @@ def spectrum_document(measurement: Measurement, provenance: Document) -> Documen
             "skipped_by_reason": dict(sorted(skipped.reasons.items())),
             "skipped": skipped.messages,
             "warnings": list(measurement.warnings),
+            **origin_members(measurement.origin),
         },
         **payload,
         "digest": digest(payload),
@@ -134,6 +136,7 @@ def read_spectrum(path: Path) -> Measurement:
         skipped=_read_skipped(source),
         warnings=tuple(source.get("warnings", list)),
         mixture=read_mixture(fields, len(spectrum.field.num_modes)),
+        origin=read_origin(source),
     )
 
 

@@ -1,0 +1,62 @@
+"""Where the pictures of an analysis came from, as far as it has to be told."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+
+from spectral_sched.sources.location import last_name
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from spectral_sched.documents.read import Fields
+    from spectral_sched.documents.strict_json import Document
+    from spectral_sched.sources import Aside
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where pictures came from.
+
+    Attributes
+    ----------
+    sources
+        Names of the sources, if there are several, without their folders.
+    remarks
+        What is wrong with the sources, one sentence each.
+    left_out
+        What of them was not taken for pictures, one sentence for each kind.
+    """
+
+    sources: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
+
+    def merged(self, other: Origin) -> Origin:
+        """Return both, each sentence and source once."""
+        pairs = zip(asdict(self).values(), asdict(other).values(), strict=True)
+        return Origin(*(tuple(dict.fromkeys([*a, *b])) for a, b in pairs))
+
+
+NOTHING = Origin()
+"""An origin of which nothing has to be told."""
+
+
+def origin_of(sources: Sequence[str], aside: Aside) -> Origin:
+    """Return what has to be told of sources whose stream has ended."""
+    names = tuple(last_name(place.rstrip("/")) for place in sources)
+    told = names if len(names) > 1 else ()
+    return Origin(told, tuple(aside.remarks), tuple(aside.left_out()))
+
+
+def origin_members(origin: Origin) -> Document:
+    """Return what a file holds of an origin: nothing where there is nothing to tell."""
+    return {name: list(told) for name, told in asdict(origin).items() if told}
+
+
+def read_origin(fields: Fields) -> Origin:
+    """Read an origin from an object of a file."""
+    names = Origin.__dataclass_fields__
+    found = {name: fields.get(name, list) for name in names if name in fields}
+    return Origin(**{name: tuple(map(str, told)) for name, told in found.items()})
