@@ -31,7 +31,7 @@ from .defaults import (
 )
 from .documents.provenance import provenance
 from .documents.write import check_output, check_replaced, write_document
-from .errors import SpecschedError
+from .errors import InputError, SpecschedError
 from .files.samples import (
     Gallery,
     Sample,
@@ -184,7 +184,7 @@ def analyze(
             max_errors=max_errors,
             executor=executor,
         )
-    return replace(measured, origin=origin_of(named, aside))
+    return replace(measured, origin=origin_of(named, aside).reworded(in_python))
 
 
 def _named(source: AnyPath | Sequence[AnyPath] | Pictures) -> list[str]:
@@ -193,6 +193,9 @@ def _named(source: AnyPath | Sequence[AnyPath] | Pictures) -> list[str]:
     if not isinstance(several, list | tuple):
         return []
     places = [each for each in several if isinstance(each, str | os.PathLike)]
+    if places and len(places) < len(several):
+        message = "a list holds sources or pictures in memory, not both; divide it"
+        raise InputError(message)
     return [os.fspath(place) for place in places]
 
 

@@ -294,3 +294,21 @@ def test_warnings_name_arguments(measured: spectral_sched.Measurement) -> None:
     with pytest.warns(UserWarning, match=r"see as_is=True") as said:
         spectral_sched.sample(plan, [0])
     assert said[0].filename == __file__
+
+
+def test_several_sources_and_what_they_leave_out(tmp_path: Path) -> None:
+    stack = np.random.default_rng(7).integers(0, 256, (6, 8, 8), np.uint8)
+    np.save(tmp_path / "a.npy", stack[:2, None])
+    np.savez(tmp_path / "b.npz", images=stack[2:, None], others=stack)
+    places: list[Path | str] = [tmp_path / "a.npy", str(tmp_path / "b.npz")]
+    found = spectral_sched.analyze(places)
+    assert found.spectrum.data_key == spectral_sched.analyze(stack).spectrum.data_key
+    assert found.origin.sources == ("a.npy", "b.npz")
+    (told,) = found.origin.remarks
+    assert told.endswith("which are not read (others); choose one with array")
+    mixed: Any = [places[0], stack]
+    with pytest.raises(InputError, match="sources or pictures in memory, not both"):
+        spectral_sched.analyze(mixed)
+    np.save(tmp_path / "a.npy", np.zeros((9, 9, 3), np.uint8))
+    with pytest.raises(InputError, match='pass channels="last" if that is one'):
+        spectral_sched.analyze(tmp_path / "a.npy")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from spectral_sched.sources.location import last_name
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from spectral_sched.documents.read import Fields
     from spectral_sched.documents.strict_json import Document
@@ -32,6 +32,11 @@ class Origin:
     sources: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
+
+    def reworded(self, told: Callable[[str], str]) -> Origin:
+        """Return the same in other words."""
+        said = (tuple(map(told, each)) for each in (self.remarks, self.left_out))
+        return Origin(self.sources, *said)
 
     def merged(self, other: Origin) -> Origin:
         """Return both, each sentence and source once."""

@@ -47,8 +47,10 @@ if TYPE_CHECKING:
 
 def analyze(
     source: Annotated[
-        str | None,
-        typer.Argument(help="Folder, image, zip, tar, npz, npy, parquet, or a URL."),
+        list[str] | None,
+        typer.Argument(
+            help="Folders, images, zip, tar, npz, npy, parquet, arrow, or URLs."
+        ),
     ] = None,
     files_from: Annotated[
         str | None, typer.Option(help="File that lists sources; - is standard input.")
@@ -106,6 +108,8 @@ def analyze(
 
     Example: specsched analyze 'train-{000..127}.tar' --resolution 256 -o train.json
 
+    Example: specsched analyze photos/ scans.zip more.tar --resolution 64
+
     See also: merge, for the parts that --shard makes; export; show.
     """
     flags = locals()
@@ -147,7 +151,7 @@ def analyze(
             checkpoint=checkpoint,
             progress=progress,
         )
-    found = replace(found, origin=origin_of([source or ""], aside))
+    found = replace(found, origin=origin_of(source or [], aside))
     with _kept_if_refused(checkpoint):
         _publish(publish, found, precision)
     if checkpoint:

@@ -19,7 +19,7 @@ from spectral_sched.errors import InputError, UsageError
 from spectral_sched.images.limits import MAX_ENCODED_BYTES, MAX_PIXELS
 
 from .item import Choices, Item, Reader, refused
-from .layouts import Layout, find_layout
+from .layouts import SHAPES, Ambiguous, Layout, find_layout
 from .location import last_name, open_place
 
 if TYPE_CHECKING:
@@ -108,6 +108,9 @@ def array_items(stack: NDArray[Any]) -> Iterator[Item]:
         If it is no stack of pictures.
     """
     header = Header(stack.shape, fortran=False, dtype=stack.dtype)
+    if stack.ndim not in (3, 4):
+        message = f"the array has the shape {stack.shape}; {SHAPES}"
+        raise InputError(message)
     _layout(header, "the array", "last" if stack.ndim == 4 else "none")
     for number, picture in enumerate(stack):
         yield Item(f"array[{number}]", "", picture)
@@ -211,7 +214,9 @@ def _chosen(headers: dict[str, Header], choices: Choices, name: str) -> str:
             raise UsageError(message)
         return choices.array
     found = {key: header.layout(choices.channels) for key, header in headers.items()}
-    stacks = [key for key, layout in found.items() if isinstance(layout, Layout)]
+    stacks = [
+        key for key, layout in found.items() if isinstance(layout, Layout | Ambiguous)
+    ]
     for choice in (*PREFERRED, *stacks[: len(stacks) == 1]):
         if choice in stacks:
             _tell_others(stacks, choice, choices, name)

@@ -16,7 +16,7 @@ from .labels import LABELS_NAME, Labels
 from .location import Remote, remote_files
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from .aside import Aside
 
@@ -183,20 +183,21 @@ def remote_folder_items(url: str, choices: Choices, shards: Shards) -> Iterator[
     yield from found.in_shards(url, choices)
 
 
-def counted(source: str | None) -> Callable[[], int | None]:
-    """Return what tells the number of pictures of a source once it is known.
+def counted(sources: str | Sequence[str] | None) -> Callable[[], int | None]:
+    """Return what tells the number of pictures of sources once it is known.
 
     Only local folders are counted, from the first time that it is asked; the number of
     all other sources stays unknown, because counting would mean reading them twice.
     """
-    if source is None or not os.path.isdir(source):  # noqa: PTH112 - never raises
+    places = [sources] if isinstance(sources, str) else sources or []
+    if not places or not all(map(os.path.isdir, places)):
         return lambda: None
-    return _Count(Path(source))
+    return _Count([Path(place) for place in places])
 
 
 class _Count:
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folders: list[Path]) -> None:
+        self.folders = folders
         self.thread: Thread | None = None
         self.total: int | None = None
 
@@ -208,8 +209,12 @@ class _Count:
 
     def count(self) -> None:
         try:
-            total = sum(is_picture(name) for _, name in files(self.folder))
+            numbers = [_num_pictures(folder) for folder in self.folders]
             # Where there is none, they are in archives.
-            self.total = total or None
+            self.total = sum(numbers) if all(numbers) else None
         except (OSError, InputError):
             self.total = None
+
+
+def _num_pictures(folder: Path) -> int:
+    return sum(is_picture(name) for _, name in files(folder))

@@ -68,6 +68,12 @@ class Layout(NamedTuple):
         return entry.reshape(height, width)
 
 
+class Ambiguous(str):
+    """Why an array that may be pictures cannot be read without more said."""
+
+    __slots__ = ()
+
+
 def find_layout(
     shape: tuple[int, ...], dtype: np.dtype[Any], channels: str | None
 ) -> Layout | str:
@@ -86,7 +92,7 @@ def find_layout(
         return f"has the shape {shape}; {SHAPES}"
     place = channels or _place(shape)
     if place is None:
-        return (
+        return Ambiguous(
             f"has the shape {shape}: pass --channels last if that is (N, H, W, C), or "
             "--channels first if it is (N, C, H, W)"
         )
@@ -113,7 +119,7 @@ def _three_axes(shape: tuple[int, ...], channels: str | None) -> Layout | str:
             (2, FEW, "--channels last if that is one picture, (H, W, C)"),
         ):
             if shape[axis] in few:
-                return (
+                return Ambiguous(
                     f"has the shape {shape}: pass {order}, or --channels none for grey "
                     "ones, (N, H, W)"
                 )
@@ -138,7 +144,7 @@ def _rows(
             "first (planes), last (pixels) or none (grey)"
         )
     if width <= WIDEST_PICTURE and width <= 2 * count <= 4 * width:
-        return (
+        return Ambiguous(
             f"has the shape {shape}: pass --channels first or last if its rows are "
             "pictures, or save the one picture that it is with an axis more"
         )

@@ -121,3 +121,46 @@ def test_odd_names_do_not_stop_the_result(tmp_path: Path) -> None:
     run = analyze("a", cwd=tmp_path)
     assert r"z\udcfc" in run.stderr
     assert document(tmp_path)["classes"] == {"": 2, r"z\udcfc": 1}
+
+
+def test_several_sources_are_one_set(tmp_path: Path) -> None:
+    paths = write_pictures(tmp_path / "all" / "cat", 9)
+    contents = [path.read_bytes() for path in paths]
+    for number, content in enumerate(contents[:3]):
+        place = tmp_path / "a" / "cat" / f"{number}.png"
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_bytes(content)
+    write_zip(tmp_path / "b.zip", {f"cat/{n}.png": contents[n] for n in range(3, 6)})
+    write_zip(tmp_path / "c.zip", {f"cat/{n}.png": contents[n] for n in range(6, 9)})
+    analyze("all", cwd=tmp_path)
+    whole = document(tmp_path)
+    several = ("a", "b.zip", "c.zip")
+    (tmp_path / "a" / "bad.png").write_bytes(b"")
+    run = analyze(*several, "--workers", 2, "--force", cwd=tmp_path)
+    assert "skipped: a/bad.png is damaged" in run.stderr
+    found = document(tmp_path)
+    assert found["digest"] == whole["digest"]
+    assert found["classes"] == {"cat": 9}
+    assert found["source"]["sources"] == ["a", "b.zip", "c.zip"]
+    for part in range(3):
+        analyze(*several, "--shard", f"{part}/3", cwd=tmp_path)
+    names = [f"spectrum.{part}-of-3.partial.json" for part in range(3)]
+    specsched("merge", *names, "--force", cwd=tmp_path)
+    merged = document(tmp_path)
+    assert merged["digest"] == whole["digest"]
+    assert merged["source"]["sources"] == ["a", "b.zip", "c.zip"]
+
+
+def test_what_was_left_out_is_told_and_kept(tmp_path: Path) -> None:
+    write_pictures(tmp_path / "a", 4)
+    (tmp_path / "a" / "x.dds").write_bytes(b"")
+    (tmp_path / "a" / "dataset.json").write_text('{"labels": [["0000.png", "cat"]]}')
+    run = analyze("a", "--strict", cwd=tmp_path)
+    told = "left out 1 other file (1 .dds; the first: x.dds); --all-files tries each"
+    assert f"{told}\n" in run.stderr
+    assert "warning: 1 of 1 labels in a/dataset.json are not a name" in run.stderr
+    source = document(tmp_path)["source"]
+    assert source["left_out"] == [told]
+    assert len(source["remarks"]) == 1
+    run = analyze("a", "--strict", "--all-files", cwd=tmp_path, code=3)
+    assert "x.dds is damaged or not an image" in run.stderr

@@ -116,3 +116,10 @@ def test_arrays_that_are_not_used_are_told(tmp_path: Path) -> None:
 def test_places_of_channels_have_names(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="did you mean --channels first"):
         keys(saved(tmp_path, STACK), channels="firsts")
+
+
+def test_the_usual_array_is_not_passed_over(tmp_path: Path) -> None:
+    np.savez(tmp_path / "a.npz", images=STACK[0], others=STACK[..., 0])
+    with pytest.raises(InputError, match=r"a.npz:images has the shape \(32, 32, 3\)"):
+        list(items(tmp_path / "a.npz"))
+    assert len(list(items(tmp_path / "a.npz", channels="last"))) == 1
