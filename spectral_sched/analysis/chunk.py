@@ -153,10 +153,10 @@ class Chunk:
             self.statistics.merge(following.statistics)
         self.other = following.other
 
-    def check(self) -> None:
+    def check(self, preprocessing: Preprocessing) -> None:
         """Raise `InputError` if two pictures differ in size or channels."""
         if self.first and self.other:
-            raise _mismatch(*self.first, *self.other)
+            raise mismatch(self.first, self.other, preprocessing)
 
     def found(self) -> SpectrumStatistics:
         """Return the statistics, or raise `InputError` if no picture could be read."""
@@ -224,8 +224,7 @@ def _observe(settings: AnalysisSettings, item: Item, chunk: Chunk) -> list[Obser
     except ImageError as error:
         chunk.skipped.add(error)
         return []
-    channels, height, width = pixels.values.shape
-    this = Shaped(item.name, (channels, height, width))
+    this = Shaped(item.name, pixels.shape)
     if chunk.first is None:
         chunk.first, chunk.statistics = this, SpectrumStatistics(this.shape)
     if this.shape != chunk.first.shape:
@@ -259,16 +258,19 @@ def _powers(settings: AnalysisSettings, pixels: Pixels) -> RingPowers:
     )
 
 
-def _mismatch(first: str, expected: Shape, name: str, found: Shape) -> InputError:
+def mismatch(first: Shaped, other: Shaped, settings: Preprocessing) -> InputError:
+    """Return the error that says that two pictures differ in shape."""
+    (one, expected), (name, found) = first, other
     if expected[1:] == found[1:]:
         return InputError(
-            f"{first} has {_channels(expected)} and {name} has {_channels(found)}; "
+            f"{one} has {_channels(expected)} and {name} has {_channels(found)}; "
             "analyse all in one form with --color rgb or --color luma"
         )
-    return InputError(
-        f"{first} is {expected[2]}x{expected[1]} and {name} is {found[2]}x{found[1]}; "
-        "bring all to one size with --resolution, as for training"
-    )
+    cure = "bring all to one size with --resolution, as for training"
+    if settings.resolution is not None:
+        cure = "bring all to one shape with --crop center, as for training"
+    sizes = f"{expected[2]}x{expected[1]} and {name} is {found[2]}x{found[1]}"
+    return InputError(f"{one} is {sizes}; {cure}")
 
 
 def _channels(shape: Shape) -> str:

@@ -77,7 +77,7 @@ class _Heap:
         self.messages[data_set, partial.shard.index] = partial.chunk.skipped.messages
         self.origin = self.origin.merged(partial.origin)
         self.chunk.merge(partial.chunk)
-        self.chunk.check()
+        self.chunk.check(partial.settings.preprocessing)
 
     def _enter(self, source: Source, shard: Shard, path: Path) -> None:
         shards = self.sources.setdefault(source, {})

@@ -65,7 +65,7 @@ def analyse_items(
     try:
         for chunk in executor.mapper(partial(analyse_chunk, settings), tasks):
             tasks.learn(chunk)
-            _merge(whole, chunk)
+            _merge(whole, chunk, settings)
             if checkpoint:
                 checkpoint.save_if_due(whole)
             if progress:
@@ -83,11 +83,11 @@ def analyse_items(
     return whole
 
 
-def _merge(whole: Chunk, chunk: Chunk) -> None:
+def _merge(whole: Chunk, chunk: Chunk, settings: AnalysisSettings) -> None:
     """Add a chunk to the whole, all of it or nothing."""
     with patience() as work:
         whole.merge(chunk)
-        whole.check()
+        whole.check(settings.preprocessing)
     if work.asked:
         raise Interrupted
 

@@ -68,6 +68,12 @@ class Pixels:
     subsampled: bool = False
     pages_left: int = 0
 
+    @property
+    def shape(self) -> Shape:
+        """The shape (C, H, W)."""
+        channels, height, width = self.values.shape
+        return channels, height, width
+
     def key(self) -> bytes:
         """Return 16 bytes that depend on the stored pixels alone."""
         head = f"{self.values.dtype.str}{self.values.shape}{self.low}{self.high}"

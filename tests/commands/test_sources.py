@@ -123,6 +123,18 @@ def test_odd_names_do_not_stop_the_result(tmp_path: Path) -> None:
     assert document(tmp_path)["classes"] == {"": 2, r"z\udcfc": 1}
 
 
+def test_mixed_shapes_need_a_crop(tmp_path: Path) -> None:
+    write_pictures(tmp_path / "a", 2, (32, 40))
+    write_pictures(tmp_path / "a" / "b", 2, (40, 32))
+    run = analyze("a", cwd=tmp_path, code=3)
+    assert "; bring all to one size with --resolution" in run.stderr
+    flags = ("a", "--resolution", 16)
+    run = analyze(*flags, "--crop", "none", cwd=tmp_path, code=3)
+    assert "; bring all to one shape with --crop center" in run.stderr
+    analyze(*flags, cwd=tmp_path)
+    assert document(tmp_path)["shape"] == [3, 16, 16]
+
+
 def test_several_sources_are_one_set(tmp_path: Path) -> None:
     paths = write_pictures(tmp_path / "all" / "cat", 9)
     contents = [path.read_bytes() for path in paths]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import torch
 
-from spectral_sched.analysis.chunk import Skipped
+from spectral_sched.analysis.chunk import Shaped, Skipped, mismatch
 from spectral_sched.analysis.measurement import Measurement, measure
 from spectral_sched.errors import ImageError, InputError
 from spectral_sched.images.pixels import load_pixels
@@ -88,6 +88,7 @@ def picture_set(items: Iterable[Item], settings: Preprocessing) -> PictureSet:
         raise skipped.nothing_left()
     first = loaded[0].pixels
     low, high = first.low, first.high
+    _check_shapes(loaded, settings)
     # They are prepared already; their range is all that is left to say of them.
     ranged = None if first.values.dtype.kind == "u" else (low, high)
     prepared = replace(type(settings)(), data_range=ranged)
@@ -104,6 +105,13 @@ def picture_set(items: Iterable[Item], settings: Preprocessing) -> PictureSet:
         num_folders=len({read.label for read in loaded} - {""}),
         unclassed=min((read.name for read in loaded if not read.label), default=None),
     )
+
+
+def _check_shapes(loaded: list[_Read], settings: Preprocessing) -> None:
+    shaped = [Shaped(read.name, read.pixels.shape) for read in loaded]
+    for other in shaped:
+        if other.shape != shaped[0].shape:
+            raise mismatch(shaped[0], other, settings)
 
 
 class _Read(NamedTuple):

@@ -85,6 +85,16 @@ def test_pictures_are_the_same_in_any_order(tmp_path: Path) -> None:
     np.testing.assert_allclose(batch.numpy(), stored, atol=1e-6)
 
 
+def test_pictures_of_mixed_shapes_are_refused_with_a_cure() -> None:
+    listed = [
+        Item(f"{width}.png", "", np.zeros((8, width), np.uint8)) for width in (8, 9)
+    ]
+    with pytest.raises(InputError, match="with --resolution, as for training"):
+        picture_set(listed, Preprocessing())
+    with pytest.raises(InputError, match="with --crop center, as for training"):
+        picture_set(listed, Preprocessing(resolution=8, crop="none"))
+
+
 def test_pictures_of_floats_keep_their_stated_range() -> None:
     rng = np.random.default_rng(0)
     stack = [power_law_field((3, 8, 8), 2, rng).transpose(1, 2, 0) for _ in range(3)]
