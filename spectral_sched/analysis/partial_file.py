@@ -20,6 +20,7 @@ from spectral_sched.documents.read import Fields, read_fields
 from spectral_sched.documents.strict_json import Document, digest
 from spectral_sched.errors import UsageError
 from spectral_sched.images.preprocessing import read_preprocessing
+from spectral_sched.spectra.distinct import KEY, DistinctKeys
 from spectral_sched.spectra.periodogram import check_precision
 from spectral_sched.spectra.rings import rings
 from spectral_sched.spectra.statistics import SampledImage, SpectrumStatistics
@@ -117,6 +118,7 @@ def _statistics(statistics: SpectrumStatistics) -> Document:
         "shape": statistics.shape,
         "num_images": statistics.num_images,
         "key_sum": f"{statistics.key_sum:032x}",
+        **_distinct(statistics.distinct),
         "class_counts": dict(sorted(statistics.class_counts.items())),
         "limbs": statistics.sums.limbs,
         "images": {
@@ -131,6 +133,24 @@ def _statistics(statistics: SpectrumStatistics) -> Document:
             for label, sample in sorted(statistics.class_samples.items())
         },
     }
+
+
+def _distinct(distinct: DistinctKeys) -> Document:
+    if distinct.count is None:
+        return {}
+    content = distinct.keys().astype(KEY).tobytes()
+    return {"distinct": base64.b64encode(content).decode()}
+
+
+def _read_distinct(fields: Fields) -> DistinctKeys:
+    """Read which keys are different; files of old do not tell."""
+    if "distinct" not in fields:
+        return DistinctKeys(given_up=True)
+    try:
+        content = base64.b64decode(fields.get("distinct", str), validate=True)
+        return DistinctKeys([np.frombuffer(content, KEY)])
+    except ValueError as error:
+        raise fields.damaged("distinct", "is not the base64 of keys") from error
 
 
 def _unique_images(statistics: SpectrumStatistics) -> list[SampledImage]:
@@ -214,6 +234,7 @@ def _read_statistics(fields: Fields) -> SpectrumStatistics:
     statistics.sums.limbs[:] = limbs.astype(np.int64)
     statistics.num_images = fields.get("num_images", int)
     statistics.key_sum = _hexadecimal(fields, "key_sum")
+    statistics.distinct = _read_distinct(fields)
     statistics.class_counts.update(fields.get("class_counts", dict))
     num_rings = len(rings(height, width))
     images = _read_images(fields.object("images"), num_rings, channels)

@@ -66,10 +66,16 @@ def spectrum_document(measurement: Measurement, provenance: Document) -> Documen
             "skipped": skipped.messages,
             "warnings": list(measurement.warnings),
             **origin_members(measurement.origin),
+            **_copies(spectrum),
         },
         **payload,
         "digest": digest(payload),
     }
+
+
+def _copies(spectrum: Spectrum) -> Document:
+    number = spectrum.num_distinct
+    return {} if number in (None, spectrum.num_images) else {"num_distinct": number}
 
 
 def measured_arguments(measurement: Measurement) -> Document:
@@ -167,7 +173,12 @@ def _read_spectrum(fields: Fields) -> Spectrum:
         class_counts=fields.get("classes", dict),
         sample=_read_sample(fields.object("sample"), *per_ring, field.shape[0]),
         data_key=fields.get("data_key", str),
+        num_distinct=_num_distinct(fields.object("source")),
     )
+
+
+def _num_distinct(source: Fields) -> int | None:
+    return source.get("num_distinct", int) if "num_distinct" in source else None
 
 
 def _read_sample(fields: Fields, num_rings: int, channels: int) -> SpectrumSample:

@@ -65,6 +65,7 @@ def data_warnings(
     """
     return [
         *pages_warning(num_pages_left),
+        *_copies(spectrum.num_images, spectrum.num_distinct),
         *_subsampled_chroma(spectrum.num_images, num_subsampled),
         *_steep_fall(spectrum.field),
     ]
@@ -78,6 +79,20 @@ def pages_warning(count: int) -> Iterator[str]:
             f"{'were' if count > 1 else 'was'} left out; save pages as files of their "
             "own to have them measured"
         )
+
+
+def _copies(num_images: int, num_distinct: int | None) -> Iterator[str]:
+    if num_distinct is None:
+        yield (
+            "copies among the pictures were not counted: too many differ, or shards "
+            "are of an earlier version; the intervals take all for different"
+        )
+    if num_distinct in (None, num_images):
+        return
+    yield (
+        f"{num_distinct:,} different pictures, {num_images:,} files: copies are taken "
+        "for pictures of their own, so the intervals are too narrow; remove copies"
+    )
 
 
 def _subsampled_chroma(num_images: int, num_subsampled: int) -> Iterator[str]:

@@ -80,6 +80,8 @@ class Spectrum:
         Spectra of single images.
     data_key
         Digest of the pixels, whatever their order and container.
+    num_distinct
+        How many of the images are different; None if that is not known.
     """
 
     field: GaussianField
@@ -90,6 +92,7 @@ class Spectrum:
     class_counts: Mapping[str, int]
     sample: SpectrumSample
     data_key: str
+    num_distinct: int | None = None
 
 
 def dataset_spectrum(statistics: SpectrumStatistics) -> Spectrum:
@@ -125,6 +128,7 @@ def dataset_spectrum(statistics: SpectrumStatistics) -> Spectrum:
         class_counts=dict(sorted(statistics.class_counts.items())),
         sample=sample,
         data_key=f"{statistics.key_sum:032x}",
+        num_distinct=statistics.distinct.count,
     )
 
 

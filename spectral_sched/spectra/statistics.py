@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from .distinct import DistinctKeys
 from .exact_sum import ExactSum
 from .rings import channel_pairs, rings
 
@@ -68,6 +69,8 @@ class SpectrumStatistics:
         How many images were seen.
     key_sum
         Sum of all pixel keys modulo 2**128: a digest of the data without an order.
+    distinct
+        Which of the keys are different.
     sums
         Exact sums of the quantities of `rows`.
     class_counts
@@ -79,6 +82,7 @@ class SpectrumStatistics:
     shape: Shape
     num_images: int = 0
     key_sum: int = 0
+    distinct: DistinctKeys = field(default_factory=DistinctKeys)
     sums: ExactSum = field(init=False)
     class_counts: Counter[str] = field(default_factory=Counter)
     sample: list[SampledImage] = field(default_factory=list)
@@ -101,6 +105,7 @@ class SpectrumStatistics:
         self.num_images += len(observations)
         keys = (int.from_bytes(seen.key) for seen in observations)
         self.key_sum = (self.key_sum + sum(keys)) % KEY_MODULUS
+        self.distinct.add(seen.key for seen in observations)
         self.class_counts.update(seen.label for seen in observations)
         images = list(_draw_sample(observations))
         self._sample_all(images)
@@ -116,6 +121,7 @@ class SpectrumStatistics:
         self.sums.merge(other.sums)
         self.num_images += other.num_images
         self.key_sum = (self.key_sum + other.key_sum) % KEY_MODULUS
+        self.distinct.merge(other.distinct)
         self.class_counts.update(other.class_counts)
         self._sample_all(other.sample)
         for sample in other.class_samples.values():

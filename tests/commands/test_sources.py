@@ -135,6 +135,22 @@ def test_mixed_shapes_need_a_crop(tmp_path: Path) -> None:
     assert document(tmp_path)["shape"] == [3, 16, 16]
 
 
+def test_copies_are_counted_and_told(tmp_path: Path) -> None:
+    paths = write_pictures(tmp_path / "a", 4)
+    analyze("a", cwd=tmp_path)
+    assert "num_distinct" not in document(tmp_path)["source"]
+    for number in range(3):
+        copy = tmp_path / "a" / f"copy{number}.png"
+        copy.write_bytes(paths[number % 2].read_bytes())
+    told = "warning: 4 different pictures, 7 files: copies are taken for"
+    assert told in analyze("a", "--workers", 2, "--force", cwd=tmp_path).stderr
+    assert document(tmp_path)["source"]["num_distinct"] == 4
+    for part in range(2):
+        analyze("a", "--shard", f"{part}/2", cwd=tmp_path)
+    names = [f"spectrum.{part}-of-2.partial.json" for part in range(2)]
+    assert told in specsched("merge", *names, "--force", cwd=tmp_path).stderr
+
+
 def test_several_sources_are_one_set(tmp_path: Path) -> None:
     paths = write_pictures(tmp_path / "all" / "cat", 9)
     contents = [path.read_bytes() for path in paths]
