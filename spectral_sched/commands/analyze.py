@@ -27,6 +27,7 @@ from .shared import (
     Resolution,
     Resume,
     Tolerance,
+    asked_items,
     parse_preprocessing,
     publish_spectrum,
     say_left_out,
@@ -113,7 +114,6 @@ def analyze(
     See also: merge, for the parts that --shard makes; export; show.
     """
     flags = locals()
-    from spectral_sched import sources
     from spectral_sched.analysis.measurement import Wanted
     from spectral_sched.analysis.origin import origin_of
     from spectral_sched.analysis.run import analysis_settings, make_executor
@@ -126,13 +126,7 @@ def analyze(
     wanted = Wanted(epsilon, tolerance, mixture)
     wanted.check(of_shard=part is not None)
     preprocessing = parse_preprocessing(flags)
-    aside = sources.Aside()
-    items = sources.items(
-        source,
-        files_from=files_from,
-        **{name: flags[name] for name in sources.CHOICES},
-        aside=aside,
-    )
+    items, aside = asked_items(flags)
     publish = Publisher(output or output_path(part), json=json, force=force)
     settings = analysis_settings(preprocessing, precision)
     publish.expect(_request(preprocessing, wanted, precision, part))

@@ -11,7 +11,7 @@ from spectral_sched import defaults
 from spectral_sched.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
     from spectral_sched.analysis.chunk import Skipped
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from spectral_sched.analysis.origin import Origin
     from spectral_sched.console.output import Publisher
     from spectral_sched.images.preprocessing import Preprocessing
+    from spectral_sched.sources import Aside, Item
 
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
@@ -125,6 +126,24 @@ def parse_preprocessing(flags: Mapping[str, Any]) -> Preprocessing:
         data_range=parse_range(flags["data_range"]),
         fast=flags.get("fast", False),
     )
+
+
+def asked_items(flags: Mapping[str, Any]) -> tuple[Iterator[Item], Aside]:
+    """Return the pictures of the sources that flags name, and what takes the rest.
+
+    Parameters
+    ----------
+    flags
+        What was given for each; ``files_from`` may be left out.
+    """
+    from spectral_sched import sources
+
+    aside = sources.Aside()
+    chosen = {name: flags[name] for name in sources.CHOICES}
+    listed = flags.get("files_from")
+    return sources.items(
+        flags["source"], files_from=listed, **chosen, aside=aside
+    ), aside
 
 
 def publish_spectrum(publish: Publisher, measured: Measurement, precision: str) -> None:

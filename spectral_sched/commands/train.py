@@ -23,6 +23,7 @@ from .shared import (
     Resolution,
     Resume,
     Threads,
+    asked_items,
     export_after,
     parse_preprocessing,
 )
@@ -117,7 +118,6 @@ def train(
     See also: sample --model; export --spectrum, which plans from a model's file.
     """
     flags = locals()
-    from spectral_sched import sources
     from spectral_sched.console.output import show
     from spectral_sched.console.progress import training_progress
     from spectral_sched.console.training import model_parts
@@ -132,9 +132,7 @@ def train(
     from spectral_sched.diffusion.training.run import TrainingRun
 
     with processes(device, threads) as group:
-        aside = sources.Aside()
-        chosen = {name: flags[name] for name in sources.CHOICES}
-        items = sources.items(source, **chosen, aside=aside)
+        items, aside = asked_items(flags)
         pictures = picture_set(items, preprocessing)
         run = TrainingRun(pictures, options, output, group, resume=resume)
         told = (*aside.remarks, *aside.left_out(), *run.messages)

@@ -68,7 +68,7 @@ def test_other_endings_promise_nothing(folder: Path) -> None:
         ("export --kind", "option '--kind' requires an argument"),
         ("compare --samples 3", "invalid value for '--samples'"),
         ("train", "missing argument 'source'"),
-        ("analyze a b", "got unexpected extra argument(s) (b)"),
+        ("train a b -o c", "got unexpected extra argument(s) (b)"),
         ("exporrt", "no such command 'exporrt'; did you mean 'export'"),
         ("export --kind karas", "there is no kind 'karas'"),
     ],

@@ -30,8 +30,8 @@ NAMED_BY_DATA = {
 COMMANDS = """
 analyze images --mixture 2
 analyze more -o law.json
-analyze grey -o grey.json
-analyze images --shard 0/1
+analyze grey grey -o grey.json
+analyze grey grey --shard 0/1
 export --steps 3
 export --kind karras --set rho=5 --terminal zero --strength 0.5 --coordinate log_snr -o b.json
 export --for training
@@ -90,7 +90,8 @@ def documents(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
     write_pictures(folder / "kinds" / "a", 3)
     write_pictures(folder / "kinds" / "b", 3, seed=1)
     write_pictures(folder / "grey", 1)
-    (folder / "grey" / "broken.png").write_bytes(b"")
+    for name in ("broken.png", "other.txt", "not-read.zip"):
+        (folder / "grey" / name).write_bytes(b"")
     for line in COMMANDS.strip().splitlines():
         specsched(*line.split(), cwd=folder)
     found = [json.loads((folder / name).read_text()) for name in FILES]
