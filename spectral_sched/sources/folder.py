@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Thread
@@ -11,14 +12,26 @@ from typing import TYPE_CHECKING, NamedTuple
 from spectral_sched.errors import ImageError, InputError
 from spectral_sched.images.pixels import encoded
 
-from .item import Choices, Item, folder_label, is_hidden, is_picture, quote_name
-from .labels import LABELS_NAME, Labels
+from .item import (
+    LABELS_NAME,
+    Choices,
+    Item,
+    folder_label,
+    is_hidden,
+    is_picture,
+    quote_name,
+)
+from .labels import Labels
 from .location import Remote, remote_files
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from .aside import Aside
+
+
+CACHED = re.compile(r"cache-.*\.arrow")
+"""Files that datasets of Hugging Face leaves beside its own, with the same pictures."""
 
 
 def folder_items(folder: Path, choices: Choices, shards: Shards) -> Iterator[Item]:
@@ -30,13 +43,12 @@ def folder_items(folder: Path, choices: Choices, shards: Shards) -> Iterator[Ite
         If there is none, or the folder may not be read.
     """
     found = _Found(shards)
-    content = _list_of_labels(folder / LABELS_NAME)
-    labels = Labels(f"{folder.name}/{LABELS_NAME}", content, choices.aside)
+    labels = _labels(folder / LABELS_NAME, choices.aside)
     for path, relative in files(folder):
         if isinstance(path, InputError):
             found.num_items += 1
             yield _unreadable(path, relative)
-        elif content is not None and relative == LABELS_NAME:
+        elif labels.are_in(relative):
             continue
         elif not found.is_shard(relative) and choices.wants(relative):
             found.count(relative)
@@ -44,7 +56,7 @@ def folder_items(folder: Path, choices: Choices, shards: Shards) -> Iterator[Ite
     labels.tell()
     yield from found.in_shards(str(folder), choices)
     if not found.num_items:
-        raise _nothing_found(folder, choices.aside.num_others)
+        raise _nothing_found(folder, choices.aside)
 
 
 class Shards(NamedTuple):
@@ -73,7 +85,10 @@ class _Found:
 
     def is_shard(self, relative: str) -> bool:
         """Return whether a file is an archive or a table, and keep its name."""
-        if not relative.lower().endswith(self.shards.endings) or is_hidden(relative):
+        name = relative.rpartition("/")[2]
+        if not name.lower().endswith(self.shards.endings) or is_hidden(relative):
+            return False
+        if CACHED.fullmatch(name):
             return False
         self.names.append(relative)
         return True
@@ -90,10 +105,16 @@ class _Found:
             self._leave_out(choices.aside)
             return
         for name in self.names:
-            parent = name.rpartition("/")[0]
-            for item in self.shards.items(f"{folder.rstrip('/')}/{name}", choices):
+            parent = quote_name(name.rpartition("/")[0])
+            place = f"{folder.rstrip('/')}/{name}"
+            try:
+                for item in self.shards.items(place, choices):
+                    self.num_items += 1
+                    yield item.within(parent)
+            except InputError as error:
+                # Another table may lie beside those of pictures.
                 self.num_items += 1
-                yield item.within(quote_name(parent))
+                yield Item(quote_name(name), "", ImageError(str(error), "no images"))
 
     def _leave_out(self, aside: Aside) -> None:
         for name in self.names:
@@ -109,21 +130,26 @@ def _unreadable(error: InputError, relative: str) -> Item:
     return Item(quote_name(relative), "", ImageError(str(error), "unreadable folder"))
 
 
-def _nothing_found(folder: Path, others: int) -> InputError:
-    if not others:
+def _nothing_found(folder: Path, aside: Aside) -> InputError:
+    others, hidden = aside.num_others, aside.num_hidden
+    if not others and not hidden:
         return InputError(f"{folder} is empty; name a folder of images")
+    found = f"{others} other file{'s' * (others != 1)}"
+    if hidden:
+        found = f"{hidden} hidden and {found}"
     return InputError(
-        f"{folder} holds no images, only {others} other file{'s' * (others > 1)}; "
+        f"{folder} holds no images, only {found}; "
         "name a folder of PNG, JPEG, WebP or other pictures, or of archives of them"
     )
 
 
-def _list_of_labels(path: Path) -> bytes | None:
-    """Return the list of labels of a folder, or None if it has none."""
+def _labels(path: Path, aside: Aside) -> Labels:
+    """Return the classes of a folder, which may be listed in a file."""
     try:
-        return encoded(path, path.name) if path.exists() else None
+        content = encoded(path, path.name) if path.exists() else None
     except ImageError:
-        return b""
+        content = b""
+    return Labels(f"{path.parent.name}/{path.name}", content, aside)
 
 
 def files(folder: Path) -> Iterator[tuple[Path | InputError, str]]:

@@ -25,6 +25,10 @@ SUFFIXES = frozenset(
 """Endings, in lower case, of the files that are taken for pictures."""
 
 
+LABELS_NAME = "dataset.json"
+"""What a list of classes is called, if there is one (`labels`)."""
+
+
 @dataclass(frozen=True, eq=False)
 class Item:
     """One picture not yet decoded; it can be sent to another process.
@@ -87,6 +91,11 @@ class Choices:
         if self.all_files or _has_suffix(path):
             return True
         self.aside.other(quote_name(path))
+        if path.rpartition("/")[2] == LABELS_NAME:
+            self.aside.remark(
+                f"labels in {quote_name(path)} are not read; {LABELS_NAME} must be at "
+                "the top of a zip archive or a folder"
+            )
         return False
 
 

@@ -10,12 +10,10 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from .item import folder_label, quote_name
+from .item import LABELS_NAME, folder_label, quote_name
 
 if TYPE_CHECKING:
     from .aside import Aside
-
-LABELS_NAME = "dataset.json"
 
 
 class Labels:
@@ -34,8 +32,15 @@ class Labels:
     def __init__(self, place: str, content: bytes | None, aside: Aside) -> None:
         self.place, self.aside = place, aside
         self.labels = None if content is None else self._read(content)
+        self.listed = content is not None
+        if self.listed and self.labels is None:
+            aside.other(LABELS_NAME)
         self.num_found = self.num_missing = 0
         self.first_missing = ""
+
+    def are_in(self, name: str) -> bool:
+        """Return whether a file of the source is the list itself."""
+        return name == LABELS_NAME and self.listed
 
     def of(self, name: str) -> str:
         """Return the class of a picture, by its name in the source."""

@@ -20,7 +20,6 @@ from spectral_sched.errors import ImageError
 from spectral_sched.images.pixels import check_bytes
 
 from .item import Choices, Item, Reader, folder_label, quote_name, refused
-from .labels import LABELS_NAME
 from .location import last_name, open_place
 
 if TYPE_CHECKING:
@@ -135,11 +134,6 @@ def _contents(
             if _is_label(member):
                 yield member.name, _read(members, member)
                 continue
-            if member.name.rpartition("/")[2] == LABELS_NAME:
-                choices.aside.remark(
-                    f"the labels in {archive}/{quote_name(member.name)} are not read; "
-                    "put the pictures into a zip archive or a folder for their classes"
-                )
             if choices.wants(member.name):
                 yield member.name, _content(members, member, archive)
 

@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 from spectral_sched.errors import ImageError
 from spectral_sched.images.pixels import check_bytes
 
-from .item import Choices, Item, Reader, quote_name, refused
-from .labels import LABELS_NAME, Labels
+from .item import LABELS_NAME, Choices, Item, Reader, quote_name, refused
+from .labels import Labels
 from .location import last_name, open_place
 
 if TYPE_CHECKING:
@@ -64,17 +64,13 @@ def zip_items(place: str, choices: Choices) -> Iterator[Item]:
             content = _list_of_labels(file)
             labels = Labels(f"{archive}/{LABELS_NAME}", content, choices.aside)
             for member in members(file):
-                if _is_file(member, content) and choices.wants(member.name):
+                if member.name.endswith("/") or labels.are_in(member.name):
+                    continue
+                if choices.wants(member.name):
                     yield _item(file, member, archive, labels)
             labels.tell()
         except (DamagedZipError, OSError, struct.error, ValueError) as error:
             yield refused(archive, f"is damaged: {error}", "damaged archive")
-
-
-def _is_file(member: Member, labels: bytes | None) -> bool:
-    """Return whether a member is a file, and not the list of labels."""
-    listed = labels is not None and member.name == LABELS_NAME
-    return not listed and not member.name.endswith("/")
 
 
 def _item(file: BinaryIO, member: Member, archive: str, labels: Labels) -> Item:

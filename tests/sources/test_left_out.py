@@ -121,7 +121,32 @@ def test_labels_are_those_of_the_list_or_told(
 def test_a_tar_says_that_its_list_is_not_read(tmp_path: Path) -> None:
     aside = Aside()
     list(items(write_all(tmp_path, labelled({"labels": RIGHT}))[2], aside=aside))
-    assert aside.remarks[0].startswith("the labels in a.tar/dataset.json are not read;")
+    assert aside.remarks == [
+        "labels in dataset.json are not read; dataset.json must be at the top of a zip "
+        "archive or a folder"
+    ]
+
+
+def test_a_list_in_a_folder_of_a_zip_is_told(tmp_path: Path) -> None:
+    write_zip(tmp_path / "a.zip", {"a/0.png": PICTURES[0], "a/dataset.json": b"{}"})
+    aside = Aside()
+    assert [item.label for item in items(tmp_path / "a.zip", aside=aside)] == ["a"]
+    assert aside.remarks[0].startswith("labels in a/dataset.json are not read;")
+
+
+def test_a_folder_of_hidden_pictures_is_not_called_empty(tmp_path: Path) -> None:
+    write_folder(tmp_path, {".old/0.png": PICTURES[0], "notes.txt": b""})
+    with pytest.raises(InputError, match="no images, only 1 hidden and 1 other file;"):
+        list(items(tmp_path))
+
+
+def test_a_table_of_other_things_among_archives_is_skipped(tmp_path: Path) -> None:
+    write_zip(tmp_path / "b.zip", {"0.png": PICTURES[0]})
+    np.save(tmp_path / "a.npy", np.zeros(3))
+    bad, good = items(tmp_path)
+    assert isinstance(bad.data, ImageError)
+    assert bad.data.reason == "no images"
+    assert good.name == "b.zip/0.png"
 
 
 def test_folders_of_archives_are_one_set(tmp_path: Path) -> None:

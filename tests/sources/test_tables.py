@@ -139,7 +139,7 @@ def test_folders_that_datasets_saved(tmp_path: Path) -> None:
         part = PICTURES[2 * number : 2 * number + 2]
         table = pyarrow.table({"image": part, "label": [number] * 2})
         write_stream(tmp_path / f"data-0000{number}-of-00002.arrow", table)
-    for name in ("dataset_info.json", "state.json"):
+    for name in ("dataset_info.json", "state.json", "cache-0a1b.arrow"):
         (tmp_path / name).write_text("{}")
     found = list(items(tmp_path))
     assert [key(item) for item in found] == EXPECTED
