@@ -156,6 +156,11 @@ def publish_spectrum(publish: Publisher, measured: Measurement, precision: str) 
     say_left_out(measured.skipped, measured.origin)
     for message in measured.warnings:
         say(f"warning: {message}")
+    if measured.spectrum.num_distinct is None:
+        say(
+            "copies among the pictures were not counted: too many differ, or shards "
+            "are of an earlier version"
+        )
     asked = measured_arguments(measured) | {"precision": precision}
     publish(
         measurement_parts(measured),

@@ -82,12 +82,7 @@ def pages_warning(count: int) -> Iterator[str]:
 
 
 def _copies(num_images: int, num_distinct: int | None) -> Iterator[str]:
-    if num_distinct is None:
-        yield (
-            "copies among the pictures were not counted: too many differ, or shards "
-            "are of an earlier version; the intervals take all for different"
-        )
-    if num_distinct in (None, num_images):
+    if num_distinct is None or num_distinct == num_images:
         return
     yield (
         f"{num_distinct:,} different pictures, {num_images:,} files: copies are taken "
