@@ -58,14 +58,19 @@ class Aside:
         """How many files were not taken for pictures."""
         return self.endings.total()
 
-    def left_out(self) -> list[str]:
-        """Return what was not streamed, one sentence for each kind."""
+    def left_out(self, cure: str = "; --all-files tries each") -> list[str]:
+        """Return what was not streamed, one sentence for each kind.
+
+        Parameters
+        ----------
+        cure
+            What is said of how to read files of other endings, with its semicolon.
+        """
         told = []
         if self.num_others:
             told.append(
                 f"left out {_files(self.num_others, 'other file')} "
-                f"({_most_common(self.endings)}; the first: {self.first_other}); "
-                "--all-files tries each"
+                f"({_most_common(self.endings)}; the first: {self.first_other}){cure}"
             )
         if self.num_hidden:
             told.append(

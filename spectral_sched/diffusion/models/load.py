@@ -12,7 +12,7 @@ from spectral_sched.analysis.chunk import Skipped
 from spectral_sched.errors import ImageError, InputError, UsageError
 from spectral_sched.files.model import BUNDLED, SUFFIX
 from spectral_sched.images.pixels import load_pixels
-from spectral_sched.sources import items
+from spectral_sched.sources import Aside, items
 
 from .diffusers_unet import load_diffusers
 from .exact import FiniteSetDenoiser, WienerDenoiser
@@ -56,10 +56,11 @@ def load_denoiser(
         case "wiener", False:
             return WienerDenoiser(plan.power.field, device, dtype)
         case "images", True:
-            skipped = Skipped()
-            pictures = load_pictures(Path(argument), plan, skipped)
+            skipped, aside = Skipped(), Aside()
+            pictures = load_pictures(Path(argument), plan, skipped, aside)
             placed = torch.tensor(pictures, device=device, dtype=dtype)
             said = skipped_messages(skipped, len(pictures))
+            said = (*said, *aside.left_out(cure=""))
             return FiniteSetDenoiser(placed, messages=said)
         case "diffusers", True:
             shape = plan.power.field.shape
@@ -77,7 +78,10 @@ def load_network(
 
 
 def load_pictures(
-    folder: str | Path, plan: Plan | DataSet, skipped: Skipped | None = None
+    folder: str | Path,
+    plan: Plan | DataSet,
+    skipped: Skipped | None = None,
+    aside: Aside | None = None,
 ) -> np.ndarray[tuple[int, ...], np.dtype]:
     """Return the pictures of a folder, (M, C, H, W), prepared as the plan's were.
 
@@ -85,6 +89,8 @@ def load_pictures(
     ----------
     skipped
         Takes those that cannot be read, which are left out.
+    aside
+        Takes what is not taken for pictures.
 
     Raises
     ------
@@ -93,7 +99,8 @@ def load_pictures(
     """
     needed = "the schedule is for {shape}; name the folder that was analysed"
     skipped = Skipped() if skipped is None else skipped
-    pictures = [picture for _, picture in _prepare(folder, plan, needed, skipped)]
+    prepared = _prepare(folder, plan, needed, skipped, aside)
+    pictures = [picture for _, picture in prepared]
     if not pictures:
         raise skipped.nothing_left()
     return np.stack(pictures)
@@ -134,6 +141,7 @@ def _prepare(
     plan: Plan | DataSet,
     needed: str,
     skipped: Skipped | None = None,
+    aside: Aside | None = None,
 ) -> Iterator[tuple[str, NDArray[np.float64]]]:
     """Yield names and pictures, prepared as the plan's were, in its shape.
 
@@ -143,9 +151,11 @@ def _prepare(
         What is said of a picture of another shape: which ``{shape}`` there has to be.
     skipped
         Takes those that cannot be read, if they are to be left out.
+    aside
+        Takes what is not taken for pictures.
     """
     shape = plan.power.field.shape
-    for item in items(folder):
+    for item in items(folder, aside=aside):
         try:
             pixels = load_pixels(item.data, item.name, plan.preprocessing)
         except ImageError as error:

@@ -25,8 +25,10 @@ def test_a_damaged_picture_is_left_out_and_said_once(tmp_path: Path) -> None:
     model = f"images:{tmp_path}"
     whole = load_denoiser(model, PLAN, CPU, torch.float64)
     first.write_bytes(first.read_bytes()[:60])
+    (tmp_path / "notes.txt").write_text("no picture")
     run = SamplingRun(PLAN, SamplingOptions(model, "float64"), CPU)
-    (message,) = run.messages
+    message, other = run.messages
+    assert other == "left out 1 other file (1 .txt; the first: notes.txt)"
     assert message.startswith(f"left out 1 of 4 pictures (the first: {first.name}")
     assert isinstance(whole, FiniteSetDenoiser)
     assert isinstance(run.denoise, FiniteSetDenoiser)
