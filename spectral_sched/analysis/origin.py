@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from spectral_sched.sources import Aside
 
 
+NAMED = 20
+"""Sources that are named, the first ones."""
+
+
 @dataclass(frozen=True)
 class Origin:
     """Where pictures came from.
@@ -51,8 +55,9 @@ NOTHING = Origin()
 def origin_of(sources: Sequence[str], aside: Aside) -> Origin:
     """Return what has to be told of sources whose stream has ended."""
     names = tuple(last_name(place.rstrip("/")) for place in sources)
-    told = names if len(names) > 1 else ()
-    return Origin(told, tuple(aside.remarks), tuple(aside.left_out()))
+    told = names[:NAMED] if len(names) > 1 else ()
+    more = (f"and {len(names) - NAMED} more",) if len(names) > NAMED else ()
+    return Origin((*told, *more), tuple(aside.remarks), tuple(aside.left_out()))
 
 
 def origin_members(origin: Origin) -> Document:

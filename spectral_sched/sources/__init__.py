@@ -85,7 +85,10 @@ def items(
             choices.aside.remark(f"{place} holds no images")
     if not found:
         what = f"the list {files_from}" if files_from is not None else sources[0]
-        message = f"{what} holds no images; name PNG, JPEG, WebP or other pictures"
+        instead = choices.aside.instead()
+        message = (
+            f"{what} holds no images{instead}; name PNG, JPEG, WebP or other pictures"
+        )
         raise InputError(message)
 
 

@@ -58,6 +58,14 @@ class Aside:
         """How many files were not taken for pictures."""
         return self.endings.total()
 
+    def instead(self) -> str:
+        """Return what there is where no picture was found, to end a sentence with."""
+        if not self.num_others and not self.num_hidden:
+            return ""
+        hidden = f"{self.num_hidden} hidden and " if self.num_hidden else ""
+        others = f"{self.num_others} other file{'s' * (self.num_others != 1)}"
+        return f", only {hidden}{others}"
+
     def left_out(self, cure: str = "; --all-files tries each") -> list[str]:
         """Return what was not streamed, one sentence for each kind.
 

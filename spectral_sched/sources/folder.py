@@ -131,14 +131,10 @@ def _unreadable(error: InputError, relative: str) -> Item:
 
 
 def _nothing_found(folder: Path, aside: Aside) -> InputError:
-    others, hidden = aside.num_others, aside.num_hidden
-    if not others and not hidden:
+    if not aside.instead():
         return InputError(f"{folder} is empty; name a folder of images")
-    found = f"{others} other file{'s' * (others != 1)}"
-    if hidden:
-        found = f"{hidden} hidden and {found}"
     return InputError(
-        f"{folder} holds no images, only {found}; "
+        f"{folder} holds no images{aside.instead()}; "
         "name a folder of PNG, JPEG, WebP or other pictures, or of archives of them"
     )
 
@@ -149,7 +145,7 @@ def _labels(path: Path, aside: Aside) -> Labels:
         content = encoded(path, path.name) if path.exists() else None
     except ImageError:
         content = b""
-    return Labels(f"{path.parent.name}/{path.name}", content, aside)
+    return Labels(f"{path.parent.name}/{path.name}".lstrip("/"), content, aside)
 
 
 def files(folder: Path) -> Iterator[tuple[Path | InputError, str]]:

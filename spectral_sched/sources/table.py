@@ -81,6 +81,12 @@ def chosen_columns(schema: Any, choices: Choices, name: str) -> Columns:
             f"{name} has other columns of images, which are not read "
             f"({', '.join(others)}); choose one with --column"
         )
+    unused = [key for key in LABELS[:2] if key in fields and label is None]
+    if unused:
+        choices.aside.remark(
+            f"the labels in column {unused[0]} of {name} ({fields[unused[0]]}) are "
+            "neither integers nor text and are not used"
+        )
     return Columns(pictures, None if label == pictures else label)
 
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 LABEL_SUFFIX = "cls"
 MAX_LABEL_BYTES = 100
-MOST_HELD = 8
+MOST_HELD = 32
 """Pictures of a sample that are held until it is complete, for its class."""
 
 DAMAGE = (tarfile.TarError, zlib.error, lzma.LZMAError, EOFError, OSError, ValueError)

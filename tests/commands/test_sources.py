@@ -179,6 +179,13 @@ def test_several_sources_are_one_set(tmp_path: Path) -> None:
     assert merged["source"]["sources"] == ["a", "b.zip", "c.zip"]
 
 
+def test_many_sources_are_counted(tmp_path: Path) -> None:
+    paths = write_pictures(tmp_path / "a", 23)
+    analyze(*paths, cwd=tmp_path)
+    names = document(tmp_path)["source"]["sources"]
+    assert names == [*(path.name for path in paths[:20]), "and 3 more"]
+
+
 def test_what_was_left_out_is_told_and_kept(tmp_path: Path) -> None:
     write_pictures(tmp_path / "a", 4)
     (tmp_path / "a" / "x.dds").write_bytes(b"")

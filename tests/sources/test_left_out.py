@@ -140,6 +140,14 @@ def test_a_folder_of_hidden_pictures_is_not_called_empty(tmp_path: Path) -> None
         list(items(tmp_path))
 
 
+def test_archives_without_pictures_say_what_they_hold(tmp_path: Path) -> None:
+    write_zip(tmp_path / "a.zip", {"a.dds": b"", "b.psd": b""})
+    with pytest.raises(
+        InputError, match=r"a\.zip holds no images, only 2 other files;"
+    ):
+        list(items(tmp_path / "a.zip"))
+
+
 def test_a_table_of_other_things_among_archives_is_skipped(tmp_path: Path) -> None:
     write_zip(tmp_path / "b.zip", {"0.png": PICTURES[0]})
     np.save(tmp_path / "a.npy", np.zeros(3))

@@ -120,6 +120,19 @@ def test_other_columns_are_told(name: str, write: Writer, tmp_path: Path) -> Non
 
 
 @KINDS
+def test_labels_of_another_kind_are_told(
+    name: str, write: Writer, tmp_path: Path
+) -> None:
+    write(tmp_path / name, pyarrow.table({"image": PICTURES, "label": [0.5] * 4}))
+    aside = Aside()
+    assert {item.label for item in items(tmp_path / name, aside=aside)} == {""}
+    assert aside.remarks == [
+        f"the labels in column label of {name} (double) are neither integers nor text "
+        "and are not used"
+    ]
+
+
+@KINDS
 def test_damaged_tables_are_skipped(name: str, write: Writer, tmp_path: Path) -> None:
     write(tmp_path / name, pyarrow.table({"image": PICTURES}))
     whole = (tmp_path / name).read_bytes()
