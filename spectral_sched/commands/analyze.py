@@ -233,7 +233,6 @@ def _publish_partial(publish: "Publisher", gathered: "Partial") -> None:
     from spectral_sched.analysis.partial_file import partial_document
     from spectral_sched.console.measurement import partial_parts
     from spectral_sched.documents.provenance import provenance
-    from spectral_sched.system.streams import say
 
     say_left_out(gathered.chunk.skipped, gathered.origin)
     publish(

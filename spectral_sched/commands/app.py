@@ -66,7 +66,7 @@ def _written_out() -> Iterator[None]:
             raise
         discard_output()
         if isinstance(error, BrokenPipeError):
-            raise SystemExit(1) from error
+            raise SystemExit(0) from error
         message = f"cannot write to standard output: {why(error)}; send it elsewhere"
         raise UsageError(message) from error
 

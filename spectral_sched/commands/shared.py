@@ -171,7 +171,7 @@ def publish_spectrum(publish: Publisher, measured: Measurement, precision: str) 
 
 def say_left_out(skipped: Skipped, origin: Origin) -> None:
     """Say what of the sources was skipped, not used, or not taken for pictures."""
-    from spectral_sched.console.output import say
+    from spectral_sched.system.streams import say
 
     for message in skipped.messages:
         say(f"skipped: {message}")

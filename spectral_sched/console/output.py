@@ -13,6 +13,7 @@ from spectral_sched.documents.write import (
 )
 from spectral_sched.errors import UsageError
 from spectral_sched.system.streams import (
+    discard_output,
     encodable,
     in_ascii,
     printable,
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
-    from rich.console import RenderableType
+    from rich.console import Console, RenderableType
 
     from spectral_sched.documents.strict_json import Document
 
@@ -37,7 +38,7 @@ def show(parts: Iterable[RenderableType], document: Document, *, json: bool) -> 
     """Print a result on standard output: as one JSON document, or as tables."""
     if json:
         text = canonical(document)
-        sys.stdout.write((text if encodable(text) else in_ascii(text)) + "\n")
+        put((text if encodable(text) else in_ascii(text)) + "\n")
         return
     from rich.console import Console
     from rich.table import Table
@@ -49,12 +50,33 @@ def show(parts: Iterable[RenderableType], document: Document, *, json: bool) -> 
     )
     for part in parts:
         pieces = fitted(part, console.width) if isinstance(part, Table) else [part]
-        for piece in pieces:
-            if isinstance(piece, str):
-                lines = map(printable, piece.split("\n"))
-                console.print("\n".join(lines), soft_wrap=True)
-            else:
-                console.print(piece)
+        with console.capture() as lines:
+            for piece in pieces:
+                _print(console, piece)
+        put(lines.get())
+
+
+def _print(console: Console, piece: RenderableType) -> None:
+    if isinstance(piece, str):
+        lines = map(printable, piece.split("\n"))
+        console.print("\n".join(lines), soft_wrap=True)
+    else:
+        console.print(piece)
+
+
+def put(text: str) -> None:
+    """Write on standard output, or end well if its reader has enough, as ``head`` has.
+
+    Raises
+    ------
+    SystemExit
+        If nobody reads any more.
+    """
+    try:
+        sys.stdout.write(text)
+    except BrokenPipeError:
+        discard_output()
+        raise SystemExit(0) from None
 
 
 class Publisher:
@@ -151,7 +173,7 @@ def emit(content: bytes) -> None:
     except UnicodeDecodeError:
         binary = True
     if not binary and encodable(text):
-        sys.stdout.write(text)
+        put(text)
     elif sys.stdout.isatty():
         message = "a terminal cannot show this format; name a file with -o"
         raise UsageError(message)
