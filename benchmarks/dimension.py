@@ -29,14 +29,14 @@ from spectral_sched.planning.error_model import (
     reference_start,
     squared_errors,
 )
-from spectral_sched.planning.local_errors import local_errors
+from spectral_sched.planning.transfer import local_errors
 from spectral_sched.planning.search import minimal_table
 from spectral_sched.schedules import KarrasLaw, Schedule, sigma_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from spectral_sched.planning.local_errors import Numbers
+    from spectral_sched.planning.transfer import Numbers
     from spectral_sched.schedules.table import SigmaTable
 
 DOCS = Path(__file__).parents[1] / "docs"

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from spectral_sched.planning.local_errors import transfer, transfer_kl
+from spectral_sched.planning.transfer import transfer, transfer_kl
 from spectral_sched.schedules.table import SigmaTable
 
 if TYPE_CHECKING:

@@ -4,27 +4,21 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from spectral_sched.schedules.table import SigmaTable, resample
-from spectral_sched.spectra.power_distribution import power_variation
 
-from .error_model import (
-    SPREAD,
-    Origin,
-    mode_errors,
-    powers_for,
-    reference_start,
-    spectral_start_error,
-)
 from .kinds.optimal import optimal_table
+from .scale_mixture import bands
 from .search import TOUCHING
+from .table_error import errors_of, table_error
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from spectral_sched.spectra.gaussian_field import GaussianField
     from spectral_sched.spectra.power_distribution import PowerDistribution
 
     from .request import TableRequest
@@ -60,39 +54,35 @@ def predicted_error(
 ) -> PredictedError:
     """Return the closed-form error of a table on a data set.
 
-    On networks of 32x32 pictures it was within a factor of two of the distance between
+    On networks of 32x32 images it was within a factor of two of the distance between
     the samples and a fine reference from the same noise. Where sampling starts from
-    pictures with noise, the start itself is exact.
+    images with noise, the start itself is exact.
 
     Parameters
     ----------
     top
         Highest level that sampling could start from.
     """
-    power, missed = powers_for(distribution, request.sampler, table.num_steps)
-    offset = np.broadcast_to(missed[..., None], power.shape)
-    sampler, sigmas = request.sampler, np.array(table.sigmas)
-    highest = reference_start(sampler, top, power.ravel())
     start = None if request.limits.partial else request.start
-    origin = Origin(start, offset.ravel(), highest, count_unavoidable=True)
-    terms = mode_errors(sampler, sigmas, power.ravel(), origin)
-    # Shares of a square that is all but zero may sum to less than it.
-    squared = np.maximum(np.sum(terms, axis=0), 0.0)
-    per_ring = squared.reshape(power.shape).mean(axis=(1, 2))
-    if start == "spectral":
-        per_ring = per_ring + _spectral_error(distribution, sampler, sigmas)
-    mean = float(
-        distribution.field.num_modes @ per_ring / distribution.field.num_pixels
-    )
-    return PredictedError(float(np.sqrt(mean)), np.sqrt(per_ring))
+    errors = table_error(distribution, request.sampler, start, top)
+    squared = errors_of(errors, table) ** 2
+    field = distribution.field
+    per_ring = _per_ring(np.bincount(errors.mixture.band, squared), field)
+    return PredictedError(float(np.sqrt(squared.sum())), np.sqrt(per_ring))
 
 
-def _spectral_error(
-    distribution: PowerDistribution, sampler: str, sigmas: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    variation = power_variation(distribution, SPREAD)
-    begun = spectral_start_error(sampler, sigmas, distribution.field.power, variation)
-    return np.asarray(begun.apart)
+def _per_ring(by_band: NDArray[Any], field: GaussianField) -> NDArray[np.float64]:
+    """Return the mean square in each ring, (K,), of sums over bands.
+
+    In a band it is shared out as the power is.
+    """
+    found, power = np.zeros(len(field.num_modes)), field.power
+    all_rings = [np.array([0]), *bands(len(found))]
+    for sum_of_band, rings in zip(by_band, all_rings, strict=True):
+        energy = field.num_modes[rings] @ power[rings]
+        if energy:
+            found[rings] = sum_of_band * field.num_pixels * power[rings] / energy
+    return found
 
 
 def enough_steps(

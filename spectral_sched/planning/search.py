@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,7 +13,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from .local_errors import Numbers
+    from .transfer import Numbers
 
 
 SHORTEST_STEP = 0.1
@@ -29,6 +28,9 @@ NUM_ENDS = 8
 
 TOUCHING = 1e-6
 """Gap in ln sigma, or share of its range, that stands for no gap at all."""
+
+PRECISION = 1e-5
+"""Relative gain in a sum of squares, and relative step, that end a search."""
 
 COMPLEX_STEP = 1e-30
 GRADIENT = 1e-8
@@ -69,7 +71,6 @@ def minimal_table(
     first: float | None = None,
     gaps: NDArray[np.float64] | None = None,
     near: SigmaTable | None = None,
-    bend: int | None = None,
 ) -> SigmaTable:
     """Return the table inside `ends` that minimises a sum of analytic errors.
 
@@ -85,28 +86,82 @@ def minimal_table(
         as many as there are free levels. Even steps if not given.
     near
         Table that the search begins at, in place of gaps.
-    bend
-        Degree of the polynomial in the number of the step that logarithms of gaps
-        between levels follow; any gaps if not given.
     """
     from scipy.optimize import minimize
 
-    levels = _Levels(num_steps, ends, first)
+    levels = Levels(num_steps, ends, first)
     if gaps is None:
         gaps = levels.gaps(near) if near else np.zeros(levels.num_free)
     if levels.num_free:
-        along = _Along(_LogError(errors, levels), levels.directions(bend))
-        begin = np.linalg.lstsq(along.directions, gaps)[0]
-        found = minimize(along, begin, jac=True, options={"gtol": GRADIENT})
-        gaps = along.directions @ found.x
-    found_levels = np.exp(levels(gaps[:, None]))[:, 0]
-    if first is not None:
-        # The logarithm and back again would leave it a rounding off.
-        found_levels[0] = first
-    return SigmaTable.of(found_levels)
+        error = _LogError(errors, levels)
+        gaps = minimize(error, gaps, jac=True, options={"gtol": GRADIENT}).x
+    return levels.table(gaps)
 
 
-class _Levels:
+def least_squares_table(
+    errors: Callable[[Numbers], Numbers],
+    near: SigmaTable,
+    ends: tuple[float, float],
+    *,
+    first: float | None = None,
+) -> SigmaTable:
+    """Return the table inside `ends` whose errors have the least sum of squares.
+
+    Parameters
+    ----------
+    errors
+        Maps sigmas of shape (N + 1, B), complex, to errors, (M, B). Real parts are the
+        same along B, and imaginary ones so small that what comes out is a derivative.
+    near
+        Table that the search begins at.
+    first
+        Level to start from, if it is not free.
+    """
+    from scipy.optimize import least_squares
+
+    levels = Levels(near.num_steps, ends, first)
+    if not levels.num_free:
+        return SigmaTable.of(near.levels)
+    # In units of what it begins with, as the search stops at absolute slopes too.
+    begun = errors(np.array(near.sigmas, complex)[:, None]).real
+    along = _Along(errors, levels, float(np.linalg.norm(begun)) or 1.0)
+    found = least_squares(
+        along.values, levels.gaps(near), along.slopes, ftol=PRECISION, xtol=PRECISION
+    )
+    return levels.table(found.x)
+
+
+class _Along:
+    """Errors and their derivatives by the free numbers of a table."""
+
+    def __init__(
+        self, errors: Callable[[Numbers], Numbers], levels: Levels, unit: float
+    ) -> None:
+        self.errors, self.levels, self.unit = errors, levels, unit
+        self.place = np.empty(0)
+        self.found = np.empty(0)
+
+    def values(self, gaps: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the errors, (M,)."""
+        values: NDArray[np.float64] = self._at(gaps)[:, 0].real
+        return values
+
+    def slopes(self, gaps: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return their derivatives, (M, F)."""
+        slopes: NDArray[np.float64] = self._at(gaps).imag / COMPLEX_STEP
+        return slopes
+
+    def _at(self, gaps: NDArray[np.float64]) -> Numbers:
+        """Return both, which are asked for one after the other at the same place."""
+        if not np.array_equal(gaps, self.place):
+            logs = self.levels(gaps[:, None] + 1j * COMPLEX_STEP * np.eye(len(gaps)))
+            sigmas = np.vstack([np.exp(logs), np.zeros_like(logs[:1])])
+            self.found = self.errors(sigmas) / self.unit
+            self.place = gaps.copy()
+        return self.found
+
+
+class Levels:
     """Strictly decreasing levels from free numbers: ln sigma falls by softmax shares.
 
     The shares are the gaps from the upper end to the first level (none, if that is
@@ -131,23 +186,6 @@ class _Levels:
             least[0] = 0
         return least
 
-    def directions(self, bend: int | None) -> NDArray[np.float64]:
-        """Return directions, (`num_free`, D), that the free numbers are sums of.
-
-        With a degree to bend by, those of the gaps between levels are polynomials of
-        that degree, and that of the gap above the first level is free.
-        """
-        ends = 0 if self.first is not None else 1
-        between = self.num_free - ends
-        if bend is None or between <= bend + 1:
-            return np.eye(self.num_free)
-        places = np.linspace(-1, 1, between)
-        inner = np.polynomial.legendre.legvander(places, bend)
-        found = np.zeros((self.num_free, ends + bend + 1))
-        found[:ends, :ends] = 1
-        found[ends:, ends:] = inner
-        return found
-
     def gaps(self, table: SigmaTable) -> NDArray[np.float64]:
         """Return the free numbers of a table, (`num_free`,)."""
         top = [self.high] if self.first is None else []
@@ -157,6 +195,14 @@ class _Levels:
         logs = np.log(np.maximum(parts, TOUCHING))
         free: NDArray[np.float64] = logs[:-1] - logs[-1]
         return free
+
+    def table(self, gaps: NDArray[np.float64]) -> SigmaTable:
+        """Return the table of free numbers, (`num_free`,)."""
+        levels = np.exp(self(gaps[:, None]))[:, 0]
+        if self.first is not None:
+            # The logarithm and back again would leave it a rounding off.
+            levels[0] = self.first
+        return SigmaTable.of(levels)
 
     def __call__(self, gaps: Numbers) -> Numbers:
         """Return ln sigma, (N, B), of free numbers, (`num_free`, B)."""
@@ -217,19 +263,6 @@ class _LogError:
         width = int(self.reach.sum(axis=1).max())
         groups: NDArray[np.float64] = np.eye(width)[np.arange(num_levels) % width]
         return groups
-
-
-@dataclass(frozen=True, eq=False)
-class _Along:
-    """The log error of gaps that are sums of some directions, (F, D)."""
-
-    log_error: _LogError
-    directions: NDArray[np.float64]
-
-    def __call__(self, parts: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
-        """Return the log error and its gradient by the part of each direction."""
-        error, slope = self.log_error(self.directions @ parts)
-        return error, slope @ self.directions
 
 
 def _bands(touched: NDArray[np.bool_]) -> NDArray[np.bool_]:

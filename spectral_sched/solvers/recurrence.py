@@ -2,7 +2,7 @@
 
 Every sampler combines the state, the denoised images seen so far and the points they
 were seen from, with weights that depend on the sigma table alone. The weights are
-computed once, on the host; `planning.local_errors` turns them into exact errors, and
+computed once, on the host; `planning.transfer` turns them into exact errors, and
 the torch sampler plays them.
 
 A solver is a list of network calls. After each call the *state* may be updated, and
@@ -151,7 +151,7 @@ Value = TypeVar("Value")
 class Play(Generic[Value]):
     """A solver under way on values that can be added and multiplied by weights.
 
-    These are floats, arrays, tensors, or `planning.local_errors.GaussianValue`. Weights
+    These are floats, arrays, tensors, or `planning.transfer.GaussianValue`. Weights
     may be arrays too, as from many tables at once.
 
     Parameters

@@ -21,9 +21,6 @@ if TYPE_CHECKING:
 NUM_QUANTILES = 32
 """Quantiles of log power kept per ring, at the middles of equal probabilities."""
 
-SPREAD_FACTOR = 1.22
-"""Three equal weights at -1.22, 0, 1.22 have mean 0 and standard deviation 1."""
-
 
 @dataclass(frozen=True, eq=False)
 class PowerDistribution:
@@ -51,26 +48,6 @@ def power_distribution(spectrum: Spectrum) -> PowerDistribution:
     return PowerDistribution(spectrum.field, round_to_float32(logs.T))
 
 
-def widen(
-    log_power: NDArray[np.float64], spread: float | NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """Return log powers, (..., Q), with a log-normal spread about each, (..., 3 Q).
-
-    One Fourier mode of an image is not at the mean of its ring.
-
-    Parameters
-    ----------
-    spread
-        Of all, or of each row, (...).
-    """
-    sizes = np.asarray(spread)[..., None, None]
-    steps = SPREAD_FACTOR * sizes * np.array([-1.0, 0.0, 1.0])
-    wide: NDArray[np.float64] = (log_power[..., None] + steps).reshape(
-        *log_power.shape[:-1], -1
-    )
-    return wide
-
-
 def without_chance(
     log_power: NDArray[np.float64], num_modes: NDArray[np.int64]
 ) -> NDArray[np.float64]:
@@ -94,25 +71,23 @@ def without_chance(
     return found
 
 
-def power_variation(
-    distribution: PowerDistribution, spread: float
-) -> NDArray[np.float64]:
-    """Return the variance of power in each ring over its squared mean, (K,).
-
-    Over pictures, and over modes as far as `widen` spreads them.
-    """
-    values = widen(distribution.log_power, spread)
-    power = np.exp(values - values.max(axis=1, keepdims=True))
-    variation: NDArray[np.float64] = power.var(axis=1) / power.mean(axis=1) ** 2
-    return variation
-
-
 def image_distribution(
     distribution: PowerDistribution, log_power: NDArray[np.float64]
 ) -> PowerDistribution:
-    """Return what is planned from for one picture, with the colours of the data set."""
+    """Return what is planned from for one image, of which only the spectrum is known.
+
+    Its colours are those of the data set, and so is how scales vary about their mean:
+    parts of an image differ as images do.
+
+    Parameters
+    ----------
+    log_power
+        Natural log of its power per ring, (K,).
+    """
     field, power = distribution.field, np.exp(log_power)
     growth = np.divide(power, field.power, where=field.power > 0, out=power * 0)
     cross_power = field.cross_power * growth[:, None, None]
     own = GaussianField(field.shape, field.mean_color, cross_power)
-    return PowerDistribution(own, round_to_float32(log_power[:, None]))
+    mean = np.log(np.maximum(field.power, np.finfo(np.float64).tiny))
+    logs = distribution.log_power + (log_power - mean)[:, None]
+    return PowerDistribution(own, round_to_float32(logs))

@@ -11,7 +11,7 @@ from scipy.stats import norm
 
 from spectral_sched.exact_models.gaussian import OneGaussian, SpectralGaussian
 from spectral_sched.exact_models.trajectories import exact_flow, sampled
-from spectral_sched.planning.local_errors import transfer
+from spectral_sched.planning.transfer import transfer
 from spectral_sched.schedules.table import SigmaTable
 from spectral_sched.solvers.registry import FLOW_SAMPLERS
 

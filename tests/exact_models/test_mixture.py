@@ -23,7 +23,7 @@ from spectral_sched.exact_models.mixture import (
     tabulated_state,
 )
 from spectral_sched.exact_models.trajectories import FloatArray, exact_flow
-from spectral_sched.planning.local_errors import transfer
+from spectral_sched.planning.transfer import transfer
 from spectral_sched.schedules.table import SigmaTable
 from spectral_sched.solvers.registry import FLOW_SAMPLERS
 

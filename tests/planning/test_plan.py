@@ -9,7 +9,7 @@ from spectral_sched.planning.kinds.registry import check_kind
 from spectral_sched.planning.prediction import enough_steps, predicted_error
 from spectral_sched.planning.request import TableRequest
 from spectral_sched.schedules import KarrasLaw, Schedule, sigma_table
-from tests.planning.kinds.test_optimal import ends, planning
+from tests.support.planned import ends, planning
 
 
 def test_enough_steps_is_where_the_best_tables_stop_getting_better() -> None:

@@ -38,8 +38,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from spectral_sched.planning.data_set import DataSet
-    from spectral_sched.planning.local_errors import Numbers
     from spectral_sched.planning.request import TableRequest
+    from spectral_sched.planning.transfer import Numbers
 
 
 @dataclass(frozen=True, kw_only=True)

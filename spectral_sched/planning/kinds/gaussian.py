@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from spectral_sched.errors import UsageError
-from spectral_sched.planning.local_errors import transfer_by_source
 from spectral_sched.planning.search import best_table, inner_ends, minimal_table
+from spectral_sched.planning.transfer import transfer_by_source
 from spectral_sched.schedules import KarrasLaw, Schedule, sigma_table
 from spectral_sched.schedules.parameters import choice
 
@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from spectral_sched.planning.data_set import DataSet
-    from spectral_sched.planning.local_errors import Numbers
     from spectral_sched.planning.request import TableRequest
+    from spectral_sched.planning.transfer import Numbers
     from spectral_sched.schedules.table import SigmaTable
     from spectral_sched.spectra.bounds import Start
     from spectral_sched.spectra.gaussian_field import GaussianField

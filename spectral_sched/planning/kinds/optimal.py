@@ -8,41 +8,24 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from spectral_sched.defaults import KIND
-from spectral_sched.planning.error_model import FEW_STEPS, table_errors
-from spectral_sched.planning.search import (
-    TOUCHING,
-    best_table,
-    inner_ends,
-    minimal_table,
-)
+from spectral_sched.planning.search import inner_ends, least_squares_table
+from spectral_sched.planning.table_error import table_error, total_error
 from spectral_sched.schedules.table import SigmaTable
-from spectral_sched.solvers.registry import SAMPLERS
 
 from .kind import KindInfo, refuse_terminal
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from spectral_sched.planning.data_set import DataSet
     from spectral_sched.planning.request import TableRequest
+    from spectral_sched.planning.table_error import TableError
     from spectral_sched.spectra.bounds import Start
     from spectral_sched.spectra.power_distribution import PowerDistribution
 
 
-BEND = 2
-"""Degree of the polynomial that the logarithms of steps in ln sigma follow.
-
-Steps that change in length again and again gain on paper, where the errors of one
-vanish for a lucky mode. A network has no such modes and pays for every change.
-"""
-
-DETAIL = 6
-"""Ratio of the last two levels with fresh noise and many steps, chosen on networks.
-
-The finest detail is next to nothing in squared error, which ends high for it, and plain
-to see where it lacks. With fresh noise, samples have nothing else to be near to.
-"""
-
-SEVERAL_MINIMA = 6
-"""Steps up to which the error was seen to have several minima."""
+NUM_STARTS = 3
+"""Searches of which the best is taken."""
 
 
 def optimal_table(
@@ -56,14 +39,8 @@ def optimal_table(
 ) -> SigmaTable:
     """Return the table with the least expected error of a solver (ours).
 
-    It is the error beside what infinitely many steps from the highest level make of the
-    same noise, expected over the colours, modes and spectra of single images.
-    `mode_errors.mode_errors` says how steps add up. The lengths of steps change evenly,
-    see `BEND`. Searches begin at even steps over the range, and with few steps between
-    the best of other ends as well.
-
-    Solvers that renew noise spend one of many steps on a level below those of the least
-    error, see `DETAIL`.
+    The error is that of `table_error`. It is a sum of squares that depend smoothly on
+    the levels, which makes it a least-squares problem.
 
     Parameters
     ----------
@@ -71,39 +48,47 @@ def optimal_table(
         Lowest and highest level allowed; the first and the last positive level are
         free between them.
     first
-        Level of the noise on the pictures that sampling starts from, if it starts from
-        pictures. It is the first level then, and the start is without error.
+        Level of the noise on the images that sampling starts from, if it starts from
+        images. It is the first level then, and the start is without error.
     """
-    search = partial(
-        _least_error_table, distribution, sampler, start=start, first=first
-    )
-    if SAMPLERS[sampler].renewal and num_steps - 1 > FEW_STEPS:
-        levels = search(num_steps - 1, ends).levels
-        last = max(levels[-1] / DETAIL, ends[0])
-        if levels[-1] > last * (1 + TOUCHING):
-            return SigmaTable.of([*levels, last])
-    return search(num_steps, ends)
+    begun = start if first is None else None
+    errors = table_error(distribution, sampler, begun, ends[1])
+    return least_error_table(errors, num_steps, ends, first=first)
 
 
-def _least_error_table(
-    distribution: PowerDistribution,
-    sampler: str,
+def least_error_table(
+    errors: TableError,
     num_steps: int,
     ends: tuple[float, float],
     *,
-    start: Start,
-    first: float | None,
+    first: float | None = None,
 ) -> SigmaTable:
-    begun = start if first is None else None
-    errors = table_errors(distribution, sampler, num_steps, begun, ends[1])
-    beginnings: list[SigmaTable | None] = [None]
-    if num_steps <= SEVERAL_MINIMA:
-        beginnings.append(best_table(errors, _even_tables(num_steps, ends, first)))
-    found = [
-        minimal_table(errors, num_steps, ends, first=first, near=near, bend=BEND)
-        for near in beginnings
+    """Return the table of the least error.
+
+    The error may have several minima. Searches begin at the best tables of even steps
+    in ln sigma, of which no two share an end.
+    """
+    error = partial(total_error, errors)
+    tables = sorted(_even_tables(num_steps, ends, first), key=error)
+    found = []
+    for _ in range(NUM_STARTS):
+        near, tables = tables[0], _of_other_ends(tables[0], tables, first)
+        found.append(least_squares_table(errors, near, ends, first=first))
+        if not tables:
+            break
+    return min(found, key=error)
+
+
+def _of_other_ends(
+    table: SigmaTable, tables: Sequence[SigmaTable], first: float | None
+) -> list[SigmaTable]:
+    """Return the tables that share no end with one, but for a given first level."""
+    top, bottom = table.levels[0], table.levels[-1]
+    return [
+        other
+        for other in tables
+        if other.levels[-1] != bottom and (first or other.levels[0] != top)
     ]
-    return best_table(errors, found)
 
 
 def _even_tables(
@@ -131,7 +116,7 @@ def _table(data_set: DataSet, request: TableRequest) -> SigmaTable:
 
 OPTIMAL = KindInfo(
     name=KIND,
-    formula="least error that the steps of the sampler make, over single-image spectra",
+    formula="least error of the sampler on images as blocks of unknown scale",
     reference="ours; cf. Benita, Elad & Keshet, arXiv 2502.00180",
     parameters={},
     table=_table,

@@ -11,7 +11,7 @@ from scipy.integrate import solve_ivp
 from spectral_sched.diffusion.models.exact import FiniteSetDenoiser, WienerDenoiser
 from spectral_sched.diffusion.sampling.noise import SeededNoise, starting_point
 from spectral_sched.diffusion.sampling.sampler import sample
-from spectral_sched.planning.local_errors import transfer, transfer_by_source
+from spectral_sched.planning.transfer import transfer, transfer_by_source
 from spectral_sched.schedules.table import SigmaTable
 from spectral_sched.solvers.registry import (
     FLOW_SAMPLERS,

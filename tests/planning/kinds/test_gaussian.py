@@ -13,14 +13,14 @@ from spectral_sched.planning.kinds.gaussian import (
     gaussian_table,
 )
 from spectral_sched.planning.kinds.optimal import optimal_table
-from spectral_sched.planning.local_errors import transfer
 from spectral_sched.planning.search import minimal_table
+from spectral_sched.planning.transfer import transfer
 from spectral_sched.schedules import KarrasLaw, Schedule, sigma_table
 from spectral_sched.schedules.table import SigmaTable
 from spectral_sched.spectra.bounds import Start
 from spectral_sched.spectra.gaussian_field import GaussianField
 from spectral_sched.spectra.power_distribution import PowerDistribution
-from tests.planning.kinds.test_optimal import ends, planning
+from tests.support.planned import ends, planning
 
 COLOURS = np.array([[2.0, 0.5], [0.5, 1.0]])
 
