@@ -24,19 +24,14 @@ from spectral_sched.exact_models.mixture import (
     interpolated,
     tabulated,
 )
-from spectral_sched.planning.error_model import (
-    noise_start_error,
-    reference_start,
-    squared_errors,
-)
-from spectral_sched.planning.transfer import local_errors
-from spectral_sched.planning.search import minimal_table
+from spectral_sched.planning.kinds.optimal import least_error_table
+from spectral_sched.planning.scale_mixture import NUM_SCALES, Band, scale_mixture
+from spectral_sched.planning.table_error import TableError
 from spectral_sched.schedules import KarrasLaw, Schedule, sigma_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from spectral_sched.planning.transfer import Numbers
     from spectral_sched.schedules.table import SigmaTable
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -78,19 +73,16 @@ def spectral_table(model: GaussianMixture, sampler: str, steps: int) -> SigmaTab
     One direction has the variance of the two modes, all others that of one mode.
     """
     between = (1 - (2 * model.probability - 1) ** 2) * model.distance**2
-    power = model.std**2 + np.array([between, 0.0])
-    num_modes = np.array([1.0, model.dimension - 1.0])
-
     top = 100 * float(np.sqrt(model.dimension))
-    highest = reference_start(sampler, top, power)
-
-    def errors(sigmas: Numbers) -> Numbers:
-        defects = local_errors(sampler, sigmas, power)
-        begun = noise_start_error(sampler, defects, highest, np.zeros(2), "mean")
-        terms = squared_errors(sampler, defects, begun)
-        return np.stack([term @ num_modes for term in terms])
-
-    return minimal_table(errors, steps, (1e-3, top))
+    bands = [
+        Band(number, np.full(NUM_SCALES, power), num_modes)
+        for number, power, num_modes in (
+            (0, model.std**2 + between, 1.0),
+            (1, model.std**2, model.dimension - 1.0),
+        )
+    ]
+    errors = TableError(scale_mixture(bands), sampler, "mean", top)
+    return least_error_table(errors, steps, (1e-3, top))
 
 
 def over_table(name: str, dimension: int, sampler: str, steps: int) -> Outcome:

@@ -56,9 +56,9 @@ def mode_powers(distribution: PowerDistribution) -> ModePowers:
     because quantiles lose the tails of what they are taken of, and may be of a sample.
     """
     field, logs = distribution.field, distribution.log_power
-    if not np.ptp(logs, axis=1).any():
-        logs = logs + UNKNOWN_SPREAD * SCORES
     own = without_chance(logs, field.num_modes)
+    if not np.ptp(logs, axis=1).any():
+        own = own[:, :1] + UNKNOWN_SPREAD * SCORES
     axis_power, _, squared_mean = field.color_axes
     mean = axis_power.mean(axis=1, keepdims=True)
     share = np.divide(axis_power, mean, where=mean > 0, out=np.ones_like(axis_power))

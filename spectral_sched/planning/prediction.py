@@ -65,7 +65,7 @@ def predicted_error(
     """
     start = None if request.limits.partial else request.start
     errors = table_error(distribution, request.sampler, start, top)
-    squared = errors_of(errors, table) ** 2
+    squared = errors_of(errors, table) ** 2 + errors.of_start**2
     field = distribution.field
     per_ring = _per_ring(np.bincount(errors.mixture.band, squared), field)
     return PredictedError(float(np.sqrt(squared.sum())), np.sqrt(per_ring))

@@ -19,7 +19,7 @@ Arrays are over nodes, (M,): some sizes of each band and colour, equally likely.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -83,6 +83,7 @@ class ScaleMixture:
     mean: Floats
     weight: Floats
     band: NDArray[np.int64]
+    _exact: dict[float, Floats] = field(default_factory=dict, init=False)
 
     @property
     def power(self) -> Floats:
@@ -166,10 +167,12 @@ class ScaleMixture:
 
         At 0 they are the images themselves.
         """
-        half = self.dimension / 2
-        known = gammainc(half, half * self.unit**2)
-        values: Floats = self.mean + np.sign(self.unit) * self.quantile(known, sigma)
-        return values
+        if sigma not in self._exact:  # searches ask for the same level all the time
+            half = self.dimension / 2
+            known = gammainc(half, half * self.unit**2)
+            size = self.quantile(known, sigma)
+            self._exact[sigma] = self.mean + np.sign(self.unit) * size
+        return self._exact[sigma]
 
 
 class Band(NamedTuple):
@@ -206,16 +209,17 @@ def image_bands(
     about_mean
         Whether sampling starts about the mean colour, which then plays no part.
     """
-    field, (power, offset) = distribution.field, mode_powers(distribution)
+    num_modes = distribution.field.num_modes
+    power, offset = mode_powers(distribution)
     means = np.zeros(len(offset[0])) if about_mean else np.sqrt(offset[0])
     found = [
         Band(0, np.full(NUM_SCALES, scale), 1.0, float(mean))
         for scale, mean in zip(power[0].mean(axis=1), means, strict=True)
     ]
-    for number, rings in enumerate(bands(len(field.num_modes)), 1):
-        num_modes = field.num_modes[rings]
+    for number, rings in enumerate(bands(len(num_modes)), 1):
+        modes = num_modes[rings]
         found += [
-            Band(number, pooled(power[rings, color], num_modes), float(num_modes.sum()))
+            Band(number, pooled(power[rings, color], modes), float(modes.sum()))
             for color in range(power.shape[1])
         ]
     return found

@@ -29,7 +29,7 @@ NUM_ENDS = 8
 TOUCHING = 1e-6
 """Gap in ln sigma, or share of its range, that stands for no gap at all."""
 
-PRECISION = 1e-5
+PRECISION = 1e-4
 """Relative gain in a sum of squares, and relative step, that end a search."""
 
 COMPLEX_STEP = 1e-30
@@ -104,6 +104,7 @@ def least_squares_table(
     ends: tuple[float, float],
     *,
     first: float | None = None,
+    precision: float = PRECISION,
 ) -> SigmaTable:
     """Return the table inside `ends` whose errors have the least sum of squares.
 
@@ -116,6 +117,8 @@ def least_squares_table(
         Table that the search begins at.
     first
         Level to start from, if it is not free.
+    precision
+        Relative gain and step that end the search.
     """
     from scipy.optimize import least_squares
 
@@ -126,7 +129,7 @@ def least_squares_table(
     begun = errors(np.array(near.sigmas, complex)[:, None]).real
     along = _Along(errors, levels, float(np.linalg.norm(begun)) or 1.0)
     found = least_squares(
-        along.values, levels.gaps(near), along.slopes, ftol=PRECISION, xtol=PRECISION
+        along.values, levels.gaps(near), along.slopes, ftol=precision, xtol=precision
     )
     return levels.table(found.x)
 

@@ -89,6 +89,11 @@ class TableError:
         return self.mixture.end_from(self.top * self.mixture.unit, self.top)
 
     @cached_property
+    def of_start(self) -> Floats:
+        """What even the highest start gets wrong, (M,): no table can mend it."""
+        return (self._wanted - self.mixture.exact(0.0)) * self._share
+
+    @cached_property
     def _share(self) -> Floats:
         share: Floats = np.sqrt(self.mixture.weight / self.mixture.weight.sum())
         return share

@@ -52,13 +52,22 @@ def test_errors_on_gaussian_data_are_those_of_the_transfer(sampler: str) -> None
 def test_where_sampling_starts_is_counted() -> None:
     # Beside a start so high that it is exact, each start has the error it has.
     data = planning()
-    table = SigmaTable.of(np.geomspace(30, 0.1, 8))
+    table = SigmaTable.of(np.geomspace(30, 0.01, 200))
     exact, zero, about_mean, spectrum = (
         total_error(table_error(data, "dpmpp-2m", start, 1e9), table)
         for start in (None, *get_args(Start))
     )
-    assert zero > 1.01 * about_mean > 1.02 * exact
-    assert exact < spectrum < 1.02 * exact
+    assert zero > 2 * about_mean > 4 * exact > 0
+    assert spectrum == pytest.approx(exact, rel=1e-3)
+
+
+def test_a_spectral_start_is_no_mixture_and_wrong_where_it_is_low() -> None:
+    table = SigmaTable.of(np.geomspace(1, 0.01, 100))
+    exact, spectrum = (
+        total_error(table_error(planning(), "dpmpp-2m", start, 1e9), table)
+        for start in (None, "spectral")
+    )
+    assert spectrum > 2 * exact
 
 
 @pytest.mark.parametrize("sampler", SAMPLERS)

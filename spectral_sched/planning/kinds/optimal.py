@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 NUM_STARTS = 3
 """Searches of which the best is taken."""
 
+ROUGH = 1e-3
+"""Precision of these."""
+
 
 def optimal_table(
     distribution: PowerDistribution,
@@ -65,18 +68,18 @@ def least_error_table(
 ) -> SigmaTable:
     """Return the table of the least error.
 
-    The error may have several minima. Searches begin at the best tables of even steps
-    in ln sigma, of which no two share an end.
+    The error may have several minima. Rough searches begin at the best tables of even
+    steps in ln sigma, of which no two share an end, and the best find is refined.
     """
-    error = partial(total_error, errors)
+    error, search = partial(total_error, errors), partial(least_squares_table, errors)
     tables = sorted(_even_tables(num_steps, ends, first), key=error)
     found = []
     for _ in range(NUM_STARTS):
         near, tables = tables[0], _of_other_ends(tables[0], tables, first)
-        found.append(least_squares_table(errors, near, ends, first=first))
+        found.append(search(near, ends, first=first, precision=ROUGH))
         if not tables:
             break
-    return min(found, key=error)
+    return search(min(found, key=error), ends, first=first)
 
 
 def _of_other_ends(

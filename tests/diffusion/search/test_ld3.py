@@ -34,8 +34,8 @@ from spectral_sched.diffusion.search.search import (
 )
 from spectral_sched.errors import NoAnswerError
 from spectral_sched.exact_models.gaussian import OneGaussian
-from spectral_sched.planning.transfer import transfer
 from spectral_sched.planning.request import NoiseLimits, TableRequest
+from spectral_sched.planning.transfer import transfer
 from spectral_sched.schedules.table import SigmaTable
 from spectral_sched.solvers.registry import FLOW_SAMPLERS, solver_calls
 from tests.support.commands import sentence, specsched
