@@ -49,7 +49,7 @@ from .diffusion.sampling.pipeline_config import (
 from .documents.read import read_any
 from .documents.strict_json import canonical
 from .errors import UsageError
-from .files.schedule import read_plan_document
+from .files.schedule import read_plan_document, read_plan_text
 from .planning.replan import replan
 from .schedules.betas import NUM_TIMESTEPS
 from .schedules.coordinates import COORDINATES, convert
@@ -199,7 +199,7 @@ class SpectralScheduler(SchedulerMixin, ConfigMixin):  # type: ignore[misc]
     def _read(self, schedule: Mapping[str, Any] | str) -> Plan:
         """Return the plan of a schedule, which the configuration holds as one text."""
         text = schedule if isinstance(schedule, str) else canonical(dict(schedule))
-        plan = read_plan_document(json.loads(text), Path("the schedule"))
+        plan = read_plan_text(text, Path("the schedule"))
         check_start(plan.request, "a pipeline")
         self.register_to_config(schedule=ScheduleText(text))
         return plan

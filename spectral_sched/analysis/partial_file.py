@@ -7,18 +7,17 @@ base64 of little-endian doubles, which is a tenth of the time of decimal numbers
 from __future__ import annotations
 
 import base64
-import binascii
 from collections import Counter
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from types import NoneType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from spectral_sched.documents.provenance import PROVENANCE_KEYS
-from spectral_sched.documents.read import Fields, read_fields
+from spectral_sched.documents.read import Fields, Form, read_fields
+from spectral_sched.documents.rules import Place
 from spectral_sched.documents.strict_json import Document, digest
-from spectral_sched.errors import UsageError
 from spectral_sched.images.preprocessing import read_preprocessing
 from spectral_sched.spectra.distinct import KEY, DistinctKeys
 from spectral_sched.spectra.periodogram import check_precision
@@ -28,6 +27,7 @@ from spectral_sched.spectra.statistics import SampledImage, SpectrumStatistics
 from .chunk import AnalysisSettings, Chunk, Shaped, Skipped
 from .manifest import Manifest
 from .origin import NOTHING, Origin, origin_members, read_origin
+from .partial_rules import DOUBLE, RULE, agrees, check_sums, unpacked
 from .shard import WHOLE, Shard
 
 if TYPE_CHECKING:
@@ -41,8 +41,6 @@ VERSION = 1
 REMEDY = "make one with: specsched analyze FOLDER --shard 0/8"
 
 NOT_IN_DIGEST = (*PROVENANCE_KEYS, "digest")
-
-DOUBLE = np.dtype("<f8")
 
 
 @dataclass
@@ -164,19 +162,26 @@ def _packed(rows: Iterable[NDArray[np.float64]]) -> str:
     return base64.b64encode(content).decode()
 
 
-def read_partial(path: Path) -> Partial:
+FORM = Form(KIND, VERSION, REMEDY, RULE, agrees, _digest)
+
+
+def read_partial(path: Path, remedy: str = REMEDY) -> Partial:
     """Read a partial file and check that it is whole.
+
+    Parameters
+    ----------
+    remedy
+        What to do when it is missing or unusable, for messages.
 
     Raises
     ------
     InputError
         If the file is missing, damaged, foreign, of another version, or was changed.
     """
-    fields = read_fields(
-        path, KIND, version=VERSION, remedy=REMEDY, payload_digest=_digest
-    )
+    form = replace(FORM, remedy=remedy)
+    fields = read_fields(path, form)
     shard = fields.object("shard")
-    return Partial(
+    partial = Partial(
         chunk=_read_chunk(fields),
         settings=_read_settings(fields),
         shard=Shard(shard.get("index", int), shard.get("count", int)),
@@ -184,15 +189,17 @@ def read_partial(path: Path) -> Partial:
         complete=fields.get("complete", bool),
         origin=read_origin(fields.object("origin")) if "origin" in fields else Origin(),
     )
+    if partial.chunk.statistics:
+        place = Place(path, remedy, "statistics.limbs")
+        check_sums(partial.chunk.statistics, place)
+    return partial
 
 
 def _read_settings(fields: Fields) -> AnalysisSettings:
     preprocessing = read_preprocessing(fields.object("preprocessing"))
-    try:
-        precision = check_precision(fields.get("precision", str))
-    except UsageError as error:
-        raise fields.damaged("precision", f"says: {error}") from error
-    return AnalysisSettings(preprocessing, precision)
+    return AnalysisSettings(
+        preprocessing, check_precision(fields.get("precision", str))
+    )
 
 
 def _read_chunk(fields: Fields) -> Chunk:
@@ -214,52 +221,30 @@ def _read_chunk(fields: Fields) -> Chunk:
 
 
 def _read_manifest(fields: Fields) -> Manifest:
-    return Manifest(fields.get("count", int), _hexadecimal(fields, "digest"))
-
-
-def _hexadecimal(fields: Fields, key: str) -> int:
-    try:
-        return int(fields.get(key, str), 16)
-    except ValueError as error:
-        raise fields.damaged(key, "is not hexadecimal") from error
+    return Manifest(fields.get("count", int), int(fields.get("digest", str), 16))
 
 
 def _read_statistics(fields: Fields) -> SpectrumStatistics:
-    channels, height, width = (int(side) for side in fields.array("shape", (3,)))
-    if min(channels, height, width) < 1:
-        raise fields.damaged("shape", "has a size below 1")
+    channels, height, width = fields.get("shape", list)
     statistics = SpectrumStatistics((channels, height, width))
-    # Every integer here is below 2**53, so that floats hold it.
-    limbs = fields.array("limbs", statistics.sums.limbs.shape)
-    statistics.sums.limbs[:] = limbs.astype(np.int64)
+    statistics.sums.limbs[:] = np.array(fields.get("limbs", list), np.int64)
     statistics.num_images = fields.get("num_images", int)
-    statistics.key_sum = _hexadecimal(fields, "key_sum")
+    statistics.key_sum = int(fields.get("key_sum", str), 16)
     statistics.distinct = _read_distinct(fields)
     statistics.class_counts.update(fields.get("class_counts", dict))
     num_rings = len(rings(height, width))
     images = _read_images(fields.object("images"), num_rings, channels)
-    try:
-        statistics.sample = [images[place] for place in fields.get("sample", list)]
-        statistics.class_samples = {
-            label: [images[place] for place in places]
-            for label, places in fields.get("class_samples", dict).items()
-        }
-    except (IndexError, TypeError) as error:
-        raise fields.damaged("sample", "names an image that is not there") from error
+    statistics.sample = [images[place] for place in fields.get("sample", list)]
+    statistics.class_samples = {
+        label: [images[place] for place in places]
+        for label, places in fields.get("class_samples", dict).items()
+    }
     return statistics
 
 
 def _read_images(fields: Fields, num_rings: int, channels: int) -> list[SampledImage]:
     keys, labels = fields.get("key", list), fields.get("label", list)
-    try:
-        power = _unpacked(fields.get("power", str), len(keys), num_rings)
-        channel_mean = _unpacked(fields.get("channel_mean", str), len(keys), channels)
-        rows = zip(keys, labels, power, channel_mean, strict=True)
-        return [SampledImage(bytes.fromhex(key), *rest) for key, *rest in rows]
-    except (ValueError, TypeError, binascii.Error) as error:
-        raise fields.damaged("power", "is not the base64 of doubles") from error
-
-
-def _unpacked(text: str, *shape: int) -> NDArray[np.float64]:
-    content = base64.b64decode(text, validate=True)
-    return np.frombuffer(content, DOUBLE).reshape(shape).astype(np.float64)
+    power = unpacked(fields.get("power", str), len(keys), num_rings)
+    channel_mean = unpacked(fields.get("channel_mean", str), len(keys), channels)
+    rows = zip(keys, labels, power, channel_mean, strict=True)
+    return [SampledImage(bytes.fromhex(key), *rest) for key, *rest in rows]

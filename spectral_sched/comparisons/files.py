@@ -14,11 +14,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from spectral_sched.documents.read import Fields, read_document
-from spectral_sched.documents.strict_json import Document, shortest
+from spectral_sched.documents.provenance import PROVENANCE_KEYS
+from spectral_sched.documents.read import Fields, Form, read_document
+from spectral_sched.documents.strict_json import Document, digest, shortest
 
 from .metrics import NUM_BLOCKS, LeftOut
 from .results import METRICS, Cell, Cost, Judgement, Row
+from .rules import COMPARISON, comparison_agrees
 from .verdicts import rival_verdicts, summary_lines
 
 if TYPE_CHECKING:
@@ -54,7 +56,7 @@ class Comparison:
 
 def comparison_document(compared: Comparison, provenance: Document) -> Document:
     """Return the content of a comparison's file."""
-    return {
+    document = {
         "format": f"specsched.{KIND}",
         "version": VERSION,
         **provenance,
@@ -64,6 +66,25 @@ def comparison_document(compared: Comparison, provenance: Document) -> Document:
         "cells": [_cell_fields(cell) for cell in compared.cells],
         "summary": summary_lines(compared.cells),
     }
+    return document | {"digest": _digest(document)}
+
+
+NOT_IN_DIGEST = (*PROVENANCE_KEYS, "digest")
+
+
+def _digest(document: Document) -> str:
+    return digest({key: document[key] for key in document if key not in NOT_IN_DIGEST})
+
+
+FORM = Form(
+    KIND,
+    VERSION,
+    REMEDY,
+    COMPARISON,
+    comparison_agrees,
+    _digest,
+    digest_optional=True,
+)
 
 
 def _cell_fields(cell: Cell) -> Document:
@@ -151,9 +172,11 @@ def read_comparison(path: Path) -> Comparison:
     InputError
         If the file is missing, damaged, foreign or of another version.
     """
-    document = read_document(path, KIND, version=VERSION, remedy=REMEDY)
+    document = read_document(path, FORM)
     fields = Fields(document, path, REMEDY)
-    names = ("format", "version", "floor", "reference", "cells", "summary")
+    names = (
+        *("format", "version", "floor", "reference", "cells", "summary", "digest"),
+    )
     facts = {name: value for name, value in document.items() if name not in names}
     return Comparison(
         facts,

@@ -8,9 +8,11 @@ from spectral_sched.analysis.partial_file import read_partial
 from spectral_sched.comparisons.files import read_comparison
 from spectral_sched.errors import InputError
 from spectral_sched.files.model import read_model_header
+from spectral_sched.files.samples import FORM as SAMPLES
 from spectral_sched.files.schedule import read_plan
 from spectral_sched.files.spectrum import read_spectrum
 from spectral_sched.files.training_law import read_training_schedule
+from spectral_sched.targets.document import FORM as TARGET
 
 from .comparison import comparison_parts
 from .lists import samples_lines, target_lines
@@ -46,11 +48,11 @@ def file_parts(document: Document, path: Path) -> list[RenderableType]:
             read_model_header(path)
             return model_parts(document)
         case "specsched.target":
-            return list(target_lines(document))
+            return list(target_lines(TARGET.check(document, path)))
         case "specsched.comparison":
             return comparison_parts(read_comparison(path))
         case "specsched.samples":
-            return list(samples_lines(document))
+            return list(samples_lines(SAMPLES.check(document, path)))
         case "specsched.partial":
             return partial_parts(read_partial(path))
         case unknown:

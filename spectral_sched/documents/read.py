@@ -1,19 +1,23 @@
-"""Reading JSON documents: strictly, up to a size, and field by field with types.
+"""Reading JSON documents: strictly, up to a size, by rules, and field by field.
 
-`msgspec` is no substitute: of 125 look-ups in our formats 30 are arrays of finite
-numbers whose shape follows from other fields, which its types cannot say, and digests
-need the document as it is; `Fields` does the other look-ups in 60 lines.
+Each format is one `Form`: a table of rules that every document passes before anything
+is made of it. `msgspec` is no substitute: of 125 look-ups in our formats 30 are arrays
+of finite numbers whose shape follows from other fields, which its types cannot say, and
+digests need the document as it is.
 """
 
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
 from spectral_sched.errors import InputError, why
 
+from .parse import parse
+from .rules import Place, anything, damaged, members, named, text
 from .strict_json import FORMAT_PREFIX, as_numbers
 
 if TYPE_CHECKING:
@@ -22,41 +26,111 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from .rules import Rule
     from .strict_json import Document
 
 
 MAX_DOCUMENT_BYTES = 1 << 30
 
+PROVENANCE = members(
+    {}, {"tool": text(), "created": text(), "arguments": named(anything)}
+)
+"""What a document may say of its making."""
 
-def read_document(path: Path, kind: str, *, version: int, remedy: str) -> Document:
-    """Read a document of one format.
 
-    Parameters
+@dataclass(frozen=True)
+class Form:
+    """A format: what its documents hold, and what to do when one is unusable.
+
+    Attributes
     ----------
     kind
-        The expected format without its prefix, ``spectrum`` or ``schedule``.
+        The format without its prefix, ``spectrum`` or ``schedule``.
+    version
+        The one version that is read.
     remedy
-        What to do when the file is missing or unusable, for the message.
+        What to do when a file is missing or unusable, for messages.
+    rule
+        What the document obeys beside `format` and `version`.
+    agrees
+        Raises `InputError` where what is said twice is not the same; called when all
+        else is right.
+    digest
+        How the digest under the key `digest` is computed, for formats that have one.
+    digest_optional
+        Whether files of earlier builds may have none.
+    """
+
+    kind: str
+    version: int
+    remedy: str
+    rule: Rule
+    agrees: Callable[[Document, Place], None] | None = None
+    digest: Callable[[Document], str] | None = None
+    digest_optional: bool = False
+
+    def check(self, document: object, path: Path) -> Document:
+        """Return a document that obeys the format.
+
+        Raises
+        ------
+        InputError
+            If it does not; the message names the file and the field.
+        """
+        if not self.names(document):
+            message = f"{path} is not a specsched {self.kind} file; {self.remedy}"
+            raise InputError(message)
+        found = cast("Document", document)
+        check_version(found, path, version=self.version, remedy=self.remedy)
+        place = Place(path, self.remedy)
+        PROVENANCE(found, place)
+        self.rule(found, place)
+        self._check_digest(found, place)
+        if self.agrees is not None:
+            self.agrees(found, place)
+        return found
+
+    def parse(self, text: str, path: Path) -> Document:
+        """Return the document of a text, checked; `path` names it in messages."""
+        return self.check(parse_text(text, path, self.remedy), path)
+
+    def names(self, document: object) -> bool:
+        """Return whether a value is an object that says that it is of this format."""
+        expected = FORMAT_PREFIX + self.kind
+        return isinstance(document, dict) and document.get("format") == expected
+
+    def _check_digest(self, document: Document, place: Place) -> None:
+        if self.digest is None or (self.digest_optional and "digest" not in document):
+            return
+        text()(document.get("digest"), place.at("digest"))
+        if document["digest"] != self.digest(document):
+            message = f"{place.path} was changed after it was written; {self.remedy}"
+            raise InputError(message)
+
+
+def read_document(path: Path, form: Form) -> Document:
+    """Read a document of one format.
 
     Raises
     ------
     InputError
-        If the file is missing, too large, no JSON, or another format or version.
+        If the file is missing, too large, no JSON, of another format or version,
+        damaged, or was changed.
     """
-    document = _parse(_text(path, remedy), path, remedy)
-    expected = FORMAT_PREFIX + kind
-    if not isinstance(document, dict) or document.get("format") != expected:
-        message = f"{path} is not a specsched {kind} file; {remedy}"
-        raise InputError(message)
-    check_version(document, path, version=version, remedy=remedy)
-    return document
+    return form.parse(_text(path, form.remedy), path)
+
+
+def read_fields(path: Path, form: Form) -> Fields:
+    """Read a document of one format for typed look-ups, as `read_document` does."""
+    return Fields(read_document(path, form), path, form.remedy)
 
 
 def check_version(document: Document, path: Path, *, version: int, remedy: str) -> None:
     """Raise `InputError` if a document has another version than is read here."""
-    if document.get("version") != version:
+    found = document.get("version")
+    if found != version or isinstance(found, bool | float):
         message = (
-            f"{path} has version {document.get('version')!r} of its format, and this "
+            f"{path} has version {found!r:.60} of its format, and this "
             f"specsched reads version {version}; {remedy}"
         )
         raise InputError(message)
@@ -71,7 +145,7 @@ def read_any(path: Path) -> Document:
         If the file is missing, too large, no JSON or not ours.
     """
     remedy = "name a file that specsched wrote"
-    document = _parse(_text(path, remedy), path, remedy)
+    document = parse_text(_text(path, remedy), path, remedy)
     kind = document.get("format") if isinstance(document, dict) else None
     if not (isinstance(kind, str) and kind.startswith(FORMAT_PREFIX)):
         message = f"{path} is not a specsched file; {remedy}"
@@ -87,7 +161,11 @@ def read_foreign(path: Path, remedy: str) -> Fields:
     InputError
         If the file is missing, too large, no JSON or no object.
     """
-    values = _parse(_text(path, remedy), path, remedy, constant=float)
+    try:
+        values = json.loads(_text(path, remedy))
+    except (ValueError, RecursionError) as error:
+        message = f"{path} is damaged or not JSON ({error}); {remedy}"
+        raise InputError(message) from error
     if not isinstance(values, dict):
         message = f"{path} holds no JSON object; {remedy}"
         raise InputError(message)
@@ -111,20 +189,17 @@ def _text(path: Path, remedy: str) -> str:
         raise InputError(message) from error
 
 
-def _refuse_constant(name: str) -> object:
-    message = f"{name} is not a JSON number"
-    raise ValueError(message)
+def parse_text(text: str, path: Path, remedy: str) -> object:
+    """Return the value of the text of a file.
 
-
-def _parse(
-    text: str,
-    path: Path,
-    remedy: str,
-    constant: Callable[[str], object] = _refuse_constant,
-) -> object:
+    Raises
+    ------
+    InputError
+        If it is no JSON, or leaves open what it means.
+    """
     try:
-        return json.loads(text, parse_constant=constant)
-    except (ValueError, RecursionError) as error:
+        return parse(text)
+    except ValueError as error:
         message = f"{path} is damaged or not JSON ({error}); {remedy}"
         raise InputError(message) from error
 
@@ -148,7 +223,7 @@ class Fields:
 
     def damaged(self, key: str, wrong: str) -> InputError:
         """Return the error that says what is wrong with a key."""
-        return InputError(f"{self._path} is damaged: {key!r} {wrong}; {self._remedy}")
+        return damaged(self._path, key, wrong, self._remedy)
 
     def get(self, key: str, kind: type | tuple[type, ...]) -> Any:
         """Return a value of one of the given types."""
@@ -188,33 +263,3 @@ class Fields:
         if not all(isinstance(value, dict) for value in values):
             raise self.damaged(key, "is not a list of objects")
         return [Fields(value, self._path, self._remedy) for value in values]
-
-
-def read_fields(
-    path: Path,
-    kind: str,
-    *,
-    version: int,
-    remedy: str,
-    payload_digest: Callable[[Document], str] | None = None,
-) -> Fields:
-    """Read a document of one format for typed look-ups.
-
-    Parameters
-    ----------
-    kind, version, remedy
-        As for `read_document`.
-    payload_digest
-        For formats that hold a digest of what they say: how it is computed.
-
-    Raises
-    ------
-    InputError
-        If the file is missing, damaged, foreign, of another version, or was changed.
-    """
-    document = read_document(path, kind, version=version, remedy=remedy)
-    fields = Fields(document, path, remedy)
-    if payload_digest and fields.get("digest", str) != payload_digest(document):
-        message = f"{path} was changed after it was written; {remedy}"
-        raise InputError(message)
-    return fields

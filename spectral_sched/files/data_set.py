@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from spectral_sched.documents.strict_json import Document, round_to_float32, shortest
 from spectral_sched.images.preprocessing import read_preprocessing
 from spectral_sched.planning.data_set import DataSet
@@ -17,8 +15,6 @@ from spectral_sched.spectra.power_distribution import PowerDistribution
 from spectral_sched.spectra.rings import rings
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from spectral_sched.documents.read import Fields
 
 
@@ -79,7 +75,6 @@ def read_field(fields: Fields, ring_fields: Fields) -> GaussianField:
 
 
 KEY = "mixture"
-SUM_TOLERANCE = 1e-9
 
 
 def mixture_member(mixture: SpectralMixture | None) -> Document:
@@ -109,7 +104,7 @@ def read_mixture(fields: Fields, num_rings: int) -> SpectralMixture | None:
     if KEY not in fields:
         return None
     inner = fields.object(KEY)
-    weights = _weights(inner, "weights", None)
+    weights = inner.array("weights", (None,))
     basis = inner.array("basis", (None, num_rings))
     count, size = len(weights), len(basis)
     classes = inner.object("class_weights")
@@ -120,12 +115,5 @@ def read_mixture(fields: Fields, num_rings: int) -> SpectralMixture | None:
         center=round_to_float32(inner.array("center", (num_rings,))),
         basis=round_to_float32(basis),
         residual=round_to_float32(inner.array("residual", (num_rings,))),
-        class_weights={name: _weights(classes, name, count) for name in classes},
+        class_weights={name: classes.array(name, (count,)) for name in classes},
     )
-
-
-def _weights(fields: Fields, key: str, count: int | None) -> NDArray[np.float64]:
-    weights = fields.array(key, (count,))
-    if np.any(weights < 0) or abs(weights.sum() - 1) > SUM_TOLERANCE:
-        raise fields.damaged(key, "holds no probabilities")
-    return weights

@@ -6,23 +6,38 @@ this project. Reading it takes neither torch nor the weights, and executes nothi
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from spectral_sched.documents.read import Fields, check_version
+from spectral_sched.documents.parse import parse_document
+from spectral_sched.documents.read import Fields, Form
+from spectral_sched.documents.rules import (
+    each,
+    members,
+    named,
+    numbers,
+    positive,
+    setting,
+    text,
+    whole,
+)
 from spectral_sched.documents.strict_json import Document, canonical
 from spectral_sched.documents.write import check_output
 from spectral_sched.errors import InputError, UsageError
 from spectral_sched.images.png import is_our_png
+from spectral_sched.planning.kinds.registry import KINDS
+from spectral_sched.planning.training_law import LEARNED, OWN
 
 from .data_set import data_set_fields, read_data_set_fields
-from .network_config import NetworkConfig, read_network_config
+from .data_set_rules import DATA_SET, MAY_HAVE_MIXTURE, data_set_agrees
+from .network_config import NETWORK, NetworkConfig, read_network_config
+from .schedule import check_settings_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from spectral_sched.documents.rules import Place
     from spectral_sched.planning.data_set import DataSet
 
 BUNDLED = Path(__file__).parents[1] / "diffusion" / "bundled.safetensors"
@@ -30,9 +45,47 @@ BUNDLED = Path(__file__).parents[1] / "diffusion" / "bundled.safetensors"
 
 SUFFIX = ".safetensors"
 METADATA_KEY = "specsched"
-FORMAT = "specsched.model"
 VERSION = 1
 REMEDY = "make one with: specsched train FOLDER"
+
+TRAINING = members(
+    {
+        "steps_done": whole(),
+        "num_steps": whole(1),
+        "batch": whole(1),
+        "loss": each(numbers(2)),
+    },
+    {"rate": positive, "seed": whole(), "precision": text(), "minutes": positive},
+)
+
+RULE = members(
+    {
+        **DATA_SET,
+        "network": NETWORK,
+        "sigma_range": numbers(2, above=0, order="rising"),
+        "law": members({"name": text(*KINDS, OWN, LEARNED), "set": named(setting)}),
+        "training": TRAINING,
+    },
+    MAY_HAVE_MIXTURE,
+)
+
+
+def _agrees(document: Document, place: Place) -> None:
+    """Raise `InputError` where a header says two things that do not agree."""
+    data_set_agrees(document, place)
+    channels, height, width = document["shape"]
+    network, inner = document["network"], place.at("network")
+    if network["image_channels"] != channels:
+        raise inner.at("image_channels").wrong(f"is not {channels}, as in 'shape'")
+    law = document["law"]
+    if law["name"] in KINDS:
+        check_settings_of(law["name"], law["set"], place.at("law.set"))
+    stride = network["patch"] << (len(network["widths"]) - 1)
+    if height % stride or width % stride:
+        raise inner.at("widths").wrong(f"cannot halve {width}x{height} so often")
+
+
+FORM = Form("model", VERSION, REMEDY, RULE, _agrees)
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,7 +116,7 @@ class ModelHeader:
 def header_metadata(header: ModelHeader, provenance: Document) -> dict[str, str]:
     """Return the metadata of a model's file."""
     document = {
-        "format": FORMAT,
+        "format": f"specsched.{FORM.kind}",
         "version": VERSION,
         **provenance,
         "network": _without_none(asdict(header.config)),
@@ -89,8 +142,6 @@ def read_model_header(path: Path) -> ModelHeader:
     """
     fields = Fields(read_model_document(path), path, REMEDY)
     low, high = fields.array("sigma_range", (2,)).tolist()
-    if not 0 < low < high:
-        raise fields.damaged("sigma_range", "is no range")
     return ModelHeader(
         config=read_network_config(fields.object("network")),
         data_set=read_data_set_fields(fields),
@@ -108,16 +159,15 @@ def read_model_document(path: Path) -> Document:
     InputError
         If the file is missing, no safetensors file, or not one of ours.
     """
-    text = _metadata(path).get(METADATA_KEY)
     try:
-        document = json.loads(text or "")
-    except (ValueError, RecursionError):
-        document = None
-    if not isinstance(document, dict) or document.get("format") != FORMAT:
+        document = parse_document(_metadata(path).get(METADATA_KEY, "{}"))
+    except ValueError as error:
+        message = f"the header of {path} is damaged ({error}); {REMEDY}"
+        raise InputError(message) from error
+    if not FORM.names(document):
         message = f"{path} is a safetensors file but not a specsched model; {REMEDY}"
         raise InputError(message)
-    check_version(document, path, version=VERSION, remedy=REMEDY)
-    return document
+    return FORM.check(document, path)
 
 
 def check_model_output(path: Path, *, force: bool, resume: bool = False) -> None:

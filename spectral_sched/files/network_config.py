@@ -5,9 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from spectral_sched.documents.rules import (
+    each,
+    members,
+    number,
+    numbers,
+    positive,
+    text,
+    whole,
+)
 from spectral_sched.errors import InputError, UsageError, check_choice
 
-from .degradation import Degradation
+from .degradation import KINDS, Degradation
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -130,6 +139,23 @@ def network_config(
         )
         raise InputError(message)
     return config
+
+
+NETWORK = members(
+    {
+        "image_channels": whole(1, MAX_DEPTH),
+        "widths": numbers(None, least=GROUP, most=MAX_WIDTH, whole=True),
+        "num_blocks": whole(1, MAX_DEPTH),
+        "sigma_data": positive,
+        "patch": whole(1, MAX_DEPTH),
+    },
+    {
+        "ends": numbers(2, above=0, order="rising"),
+        "restores": members({"name": text(*KINDS), "value": number()}),
+        "class_names": each(text(), least=1),
+    },
+)
+"""The rule of what a file says of a network."""
 
 
 def read_network_config(fields: Fields) -> NetworkConfig:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from spectral_sched.defaults import RESTORING_SEEDS, SEEDS
 from spectral_sched.documents.provenance import provenance
-from spectral_sched.documents.read import read_document
+from spectral_sched.documents.read import Form, read_document
+from spectral_sched.documents.rules import each, flag, members, text
 from spectral_sched.documents.write import is_ours, open_folder, write_document
 from spectral_sched.errors import InputError, UsageError
 from spectral_sched.images.png import contact_sheet, save_png, to_bytes
@@ -26,8 +27,25 @@ if TYPE_CHECKING:
 VERSION = 1
 RECORD_NAME = "samples.json"
 SHEET_NAME = "contact_sheet.png"
+REMEDY = "make one with: specsched sample"
 PICTURE_NAME = re.compile(r"\d{6,}(-\d{6,})?\.png")
 MAX_SEEDS = 1_000_000
+
+
+FORM = Form(
+    "samples",
+    VERSION,
+    REMEDY,
+    members(
+        {"pictures": each(text(pattern=PICTURE_NAME.pattern), least=1)},
+        {
+            "contact_sheet": text(SHEET_NAME),
+            "inputs": each(text(), least=1),
+            "unfinished": flag,
+        },
+    ),
+)
+"""The format of the record."""
 
 
 class Sample(NamedTuple):
@@ -182,13 +200,10 @@ def _earlier_pictures(folder: Path) -> list[str]:
     if not is_ours(record):
         return []
     try:
-        named = read_document(record, "samples", version=VERSION, remedy="").get(
-            "pictures"
-        )
+        named = read_document(record, FORM)["pictures"]
     except InputError:
         return []
-    ours = [name for name in named or () if PICTURE_NAME.fullmatch(str(name))]
-    return [name for name in ours if (folder / name).is_file()]
+    return [name for name in named if (folder / name).is_file()]
 
 
 def sheet_title(plan: Plan) -> str:

@@ -8,27 +8,125 @@ as from the spectrum file.
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
-from spectral_sched.documents.read import Fields, read_document
+from spectral_sched.documents.read import Fields, Form, read_document
+from spectral_sched.documents.rules import (
+    agree,
+    each,
+    fixed,
+    members,
+    named,
+    nullable,
+    number,
+    numbers,
+    positive,
+    setting,
+    text,
+    whole,
+)
 from spectral_sched.errors import InputError, SpecschedError
 from spectral_sched.planning.kinds.registry import KINDS, kind_settings_of
 from spectral_sched.planning.plan import Plan, Spent
-from spectral_sched.planning.request import NoiseLimits, TableRequest
-from spectral_sched.schedules.coordinates import convert
+from spectral_sched.planning.request import MAX_STEPS, NoiseLimits, TableRequest
+from spectral_sched.schedules import Terminal
+from spectral_sched.schedules.coordinates import COORDINATES, convert
 from spectral_sched.schedules.table import SigmaTable
+from spectral_sched.spectra.bounds import Start
 
 from .data_set import data_set_fields, read_data_set_fields
+from .data_set_rules import DATA_SET, MAY_HAVE_MIXTURE, data_set_agrees
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from spectral_sched.documents.rules import Place
     from spectral_sched.documents.strict_json import Document
     from spectral_sched.schedules import Setting
 
 
 VERSION = 1
 REMEDY = "make one with: specsched export --steps 8"
+
+
+BLEND = "blend"
+"""In place of a kind: a mean of two tables."""
+
+RULE = members(
+    {
+        **DATA_SET,
+        "kind": text(*KINDS, BLEND),
+        "sampler": text(),
+        "num_steps": whole(1, MAX_STEPS),
+        "nfe": whole(1),
+        "coordinate": fixed("sigma"),
+        "sigmas": numbers(None, least=0, order="falling"),
+        "sigma_min": positive,
+        "sigma_max": positive,
+        "start": text(*get_args(Start)),
+        "predicted": members(
+            {
+                "error": number(least=0),
+                "per_ring": numbers("K", least=0),
+                "enough_steps": whole(1),
+            }
+        ),
+    },
+    {
+        **MAY_HAVE_MIXTURE,
+        "values_coordinate": text(*COORDINATES),
+        "values": each(nullable(number())),
+        "settings": named(setting),
+        "terminal": text(*get_args(Terminal)),
+        "start_sigma": positive,
+        "spent": members({"model": text(), "network_calls": whole()}),
+    },
+)
+
+
+def _agrees(document: Document, place: Place) -> None:
+    """Raise `InputError` where a schedule says two things that do not agree."""
+    data_set_agrees(document, place)
+    sigmas, num_steps = document["sigmas"], document["num_steps"]
+    if len(sigmas) != num_steps + 1 or sigmas[-1] != 0:
+        raise place.at("sigmas").wrong(f"is no table of {num_steps} levels and 0")
+    if not document["sigma_min"] < document["sigma_max"]:
+        raise place.at("sigma_min").wrong("is not below 'sigma_max'")
+    if "start_sigma" in document:
+        agree(document["start_sigma"], sigmas[0], place.at("start_sigma"))
+    if ("values" in document) != ("values_coordinate" in document):
+        raise place.at("values").wrong("is there without its coordinate, or that alone")
+    if "values" in document:
+        expected = _finite(convert(sigmas, "sigma", document["values_coordinate"]))
+        found, wanted = (
+            [math.inf if value is None else value for value in values]
+            for values in (document["values"], expected)
+        )
+        agree(found, wanted, place.at("values"), slack=1e-9)
+    _check_settings(document, place)
+
+
+def _check_settings(document: Document, place: Place) -> None:
+    """Raise `InputError` unless the kind takes the settings.
+
+    Those of a blend are of a table that is no more.
+    """
+    kind, settings = document["kind"], document.get("settings", {})
+    if kind != BLEND:
+        check_settings_of(kind, settings, place.at("settings"))
+
+
+def check_settings_of(kind: str, settings: Document, place: Place) -> None:
+    """Raise `InputError` unless a kind takes settings that a file holds."""
+    try:
+        known = kind_settings_of(kind, settings)
+        for name, value in known.items():
+            KINDS[kind].parameters[name].check(value)
+    except SpecschedError as error:
+        raise place.wrong(f"cannot be used: {error}") from error
 
 
 def plan_document(
@@ -85,9 +183,12 @@ def _values(table: SigmaTable, coordinate: str) -> Document:
     """Return the sigmas in another coordinate; null stands for infinity."""
     if coordinate == "sigma":
         return {}
-    values = convert(table.sigmas, "sigma", coordinate).tolist()
-    finite = [value if math.isfinite(value) else None for value in values]
-    return {"values_coordinate": coordinate, "values": finite}
+    values = _finite(convert(table.sigmas, "sigma", coordinate))
+    return {"values_coordinate": coordinate, "values": values}
+
+
+def _finite(values: NDArray[np.float64]) -> list[float | None]:
+    return [value if math.isfinite(value) else None for value in values.tolist()]
 
 
 def _spent(plan: Plan) -> Document:
@@ -114,8 +215,7 @@ def read_plan(path: Path) -> Plan:
     InputError
         If the file is missing, damaged, foreign or of another version.
     """
-    document = read_document(path, "schedule", version=VERSION, remedy=REMEDY)
-    return read_plan_document(document, path)
+    return _plan(read_document(path, FORM), path)
 
 
 def read_plan_document(document: Document, path: Path) -> Plan:
@@ -129,10 +229,19 @@ def read_plan_document(document: Document, path: Path) -> Plan:
     Raises
     ------
     InputError
-        If the content is damaged.
+        If the content is damaged, or that of another format.
     """
+    return _plan(FORM.check(document, path), path)
+
+
+def read_plan_text(text: str, path: Path) -> Plan:
+    """Return the plan of the text of a schedule file, as `read_plan_document` does."""
+    return _plan(FORM.parse(text, path), path)
+
+
+def _plan(document: Document, path: Path) -> Plan:
     fields = Fields(document, path, REMEDY)
-    return Plan(
+    plan = Plan(
         kind=fields.get("kind", str),
         request=_read_request(fields, path),
         table=_read_table(fields, path),
@@ -140,6 +249,12 @@ def read_plan_document(document: Document, path: Path) -> Plan:
         ends=(fields.number("sigma_min"), fields.number("sigma_max")),
         spent=_read_spent(fields, path),
     )
+    if fields.get("nfe", int) != plan.num_calls:
+        raise fields.damaged("nfe", f"is not {plan.num_calls}, what the solver takes")
+    return plan
+
+
+FORM = Form("schedule", VERSION, REMEDY, RULE, _agrees)
 
 
 def _read_request(fields: Fields, path: Path) -> TableRequest:
@@ -174,8 +289,7 @@ def _read_settings(fields: Fields) -> dict[str, Setting]:
         return {}
     values = fields.get("settings", dict)
     kind = fields.get("kind", str)
-    # The settings of a blend are those of a table that is no more.
-    return kind_settings_of(kind, values) if kind in KINDS else {}
+    return kind_settings_of(kind, values) if kind != BLEND else {}
 
 
 def _read_table(fields: Fields, path: Path) -> SigmaTable:

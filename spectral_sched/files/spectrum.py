@@ -10,19 +10,41 @@ from spectral_sched.analysis.chunk import Skipped
 from spectral_sched.analysis.measurement import Measurement
 from spectral_sched.analysis.origin import origin_members, read_origin
 from spectral_sched.documents.provenance import PROVENANCE_KEYS
-from spectral_sched.documents.read import Fields, read_fields
+from spectral_sched.documents.read import Fields, Form, read_fields
+from spectral_sched.documents.rules import (
+    Place,
+    agree,
+    each,
+    members,
+    named,
+    nullable,
+    number,
+    numbers,
+    text,
+    whole,
+)
 from spectral_sched.documents.strict_json import (
     Document,
     digest,
     round_to_float32,
     shortest,
 )
-from spectral_sched.images.preprocessing import read_preprocessing
+from spectral_sched.images.preprocessing import PREPROCESSING, read_preprocessing
 from spectral_sched.spectra.bounds import BoundIntervals, SigmaBounds, swamped_at
+from spectral_sched.spectra.field_rules import (
+    FIELD,
+    MAX_POWER,
+    RINGS,
+    ROUNDING,
+    field_agrees,
+    log_powers,
+    powers,
+)
 from spectral_sched.spectra.power_law import field_power_law
 from spectral_sched.spectra.spectrum import Spectrum, SpectrumSample
 
 from .data_set import mixture_member, read_bounds, read_field, read_mixture
+from .data_set_rules import BOUNDS, MAY_HAVE_MIXTURE, bounds_agree
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,6 +57,86 @@ REMEDY = "make one with: specsched analyze FOLDER"
 
 NOT_IN_PAYLOAD = ("format", "version", *PROVENANCE_KEYS, "source", "digest")
 """Keys that the digest of a file leaves out: they may differ for equal pixels."""
+
+
+INTERVALS = tuple(BoundIntervals.__dataclass_fields__)
+INTERVAL = numbers(2, least=0)
+
+SOURCE = members(
+    {
+        "num_skipped": whole(),
+        "skipped_by_reason": named(whole(1)),
+        "skipped": each(text()),
+        "warnings": each(text()),
+    }
+)
+
+SAMPLE = members(
+    {
+        "num_uniform": whole(1),
+        "class_names": each(text(), 1),
+        "class": numbers("M", least=0, whole=True),
+        "channel_mean": numbers("M", "C", least=-1e15, most=1e15),
+        "power": numbers("M", "K", least=0, most=MAX_POWER),
+    }
+)
+
+RULE = members(
+    {
+        **FIELD,
+        "rings": members(
+            {
+                **RINGS,
+                "power_luma": powers,
+                "swamped_at": powers,
+                "power_std": powers,
+                "log_power_mean": log_powers,
+                "log_power_std": numbers("K", least=0, most=1e3),
+            }
+        ),
+        "bounds": members(
+            {**BOUNDS, "interval": members(dict.fromkeys(INTERVALS, INTERVAL))}
+        ),
+        "data_key": text(),
+        "num_images": whole(1),
+        "preprocessing": PREPROCESSING,
+        "classes": named(whole(1)),
+        "power_law": nullable(
+            members({"amplitude": number(), "exponent": number(), "r2": number(most=1)})
+        ),
+        "sample": SAMPLE,
+        "source": SOURCE,
+    },
+    MAY_HAVE_MIXTURE,
+)
+
+
+def _agrees(document: Document, place: Place) -> None:
+    """Raise `InputError` where a spectrum says two things that do not agree."""
+    field = field_agrees(document, "rings", place)
+    bounds_agree(document["bounds"], field, place.at("bounds"))
+    rings, inner = document["rings"], place.at("rings")
+    slack = ROUNDING * max(rings["power"])
+    agree(rings["power_luma"], field.power_luma, inner.at("power_luma"), slack=slack)
+    levels = swamped_at(field.power, document["bounds"]["epsilon"])
+    agree(rings["swamped_at"], levels, inner.at("swamped_at"), slack=max(levels) * 1e-4)
+    for name in INTERVALS:
+        low, high = document["bounds"]["interval"][name]
+        if low > high:
+            raise place.at(f"bounds.interval.{name}").wrong("is reversed")
+    _counts_agree(document, place)
+
+
+def _counts_agree(document: Document, place: Place) -> None:
+    sample, source = document["sample"], document["source"]
+    if sum(document["classes"].values()) != document["num_images"]:
+        raise place.at("classes").wrong("do not add up to 'num_images'")
+    if sum(source["skipped_by_reason"].values()) != source["num_skipped"]:
+        raise place.at("source.num_skipped").wrong("is not the sum of the reasons")
+    if not sample["num_uniform"] <= len(sample["class"]) <= document["num_images"]:
+        raise place.at("sample.num_uniform").wrong("counts more images than there are")
+    if max(sample["class"]) >= len(sample["class_names"]):
+        raise place.at("sample.class").wrong("names a class that is not there")
 
 
 def spectrum_document(measurement: Measurement, provenance: Document) -> Document:
@@ -90,6 +192,9 @@ def payload_digest(document: Document) -> str:
     return digest({key: document[key] for key in document if key not in NOT_IN_PAYLOAD})
 
 
+FORM = Form("spectrum", VERSION, REMEDY, RULE, _agrees, payload_digest)
+
+
 def _power_law(field: GaussianField) -> Document | None:
     law = field_power_law(field)
     return asdict(law) if law else None
@@ -129,9 +234,7 @@ def read_spectrum(path: Path) -> Measurement:
     InputError
         If the file is missing, damaged, foreign, of another version, or was changed.
     """
-    fields = read_fields(
-        path, "spectrum", version=VERSION, remedy=REMEDY, payload_digest=payload_digest
-    )
+    fields = read_fields(path, FORM)
     bounds, source = fields.object("bounds"), fields.object("source")
     spectrum = _read_spectrum(fields)
     return Measurement(
@@ -153,10 +256,7 @@ def _read_skipped(fields: Fields) -> Skipped:
 
 
 def _read_intervals(fields: Fields) -> BoundIntervals:
-    pairs = {
-        name: tuple(fields.array(name, (2,)).tolist())
-        for name in BoundIntervals.__dataclass_fields__
-    }
+    pairs = {name: tuple(fields.array(name, (2,)).tolist()) for name in INTERVALS}
     return BoundIntervals(**pairs)
 
 

@@ -7,18 +7,37 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from spectral_sched.documents.read import read_fields
-from spectral_sched.planning.law_fits import edm_arguments, fits, k_diffusion_keys
+from spectral_sched.documents.read import Form, read_fields
+from spectral_sched.documents.rules import (
+    agree,
+    fixed,
+    members,
+    named,
+    number,
+    numbers,
+    positive,
+    text,
+)
+from spectral_sched.images.preprocessing import PREPROCESSING
+from spectral_sched.planning.kinds.registry import KINDS
+from spectral_sched.planning.law_fits import (
+    K_DIFFUSION,
+    edm_arguments,
+    fits,
+    k_diffusion_keys,
+)
 from spectral_sched.planning.training_law import (
     NUM_QUANTILES,
     law_quantiles,
     law_sample,
 )
 from spectral_sched.schedules import Schedule, TableLaw
+from spectral_sched.spectra.field_rules import FIELD
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from spectral_sched.documents.rules import Place
     from spectral_sched.documents.strict_json import Document
     from spectral_sched.planning.data_set import DataSet
     from spectral_sched.planning.law_fits import Fit
@@ -26,6 +45,62 @@ if TYPE_CHECKING:
 
 VERSION = 1
 REMEDY = "make one with: specsched export --for training"
+
+
+LARGEST_LOG = 90.0
+"""Of ln sigma; sigma and its square are finite."""
+
+JUDGED = members({"kolmogorov": number(0, 1), "divergence": number()})
+
+
+def fit(value: object, place: Place) -> None:
+    """Hold a value to the parameters of a law, and how near it is."""
+    named(number())(value, place)
+    JUDGED(value, place)
+
+
+RULE = members(
+    {
+        "kind": text(*KINDS),
+        "coordinate": fixed("ln sigma"),
+        "quantiles": numbers("Q", least=-LARGEST_LOG, most=LARGEST_LOG, order="rising"),
+        "probability": numbers("Q", least=0, most=1, order="rising"),
+        "sigma_min": positive,
+        "sigma_max": positive,
+        **{key: FIELD[key] for key in ("shape", "sigma_data", "data_range")},
+        "preprocessing": PREPROCESSING,
+        "edm": members({"P_mean": number(), "P_std": positive, "sigma_data": positive}),
+        "k_diffusion": members(
+            {
+                "sigma_data": positive,
+                "sigma_min": positive,
+                "sigma_max": positive,
+                "sigma_sample_density": members({"type": text(*K_DIFFUSION)}),
+            }
+        ),
+        "fits": named(fit),
+        "source_key": text(),
+    }
+)
+
+
+def _agrees(document: Document, place: Place) -> None:
+    """Raise `InputError` where a law says two things that do not agree."""
+    quantiles = document["quantiles"]
+    if len(quantiles) < 2:
+        raise place.at("quantiles").wrong("are fewer than two")
+    evenly = np.linspace(0, 1, len(quantiles))
+    agree(document["probability"], evenly, place.at("probability"), slack=1e-12)
+    for name, quantile in (("sigma_min", quantiles[0]), ("sigma_max", quantiles[-1])):
+        agree(document[name], np.exp(quantile), place.at(name))
+        known = document["k_diffusion"][name]
+        agree(known, document[name], place.at(f"k_diffusion.{name}"))
+    for part in ("edm", "k_diffusion"):
+        beside = place.at(f"{part}.sigma_data")
+        agree(document[part]["sigma_data"], document["sigma_data"], beside)
+
+
+FORM = Form("training", VERSION, REMEDY, RULE, _agrees)
 
 
 def training_document(
@@ -71,9 +146,6 @@ def read_training_schedule(path: Path) -> Schedule:
     InputError
         If the file is missing, damaged, foreign or of another version.
     """
-    fields = read_fields(path, "training", version=VERSION, remedy=REMEDY)
-    quantiles = fields.array("quantiles", (None,))
-    if len(quantiles) < 2 or np.any(np.diff(quantiles) <= 0):
-        raise fields.damaged("quantiles", "does not rise")
+    quantiles = read_fields(path, FORM).array("quantiles", (None,))
     levels = tuple(np.exp(quantiles[::-1]).tolist())
     return Schedule(TableLaw(levels=levels), levels[-1], levels[0])

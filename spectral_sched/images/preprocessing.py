@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from types import NoneType
 from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 
+from spectral_sched.documents.rules import flag, members, nullable, numbers, text, whole
 from spectral_sched.errors import SpecschedError, UsageError, check_choice
 
 from .transform import BACKGROUNDS, FILTERS
@@ -100,6 +101,21 @@ def _check_range(low: float, high: float) -> None:
     if not (math.isfinite(low) and math.isfinite(high) and low < high):
         message = f"--data-range needs LOW,HIGH with LOW below HIGH, not {low},{high}"
         raise UsageError(message)
+
+
+PREPROCESSING = members(
+    {
+        "resolution": nullable(whole(1)),
+        "crop": text(*get_args(Crop)),
+        "resize": text(*get_args(Resize)),
+        "color": text(*get_args(Color)),
+        "background": text(*get_args(Background)),
+        "window": text(*get_args(Window)),
+        "data_range": nullable(numbers(2, order="rising")),
+        "fast": flag,
+    }
+)
+"""What a file says of it."""
 
 
 def read_preprocessing(fields: Fields) -> Preprocessing:

@@ -68,6 +68,18 @@ def rings(height: int, width: int) -> Rings:
     return Rings(index, multiplicity, num_modes, np.arange(len(num_modes)) / longest)
 
 
+def num_rings(height: int, width: int) -> int:
+    """Return how many rings an (H, W) image has, without making them.
+
+    Examples
+    --------
+    >>> num_rings(48, 64), len(rings(48, 64))
+    (46, 46)
+    """
+    farthest = np.hypot(height // 2 / height, width // 2 / width)
+    return int(np.rint(farthest * max(height, width))) + 1
+
+
 BAND_MODES = 1 << 16
 """Folded modes in a band of rows, at most, unless one row has more."""
 

@@ -16,6 +16,7 @@ from . import (
     target_and_alias,
     target_settings,
 )
+from .document import VERSION
 from .formats import plain_numbers
 
 if TYPE_CHECKING:
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
     from spectral_sched.planning.data_set import DataSet
     from spectral_sched.planning.plan import Plan
     from spectral_sched.schedules import Schedule
-
-VERSION = 1
 
 
 @dataclass(frozen=True, eq=False)

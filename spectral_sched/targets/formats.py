@@ -11,17 +11,20 @@ import ast
 import io
 import json
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zipfile import BadZipFile
 
 import numpy as np
 
+from spectral_sched.documents.parse import parse_document
 from spectral_sched.documents.strict_json import canonical, layout
 from spectral_sched.errors import InputError
 
+from .document import FORM
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from pathlib import Path
 
     from numpy.typing import DTypeLike, NDArray
 
@@ -103,7 +106,14 @@ def _write_json(artifact: Artifact, about: Document) -> bytes:
 
 
 def _read_json(content: bytes) -> NDArray[Any]:
-    document = json.loads(content)
+    found = parse_document(content.decode())
+    if not FORM.names(found):
+        message = "no document of specsched"
+        raise ValueError(message)
+    document = FORM.check(found, Path("the document"))
+    if "values" not in document:
+        message = "a document without a list of numbers"
+        raise ValueError(message)
     return np.array(document["values"], dtype=document["dtype"])
 
 

@@ -30,7 +30,7 @@ from spectral_sched.documents.write import write_document
 from spectral_sched.errors import InputError, UsageError
 from spectral_sched.images.preprocessing import make_preprocessing
 from spectral_sched.sources import Item, items
-from spectral_sched.spectra.exact_sum import NUM_LIMBS
+from spectral_sched.spectra.exact_sum import LIMB_BITS, LOWEST, NUM_LIMBS
 from spectral_sched.spectra.rings import rings
 from spectral_sched.spectra.statistics import SampledImage, SpectrumStatistics
 from tests.support.data_sets import SETTINGS, analysed, payload, sums_digest
@@ -202,13 +202,16 @@ def test_empty_shards_are_merged_too(found: list[Item], tmp_path: Path) -> None:
 
 
 def statistics_like(shape: tuple[int, int, int], seed: int) -> SpectrumStatistics:
-    """Return statistics with awkward numbers that no picture need give."""
+    """Return statistics with awkward numbers that five pictures might give."""
     rng = np.random.default_rng(seed)
     statistics = SpectrumStatistics(shape)
-    size = statistics.sums.limbs.shape[1]
+    size, num_rings = statistics.sums.limbs.shape[1], len(rings(*shape[1:]))
     statistics.sums.limbs[:] = rng.integers(0, 2**32, (NUM_LIMBS, size))
-    statistics.sums.limbs[-1] = rng.integers(-(2**50), 2**50, size)
-    statistics.num_images = int(rng.integers(1, 2**50))
+    statistics.sums.limbs[-1] = rng.integers(0, 2**50, size)
+    # How many images have power in a ring, which is a whole number.
+    statistics.sums.limbs[:, -num_rings:] = 0
+    statistics.sums.limbs[-LOWEST // LIMB_BITS, -num_rings:] = rng.integers(6)
+    statistics.num_images = 5
     statistics.key_sum = int.from_bytes(rng.bytes(16))
     add_sample(statistics, rng)
     return statistics
@@ -216,7 +219,7 @@ def statistics_like(shape: tuple[int, int, int], seed: int) -> SpectrumStatistic
 
 def add_sample(statistics: SpectrumStatistics, rng: np.random.Generator) -> None:
     channels, height, width = statistics.shape
-    values = [5e-324, -0.0, 0.1, 1e300, 2 / 3]
+    values = [5e-324, -0.0, 0.1, 1e30, 2 / 3]
     for number in range(5):
         power = rng.choice(values, len(rings(height, width)))
         mean = rng.normal(size=channels)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import csv
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from spectral_sched.comparisons import Cell, rival_verdicts
-from spectral_sched.comparisons.cache import Cache
+from spectral_sched.comparisons.cache import Cache, Kept
 from spectral_sched.comparisons.figure import comparison_figure
 from spectral_sched.comparisons.files import (
     CSV_COLUMNS,
@@ -21,6 +22,7 @@ from spectral_sched.comparisons.files import (
     read_comparison,
 )
 from spectral_sched.console.comparison import comparison_parts
+from spectral_sched.documents.rules import whole as whole_number
 from spectral_sched.documents.write import write_document
 from spectral_sched.errors import InputError, UsageError
 from tests.support.made_comparisons import compared, row
@@ -28,9 +30,10 @@ from tests.support.made_comparisons import compared, row
 
 @pytest.fixture
 def whole() -> Comparison:
+    unpaired = row("ours", 0.7, paired=False)
     return compared(
         Cell("heun", 3, [row("ours", 1.0), row("tight.json", 1.2)]),
-        Cell("sde-dpmpp-2m", 2, [row("ours", 0.7, paired=False)]),
+        Cell("sde-dpmpp-2m", 2, [replace(unpaired, sampler="sde-dpmpp-2m")]),
     )
 
 
@@ -99,7 +102,7 @@ def test_the_report_shows_floors_costs_and_verdicts(whole: Comparison) -> None:
 def test_a_comparison_cut_short_is_told(tmp_path: Path) -> None:
     begun = {"format": "specsched.comparison", "version": 1, "unfinished": True}
     write_document(begun, tmp_path / "c.json")
-    with pytest.raises(InputError, match="'floor' is missing; make one with"):
+    with pytest.raises(InputError, match="'num_samples' is missing; make one with"):
         read_comparison(tmp_path / "c.json")
 
 
@@ -113,6 +116,11 @@ def test_curves_are_a_picture(whole: Comparison) -> None:
     assert len(np.unique(pixels.reshape(-1, 3), axis=0)) > 20
 
 
+def numbered(kind: str) -> Kept:
+    """Return a kind of document that holds one number."""
+    return Kept(kind, {"number": whole_number()}, lambda _document, _place: None)
+
+
 def test_a_cache_measures_once_for_each_key(tmp_path: Path) -> None:
     cache, made = Cache(tmp_path / "cells"), list[int]()
 
@@ -120,31 +128,31 @@ def test_a_cache_measures_once_for_each_key(tmp_path: Path) -> None:
         made.append(len(made))
         return {"number": made[-1]}
 
-    assert cache.fields("row", {"a": 1}, measured).get("number", int) == 0
-    assert cache.fields("row", {"a": 1}, measured).get("number", int) == 0
-    assert cache.fields("row", {"a": 2}, measured).get("number", int) == 1
-    assert cache.fields("floor", {"a": 1}, measured).get("number", int) == 2
+    assert cache.fields(numbered("row"), {"a": 1}, measured).get("number", int) == 0
+    assert cache.fields(numbered("row"), {"a": 1}, measured).get("number", int) == 0
+    assert cache.fields(numbered("row"), {"a": 2}, measured).get("number", int) == 1
+    assert cache.fields(numbered("floor"), {"a": 1}, measured).get("number", int) == 2
     assert len(list((tmp_path / "cells").iterdir())) == 3
 
 
 def test_a_cache_keeps_arrays_to_the_bit(tmp_path: Path) -> None:
     cache = Cache(tmp_path)
     values = np.random.default_rng(0).normal(size=(3, 2)).astype(np.float32)
-    cache.array("samples", 1, lambda: values)
-    again = cache.array("samples", 1, lambda: values * 0)
+    cache.array("samples", 1, (3, 2), lambda: values)
+    again = cache.array("samples", 1, (3, 2), lambda: values * 0)
     np.testing.assert_array_equal(again, values)
 
 
 def test_what_is_damaged_is_named(tmp_path: Path) -> None:
     cache = Cache(tmp_path)
-    cache.fields("row", 1, dict)
-    cache.array("samples", 1, lambda: np.zeros(3, np.float32))
+    cache.fields(numbered("row"), 1, lambda: {"number": 1})
+    cache.array("samples", 1, (3,), lambda: np.zeros(3, np.float32))
     for path in tmp_path.iterdir():
         path.write_bytes(b"{")
     with pytest.raises(InputError, match=r"row-.* remove it, and it is measured again"):
-        cache.fields("row", 1, dict)
-    with pytest.raises(InputError, match=r"samples-.* is damaged"):
-        cache.array("samples", 1, lambda: np.zeros(3, np.float32))
+        cache.fields(numbered("row"), 1, lambda: {"number": 1})
+    with pytest.raises(InputError, match=r"samples-.* is not a whole"):
+        cache.array("samples", 1, (3,), lambda: np.zeros(3, np.float32))
 
 
 def test_a_cache_that_cannot_be_is_told(tmp_path: Path) -> None:

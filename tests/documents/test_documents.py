@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spectral_sched.documents.read import Fields, read_document
+from spectral_sched.documents.read import Fields, Form, read_document
+from spectral_sched.documents.rules import members
 from spectral_sched.documents.strict_json import (
     canonical,
     layout,
@@ -19,10 +20,11 @@ from spectral_sched.documents.write import check_output, write_document
 from spectral_sched.errors import InputError, UsageError
 
 REMEDY = "make one"
+FORM = Form("spectrum", 1, REMEDY, members({}))
 
 
 def read(path: Path) -> dict[str, object]:
-    return read_document(path, "spectrum", version=1, remedy=REMEDY)
+    return read_document(path, FORM)
 
 
 @given(st.lists(st.floats(allow_nan=False, allow_infinity=False)))

@@ -9,10 +9,8 @@ from spectral_sched.comparisons.files import Comparison
 from spectral_sched.comparisons.metrics import LeftOut, left_out
 
 COUNT = 60
-NAMES = (
-    *("frechet", "kernel", "precision", "recall", "density", "coverage"),
-    *("patches", "log_spectral"),
-)
+SHARES = ("precision", "recall", "coverage")
+NAMES = ("frechet", "kernel", *SHARES, "density", "patches", "log_spectral")
 
 
 def mean_of(values: np.ndarray) -> LeftOut:
@@ -24,6 +22,8 @@ def judgement(level: float, seed: int = 0, *, paired: bool = True) -> Judgement:
     noise = np.random.default_rng(seed).lognormal(0, 0.3, COUNT)
     values = noise * level
     scores = dict.fromkeys(NAMES, mean_of(values))
+    share = mean_of(noise / noise.mean() * min(level, 0.99))
+    scores |= dict.fromkeys(SHARES, share)
     rings = left_out(lambda kept: np.outer(values[kept], [1, 2, 3]).mean(axis=0), COUNT)
     return Judgement(values**2 if paired else None, scores, rings)
 

@@ -16,7 +16,18 @@ from spectral_sched.targets.artifact import FORMS
 from spectral_sched.targets.formats import decimal, plain_numbers
 from tests.support.handed import delivered, delivered_law, given, given_law
 
-ABOUT: dict[str, Any] = {"format": "specsched.target", "target": "x", "title": "y"}
+ABOUT: dict[str, Any] = {
+    "format": "specsched.target",
+    "version": 1,
+    "target": "x",
+    "title": "y",
+    "usage": "z",
+    "warnings": [],
+    "announcements": [],
+    "deviation": None,
+    "start_scale": None,
+    "coordinate": "sigma",
+}
 
 FLOATS = st.floats(allow_nan=False, allow_infinity=False)
 SINGLES = st.floats(allow_nan=False, allow_infinity=False, width=32)

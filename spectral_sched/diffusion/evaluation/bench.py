@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from spectral_sched.comparisons.cache import Cache
+from spectral_sched.comparisons import rules
+from spectral_sched.comparisons.cache import Cache, Kept
 from spectral_sched.comparisons.entries import num_calls, parse_entry
 from spectral_sched.comparisons.files import (
     Comparison,
@@ -60,6 +61,14 @@ if TYPE_CHECKING:
     from spectral_sched.documents.strict_json import Document
     from spectral_sched.planning.data_set import DataSet
     from spectral_sched.planning.plan import Plan
+
+FLOOR, FINE = (
+    Kept(kind, rules.JUDGEMENT, rules.judgement_agrees, rules.ESTIMATES)
+    for kind in ("floor", "fine")
+)
+ROW = Kept("row", rules.ROW, rules.row_agrees)
+TABLE = Kept("table", rules.TABLE, rules.table_agrees)
+"""What is kept of each run."""
 
 REFERENCE_KIND, REFERENCE_SAMPLER = "exponential", "heun"
 
@@ -196,16 +205,17 @@ class Bench:
         self.advance = advance
         of_files = [each.key for each in self.options.file_entries]
         keys = dict.fromkeys((*self.options.cells, *of_files))
-        floor = self._judge("floor", [], lambda: self.yardsticks.floor)
-        fine = self._judge("fine", self._key(self.fine), self._judge_reference)
+        floor = self._judge(FLOOR, [], lambda: self.yardsticks.floor)
+        fine = self._judge(FINE, self._key(self.fine), self._judge_reference)
         cells = [self._cell(key) for key in keys]
         return Comparison(self._facts(), floor, fine, cells)
 
     @cached_property
     def reference(self) -> NDArray[np.float32]:
         """Samples of the fine reference, (N, C, H, W)."""
+        shape = (self.options.num_samples, *self.fine.power.field.shape)
         return self.cache.array(
-            "samples", self._key(self.fine), lambda: self._play(self.fine)
+            "samples", self._key(self.fine), shape, lambda: self._play(self.fine)
         )
 
     @cached_property
@@ -217,11 +227,11 @@ class Bench:
         return self.yardsticks.judge(self.reference, paired=False)
 
     def _judge(
-        self, kind: str, key: object, measured: Callable[[], Judgement]
+        self, kept: Kept, key: object, measured: Callable[[], Judgement]
     ) -> Judgement:
         everything = [key, *self._marks()]
         fields = self.cache.fields(
-            kind, everything, lambda: judgement_fields(measured())
+            kept, everything, lambda: judgement_fields(measured())
         )
         return read_judgement(fields)
 
@@ -248,7 +258,7 @@ class Bench:
         asked = [each.name, key.sampler, key.num_steps, str(self.options.search_data)]
         marks = [self.model_key, self.fine.data_set.data_key, *self._marks()]
         fields = self.cache.fields(
-            "table", [*asked, *marks], lambda: self._search(each, key)
+            TABLE, [*asked, *marks], lambda: self._search(each, key)
         )
         table = SigmaTable(tuple(fields.array("sigmas", (None,)).tolist()))
         low, high = fields.array("ends", (2,)).tolist()
@@ -268,7 +278,7 @@ class Bench:
 
     def _row(self, name: str, plan: Plan, cost: Cost | None) -> Row:
         fields = self.cache.fields(
-            "row",
+            ROW,
             [self._key(plan), self._key(self.fine), *self._marks()],
             lambda: row_fields(self._measure(name, plan, cost)),
         )

@@ -126,12 +126,12 @@ def rewritten(model: Path, **changes: object) -> Path:
     [
         ({"version": 2}, "has version 2"),
         ({"format": "other"}, "not a specsched model"),
-        ({"sigma_range": [3.0, 1.0]}, "'sigma_range' is no range"),
+        ({"sigma_range": [3.0, 1.0]}, "'sigma_range' is not rising"),
         ({"network__widths": [32, 64]}, "does not hold the network that it describes"),
-        ({"network__widths": [10**9, 16]}, "'widths' cannot be used"),
-        ({"network__num_blocks": 10**6}, "'widths' cannot be used"),
-        ({"network__num_blocks": "many"}, "'num_blocks' cannot be"),
-        ({"network__widths": []}, "'widths' cannot be used"),
+        ({"network__widths": [10**9, 16]}, "'network.widths' cannot hold 1e.09"),
+        ({"network__num_blocks": 10**6}, "'network.num_blocks' cannot be 1000000"),
+        ({"network__num_blocks": "many"}, "'network.num_blocks' cannot be"),
+        ({"network__widths": []}, "'network.widths' has the wrong shape"),
         ({"network": "__import__('os')"}, "'network' cannot be"),
     ],
 )
