@@ -233,7 +233,9 @@ def test_missing_truncated_and_foreign_files(measured: Path, tmp_path: Path) -> 
     assert "damaged or not JSON" in sentence("export", cwd=tmp_path, code=3)
     spectrum.write_text('{"hello": 1}')
     assert "not a specsched spectrum" in sentence("export", cwd=tmp_path, code=3)
-    spectrum.write_text(whole.replace('"shape": [3,16', '"shape": [3,17'))
+    spectrum.write_text(whole.replace('"shape": [3,16', '"shape": [3,20'))
+    assert "'rings.frequency' has the wrong" in sentence("export", cwd=tmp_path, code=3)
+    spectrum.write_text(whole.replace('"num_images": ', '"num_images": 1'))
     assert "was changed after" in sentence("export", cwd=tmp_path, code=3)
     spectrum.unlink()
     text = sentence("sample", cwd=tmp_path, code=3)
@@ -247,7 +249,7 @@ def test_a_damaged_schedule_names_what_is_wrong(measured: Path, tmp_path: Path) 
     document = json.loads((measured / "tight.json").read_text())
     for key, value, message in (
         ("sigmas", [1.0, 2.0, 0.5, 0.0], "2.0 follows 1.0"),
-        ("sigmas", [1.0, 0.0], "'sigmas' has the wrong shape"),
+        ("sigmas", [1.0, 0.0], "'sigmas' is no table of 3 levels and 0"),
         ("sampler", "eular", "did you mean --sampler euler?"),
         ("mean_color", [0.0], "'mean_color' has the wrong shape"),
     ):

@@ -279,8 +279,8 @@ def numbers(
         outside = ~((array >= least) & (array <= most) & (array > above))
         if outside.any():
             raise place.wrong(f"cannot hold {array[outside].flat[0]:g}")
-        if order is not None and not _ordered(array, order):
-            raise place.wrong(f"is not {order}" if order != "not falling" else "falls")
+        if order is not None:
+            _in_order(array, order, place)
 
     return check
 
@@ -326,11 +326,17 @@ def _same_length(
         raise place.wrong(f"has the wrong shape {shape or (found,)}")
 
 
-def _ordered(array: NDArray[np.float64], order: Order) -> bool:
-    steps = np.diff(array, axis=-1)
-    if order == "not falling":
-        return bool(np.all(steps >= 0))
-    return bool(np.all(steps > 0 if order == "rising" else steps < 0))
+def _in_order(array: NDArray[np.float64], order: Order, place: Place) -> None:
+    before, after = array[..., :-1], array[..., 1:]
+    wrong = {
+        "rising": after <= before,
+        "falling": after >= before,
+        "not falling": after < before,
+    }[order]
+    if wrong.any():
+        pair = f"{after[wrong][0]} follows {before[wrong][0]}"
+        what = "falls" if order == "not falling" else f"is not {order}"
+        raise place.wrong(f"{what}: {pair}")
 
 
 def agree(

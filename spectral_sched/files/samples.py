@@ -37,7 +37,7 @@ FORM = Form(
     VERSION,
     REMEDY,
     members(
-        {"pictures": each(text(pattern=PICTURE_NAME.pattern), least=1)},
+        {"pictures": each(text(), least=1)},
         {
             "contact_sheet": text(SHEET_NAME),
             "inputs": each(text(), least=1),
@@ -203,7 +203,9 @@ def _earlier_pictures(folder: Path) -> list[str]:
         named = read_document(record, FORM)["pictures"]
     except InputError:
         return []
-    return [name for name in named if (folder / name).is_file()]
+    # Names of other forms may be of files elsewhere, which are left alone.
+    ours = [name for name in named if PICTURE_NAME.fullmatch(name)]
+    return [name for name in ours if (folder / name).is_file()]
 
 
 def sheet_title(plan: Plan) -> str:

@@ -223,12 +223,16 @@ def test_a_missing_extra_is_said_before_the_work(
 @pytest.mark.parametrize(
     ("key", "value", "complaint"),
     [
-        ("weights", [0.5, 0.6], "'weights' holds no probabilities"),
-        ("weights", [1.5, -0.5], "'weights' holds no probabilities"),
-        ("means", [[0.0]], "'means' has the wrong shape"),
-        ("basis", [[1.0, 2.0]], "'basis' has the wrong shape"),
-        ("class_weights", {"loud": [1.0]}, "'loud' has the wrong shape"),
-        ("residual", "none", "'residual' cannot be 'none'"),
+        ("weights", [0.5, 0.6], "'mixture.weights' holds no probabilities"),
+        ("weights", [1.5, -0.5], "'mixture.weights' cannot hold 1.5"),
+        ("means", [[0.0]], "'mixture.means' has the wrong shape"),
+        ("basis", [[1.0, 2.0]], "'mixture.basis' has the wrong shape"),
+        (
+            "class_weights",
+            {"loud": [1.0]},
+            "'mixture.class_weights.loud' has the wrong shape",
+        ),
+        ("residual", "none", "'mixture.residual' cannot be 'none'"),
     ],
 )
 def test_damaged_mixtures(
