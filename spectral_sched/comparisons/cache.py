@@ -145,7 +145,7 @@ class Cache:
             array = _load(before)
         else:
             if not path.exists():
-                write_atomically(path, _packed(measured()))
+                write_atomically(path, *_packed(measured()))
             array = _unpacked(path)
         if array.shape != shape or array.dtype != np.float32:
             message = f"{path} is damaged: it holds other samples; {REMEDY}"
@@ -162,7 +162,7 @@ SUFFIX = ".safetensors"
 ARRAY = "array"
 
 
-def _packed(array: NDArray[np.float32]) -> bytes:
+def _packed(array: NDArray[np.float32]) -> tuple[bytes, memoryview]:
     from safetensors.numpy import save
 
     head = {"format": f"specsched.{ARRAY_FORM.kind}", "version": VERSION}

@@ -31,8 +31,8 @@ def document_digest(document: Document) -> str:
     return digest({key: document[key] for key in document if key != "digest"})
 
 
-def sealed(content: bytes, document: Document) -> bytes:
-    """Return the bytes of a file of tensors with a document and both digests.
+def sealed(content: bytes, document: Document) -> tuple[bytes, memoryview]:
+    """Return the two parts of a file of tensors with a document and both digests.
 
     Parameters
     ----------
@@ -48,7 +48,7 @@ def sealed(content: bytes, document: Document) -> bytes:
     header = canonical({TABLE_KEY: {METADATA_KEY: canonical(document)}, **table})
     text = header.encode()
     text += b" " * (-len(text) % ALIGNMENT)
-    return b"".join([struct.pack("<Q", len(text)), text, payload])
+    return struct.pack("<Q", len(text)) + text, payload
 
 
 def _table(content: bytes) -> tuple[dict[str, Any], int]:
@@ -65,6 +65,11 @@ def _digest_of(table: dict[str, Any]) -> Any:
 
 def read_header(path: Path, remedy: str) -> Document | None:
     """Return the document in a file of tensors, None if it is not one of ours.
+
+    Parameters
+    ----------
+    remedy
+        What to do when the file is missing or unusable, for messages.
 
     Raises
     ------
@@ -89,10 +94,8 @@ def _metadata(path: Path, remedy: str) -> dict[str, str]:
         with safe_open(path, "numpy") as file:
             return dict(file.metadata() or {})
     except (SafetensorError, OSError) as error:
-        message = (
-            f"{path} is not a whole safetensors file ({str(error).rstrip('.')}), and "
-            f"weights in other forms are not read; {remedy}"
-        )
+        told = str(error).rstrip(".")
+        message = f"{path} is not a whole safetensors file ({told}); {remedy}"
         raise InputError(message) from error
 
 

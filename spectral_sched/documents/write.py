@@ -173,8 +173,8 @@ def write_document(document: Document, path: Path) -> None:
     write_atomically(path, layout(document).encode())
 
 
-def write_atomically(path: Path, content: bytes) -> None:
-    """Write a file so that it is there whole or not at all, even after a power cut.
+def write_atomically(path: Path, *parts: bytes | memoryview) -> None:
+    """Write parts to a file so that it is there whole or not at all, even after a power cut.
 
     Where the path is a link, the file that it leads to is written.
     """
@@ -183,7 +183,7 @@ def write_atomically(path: Path, content: bytes) -> None:
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         try:
             with os.fdopen(handle, "wb") as file:
-                file.write(content)
+                file.writelines(parts)
                 # Else some systems keep the new name of content that they lost.
                 file.flush()
                 os.fsync(handle)

@@ -10,7 +10,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from spectral_sched.documents.parse import parse_document
 from spectral_sched.documents.read import Fields, Form
 from spectral_sched.documents.rules import (
     each,
@@ -22,7 +21,7 @@ from spectral_sched.documents.rules import (
     text,
     whole,
 )
-from spectral_sched.documents.strict_json import Document, canonical
+from spectral_sched.documents.tensor_file import document_digest, read_header
 from spectral_sched.documents.write import check_output
 from spectral_sched.errors import InputError, UsageError
 from spectral_sched.images.png import is_our_png
@@ -38,13 +37,13 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from spectral_sched.documents.rules import Place
+    from spectral_sched.documents.strict_json import Document
     from spectral_sched.planning.data_set import DataSet
 
 BUNDLED = Path(__file__).parents[1] / "diffusion" / "bundled.safetensors"
 """The model that comes with the package; docs/bundled-model.md says how it was made."""
 
 SUFFIX = ".safetensors"
-METADATA_KEY = "specsched"
 VERSION = 1
 REMEDY = "make one with: specsched train FOLDER"
 
@@ -66,7 +65,7 @@ RULE = members(
         "law": members({"name": text(*KINDS, OWN, LEARNED), "set": named(setting)}),
         "training": TRAINING,
     },
-    MAY_HAVE_MIXTURE,
+    {**MAY_HAVE_MIXTURE, "tensors": text()},
 )
 
 
@@ -85,7 +84,9 @@ def _agrees(document: Document, place: Place) -> None:
         raise inner.at("widths").wrong(f"cannot halve {width}x{height} so often")
 
 
-FORM = Form("model", VERSION, REMEDY, RULE, _agrees)
+FORM = Form(
+    *("model", VERSION, REMEDY, RULE, _agrees, document_digest), digest_optional=True
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,9 +114,9 @@ class ModelHeader:
     training: Mapping[str, object]
 
 
-def header_metadata(header: ModelHeader, provenance: Document) -> dict[str, str]:
-    """Return the metadata of a model's file."""
-    document = {
+def model_document(header: ModelHeader, provenance: Document) -> Document:
+    """Return what a model's file says of it, but for the digests."""
+    return {
         "format": f"specsched.{FORM.kind}",
         "version": VERSION,
         **provenance,
@@ -125,7 +126,6 @@ def header_metadata(header: ModelHeader, provenance: Document) -> dict[str, str]
         "training": dict(header.training),
         **data_set_fields(header.data_set),
     }
-    return {METADATA_KEY: canonical(document)}
 
 
 def _without_none(values: Document) -> Document:
@@ -159,11 +159,7 @@ def read_model_document(path: Path) -> Document:
     InputError
         If the file is missing, no safetensors file, or not one of ours.
     """
-    try:
-        document = parse_document(_metadata(path).get(METADATA_KEY, "{}"))
-    except ValueError as error:
-        message = f"the header of {path} is damaged ({error}); {REMEDY}"
-        raise InputError(message) from error
+    document = read_header(path, REMEDY)
     if not FORM.names(document):
         message = f"{path} is a safetensors file but not a specsched model; {REMEDY}"
         raise InputError(message)
@@ -234,20 +230,3 @@ def _is_model(path: Path) -> bool:
         return path.is_file() and bool(read_model_document(path))
     except InputError:
         return False
-
-
-def _metadata(path: Path) -> dict[str, str]:
-    from safetensors import SafetensorError, safe_open
-
-    if not path.is_file():
-        message = f"{path} does not exist; {REMEDY}"
-        raise InputError(message)
-    try:
-        with safe_open(path, "numpy") as file:
-            return dict(file.metadata() or {})
-    except (SafetensorError, OSError) as error:
-        message = (
-            f"{path} is not a whole safetensors file ({str(error).rstrip('.')}), and "
-            f"weights in other forms are not read; {REMEDY}"
-        )
-        raise InputError(message) from error

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from spectral_sched.documents.tensor_file import METADATA_KEY
 from spectral_sched.errors import InputError, UsageError
-from spectral_sched.files.model import METADATA_KEY, read_model_document
+from spectral_sched.files.model import read_model_document
 from spectral_sched.plots.panels import PANELS, panels_document, panels_of
 from spectral_sched.plots.subjects import read_subjects, shown_names
 

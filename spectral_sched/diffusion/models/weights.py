@@ -9,14 +9,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import torch
-from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
+from spectral_sched.documents.tensor_file import sealed
 from spectral_sched.documents.write import write_atomically
-from spectral_sched.errors import InputError
-from spectral_sched.files.model import REMEDY, header_metadata, read_model_header
+from spectral_sched.files.model import REMEDY, model_document, read_model_header
 
 from .network import NetworkDenoiser, to_channels_last
+from .tensors import Expected, read_tensors
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,7 +33,7 @@ def write_model(
         name: tensor.detach().to("cpu", torch.float16).contiguous()
         for name, tensor in network.state_dict().items()
     }
-    write_atomically(path, save(tensors, header_metadata(header, provenance)))
+    write_atomically(path, *sealed(save(tensors), model_document(header, provenance)))
 
 
 def read_model(path: Path) -> tuple[NetworkDenoiser, ModelHeader]:
@@ -48,24 +48,13 @@ def read_model(path: Path) -> tuple[NetworkDenoiser, ModelHeader]:
     header = read_model_header(path)
     with torch.device("meta"):
         expected = NetworkDenoiser(header.config).state_dict()
-    tensors = _tensors(path)
-    shapes = {name: tensor.shape for name, tensor in tensors.items()}
-    if shapes != {name: tensor.shape for name, tensor in expected.items()}:
-        message = f"{path} does not hold the network that it describes; {REMEDY}"
-        raise InputError(message)
-    if not all(bool(tensor.isfinite().all()) for tensor in tensors.values()):
-        message = f"{path} has weights that are not finite; {REMEDY}"
-        raise InputError(message)
-    return _build(header, tensors), header
-
-
-def _tensors(path: Path) -> dict[str, torch.Tensor]:
-    try:
-        with safe_open(path, "pt") as file:
-            return {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118
-    except SafetensorError as error:
-        message = f"{path} is damaged ({error}); {REMEDY}"
-        raise InputError(message) from error
+    wanted = {
+        name: Expected(tuple(tensor.shape), torch.float16)
+        for name, tensor in expected.items()
+    }
+    tensors = read_tensors(path, wanted, REMEDY)
+    halves = {name: tensor.float() for name, tensor in tensors.items()}
+    return _build(header, halves), header
 
 
 def _build(header: ModelHeader, tensors: dict[str, torch.Tensor]) -> NetworkDenoiser:

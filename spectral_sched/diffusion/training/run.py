@@ -318,13 +318,14 @@ class TrainingRun:
             self._hang()
 
     def _save_state(self) -> None:
-        losses = self.trainer.losses
-        if losses and not np.isfinite(losses[-1][1]):
-            message = (
-                f"the loss is {losses[-1][1]} after {self.trainer.step} steps; train "
-                "with a lower --rate"
-            )
-            raise NoAnswerError(message)
+        told = (loss for _, loss in self.trainer.losses[-1:])
+        for loss in (*told, *map(float, self.trainer.recent)):
+            if not math.isfinite(loss):
+                message = (
+                    f"the loss is {loss} after {self.trainer.step} steps; train "
+                    "with a lower --rate"
+                )
+                raise NoAnswerError(message)
         if not self.processes.first:
             return
         save_state(resume_path(self.output), self.trainer, self._identity)

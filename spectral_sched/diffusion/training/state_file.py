@@ -3,18 +3,29 @@
 from __future__ import annotations
 
 import json
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import torch
-from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
 from spectral_sched.defaults import NUM_TRAINED
-from spectral_sched.documents.strict_json import canonical
+from spectral_sched.diffusion.models.tensors import Expected, read_tensors
+from spectral_sched.documents.read import Form
+from spectral_sched.documents.rules import (
+    each,
+    members,
+    nullable,
+    number,
+    numbers,
+    positive,
+    text,
+    whole,
+)
+from spectral_sched.documents.strict_json import FORMAT_PREFIX, Document, canonical
+from spectral_sched.documents.tensor_file import document_digest, read_header, sealed
 from spectral_sched.documents.write import write_atomically
 from spectral_sched.errors import InputError, UsageError
-from spectral_sched.files.model import METADATA_KEY, resume_path
+from spectral_sched.files.model import resume_path
 
 from .learned_law import LearnedNoise
 
@@ -24,8 +35,37 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
+    from spectral_sched.documents.rules import Place
+
     from .trainer import Trainer
 
+VERSION = 1
+REMEDY = "start anew with --force, without --resume"
+
+RULE = members(
+    {
+        "run": members({"num_steps": whole(1)}, {"minutes": nullable(positive)}),
+        "step": whole(1),
+        "losses": each(numbers(2, least=0)),
+        "recent": each(number(least=0)),
+    },
+    {"seconds": number(least=0), "tensors": text()},
+)
+
+
+def _agrees(document: Document, place: Place) -> None:
+    """Raise `InputError` unless each step has its place in the curve of losses."""
+    told = [0, *(step for step, _ in document["losses"]), document["step"]]
+    if told != sorted(told) or any(step != int(step) for step in told):
+        raise place.at("losses").wrong("are not of steps in order")
+    if len(document["recent"]) != document["step"] - told[-2]:
+        raise place.at("recent").wrong("are not the losses since the last in the curve")
+
+
+FORM = Form(
+    *("training-state", VERSION, REMEDY, RULE, _agrees, document_digest),
+    digest_optional=True,
+)
 
 LENGTHS = ("num_steps", "minutes")
 """What a run that goes on may have been given anew."""
@@ -45,13 +85,15 @@ def save_state(path: Path, trainer: Trainer, run: Mapping[str, object]) -> None:
         for name, tensor in values.items()
     }
     facts = {
+        "format": FORMAT_PREFIX + FORM.kind,
+        "version": VERSION,
         "run": dict(run),
         "step": trainer.step,
         "seconds": trainer.seconds,
         "losses": trainer.losses,
         "recent": [float(loss) for loss in trainer.recent],
     }
-    write_atomically(path, save(tensors, {METADATA_KEY: canonical(facts)}))
+    write_atomically(path, *sealed(save(tensors), facts))
 
 
 def load_state(path: Path, trainer: Trainer, run: Mapping[str, object]) -> None:
@@ -64,12 +106,12 @@ def load_state(path: Path, trainer: Trainer, run: Mapping[str, object]) -> None:
     InputError
         If the file is damaged.
     """
-    with _opened(path) as file:
-        facts = json.loads(file.metadata()[METADATA_KEY])
-        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    _check_same(path, facts.get("run"), json.loads(canonical(dict(run))))
+    facts = _read_facts(path)
+    _check_same(path, facts["run"], json.loads(canonical(dict(run))))
+    tensors = read_tensors(path, dict(_expected(trainer)), REMEDY)
+    _check_moments(path, tensors, facts["step"])
     _restore(trainer, tensors)
-    trainer.step = int(facts["step"])
+    trainer.step = facts["step"]
     trainer.seconds = float(facts.get("seconds", 0.0))
     trainer.losses = [(int(step), float(loss)) for step, loss in facts["losses"]]
     trainer.recent = [torch.tensor(loss) for loss in facts["recent"]]
@@ -85,9 +127,8 @@ def saved_length(path: Path) -> tuple[int, float | None]:
     InputError
         If it is damaged.
     """
-    with _opened(path) as file:
-        run = json.loads(file.metadata()[METADATA_KEY])["run"]
-    return int(run["num_steps"]), run.get("minutes")
+    run = _read_facts(path)["run"]
+    return run["num_steps"], run.get("minutes")
 
 
 def length_of_run(
@@ -105,24 +146,59 @@ def length_of_run(
     return NUM_TRAINED if steps is None else steps, minutes
 
 
-@contextmanager
-def _opened(path: Path) -> Iterator[Any]:
-    """Open the state of a run."""
+def _read_facts(path: Path) -> Document:
+    """Return what the state of a run says of it."""
     if not path.is_file():
         message = f"there is no {path} to go on from; leave out --resume"
         raise UsageError(message)
-    try:
-        with safe_open(path, "pt") as file:
-            yield file
-    except (SafetensorError, LookupError, TypeError, ValueError) as error:
-        message = (
-            f"{path} is damaged ({error}); start anew with --force, without --resume"
-        )
-        raise InputError(message) from error
+    found = read_header(path, REMEDY)
+    if found is not None and "run" in found and "format" not in found:
+        # Earlier builds did not say what it is.
+        found = {"format": FORMAT_PREFIX + FORM.kind, "version": VERSION, **found}
+    return FORM.check(found, path)
 
 
-def _check_same(path: Path, before: object, now: dict[str, object]) -> None:
-    known, now = _said(before if isinstance(before, dict) else {}), _said(now)
+MOMENTS = ("first_moment", "second_moment")
+
+
+def _expected(trainer: Trainer) -> Iterator[tuple[str, Expected]]:
+    """Yield the names of all tensors of `_state`, and what they have to be."""
+    for part in ("network", "average"):
+        for name, tensor in getattr(trainer, part).state_dict().items():
+            yield f"{part}.{name}", _like(tensor)
+    for name, weight in trainer.network.named_parameters():
+        yield from ((f"{moment}.{name}", _like(weight)) for moment in MOMENTS)
+    if isinstance(trainer.noise, LearnedNoise):
+        for name, weight in trainer.noise.network.named_parameters():
+            for key in ("weight", "exp_avg", "exp_avg_sq"):
+                yield f"noise.{key}.{name}", _like(weight)
+            yield f"noise.step.{name}", COUNT
+    yield "count.steps", COUNT
+
+
+COUNT = Expected((), torch.float32)
+
+
+def _like(tensor: Tensor) -> Expected:
+    return Expected(tuple(tensor.shape), tensor.dtype)
+
+
+def _check_moments(path: Path, tensors: Mapping[str, Tensor], step: int) -> None:
+    """Raise `InputError` where the optimiser could not have been in this state."""
+    squares = ("second_moment.", "noise.exp_avg_sq.")
+    for name, tensor in tensors.items():
+        if name.startswith(squares) and bool((tensor < 0).any()):
+            message = f"{path} is damaged: {name} holds squares below 0; {REMEDY}"
+            raise InputError(message)
+    counts = [name for name in tensors if name.startswith(("count.", "noise.step."))]
+    for name in counts:
+        if float(tensors[name]) != step:
+            message = f"{path} is damaged: {name} is not step {step}; {REMEDY}"
+            raise InputError(message)
+
+
+def _check_same(path: Path, before: Document, now: dict[str, object]) -> None:
+    known, now = _said(before), _said(now)
     for name in LENGTHS:
         known.pop(name, None), now.pop(name, None)
     if known == now:

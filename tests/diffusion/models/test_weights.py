@@ -15,13 +15,14 @@ from safetensors.torch import save_file
 from spectral_sched.diffusion.models.network import NetworkDenoiser
 from spectral_sched.diffusion.models.weights import read_model, write_model
 from spectral_sched.documents.provenance import provenance
+from spectral_sched.documents.strict_json import canonical
+from spectral_sched.documents.tensor_file import METADATA_KEY, document_digest
 from spectral_sched.errors import InputError, UsageError
 from spectral_sched.files.any_format import read_data_set
 from spectral_sched.files.model import (
-    METADATA_KEY,
     ModelHeader,
     check_model_output,
-    header_metadata,
+    model_document,
     read_model_header,
 )
 from spectral_sched.files.network_config import network_config
@@ -114,6 +115,7 @@ def rewritten(model: Path, **changes: object) -> Path:
             document[place][name] = value
         else:
             document[place] = value
+    document["digest"] = document_digest(document)
     head["__metadata__"][METADATA_KEY] = json.dumps(document)
     text = json.dumps(head).encode()
     text += b" " * (-len(text) % 8)
@@ -190,7 +192,7 @@ def test_foreign_safetensors_are_told_apart(tmp_path: Path) -> None:
     save_file(
         {"weight": torch.ones(2)},
         path,
-        metadata=header_metadata(header(), provenance({})),
+        metadata={METADATA_KEY: canonical(model_document(header(), provenance({})))},
     )
     with pytest.raises(InputError, match="does not hold the network"):
         read_model(path)
