@@ -146,16 +146,16 @@ class Cache:
         else:
             if not path.exists():
                 write_atomically(path, *_packed(measured()))
-            array = _unpacked(path)
+            array = _unpacked(path, shape)
         if array.shape != shape or array.dtype != np.float32:
-            message = f"{path} is damaged: it holds other samples; {REMEDY}"
-            raise InputError(message)
+            raise _damaged(path, "it holds other samples")
         if not np.isfinite(array).all():
-            message = (
-                f"{path} is damaged: it holds samples that are no numbers; {REMEDY}"
-            )
-            raise InputError(message)
+            raise _damaged(path, "it holds samples that are no numbers")
         return array
+
+
+def _damaged(path: Path, why: str) -> InputError:
+    return InputError(f"{path} is damaged: {why}; {REMEDY}")
 
 
 SUFFIX = ".safetensors"
@@ -169,12 +169,18 @@ def _packed(array: NDArray[np.float32]) -> tuple[bytes, memoryview]:
     return sealed(save({ARRAY: np.ascontiguousarray(array)}), head)
 
 
-def _unpacked(path: Path) -> NDArray[np.float32]:
-    from safetensors.numpy import load_file
+def _unpacked(path: Path, shape: tuple[int, ...]) -> NDArray[np.float32]:
+    from safetensors import safe_open
 
     document = ARRAY_FORM.check(read_header(path, REMEDY), path)
     check_tensors(path, document, REMEDY)
-    found: NDArray[np.float32] = load_file(path)[ARRAY]
+    with safe_open(path, "numpy") as file:
+        if list(file.keys()) != [ARRAY]:
+            raise _damaged(path, "it holds no samples")
+        part = file.get_slice(ARRAY)
+        if (part.get_dtype(), tuple(part.get_shape())) != ("F32", shape):
+            raise _damaged(path, "it holds other samples")
+        found: NDArray[np.float32] = file.get_tensor(ARRAY)
     return found
 
 
