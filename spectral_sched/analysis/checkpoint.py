@@ -15,7 +15,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from spectral_sched.documents.provenance import provenance
-from spectral_sched.documents.write import check_output, write_document
+from spectral_sched.documents.write import check_output, is_ours, write_document
 from spectral_sched.errors import InputError, KilledError, UsageError
 from spectral_sched.system.interrupts import Interrupted, saved_at
 
@@ -35,6 +35,9 @@ SECONDS_BETWEEN = 2.0
 SHARE_OF_TIME = 0.02
 """How much of the time may be spent on saving."""
 
+RESTART = "start again with --force, without --resume"
+"""What helps where saved work is of no use."""
+
 
 Tell = Callable[[str], object]
 """Called with a sentence that the user should see."""
@@ -43,6 +46,16 @@ Tell = Callable[[str], object]
 def checkpoint_path(output: Path) -> Path:
     """Return where the work towards an output is saved: hidden, beside it."""
     return output.with_name(f".{output.name}.partial")
+
+
+def _check_ours(path: Path) -> None:
+    """Raise `UsageError` if there is a file of someone else, and not an empty one."""
+    if path.exists() and path.stat().st_size and not is_ours(path):
+        message = (
+            f"{path}, where work that is cut short is kept, was not written by "
+            "specsched; move it away, or replace it with --force"
+        )
+        raise UsageError(message)
 
 
 class Checkpoint:
@@ -58,6 +71,8 @@ class Checkpoint:
         Whether to begin with what is there; otherwise it is replaced.
     tell
         Told once if the work cannot be saved; it goes on all the same.
+    force
+        Whether what others wrote there is replaced too.
     """
 
     def __init__(
@@ -68,8 +83,11 @@ class Checkpoint:
         *,
         resume: bool,
         tell: Tell = print,
+        force: bool = False,
     ) -> None:
-        check_output(path)
+        check_output(path, force=True)
+        if not (resume or force):
+            _check_ours(path)
         self.path, self.settings, self.shard = path, settings, shard
         self.tell, self.failed = tell, False
         self.before = Chunk()
@@ -83,11 +101,20 @@ class Checkpoint:
         self.next = self.begun + SECONDS_BETWEEN
 
     def _read(self) -> Chunk:
-        saved = read_partial(self.path)
-        if (saved.settings, saved.shard) != (self.settings, self.shard):
+        if not self.path.stat().st_size:
             message = (
-                f"{self.path} was begun with other settings; "
-                "use the same ones, or start again with --force, without --resume"
+                f"{self.path} is empty, so there is no work to go on with; leave out "
+                "--resume"
+            )
+            raise InputError(message)
+        saved = read_partial(self.path, RESTART)
+        changed = self.settings.changed(saved.settings)
+        if saved.shard != self.shard:
+            changed = f"{changed}, shard" if changed else "shard"
+        if changed:
+            message = (
+                f"{self.path} was begun with other settings (other {changed}); "
+                f"use the same ones, or {RESTART}"
             )
             raise InputError(message)
         return saved.chunk
@@ -95,10 +122,7 @@ class Checkpoint:
     def check(self, whole: Chunk) -> None:
         """Raise `InputError` if the source is not the one that the checkpoint is of."""
         if whole.recognised != self.expected:
-            message = (
-                f"the images changed since {self.path} was written; "
-                "start again with --force, without --resume"
-            )
+            message = f"the images changed since {self.path} was written; {RESTART}"
             raise InputError(message)
 
     def save_if_due(self, whole: Chunk) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from spectral_sched.errors import ImageError, InputError
@@ -170,6 +170,14 @@ class AnalysisSettings(NamedTuple):
 
     preprocessing: Preprocessing
     precision: Precision
+
+    def changed(self, other: AnalysisSettings) -> str:
+        """Return the names of the settings that others differ in."""
+        mine, theirs = (
+            {**asdict(each.preprocessing), "precision": each.precision}
+            for each in (self, other)
+        )
+        return ", ".join(name for name in mine if mine[name] != theirs[name])
 
 
 class Task(NamedTuple):

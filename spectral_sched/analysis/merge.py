@@ -17,6 +17,11 @@ if TYPE_CHECKING:
 
     from .shard import Shard
 
+REMEDY = (
+    "name only files that specsched analyze --shard wrote, and run the shards of "
+    "damaged ones again"
+)
+
 Source = tuple[int, int]
 """What tells sources apart: the number of their items and the digest of the names."""
 
@@ -38,7 +43,7 @@ def merge_partials(paths: Iterable[Path], *, allow_missing: bool = False) -> Par
     """
     heap = _Heap()
     for path in paths:
-        heap.add(path, read_partial(path))
+        heap.add(path, read_partial(path, REMEDY))
     if heap.settings is None:
         message = "there is nothing to merge; name partial files"
         raise InputError(message)
@@ -68,8 +73,9 @@ class _Heap:
         self.settings = self.settings or partial.settings
         if self.settings != partial.settings:
             message = (
-                f"{self.path} and {path} were made with different settings; "
-                "make all shards with the same ones"
+                f"{self.path} and {path} were made with different settings (other "
+                f"{self.settings.changed(partial.settings)}); make all shards with the "
+                "same ones"
             )
             raise InputError(message)
         data_set = (partial.source.count, partial.source.digest)

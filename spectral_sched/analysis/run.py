@@ -142,7 +142,8 @@ def open_checkpoint(
                 "go on with --resume, or begin anew with --force"
             )
             raise UsageError(message)
-        return Checkpoint(path, settings, shard or WHOLE, resume=resume, tell=tell)
+        part = shard or WHOLE
+        return Checkpoint(path, settings, part, resume=resume, force=force, tell=tell)
     if resume:
         message = "--resume needs the file that was to be written; name it with -o"
         raise UsageError(message)

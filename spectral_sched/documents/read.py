@@ -78,8 +78,8 @@ class Form:
             If it does not; the message names the file and the field.
         """
         if not self.names(document):
-            message = f"{path} is not a specsched {self.kind} file; {self.remedy}"
-            raise InputError(message)
+            message = f"{path} is not a specsched {self.kind} file{_held(document)}"
+            raise InputError(f"{message}; {self.remedy}")
         found = cast("Document", document)
         check_version(found, path, version=self.version, remedy=self.remedy)
         place = Place(path, self.remedy)
@@ -106,6 +106,15 @@ class Form:
         if document["digest"] != self.digest(document):
             message = f"{place.path} was changed after it was written; {self.remedy}"
             raise InputError(message)
+
+
+def _held(document: object) -> str:
+    """Return what a file of ours holds in place of what was expected."""
+    kind = document.get("format") if isinstance(document, dict) else None
+    if not (isinstance(kind, str) and kind.startswith(FORMAT_PREFIX)):
+        return ""
+    name = kind.removeprefix(FORMAT_PREFIX)
+    return f" but holds a {name if name.isalpha() else repr(name)[:60]}"
 
 
 def read_document(path: Path, form: Form) -> Document:
@@ -197,6 +206,9 @@ def parse_text(text: str, path: Path, remedy: str) -> object:
     InputError
         If it is no JSON, or leaves open what it means.
     """
+    if not text.strip():
+        message = f"{path} is empty; {remedy}"
+        raise InputError(message)
     try:
         return parse(text)
     except ValueError as error:

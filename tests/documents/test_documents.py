@@ -50,13 +50,26 @@ def test_what_json_has_no_word_for_is_never_written(value: float) -> None:
     ("text", "message"),
     [
         ('{"format": "specsched.spectrum", "ver', "damaged or not JSON"),
-        ("", "damaged or not JSON"),
+        ("", "file.json is empty; make one"),
         ("[1, 2]", "is not a specsched spectrum file"),
         ('{"a": 1}', "is not a specsched spectrum file"),
-        ('{"format": "specsched.schedule"}', "is not a specsched spectrum file"),
+        (
+            '{"format": "specsched.schedule"}',
+            "spectrum file but holds a schedule; make",
+        ),
         ('{"format": "specsched.spectrum", "version": 2}', "has version 2"),
         ('{"format": "specsched.spectrum", "x": NaN}', "NaN is not a JSON number"),
-        ("[" * 100_000, "damaged or not JSON"),
+        ("[" * 100_000, "lists within lists beyond 32"),
+        ("[" * 40 + "]" * 40, "lists within lists beyond 32"),
+        ('{"x": 1, "x": 2}', "the key 'x' is there twice"),
+        ('{"x": 1e999}', "1e999 is too large a number"),
+        ('{"x": -1E999}', "-1E999 is too large a number"),
+        ('{"x": ' + "9" * 5000 + "}", "an integer of 5000 digits is too large"),
+        (r'{"x": "\ud800"}', "half a character"),
+        (r'{"\uDfFf": 1}', "half a character"),
+        ('{"format": "specsched.spectrum", "version": true}', "has version True"),
+        ('{"format": "specsched.spectrum", "version": 1.0}', "has version 1.0"),
+        ('{"format": ["specsched.spectrum"], "version": 1}', "is not a specsched"),
     ],
 )
 def test_unusable_files_are_named_with_the_cure(
@@ -68,6 +81,14 @@ def test_unusable_files_are_named_with_the_cure(
         read(path)
     assert str(path) in str(caught.value)
     assert REMEDY in str(caught.value)
+
+
+def test_whole_characters_are_read(tmp_path: Path) -> None:
+    path = tmp_path / "file.json"
+    path.write_text(
+        r'{"format": "specsched.spectrum", "version": 1, "x": "\ud83d\ude00"}'
+    )
+    assert read(path)["x"] == "\N{GRINNING FACE}"
 
 
 def test_missing_folders_and_binary_files(tmp_path: Path) -> None:
