@@ -26,6 +26,7 @@ import time
 import traceback
 import warnings
 from collections import Counter
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -344,7 +345,7 @@ def model_holds(path: Path) -> None:
 
 def state_holds(path: Path) -> None:
     """Take up a training run and go one step on."""
-    trainer = new_trainer()
+    trainer = same_trainer()
     load_state(path, trainer, RUN)
     for state in (trainer.network.state_dict(), trainer.average.state_dict()):
         hold(all(bool(each.isfinite().all()) for each in state.values()), "weights")
@@ -381,20 +382,20 @@ def target_holds(path: Path) -> None:
 
 def row_holds(path: Path) -> None:
     """Read a row that is kept."""
-    cache = Cache(path.parent)
-    kept = cache._place(ROW.kind, path.name, ".json")
+    kept_in = Cache(path.parent)
+    kept = kept_in._place(ROW.kind, path.name, ".json")
     path.replace(kept)
-    row = read_row(cache.fields(ROW, path.name, dict))
+    row = read_row(kept_in.fields(ROW, path.name, dict))
     table_holds(row.sigmas)
     hold(math.isfinite(row.judgement.estimate("frechet").value), "a figure")
 
 
 def array_holds(path: Path) -> None:
     """Read samples that are kept."""
-    cache = Cache(path.parent)
-    kept = cache._place("samples", path.name, ".safetensors")
+    kept_in = Cache(path.parent)
+    kept = kept_in._place("samples", path.name, ".safetensors")
     path.replace(kept)
-    found = cache.array("samples", path.name, SHAPE, lambda: np.zeros(SHAPE))
+    found = kept_in.array("samples", path.name, SHAPE, lambda: np.zeros(SHAPE))
     hold(np.isfinite(found).all() and found.shape == SHAPE, "samples are numbers")
 
 
@@ -403,6 +404,12 @@ SHAPE = (4, 1, 2, 2)
 PICTURES = picture_set(
     list(items(ROOT / "sample_images"))[:6], Preprocessing(resolution=16)
 )
+
+
+@cache
+def same_trainer() -> Trainer:
+    """Return one run for all states: each that is taken up replaces all of it."""
+    return new_trainer()
 
 
 def new_trainer() -> Trainer:
@@ -433,8 +440,7 @@ def make_state(path: Path) -> None:
 def make_array(path: Path) -> None:
     """Write samples as a comparison keeps them."""
     values = np.arange(math.prod(SHAPE), dtype=np.float32).reshape(SHAPE)
-    cache = Cache(path.parent)
-    cache.array("samples", 0, SHAPE, lambda: values)
+    Cache(path.parent).array("samples", 0, SHAPE, lambda: values)
     next(path.parent.glob("samples-*")).replace(path)
 
 

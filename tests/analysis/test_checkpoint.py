@@ -229,3 +229,41 @@ def test_kill_9_at_random_moments_and_resume(tmp_path: Path) -> None:
     subprocess.run(command(tmp_path, "--resume"), check=True, capture_output=True)
     assert payload_digest(json.loads(output.read_text())) == expected
     assert not checkpoint_path(output).exists()
+
+
+def test_an_empty_file_is_no_work_to_go_on_with(
+    found: list[Item], tmp_path: Path
+) -> None:
+    path = checkpoint_path(tmp_path / "spectrum.json")
+    path.touch()
+    with pytest.raises(InputError, match=r"partial is empty, .*leave out --resume$"):
+        run(found, path, resume=True)
+    assert run(found, path, resume=False).num_images == 40
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ('{"mine": 1}', "is not a specsched partial file;"),
+        ('{"format": "specsched.spectrum"}', "partial file but holds a spectrum;"),
+        ('{"format": "specsched.partial", "ver', "is damaged or not JSON"),
+    ],
+)
+def test_foreign_work_is_replaced_only_with_force(
+    found: list[Item], tmp_path: Path, text: str, told: str
+) -> None:
+    path = checkpoint_path(tmp_path / "spectrum.json")
+    path.write_text(text)
+    with pytest.raises(InputError, match=rf"{told}.* --force, without --resume$"):
+        run(found, path, resume=True)
+    if "format" not in text:
+        with pytest.raises(UsageError, match=r"move it away, or replace it with --f"):
+            run(found, path, resume=False)
+    Checkpoint(path, SETTINGS, WHOLE, resume=False, force=True)
+
+
+def test_settings_that_changed_are_named(found: list[Item], cut_short: Path) -> None:
+    other = AnalysisSettings(make_preprocessing(8, window="hann"), "float64")
+    told = r"\(other resolution, window, precision, shard\)"
+    with pytest.raises(InputError, match=told):
+        run(found, cut_short, resume=True, settings=other, shard=Shard(0, 2))
