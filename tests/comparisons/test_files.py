@@ -57,6 +57,16 @@ def test_a_comparison_comes_back_with_its_verdicts(
         np.testing.assert_allclose(told.apart, before.apart, rtol=1e-5)
 
 
+def test_a_comparison_that_changed_is_noticed(
+    whole: Comparison, tmp_path: Path
+) -> None:
+    path = tmp_path / "c.json"
+    write_document(comparison_document(whole, {}), path)
+    path.write_text(path.read_text().replace('"seconds":1.5', '"seconds":1.4', 1))
+    with pytest.raises(InputError, match="was changed after it was written; make one"):
+        read_comparison(path)
+
+
 def test_the_document_is_strict_and_says_every_interval(whole: Comparison) -> None:
     document = json.loads(json.dumps(comparison_document(whole, {}), default=list))
     judged = document["cells"][0]["rows"][0]["judgement"]
@@ -153,6 +163,55 @@ def test_what_is_damaged_is_named(tmp_path: Path) -> None:
         cache.fields(numbered("row"), 1, lambda: {"number": 1})
     with pytest.raises(InputError, match=r"samples-.* is not a whole"):
         cache.array("samples", 1, (3,), lambda: np.zeros(3, np.float32))
+
+
+def test_samples_that_changed_are_noticed(tmp_path: Path) -> None:
+    cache = Cache(tmp_path)
+    values = np.random.default_rng(0).normal(size=(3, 2)).astype(np.float32)
+    cache.array("samples", 1, (3, 2), lambda: values)
+    (path,) = tmp_path.iterdir()
+    content = path.read_bytes()
+    for place in range(len(content) - values.nbytes, len(content)):
+        changed = bytearray(content)
+        changed[place] ^= 1
+        path.write_bytes(changed)
+        with pytest.raises(InputError, match=r"was changed after it was wr.*; remove"):
+            cache.array("samples", 1, (3, 2), lambda: values)
+    path.write_bytes(content)
+    with pytest.raises(InputError, match="it holds other samples; remove it"):
+        cache.array("samples", 1, (2, 3), lambda: values)
+
+
+def test_samples_of_an_earlier_build_are_read(tmp_path: Path) -> None:
+    cache = Cache(tmp_path)
+    values = np.arange(6, dtype=np.float32).reshape(3, 2)
+    cache.array("samples", 1, (3, 2), lambda: values)
+    (path,) = tmp_path.iterdir()
+    path.unlink()
+    np.save(path.with_suffix(".npy"), values)
+    again = cache.array("samples", 1, (3, 2), lambda: values * 0)
+    np.testing.assert_array_equal(again, values)
+    assert not path.exists()
+    np.save(path.with_suffix(".npy"), values * np.nan)
+    with pytest.raises(InputError, match="samples that are no numbers"):
+        cache.array("samples", 1, (3, 2), lambda: values)
+
+
+def test_rows_that_changed_are_noticed(tmp_path: Path) -> None:
+    cache, kind = Cache(tmp_path), numbered("row")
+    cache.fields(kind, 1, lambda: {"number": 12})
+    (path,) = tmp_path.iterdir()
+    text = path.read_text()
+    path.write_text(text.replace("12", "13", 1))
+    with pytest.raises(InputError, match="was changed after it was written; remove it"):
+        cache.fields(kind, 1, dict)
+    old = json.loads(text)
+    del old["digest"]
+    path.write_text(json.dumps(old))
+    assert cache.fields(kind, 1, dict).get("number", int) == 12
+    path.write_text(json.dumps(old | {"nummer": 1}))
+    with pytest.raises(InputError, match="'nummer' has no meaning"):
+        cache.fields(kind, 1, dict)
 
 
 def test_a_cache_that_cannot_be_is_told(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -22,10 +22,12 @@ from spectral_sched.errors import InputError
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from numpy.typing import NDArray
+
 REMEDY = "make one"
 FORM = Form("x", 1, REMEDY, members({}), digest=document_digest, digest_optional=True)
 ABOUT = {"format": "specsched.x", "version": 1, "told": "a letter \N{SNOWMAN}"}
-TENSORS = {
+TENSORS: dict[str, NDArray[Any]] = {
     "a": np.arange(6, dtype=np.float32).reshape(2, 3),
     "b": np.ones(3, np.float16),
     "none": np.zeros((0, 2), np.int64),

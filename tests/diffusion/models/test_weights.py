@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import pickle
 import struct
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -34,6 +34,7 @@ from tests.support.commands import sentence, specsched
 from tests.support.helpers import power_law_field, spectrum_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 SHAPE = (3, 16, 16)
@@ -135,6 +136,14 @@ def rewritten(model: Path, **changes: object) -> Path:
         ({"network__num_blocks": "many"}, "'network.num_blocks' cannot be"),
         ({"network__widths": []}, "'network.widths' has the wrong shape"),
         ({"network": "__import__('os')"}, "'network' cannot be"),
+        ({"network__sigma_data": 0}, "'network.sigma_data' cannot be 0"),
+        ({"network__sigma_data": 1e300}, r"'network.sigma_data' cannot be 1e\+300"),
+        ({"network__image_channels": 1}, "'network.image_channels' is not 3"),
+        ({"network__patch": 5}, "'network.widths' cannot halve 16x16 so often"),
+        ({"shape": [3, 20000, 20000]}, "'shape' cannot be"),
+        ({"sigma_data": 7.0}, "'sigma_data' does not agree"),
+        ({"law": {"name": "none", "set": {}}}, "'law.name' cannot be 'none'"),
+        ({"law": {"name": "karras", "set": {"rho": "x"}}}, "'law.set' cannot be used"),
     ],
 )
 def test_headers_that_lie_are_refused(
@@ -182,6 +191,61 @@ def test_weights_that_are_not_finite_are_refused(tmp_path: Path) -> None:
     write_model(path, broken, about, provenance({}))
     with pytest.raises(InputError, match="weights that are not finite"):
         read_model(path)
+
+
+def tabled(model: Path, change: Callable[[dict[str, Any]], None]) -> Path:
+    """Write the file anew with another table of tensors."""
+    content = model.read_bytes()
+    (size,) = struct.unpack("<Q", content[:8])
+    head = json.loads(content[8 : 8 + size])
+    change(head)
+    text = json.dumps(head).encode()
+    text += b" " * (-len(text) % 8)
+    model.write_bytes(struct.pack("<Q", len(text)) + text + content[8 + size :])
+    return model
+
+
+@pytest.mark.parametrize("kind", ["I16", "U16", "BF16"])
+def test_weights_of_another_type_are_refused(model: Path, kind: str) -> None:
+    def change(head: dict[str, Any]) -> None:
+        for name, entry in head.items():
+            if name != "__metadata__":
+                entry["dtype"] = kind
+
+    with pytest.raises(InputError, match=r"is damaged: .* in place of float16; make"):
+        read_model(tabled(model, change))
+
+
+def test_weights_that_changed_places_or_bytes_are_noticed(model: Path) -> None:
+    content = model.read_bytes()
+
+    def change(head: dict[str, Any]) -> None:
+        first, second = (f"network.norm_out.{name}" for name in ("weight", "bias"))
+        head[first], head[second] = head[second], head[first]
+
+    with pytest.raises(InputError, match="was changed after it was written; make one"):
+        read_model(tabled(model, change))
+    changed = bytearray(content)
+    changed[-1] ^= 1
+    model.write_bytes(changed)
+    read_model_header(model)
+    with pytest.raises(InputError, match="was changed after it was written; make one"):
+        read_model(model)
+
+
+def test_a_header_that_was_changed_is_noticed(model: Path) -> None:
+    content = model.read_bytes()
+    model.write_bytes(content.replace(b"lognormal", b"lognormbl", 1))
+    with pytest.raises(InputError, match=r"'law\.name' cannot be 'lognormbl'"):
+        read_model_header(model)
+    number = header().config.sigma_data
+    infinite = json.dumps(number).encode()
+    model.write_bytes(content.replace(infinite, b"1e999".ljust(len(infinite))))
+    with pytest.raises(InputError, match="header of .* 1e999 is too large a number"):
+        read_model_header(model)
+    model.write_bytes(content.replace(b'steps_done\\":3', b'steps_done\\":2', 1))
+    with pytest.raises(InputError, match="was changed after it was written"):
+        read_model_header(model)
 
 
 def test_foreign_safetensors_are_told_apart(tmp_path: Path) -> None:
