@@ -241,7 +241,7 @@ def test_a_header_that_was_changed_is_noticed(model: Path) -> None:
     number = header().config.sigma_data
     infinite = json.dumps(number).encode()
     model.write_bytes(content.replace(infinite, b"1e999".ljust(len(infinite))))
-    with pytest.raises(InputError, match="header of .* 1e999 is too large a number"):
+    with pytest.raises(InputError, match="1e999 is too large a number"):
         read_model_header(model)
     model.write_bytes(content.replace(b'steps_done\\":3', b'steps_done\\":2', 1))
     with pytest.raises(InputError, match="was changed after it was written"):
