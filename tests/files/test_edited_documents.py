@@ -167,7 +167,13 @@ def test_comparisons(path: str, value: Any, told: str, tmp_path: Path) -> None:
     [
         ("samples/samples.json", SAMPLES, "pictures", [], "'pictures' cannot be"),
         ("samples/samples.json", SAMPLES, "pictures.0", 7, r"'pictures\[0\]' cannot"),
-        ("samples/samples.json", SAMPLES, "contact_sheet", "x", "'contact_sheet' cann"),
+        (
+            "samples/samples.json",
+            SAMPLES,
+            "contact_sheet",
+            "x",
+            "'contact_sheet' cannot",
+        ),
         ("target.json", TARGET, "values", [[1]], "'values' has the wrong shape"),
         ("target.json", TARGET, "dtype", "object", "'dtype' cannot be 'object'"),
         ("target.json", TARGET, "dtype", "int64", "'values' holds what is no integer"),
