@@ -248,7 +248,11 @@ class Fields:
 
     def number(self, key: str) -> float:
         """Return a number."""
-        return float(self.get(key, (int, float)))
+        value = self.get(key, (int, float))
+        try:
+            return float(value)
+        except OverflowError as error:
+            raise self.damaged(key, "is too large a number") from error
 
     def array(self, key: str, shape: tuple[int | None, ...]) -> NDArray[np.float64]:
         """Return numbers of a given shape, None standing for any length."""

@@ -9,6 +9,7 @@ it occurs in one document.
 
 from __future__ import annotations
 
+import difflib
 import math
 import re
 from collections.abc import Callable
@@ -22,7 +23,7 @@ from spectral_sched.errors import InputError
 from .strict_json import as_numbers
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -229,7 +230,8 @@ def members(
     required, optional
         Rules by name, of what has to be there and of what may be.
     closed
-        Whether there is nothing else; otherwise later builds may say more.
+        Whether there is nothing else; otherwise later builds may say more, but for
+        names that are nearly those of what is not there.
     """
     rules = {**required, **(optional or {})}
 
@@ -241,11 +243,20 @@ def members(
                 rule(value[name], place.at(name))
             elif name in required:
                 raise place.at(name).wrong("is missing")
-        unknown = [name for name in value if name not in rules] if closed else []
-        if unknown:
-            raise place.at(unknown[0]).wrong("has no meaning")
+        for name in value.keys() - rules.keys():
+            _check_unknown(name, rules.keys() - value.keys(), place, closed=closed)
 
     return check
+
+
+def _check_unknown(
+    name: str, absent: Iterable[str], place: Place, *, closed: bool
+) -> None:
+    """Raise `InputError` for a name that is no addition of a later build."""
+    meant = difflib.get_close_matches(name, absent, 1, cutoff=0.8)
+    if meant or closed:
+        hint = f" (is it {meant[0]!r}?)" if meant else ""
+        raise place.at(name).wrong(f"has no meaning{hint}")
 
 
 def numbers(

@@ -113,7 +113,7 @@ def _document(path: Path) -> Document | None:
         found = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError):
         return None
-    return found if isinstance(found, dict) else None
+    return found if isinstance(found, dict) and "format" in found else None
 
 
 def _content(document: Document) -> Document:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,8 +16,9 @@ from spectral_sched.documents.rules import (
     positive,
     text,
 )
+from spectral_sched.errors import NoAnswerError
 from spectral_sched.images.preprocessing import PREPROCESSING
-from spectral_sched.spectra.bounds import CLEAN_SNR, error_left, swamped_at
+from spectral_sched.spectra.bounds import sigma_bounds
 from spectral_sched.spectra.field_rules import (
     FIELD,
     RINGS,
@@ -111,13 +113,10 @@ def data_set_agrees(document: Document, place: Place) -> None:
 
 def bounds_agree(bounds: Document, field: GaussianField, place: Place) -> None:
     """Raise `InputError` unless a noise range is that of a field."""
-    levels = {
-        "sigma_max": swamped_at(field.power_about_zero, bounds["epsilon"]).max(),
-        "sigma_max_centred": swamped_at(field.power, bounds["epsilon"]).max(),
-        "sigma_min_ring": np.sqrt(field.power.min() / CLEAN_SNR),
-    }
-    slack = ROUNDING * bounds["sigma_max"]
-    for name, level in levels.items():
-        agree(bounds[name], level, place.at(name), slack=slack)
-    left = error_left(field, bounds["sigma_min"])
-    agree(left, bounds["tolerance"], place.at("sigma_min"))
+    settings = {name: bounds[name] for name in ("epsilon", "tolerance")}
+    try:
+        expected = asdict(sigma_bounds(field, **settings))
+    except NoAnswerError as error:
+        raise place.wrong(f"cannot be: {error}") from error
+    for name, value in expected.items():
+        agree(bounds[name], value, place.at(name), slack=ROUNDING)

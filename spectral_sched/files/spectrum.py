@@ -124,7 +124,16 @@ def _agrees(document: Document, place: Place) -> None:
         low, high = document["bounds"]["interval"][name]
         if low > high:
             raise place.at(f"bounds.interval.{name}").wrong("is reversed")
+    _law_agrees(document, field, place.at("power_law"))
     _counts_agree(document, place)
+
+
+def _law_agrees(document: Document, field: GaussianField, place: Place) -> None:
+    found, expected = document["power_law"], _power_law(field)
+    if (found is None) != (expected is None):
+        raise place.wrong("does not agree with the other fields")
+    for name, value in (expected or {}).items():
+        agree(found[name], value, place.at(name), slack=ROUNDING)
 
 
 def _counts_agree(document: Document, place: Place) -> None:

@@ -211,16 +211,6 @@ def clean_at(
     return level
 
 
-def error_left(field: GaussianField, sigma: float) -> float:
-    """Return what one linear step from a noise level leaves, in 8-bit rounding errors.
-
-    At ``sigma_min`` it is the tolerance.
-    """
-    power, noise = field.power, sigma**2
-    left = np.divide(power * noise, power + noise)
-    return float(np.sqrt(field.num_modes @ left / field.num_pixels) / QUANTISATION)
-
-
 def _above(
     power: NDArray[np.float64], num_modes: NDArray[np.int64], allowed: float
 ) -> NDArray[np.float64]:

@@ -89,6 +89,7 @@ def test_what_is_right_passes(rule: Rule, value: object) -> None:
         (members({"b": flag}), {}, r"'a\.b' is missing;"),
         (members({"b": flag}), {"b": 1}, r"'a\.b' cannot be 1;"),
         (members({}, {"b": flag}, closed=True), {"c": 1}, r"'a\.c' has no meaning;"),
+        (members({}, {"terminal": flag}), {"termnal": 1}, r"\(is it 'terminal'\?\);"),
         (numbers(2), [1, 2, 3], r"'a' has the wrong shape \(3,\);"),
         (numbers(None), [], r"'a' has the wrong shape \(0,\);"),
         (numbers(None), [[]], r"'a' has the wrong shape \(1, 0\);"),
