@@ -240,7 +240,8 @@ def field_holds(field: GaussianField) -> None:
     hold(np.all(np.isfinite(cross)), "cross power is finite")
     hold(np.allclose(cross, cross.swapaxes(1, 2)), "cross power is symmetric")
     least = np.linalg.eigvalsh(cross).min()
-    hold(least >= -1e-6 * np.abs(cross).max(), "cross power is no less than 0")
+    scale = np.abs(cross).max() + field.mean_offset
+    hold(least >= -2e-5 * scale, "cross power is no less than 0")
     hold(np.all(field.power >= -1e-9 * field.power.max()), "power is no less than 0")
     hold(0 < field.sigma_data < math.inf, "sigma_data is positive")
     hold(np.all(np.isfinite(field.mean_color)), "the mean colour is finite")

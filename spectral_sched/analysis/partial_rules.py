@@ -20,8 +20,9 @@ from spectral_sched.documents.rules import (
 )
 from spectral_sched.images.preprocessing import PREPROCESSING
 from spectral_sched.spectra.exact_sum import LIMB_BITS, NUM_LIMBS
-from spectral_sched.spectra.field_rules import MAX_POWER, shape
+from spectral_sched.spectra.field_rules import MAX_POWER, check_cross_power, shape
 from spectral_sched.spectra.periodogram import Precision
+from spectral_sched.spectra.spectrum import mean_field
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -176,3 +177,4 @@ def check_sums(statistics: SpectrumStatistics, place: Place) -> None:
         (counted < 0) | (counted > count) | (counted != np.rint(counted))
     ):
         raise place.wrong(f"holds sums that {count} images cannot have")
+    check_cross_power(mean_field(statistics.shape, totals, count), place)

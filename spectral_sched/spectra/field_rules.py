@@ -30,6 +30,9 @@ MAX_CHANNELS = 16
 ROUNDING = 1e-9
 """Share of the power of a ring, or of the mean colour, that is rounding alone."""
 
+PRODUCT_ROUNDING = 1e-5
+"""Share of the power of a ring below 0 that products in float32 may leave."""
+
 MAX_POWER = 1e38
 """Larger than every sum of powers that an analysis makes."""
 
@@ -108,8 +111,8 @@ def check_cross_power(field: GaussianField, place: Place) -> None:
     cross: NDArray[Any] = field.cross_power
     size = np.abs(cross).max(axis=(1, 2))
     size[0] += field.num_pixels * np.max(field.mean_color**2)
-    allowed = ROUNDING * size
-    if np.any(np.abs(cross - cross.swapaxes(1, 2)) > allowed[:, None, None]):
+    apart = np.abs(cross - cross.swapaxes(1, 2))
+    if np.any(apart > ROUNDING * size[:, None, None]):
         raise place.wrong("is not symmetric")
-    if np.any(np.linalg.eigvalsh(cross) < -allowed[:, None]):
+    if np.any(np.linalg.eigvalsh(cross) < -PRODUCT_ROUNDING * size[:, None]):
         raise place.wrong("holds a power below 0")

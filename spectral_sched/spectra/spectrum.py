@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from spectral_sched.images.pixels import Shape
+
     from .statistics import SampledImage, SpectrumStatistics, Totals
 
 ROUNDING = 1e-14
@@ -108,16 +110,9 @@ def dataset_spectrum(statistics: SpectrumStatistics) -> Spectrum:
         message = "there is no spectrum of no images; name at least one picture"
         raise NoAnswerError(message)
     totals = statistics.totals()
-    mean_color = totals.channel_mean / count
-    offset = math.prod(statistics.shape[1:]) * np.outer(mean_color, mean_color)
-    cross_power = totals.cross_power / count
-    deviation = cross_power[0] - offset
-    cross_power[0] = np.where(
-        np.abs(deviation) > ROUNDING * np.abs(offset), deviation, 0
-    )
-    field = GaussianField(statistics.shape, mean_color, cross_power)
+    field = mean_field(statistics.shape, totals, count)
     _refuse_constant(field)
-    sample = _sample(statistics, mean_color)
+    sample = _sample(statistics, field.mean_color)
     power_std, log_power_mean, log_power_std = _spreads(count, totals, sample)
     return Spectrum(
         field=field,
@@ -130,6 +125,18 @@ def dataset_spectrum(statistics: SpectrumStatistics) -> Spectrum:
         data_key=f"{statistics.key_sum:032x}",
         num_distinct=statistics.distinct.count,
     )
+
+
+def mean_field(shape: Shape, totals: Totals, count: int) -> GaussianField:
+    """Return the mean colour and the cross power about it of so many images."""
+    mean_color = totals.channel_mean / count
+    offset = math.prod(shape[1:]) * np.outer(mean_color, mean_color)
+    cross_power = totals.cross_power / count
+    deviation = cross_power[0] - offset
+    cross_power[0] = np.where(
+        np.abs(deviation) > ROUNDING * np.abs(offset), deviation, 0
+    )
+    return GaussianField(shape, mean_color, cross_power)
 
 
 def _refuse_constant(field: GaussianField) -> None:
