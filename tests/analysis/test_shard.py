@@ -31,7 +31,7 @@ from spectral_sched.errors import InputError, UsageError
 from spectral_sched.images.preprocessing import make_preprocessing
 from spectral_sched.sources import Item, items
 from spectral_sched.spectra.exact_sum import LIMB_BITS, LOWEST, NUM_LIMBS
-from spectral_sched.spectra.rings import rings
+from spectral_sched.spectra.rings import channel_pairs, rings
 from spectral_sched.spectra.statistics import SampledImage, SpectrumStatistics
 from tests.support.data_sets import SETTINGS, analysed, payload, sums_digest
 from tests.support.helpers import write_pictures
@@ -208,6 +208,11 @@ def statistics_like(shape: tuple[int, int, int], seed: int) -> SpectrumStatistic
     size, num_rings = statistics.sums.limbs.shape[1], len(rings(*shape[1:]))
     statistics.sums.limbs[:] = rng.integers(0, 2**32, (NUM_LIMBS, size))
     statistics.sums.limbs[-1] = rng.integers(0, 2**50, size)
+    # Channels that know nothing of one another, with a mean of 0.
+    channels, pairs = shape[0], channel_pairs(shape[0])
+    mixed = [i != j for i, j in pairs] * num_rings
+    statistics.sums.limbs[:, :channels] = 0
+    statistics.sums.limbs[:, channels : channels + len(mixed)][:, mixed] = 0
     # How many images have power in a ring, which is a whole number.
     statistics.sums.limbs[:, -num_rings:] = 0
     statistics.sums.limbs[-LOWEST // LIMB_BITS, -num_rings:] = rng.integers(6)
