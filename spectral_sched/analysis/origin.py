@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
+from spectral_sched.documents.rules import each, text
 from spectral_sched.sources.location import last_name
 
 if TYPE_CHECKING:
@@ -58,6 +59,10 @@ def origin_of(sources: Sequence[str], aside: Aside) -> Origin:
     told = names[:NAMED] if len(names) > 1 else ()
     more = (f"and {len(names) - NAMED} more",) if len(names) > NAMED else ()
     return Origin((*told, *more), tuple(aside.remarks), tuple(aside.left_out()))
+
+
+ORIGIN = {name: each(text(), 1) for name in Origin.__dataclass_fields__}
+"""Rules of what a file holds of an origin, none of which has to be there."""
 
 
 def origin_members(origin: Origin) -> Document:

@@ -19,10 +19,13 @@ from spectral_sched.documents.rules import (
     whole,
 )
 from spectral_sched.images.preprocessing import PREPROCESSING
+from spectral_sched.spectra.distinct import KEY
 from spectral_sched.spectra.exact_sum import LIMB_BITS, NUM_LIMBS
 from spectral_sched.spectra.field_rules import MAX_POWER, check_cross_power, shape
 from spectral_sched.spectra.periodogram import Precision
 from spectral_sched.spectra.spectrum import mean_field
+
+from .origin import ORIGIN
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -86,6 +89,17 @@ def limbs(value: Any, place: Place) -> None:
         raise place.wrong("holds a sum with other digits than its own")
 
 
+def distinct_keys(value: object, place: Place) -> None:
+    """Hold a value to the base64 of rising keys, of as many images at most."""
+    text()(value, place)
+    try:
+        found = np.frombuffer(base64.b64decode(str(value), validate=True), KEY)
+    except (ValueError, binascii.Error) as error:
+        raise place.wrong("is not the base64 of keys") from error
+    if np.any(found[1:] <= found[:-1]):
+        raise place.wrong("holds keys that do not rise")
+
+
 # An image that is in the source twice is in a sample twice.
 positions = numbers(None, least=0, whole=True, order="not falling")
 
@@ -106,7 +120,8 @@ STATISTICS = members(
         ),
         "sample": positions,
         "class_samples": named(positions),
-    }
+    },
+    optional={"distinct": distinct_keys},
 )
 
 RULE = members(
@@ -123,7 +138,8 @@ RULE = members(
         "num_subsampled": whole(),
         "first": nullable(text()),
         "statistics": nullable(STATISTICS),
-    }
+    },
+    optional={"num_pages_left": whole(), "origin": members({}, ORIGIN)},
 )
 """The rule of the whole document."""
 

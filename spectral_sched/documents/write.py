@@ -174,9 +174,10 @@ def write_document(document: Document, path: Path) -> None:
 
 
 def write_atomically(path: Path, *parts: bytes | memoryview) -> None:
-    """Write parts to a file so that it is there whole or not at all, even after a power cut.
+    """Write parts to a file so that it is there whole or not at all.
 
-    Where the path is a link, the file that it leads to is written.
+    A power cut changes nothing about that. Where the path is a link, the file that it
+    leads to is written.
     """
     path = Path(os.path.realpath(path))
     try:

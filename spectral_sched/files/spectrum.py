@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from spectral_sched.analysis.chunk import Skipped
 from spectral_sched.analysis.measurement import Measurement
-from spectral_sched.analysis.origin import origin_members, read_origin
+from spectral_sched.analysis.origin import ORIGIN, origin_members, read_origin
 from spectral_sched.documents.provenance import PROVENANCE_KEYS
 from spectral_sched.documents.read import Fields, Form, read_fields
 from spectral_sched.documents.rules import (
@@ -68,7 +68,8 @@ SOURCE = members(
         "skipped_by_reason": named(whole(1)),
         "skipped": each(text()),
         "warnings": each(text()),
-    }
+    },
+    optional={**ORIGIN, "num_distinct": whole(1)},
 )
 
 SAMPLE = members(
