@@ -183,7 +183,10 @@ def prepare(picture: Raster, name: str, settings: Preprocessing) -> Pixels:
     box = _wanted_part(picture.size, settings)
     before = box[2] - box[0], box[3] - box[1]
     size = wanted_size(before, settings.resolution, name)
+    if isinstance(picture.values, np.ndarray):
+        check_values(picture.values, low, high, name)
     array = prepared(picture, box, size, (low, high), settings)
+    check_values(array, low, high, name)
     if array.dtype.kind == "f" and not np.isfinite(array).all():
         message = f"{name} has values that are not finite"
         raise ImageError(message, "not finite")
@@ -191,6 +194,26 @@ def prepare(picture: Raster, name: str, settings: Preprocessing) -> Pixels:
     thinned = picture.subsampled and array.shape[2] == 3 and 2 * size[0] > before[0]
     planes = array.transpose(2, 0, 1)
     return Pixels(planes, low, high, thinned, picture.pages_left)
+
+
+def check_values(values: NDArray[Any], low: float, high: float, name: str) -> None:
+    """Raise `ImageError` where values are so far outside their range that it is wrong.
+
+    A resized picture overshoots a little, and noise may; a value further from the range
+    than its ends are from each other is a mark for missing data, or of another scale.
+    """
+    width = high - low
+    least, most = float(values.min()), float(values.max())
+    if not (least < low - width or most > high + width):
+        return
+    outside = (values < low - width) | (values > high + width)
+    farthest = most if most - high > low - least else least
+    message = (
+        f"{name} has {outside.mean():.2%} of its values far outside {low:g} to "
+        f"{high:g}, as {farthest:g}; state the range of all with --data-range, or take "
+        "out what stands for missing data"
+    )
+    raise ImageError(message, "outside the data range")
 
 
 def _wanted_part(size: tuple[int, int], settings: Preprocessing) -> Box:

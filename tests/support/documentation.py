@@ -34,7 +34,7 @@ class Block(NamedTuple):
 
 def pages() -> dict[str, str]:
     """Return all pages by their paths below the root."""
-    paths = [*ROOT.glob("[RC]*.md"), *(ROOT / "docs").glob("*.md")]
+    paths = [*ROOT.glob("[RC]*.md"), *(ROOT / "docs").rglob("*.md")]
     return {str(path.relative_to(ROOT)): path.read_text() for path in sorted(paths)}
 
 
