@@ -23,16 +23,19 @@ from spectral_sched.documents.provenance import told_model
 from spectral_sched.errors import UsageError
 from spectral_sched.planning.kinds.kind import refuse_terminal, settings_of
 from spectral_sched.planning.kinds.model_searches import (
+    FittedSettings,
     GitsSettings,
     GridSettings,
     KlubSettings,
     Ld3Settings,
 )
+from spectral_sched.planning.kinds.optimal import optimal_table
 from spectral_sched.planning.kinds.registry import check_runs_model
 from spectral_sched.planning.plan import Spent, plan_with
 from spectral_sched.schedules import KarrasLaw, Schedule, sigma_table
 
 from .counting import CountingDenoiser
+from .fitted import PlayedTables, check_fittable, fitted_table
 from .gits import gits_table, teacher_path
 from .grid import best_by_running, fine_reference, karras_grid, paired_error
 from .klub import NUM_LEVELS, Klub, KlubSearch
@@ -54,6 +57,9 @@ if TYPE_CHECKING:
 
 HELD_OUT = 32
 """Samples that decide when that search stops."""
+
+FITTED_HELD_OUT = 12
+"""Samples that decide between the fitted table and the optimal one."""
 
 LD3_HELD_OUT = 16
 """Samples that decide which learned table is kept."""
@@ -153,6 +159,28 @@ def grid_search(task: Task) -> SigmaTable:
     return tables[best]
 
 
+def fitted_search(task: Task) -> SigmaTable:
+    """Return the table fitted to the model, or the optimal one if that is better."""
+    wanted, ends = task.request, task.ends
+    check_fittable(wanted.sampler)
+    settings = settings_of(FittedSettings, wanted.settings)
+    near = optimal_table(task.data_set.power, wanted.sampler, wanted.num_steps, ends)
+    learned, judged = (
+        task.player(count, settings.seed + index)
+        for index, count in enumerate((settings.samples, FITTED_HELD_OUT))
+    )
+    teacher = teacher_table(ends)
+    taught = torch.from_numpy(learned.play_table(teacher, TEACHER)).to(task.device)
+    noise = task.noise(learned.seeds)
+    played = PlayedTables(task.denoise, wanted.sampler, noise, taught)
+    tables = [near, fitted_table(played, near, ends, settings.iterations)]
+    reference = judged.play_table(teacher, TEACHER)
+    return min(
+        tables,
+        key=partial(paired_error, judged, sampler=wanted.sampler, reference=reference),
+    )
+
+
 def ld3_search(task: Task) -> SigmaTable:
     """Return the best table on held-out noise that is met while learning."""
     wanted, ends = task.request, task.ends
@@ -190,6 +218,7 @@ SEARCHES: Mapping[str, Search] = {
     "gits": Search(gits_search),
     "grid": Search(grid_search),
     "ld3": Search(ld3_search),
+    "fitted": Search(fitted_search),
 }
 """Searches by the kind that they find."""
 

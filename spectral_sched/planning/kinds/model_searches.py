@@ -33,6 +33,14 @@ class SearchSettings(KindSettings):
 
 
 @dataclass(frozen=True, kw_only=True)
+class FittedSettings(SearchSettings):
+    """What can be set for the table fitted to a network."""
+
+    samples: int = number(8, 1, 65536, "starts that it is fitted to")
+    iterations: int = number(5, 1, 1000, "tables that are tried")
+
+
+@dataclass(frozen=True, kw_only=True)
 class KlubSettings(SearchSettings):
     """What can be set for the search of Align Your Steps."""
 
@@ -84,6 +92,12 @@ def _searched(
 
 
 KINDS = (
+    _searched(
+        "fitted",
+        "least squares through the sampler from a fine teacher, begun at optimal",
+        "ours; the teacher is that of LD3, Tong et al., arXiv 2405.15506",
+        FittedSettings,
+    ),
     _searched(
         "klub",
         "least sum over steps of the integral of E|D(x,t) - D(x_i,t_i)|^2 / t^3",

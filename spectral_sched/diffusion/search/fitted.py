@@ -1,0 +1,173 @@
+"""Fitted: the table of least error on a network, by least squares through the sampler.
+
+The samples of a table differ from those of a fine teacher from the same noise, and that
+difference depends smoothly on a few levels: Gauss-Newton steps with a trust region find
+the least sum of squares in a handful of tables (ours). A few starts suffice, since each
+has thousands of pixels for the few levels.
+
+The search begins at the optimal table, and what it returns is the best on starts that
+it was not fitted to: the optimal table itself, if nothing else is better. Slopes are
+forward differences. A level that moves changes nothing before it, so those calls are
+not made again, which leaves about half of them.
+"""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from spectral_sched.errors import UsageError
+from spectral_sched.planning.search import COMPLEX_STEP, PRECISION, Levels
+from spectral_sched.solvers.recurrence import Play
+from spectral_sched.solvers.registry import SAMPLERS, solver_calls
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+    from torch import Tensor
+
+    from spectral_sched.diffusion.models.denoiser import Denoiser
+    from spectral_sched.schedules.table import SigmaTable
+    from spectral_sched.solvers.recurrence import Call
+
+STEP = 0.01
+"""Difference in ln sigma that slopes are taken over."""
+
+
+def check_fittable(sampler: str) -> None:
+    """Raise `UsageError` if the samples of a solver depend on more than their start."""
+    if SAMPLERS[sampler].stochastic:
+        message = (
+            f"kind fitted compares samples with a teacher's, and those of {sampler} "
+            "depend on more than their start; choose --sampler dpmpp-2m"
+        )
+        raise UsageError(message)
+
+
+def fitted_table(
+    played: PlayedTables,
+    near: SigmaTable,
+    ends: tuple[float, float],
+    iterations: int,
+) -> SigmaTable:
+    """Return the table whose samples differ least from the teacher's.
+
+    Parameters
+    ----------
+    near
+        Table that the search begins at.
+    ends
+        Lowest and highest level allowed.
+    iterations
+        Tables that are tried at most.
+    """
+    from scipy.optimize import least_squares
+
+    levels = Levels(near.num_steps, ends, None)
+
+    def differences(gaps: NDArray[np.float64]) -> NDArray[np.float64]:
+        return played.differences(levels.table(gaps))
+
+    def slopes(gaps: NDArray[np.float64]) -> NDArray[np.float64]:
+        moved = levels(gaps[:, None] + 1j * COMPLEX_STEP * np.eye(len(gaps)))
+        by_level = played.slopes(levels.table(gaps))
+        found: NDArray[np.float64] = by_level @ moved.imag / COMPLEX_STEP
+        return found
+
+    found = least_squares(
+        differences,
+        levels.gaps(near),
+        slopes,
+        max_nfev=iterations,
+        ftol=PRECISION,
+        xtol=PRECISION,
+    )
+    return levels.table(found.x)
+
+
+@dataclass(eq=False)
+class PlayedTables:
+    """Tables played on a model from some starts, beside the samples of a teacher.
+
+    Attributes
+    ----------
+    denoise, sampler
+        The model, and a solver of the flow.
+    noise, taught
+        Unit noise of the starts and the teacher's samples of it, (S, C, H, W).
+    """
+
+    denoise: Denoiser
+    sampler: str
+    noise: Tensor
+    taught: Tensor
+    _table: SigmaTable | None = None
+    _calls: Sequence[Call] = ()
+    _before: list[Play[Tensor]] = field(default_factory=list)
+    _seen: list[Tensor] = field(default_factory=list)
+
+    def differences(self, table: SigmaTable) -> NDArray[np.float64]:
+        """Return what samples are wrong by, (S * C * H * W,), their squares a mean."""
+        if table != self._table:
+            self._play(table)
+        return self._wrong(self._before[-1].state)
+
+    def slopes(self, table: SigmaTable) -> NDArray[np.float64]:
+        """Return how that changes with ln sigma of each level, (S * C * H * W, N)."""
+        here, places = self.differences(table), range(table.num_steps)
+        moved = np.stack([self._moved(table, place) for place in places], axis=1)
+        return np.asarray((moved - here[:, None]) / STEP)
+
+    @torch.inference_mode()
+    def _play(self, table: SigmaTable) -> None:
+        """Play a table, and keep what was seen and where the solver was."""
+        calls = solver_calls(self.sampler, table.sigmas)
+        run = self._start(table.sigmas[0])
+        self._before, self._seen = [run], []
+        for call in calls:
+            run = copy.copy(run)
+            self._seen.append(self.denoise(run.point, call.sigma))
+            run.take(call, self._seen[-1])
+            self._before.append(run)
+        self._table, self._calls = table, calls
+
+    def _start(self, first: float) -> Play[Tensor]:
+        return Play(first * self.noise, self._no_noise)
+
+    @torch.inference_mode()
+    def _moved(self, table: SigmaTable, place: int) -> NDArray[np.float64]:
+        """Return the differences with one level a step higher."""
+        sigmas = np.array(table.sigmas)
+        sigmas[place] *= np.exp(STEP)
+        calls = solver_calls(self.sampler, [float(sigma) for sigma in sigmas])
+        same = _num_equal(calls, self._calls) if place else 0
+        run = copy.copy(self._before[same]) if place else self._start(sigmas[0])
+        for number, call in enumerate(calls[same:], same):
+            # The first call that differs may do so only in what follows from it.
+            known = number == same and call.sigma == self._calls[same].sigma
+            seen = self._seen[same] if known else self.denoise(run.point, call.sigma)
+            run.take(call, seen)
+        return self._wrong(run.state)
+
+    def _wrong(self, samples: Tensor) -> NDArray[np.float64]:
+        wrong = (samples - self.taught).double().flatten().cpu().numpy()
+        return np.asarray(wrong / np.sqrt(wrong.size))
+
+    @staticmethod
+    def _no_noise() -> Tensor:
+        message = "a solver of the flow asked for noise"
+        raise TypeError(message)
+
+
+def _num_equal(calls: Sequence[Call], others: Sequence[Call]) -> int:
+    """Return how many calls at the beginning are the same."""
+    pairs = zip(calls, others, strict=True)
+    return next(
+        (number for number, (one, other) in enumerate(pairs) if one != other),
+        len(calls),
+    )
