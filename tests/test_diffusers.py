@@ -29,7 +29,7 @@ from spectral_sched.planning.request import NoiseLimits, TableRequest
 from spectral_sched.schedules.coordinates import convert
 from spectral_sched.schedules.table import SigmaTable, resample
 from spectral_sched.solvers.registry import FLOW_SAMPLERS, SAMPLERS, solver_calls
-from tests.support.pink import pink_source
+from tests.support.pink import pink_source, trained_plan
 
 diffusers = pytest.importorskip("diffusers")
 
@@ -128,7 +128,7 @@ def ours(
 @pytest.fixture(scope="module")
 def schedule(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("schedule") / "tight.json"
-    plan = make_plan(pink_source(), "optimal", TableRequest.of("dpmpp-2m", 6, "zero"))
+    plan = trained_plan(6)
     write_document(plan_document(plan, provenance({})), path)
     return path
 
@@ -200,12 +200,12 @@ def test_the_table_of_the_file_is_played_and_others_are_planned(
     schedule: Path,
 ) -> None:
     scheduler = SpectralScheduler.from_schedule(schedule)
-    plan = make_plan(pink_source(), "optimal", TableRequest.of("dpmpp-2m", 6, "zero"))
+    plan = trained_plan(6)
     assert scheduler.table == plan.table
     scheduler.set_timesteps(6)
     assert scheduler.table == plan.table
     scheduler.set_timesteps(9)
-    nine = make_plan(pink_source(), "optimal", TableRequest.of("dpmpp-2m", 9, "zero"))
+    nine = trained_plan(9)
     assert_allclose(scheduler.table.sigmas, nine.table.sigmas, rtol=1e-6)
     scheduler.set_timesteps(sigmas=[80.0, 2.0, 0.1, 0.0])
     assert scheduler.table.sigmas == (80, 2, 0.1, 0)

@@ -22,10 +22,8 @@ from spectral_sched.documents.provenance import provenance
 from spectral_sched.documents.write import write_document
 from spectral_sched.errors import InputError, UsageError
 from spectral_sched.files.schedule import plan_document
-from spectral_sched.planning.plan import make_plan
-from spectral_sched.planning.request import TableRequest
 from spectral_sched.solvers.registry import SAMPLERS
-from tests.support.pink import pink_source
+from tests.support.pink import trained_plan
 from tests.support.scheduler_calls import calls
 
 diffusers = pytest.importorskip("diffusers")
@@ -265,7 +263,7 @@ def test_what_a_step_cannot_take_is_named() -> None:
 @pytest.fixture(scope="module")
 def schedule(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("schedule") / "tight.json"
-    plan = make_plan(pink_source(), "optimal", TableRequest.of("dpmpp-2m", 6, "zero"))
+    plan = trained_plan(6)
     write_document(plan_document(plan, provenance({})), path)
     return path
 

@@ -254,7 +254,7 @@ def bands(num_rings: int) -> list[NDArray[np.int64]]:
     Examples
     --------
     >>> [rings.tolist() for rings in bands(9)]
-    [[1], [2], [3], [4, 5], [6, 7], [8]]
+    [[1], [2], [3], [4], [5, 6], [7, 8]]
     """
     rings = np.arange(1, num_rings)
     numbers = np.round(BANDS_PER_OCTAVE * np.log2(rings))

@@ -5,9 +5,8 @@ end and compared with where the exact flow takes the same noise from the highest
 there is. That is what is measured on networks too: the distance of samples from those
 of a fine reference that starts from the same noise.
 
-A solver that adds fresh noise has no such reference. What it gets wrong are its
-combined denoised images, and these are the same if the noise that it adds is the noise
-that is there already: see `of_flow`.
+A solver that adds fresh noise has no such reference, and is judged as what it is with
+its noise turned off.
 """
 
 from __future__ import annotations
@@ -24,10 +23,7 @@ from spectral_sched.solvers.registry import SAMPLERS
 from .scale_mixture import image_bands, scale_mixture
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
     from spectral_sched.schedules.table import SigmaTable
-    from spectral_sched.solvers.recurrence import Call, Combination, Weight
     from spectral_sched.spectra.bounds import Start
     from spectral_sched.spectra.power_distribution import PowerDistribution
 
@@ -68,7 +64,8 @@ class TableError:
         """
         levels = list(np.asarray(sigmas))
         run: Play[Numbers] = Play(self._begun(levels[0]), _no_noise)
-        for call in of_flow(SAMPLERS[self.sampler].calls(levels), levels[0]):
+        solver = SAMPLERS[self.sampler]
+        for call in (solver.flow or solver.calls)(levels):
             run.take(call, self.mixture.denoise(run.point, call.sigma))
         return (run.state - self._wanted[:, None]) * self._share[:, None]
 
@@ -120,38 +117,6 @@ def errors_of(errors: TableError, table: SigmaTable) -> Floats:
 def total_error(errors: TableError, table: SigmaTable) -> float:
     """Return the root mean square error of a table over all modes, in pixel units."""
     return float(np.sqrt(np.sum(errors_of(errors, table) ** 2)))
-
-
-def of_flow(calls: Iterable[Call], first: Weight) -> Iterator[Call]:
-    """Yield the calls of a solver with the noise that is there for fresh noise.
-
-    Where a solver lowers the noise of the state below the next level and adds fresh
-    noise, it keeps more of the noise that it sees instead, which is the point less its
-    denoised image. The weights of all other denoised images stay, and so does what they
-    get wrong. Calls that add no noise are as they were.
-
-    Parameters
-    ----------
-    first
-        Noise level of the start.
-    """
-    before = first
-    for call in calls:
-        if call.state is None or not call.state.adds_noise:
-            yield call
-        else:
-            more = (call.level - call.state.state * before) / call.sigma
-            yield call._replace(state=_with_noise_seen(call.state, more))
-        before = call.level
-
-
-def _with_noise_seen(weights: Combination, more: Weight) -> Combination:
-    """Return weights with more of the newest point less its denoised image."""
-    denoised, *others = weights.denoised
-    point, *older = weights.points or (0.0,)
-    return weights._replace(
-        denoised=(denoised - more, *others), points=(point + more, *older), noise=0.0
-    )
 
 
 def _no_noise() -> Numbers:

@@ -86,5 +86,11 @@ SDE_ALIASES = (
 SOLVERS = (
     Solver("dpmpp-2m", dpmpp_2m, aliases=ALIASES),
     Solver("dpmpp-3m", dpmpp_3m),
-    Solver("sde-dpmpp-2m", sde_dpmpp_2m, renewal=RENEWAL, aliases=SDE_ALIASES),
+    Solver(
+        "sde-dpmpp-2m",
+        sde_dpmpp_2m,
+        renewal=RENEWAL,
+        flow=dpmpp_2m,
+        aliases=SDE_ALIASES,
+    ),
 )

@@ -67,5 +67,12 @@ ALIASES = (
 
 SOLVERS = (
     Solver("heun", heun, calls_per_step=2, one_step=True, aliases=ALIASES),
-    Solver("heun-churn", heun_churn, calls_per_step=2, one_step=True, adds_noise=True),
+    Solver(
+        "heun-churn",
+        heun_churn,
+        calls_per_step=2,
+        one_step=True,
+        adds_noise=True,
+        flow=heun,
+    ),
 )

@@ -107,6 +107,8 @@ class Solver:
         diffusion does.
     adds_noise
         Whether the noise is raised between steps, beyond renewing it.
+    flow
+        Its calls with all noise turned off, for solvers that add some.
     predictor
         Its calls without correctors, for solvers that correct each step afterwards
         without another call.
@@ -122,6 +124,7 @@ class Solver:
     one_step: bool = False
     renewal: float = 0.0
     adds_noise: bool = False
+    flow: Calls | None = None
     predictor: Calls | None = None
     aliases: tuple[str, ...] = ()
 

@@ -6,6 +6,8 @@ import numpy as np
 
 from spectral_sched.images.preprocessing import make_preprocessing
 from spectral_sched.planning.data_set import DataSet
+from spectral_sched.planning.plan import Plan, make_plan
+from spectral_sched.planning.request import NoiseLimits, TableRequest
 from spectral_sched.schedules import Basis
 from spectral_sched.spectra.bounds import sigma_bounds
 from spectral_sched.spectra.gaussian_field import GaussianField
@@ -38,3 +40,10 @@ def pink_source() -> DataSet:
         make_preprocessing(None, "center", "lanczos", "auto"),
         "0",
     )
+
+
+def trained_plan(num_steps: int) -> Plan:
+    """Return a plan inside the range that DDPM's networks are trained in."""
+    limits = NoiseLimits(sigma_min=0.0101)
+    request = TableRequest.of("dpmpp-2m", num_steps, "zero", limits=limits)
+    return make_plan(pink_source(), "optimal", request)
