@@ -264,14 +264,15 @@ def bands(num_rings: int) -> list[NDArray[np.int64]]:
 def pooled(power: Floats, num_modes: NDArray[np.int64]) -> Floats:
     """Return the scales of a band, (`NUM_SCALES`,), from powers of its rings, (R, Q).
 
-    They are quantiles over all modes, at the middles of equal probabilities, with the
-    mean of all.
+    Each is the geometric mean of an equal share of the modes, in ascending order; all
+    are raised to the mean power.
     """
     share = np.repeat(num_modes / num_modes.sum() / power.shape[1], power.shape[1])
     order = np.argsort(power, axis=None)
-    middles = (np.arange(NUM_SCALES) + 0.5) / NUM_SCALES
-    places = np.searchsorted(np.cumsum(share[order]), middles)
-    scales = power.ravel()[order][places]
+    known = np.append(0.0, np.cumsum(share[order]))
+    partial = np.append(0.0, np.cumsum((share * np.log(power.ravel()))[order]))
+    edges = np.linspace(0.0, known[-1], NUM_SCALES + 1)
+    scales = np.exp(np.diff(np.interp(edges, known, partial)) * NUM_SCALES)
     found: Floats = scales * (share @ power.ravel() / scales.mean())
     return found
 

@@ -164,7 +164,5 @@ def test_the_law_of_a_file_is_the_law(tmp_path: Path) -> None:
 def test_a_damaged_training_file_says_so(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="'quantiles' is not rising"):
         read_training_schedule(written(tmp_path, quantiles=[1.0, 0.0]))
-    with pytest.raises(
-        InputError, match="not a specsched training file but holds a spectrum; make"
-    ):
+    with pytest.raises(InputError, match="not a specsched training file but holds"):
         read_training_schedule(written(tmp_path, format="specsched.spectrum"))
