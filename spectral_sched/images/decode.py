@@ -16,12 +16,12 @@ from PIL import Image, UnidentifiedImageError
 from spectral_sched.errors import ImageError
 
 from .beside import PNG_MARK, sound_png, without
-from .jpeg import WHOLE_SIZE, Scaling, jpeg_raster, plain_jpeg, plain_raster
+from .formats.jpeg import WHOLE_SIZE, Scaling, jpeg_raster, plain_jpeg, plain_raster
+from .formats.sixteen_bit import deep_raster, is_deep
+from .formats.tiff import is_tiff, tiff_raster
 from .limits import MAX_DEEP_PIXELS, MAX_PIXELS, check_expansion, check_size
 from .modes import raster
 from .raster import Raster, open_image
-from .sixteen_bit import deep_raster, is_deep
-from .tiff import is_tiff, tiff_raster
 
 EXIF_ORIENTATION = 0x0112
 

@@ -13,7 +13,7 @@ import numpy as np
 from spectral_sched.errors import ImageError, InputError
 
 from .decode import decode
-from .jpeg import Scaling
+from .formats.jpeg import Scaling
 from .limits import MAX_ENCODED_BYTES, MAX_PIXELS
 from .raster import Box, Raster, array_of, split_channels
 from .strips import prepared

@@ -17,8 +17,8 @@ import pytest
 from PIL import Image
 
 from spectral_sched.errors import ImageError
-from spectral_sched.images import jpeg
 from spectral_sched.images.decode import EXIF_ORIENTATION, decode
+from spectral_sched.images.formats import jpeg
 from spectral_sched.images.limits import MAX_PIXELS, check_size
 from spectral_sched.images.pixels import load_pixels
 from spectral_sched.images.preprocessing import make_preprocessing
@@ -299,7 +299,7 @@ def test_half_read_jpegs_are_refused(kind: str) -> None:
 
 def huge(monkeypatch: pytest.MonkeyPatch, most: int = 2000) -> None:
     """Make the limits those of small pictures."""
-    for module in ("jpeg", "decode"):
+    for module in ("formats.jpeg", "decode"):
         monkeypatch.setattr(f"spectral_sched.images.{module}.MAX_PIXELS", most)
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", most // 2)
 

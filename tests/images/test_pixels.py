@@ -216,7 +216,9 @@ def test_32_bit_pictures_need_a_range(
     pixels = load(path, data_range=(0.0, float(picture.max())))
     assert np.array_equal(pixels.values[0], picture)
     assert pixels.scaled().max() == 1
-    assert load(path, data_range=(0.0, 2.0), resolution=3).values.shape == (1, 3, 3)
+    high = float(picture.max())
+    smaller = load(path, data_range=(0.0, high), resolution=3)
+    assert smaller.values.shape == (1, 3, 3)
 
 
 def test_only_the_first_frame_counts() -> None:

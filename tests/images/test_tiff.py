@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from spectral_sched.errors import ImageError
+from spectral_sched.images.formats.tiff_pages import pages_left
 from spectral_sched.images.pixels import load_pixels
 from spectral_sched.images.preprocessing import make_preprocessing
-from spectral_sched.images.tiff_pages import pages_left
 from tests.support.picture_files import tiff_layout
 
 RNG = np.random.default_rng(6)
@@ -251,11 +251,11 @@ def test_cut_planes_are_not_read_as_zeros() -> None:
 def test_damaged_packings_are_refused(apart: bool) -> None:
     pytest.importorskip("tifffile")
     data = tiff_layout(drawn("u4", 3), "<", apart=apart, deflate=True)
-    stored(data, data_range=(0.0, 1.0))
+    stored(data, data_range=(0.0, 2.0**32))
     middle = len(data) // 2
     for damaged in (data[:-9], data[:middle] + bytes(30) + data[middle + 30 :]):
         with pytest.raises(ImageError, match=r"x.tif is damaged") as caught:
-            stored(damaged, data_range=(0.0, 1.0))
+            stored(damaged, data_range=(0.0, 2.0**32))
         assert caught.value.reason == "damaged"
 
 

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .modes import SIXTEEN_BITS, raster
-from .raster import Raster, open_image, rawmode, split_channels
+from spectral_sched.images.modes import SIXTEEN_BITS, raster
+from spectral_sched.images.raster import Raster, open_image, rawmode, split_channels
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PIL import ImagePalette, UnidentifiedImageError
 
-from .limits import MAX_DEEP_PIXELS, check_pixels, check_size
-from .modes import raster
+from spectral_sched.images.limits import MAX_DEEP_PIXELS, check_pixels, check_size
+from spectral_sched.images.modes import raster
+from spectral_sched.images.raster import Raster, array_of, open_image, rawmode
+
 from .other_tiff import APART, ASSOCIATED, WHITE_IS_ZERO, other_tiff
 from .quiet import quiet_libtiff, quiet_logs
-from .raster import Raster, array_of, open_image, rawmode
 from .sixteen_bit import deep_raster, is_deep
 from .tiff_pages import pages_left
 

@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from spectral_sched.errors import ImageError
-
-from .limits import check_size
-from .raster import Raster, split_channels
+from spectral_sched.images.limits import check_size
+from spectral_sched.images.raster import Raster, split_channels
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -20,8 +20,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from spectral_sched.errors import ImageError
-
-from .beside import (
+from spectral_sched.images.beside import (
     COMMENT,
     FILL,
     JFIF,
@@ -31,9 +30,9 @@ from .beside import (
     WHOLE,
     jpeg_segments,
 )
-from .limits import MAX_PIXELS
-from .modes import raster
-from .raster import Raster
+from spectral_sched.images.limits import MAX_PIXELS
+from spectral_sched.images.modes import raster
+from spectral_sched.images.raster import Raster
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

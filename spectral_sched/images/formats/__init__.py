@@ -1,0 +1,1 @@
+"""File formats whose pixels Pillow alone does not give as they are."""
