@@ -196,13 +196,17 @@ def prepare(picture: Raster, name: str, settings: Preprocessing) -> Pixels:
     return Pixels(planes, low, high, thinned, picture.pages_left)
 
 
+FAR = 4
+"""Widths of the range that values may lie outside it."""
+
+
 def check_values(values: NDArray[Any], low: float, high: float, name: str) -> None:
     """Raise `ImageError` where values are so far outside their range that it is wrong.
 
-    A resized picture overshoots a little, and noise may; a value further from the range
-    than its ends are from each other is a mark for missing data, or of another scale.
+    A resized picture overshoots a little, and so does data with long tails; a value that
+    is `FAR` widths of the range away is a mark for missing data, or of another scale.
     """
-    width = high - low
+    width = FAR * (high - low)
     least, most = float(values.min()), float(values.max())
     if not (least < low - width or most > high + width):
         return

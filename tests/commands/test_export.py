@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from scipy.special import polygamma
 from typer.testing import CliRunner
 
 from spectral_sched.commands.app import app
@@ -148,52 +147,25 @@ def test_a_spectral_start_goes_through_files(tmp_path: Path) -> None:
     assert len(list((tmp_path / "seen").glob("*.png"))) == 4
 
 
-def powers_of_modes(
-    quantiles: list[float], num_modes: int, cross_power: list[list[float]]
-) -> list[float]:
-    """Return equally likely powers of a mode of a ring, as docs/method.md has them."""
-    logs = np.array(quantiles)
-    seen, chance = logs.var(), polygamma(1, num_modes / 2)
-    own = logs.mean() + (logs - logs.mean()) * math.sqrt(max(0, 1 - chance / seen))
-    own += np.log(np.exp(logs).mean() / np.exp(own).mean())
-    spread = 1.22 * math.sqrt(1 - 1 / num_modes)
-    colors = np.linalg.eigvalsh(cross_power)
-    return [
-        float(color / colors.mean()) * math.exp(q + spread * k)
-        for color in colors
-        for q in own
-        for k in (-1, 0, 1)
-    ]
-
-
-def test_the_predicted_error_of_a_spectral_start_term_by_term() -> None:
+def test_the_predicted_error_of_the_mean_term_by_term() -> None:
+    # The mean of images is Gaussian, so Euler's steps multiply it by known factors.
     document = exported(
-        *("--start", "spectral", "--sampler", "euler", "--steps", 3),
+        *("--start", "mean", "--sampler", "euler", "--steps", 3),
         *("--kind", "karras", "--sigma-max", 20),
     )
-    power, modes = (document["spectrum"][key] for key in ("power", "num_modes"))
-    logs = document["planning"]["log_power_quantiles"]
     sigmas, squared = document["sigmas"], []
-    cross_powers = document["spectrum"]["cross_power"]
-    rows = zip(power, logs, modes, cross_powers, strict=True)
-    for mean, quantiles, num_modes, cross_power in rows:
-        spread = [math.exp(q + 1.22 * k) for q in quantiles for k in (-1, 0, 1)]
-        middle = sum(spread) / len(spread)
-        variance = sum((p - middle) ** 2 for p in spread) / len(spread)
-        noised = mean + sigmas[0] ** 2
-        share = variance / middle**2 * (mean / noised) ** 2
-        total = 3 / 32 * share**2 * noised * (mean / noised)
-        likely = powers_of_modes(quantiles, num_modes, cross_power)
-        for p in likely:
-            wrong = 0.0
-            for s, t in pairwise(sigmas):
-                made = (s * t + p) / (s * s + p) * math.sqrt(p + s * s)
-                wrong += (made - math.sqrt(p + t * t)) * math.sqrt(p / (p + t * t))
-            total += wrong**2 / len(likely)
-        squared.append(total)
+    powers = np.linalg.eigvalsh(document["spectrum"]["cross_power"][0])
+    for power in powers:
+        made = sigmas[0]
+        for level, following in pairwise(sigmas):
+            made *= (level * following + power) / (level**2 + power)
+        exact = 20 * math.sqrt(power / (power + 20**2))
+        squared.append((made - exact) ** 2 + (exact - math.sqrt(power)) ** 2)
     predicted = document["predicted"]
-    np.testing.assert_allclose(predicted["per_ring"], np.sqrt(squared), rtol=1e-5)
-    mean_square = np.dot(squared, modes) / sum(modes)
+    wanted = math.sqrt(sum(squared) / len(powers))
+    assert predicted["per_ring"][0] == pytest.approx(wanted, rel=1e-5)
+    modes = document["spectrum"]["num_modes"]
+    mean_square = np.dot(np.square(predicted["per_ring"]), modes) / sum(modes)
     assert predicted["error"] == pytest.approx(math.sqrt(mean_square), rel=1e-5)
 
 
@@ -336,7 +308,7 @@ def test_kinds_are_listed() -> None:
     document = json.loads(invoked("kinds", "--json"))
     assert document["format"] == "specsched.kinds"
     assert [kind["name"] for kind in document["kinds"]] == [
-        *("optimal", "gaussian", "dmn", "klub", "gits", "grid", "ld3"),
+        *("optimal", "gaussian", "dmn", "fitted", "klub", "gits", "grid", "ld3"),
         *SCHEDULES,
     ]
     karras = next(kind for kind in document["kinds"] if kind["name"] == "karras")

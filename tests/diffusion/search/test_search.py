@@ -30,6 +30,7 @@ FEW = {
     "gits": ("--set", "samples=2"),
     "grid": ("--set", "samples=2"),
     "ld3": ("--set", "samples=2", "--set", "iterations=2"),
+    "fitted": ("--set", "samples=2", "--set", "iterations=2"),
 }
 
 

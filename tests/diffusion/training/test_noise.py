@@ -127,7 +127,7 @@ def test_the_default_law_is_the_wide_one_and_can_be_set() -> None:
     assert parse_law("lognormal", ()) == ("lognormal", {})
 
 
-@pytest.mark.parametrize("kind", ["gits", "klub", "grid", "ld3"])
+@pytest.mark.parametrize("kind", ["fitted", "gits", "klub", "grid", "ld3"])
 def test_kinds_that_run_a_model_are_no_laws(kind: str) -> None:
     with pytest.raises(UsageError, match=f"no such law {kind}|law.*{kind}"):
         parse_law(kind, ())
