@@ -196,7 +196,7 @@ def prepare(picture: Raster, name: str, settings: Preprocessing) -> Pixels:
     return Pixels(planes, low, high, thinned, picture.pages_left)
 
 
-FAR = 4
+FAR = 10
 """Widths of the range that values may lie outside it."""
 
 
