@@ -203,8 +203,8 @@ FAR = 10
 def check_values(values: NDArray[Any], low: float, high: float, name: str) -> None:
     """Raise `ImageError` where values are so far outside their range that it is wrong.
 
-    A resized picture overshoots a little, and so does data with long tails; a value that
-    is `FAR` widths of the range away is a mark for missing data, or of another scale.
+    A resized picture overshoots a little, and so does data with long tails; a value
+    that is `FAR` widths of the range away marks missing data, or is of another scale.
     """
     width = FAR * (high - low)
     least, most = float(values.min()), float(values.max())
