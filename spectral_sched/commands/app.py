@@ -10,7 +10,7 @@ import typer
 from spectral_sched.console.mistakes import MISTAKES, mistake
 from spectral_sched.errors import SpecschedError, UsageError, why
 from spectral_sched.system.interrupts import EXIT_CODE
-from spectral_sched.system.streams import discard_output, say, say_lines
+from spectral_sched.system.streams import discard, say, say_lines
 from spectral_sched.version import __version__
 
 from . import COMMANDS
@@ -64,7 +64,7 @@ def _written_out() -> Iterator[None]:
     except OSError as error:
         if error.filename is not None:
             raise
-        discard_output()
+        discard("stdout")
         if isinstance(error, BrokenPipeError):
             raise SystemExit(0) from error
         message = f"cannot write to standard output: {why(error)}; send it elsewhere"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from spectral_sched.documents.strict_json import canonical, layout
 from spectral_sched.documents.write import (
@@ -13,7 +13,7 @@ from spectral_sched.documents.write import (
 )
 from spectral_sched.errors import UsageError
 from spectral_sched.system.streams import (
-    discard_output,
+    discard,
     encodable,
     in_ascii,
     printable,
@@ -45,15 +45,19 @@ def show(parts: Iterable[RenderableType], document: Document, *, json: bool) -> 
 
     from .tables import fitted
 
-    console = Console(
+    class Output(Console):
+        """A console whose reader may have enough."""
+
+        def on_broken_pipe(self) -> NoReturn:
+            end_unread()
+
+    console = Output(
         markup=False, highlight=False, width=None if sys.stdout.isatty() else PIPE_WIDTH
     )
     for part in parts:
         pieces = fitted(part, console.width) if isinstance(part, Table) else [part]
-        with console.capture() as lines:
-            for piece in pieces:
-                _print(console, piece)
-        put(lines.get())
+        for piece in pieces:
+            _print(console, piece)
 
 
 def _print(console: Console, piece: RenderableType) -> None:
@@ -75,8 +79,13 @@ def put(text: str) -> None:
     try:
         sys.stdout.write(text)
     except BrokenPipeError:
-        discard_output()
-        raise SystemExit(0) from None
+        end_unread()
+
+
+def end_unread() -> NoReturn:
+    """End the program, and well, as nobody reads what it writes."""
+    discard("stdout")
+    raise SystemExit(0)
 
 
 class Publisher:

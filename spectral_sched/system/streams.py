@@ -29,11 +29,11 @@ def ready_streams() -> None:
             stream.reconfigure(errors="replace")
 
 
-def discard_output() -> None:
-    """Let nothing be written any more, at the end of the program least of all."""
+def discard(name: str) -> None:
+    """Let nothing be written to a stream any more, at the end of the program least."""
     with suppress(OSError, ValueError):
         nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, sys.stdout.fileno())
+        os.dup2(nowhere, getattr(sys, name).fileno())
         os.close(nowhere)
 
 
@@ -44,8 +44,10 @@ def say(message: str) -> None:
 
 def say_lines(text: str) -> None:
     """Print on standard error, if that can be written."""
-    with suppress(OSError):
+    try:
         sys.stderr.write(text)
+    except OSError:
+        discard("stderr")
 
 
 def printable(text: str) -> str:

@@ -109,4 +109,8 @@ def test_a_full_standard_error_stops_nothing() -> None:
 def program(*arguments: str, **streams: Any) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "spectral_sched", *arguments]
     captured = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    return subprocess.run(command, check=False, text=True, **(captured | streams))
+    # Where output is buffered, it fails at the very end.
+    buffered = {key: os.environ[key] for key in os.environ if key != "PYTHONUNBUFFERED"}
+    return subprocess.run(
+        command, check=False, text=True, env=buffered, **(captured | streams)
+    )
