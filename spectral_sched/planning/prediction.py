@@ -54,8 +54,9 @@ def predicted_error(
 ) -> PredictedError:
     """Return the closed-form error of a table on a data set.
 
-    On networks of 32x32 images it was within a factor of two of the distance between
-    the samples and a fine reference from the same noise. Where sampling starts from
+    On two networks of 32x32 images it was .9 to 1.25 times the distance between the
+    samples and a fine reference from the same noise for solvers of one step, and .3 to
+    .7 times for multistep ones. Where sampling starts from
     images with noise, the start itself is exact.
 
     Parameters

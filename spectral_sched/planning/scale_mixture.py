@@ -46,7 +46,7 @@ The only constant that was chosen on networks; docs/method.md has its profile.
 """
 
 NUM_SIZES = 12
-"""Sizes of a block that stand for all, at the middles of equal probabilities."""
+"""Sizes of a block that stand for all, each of an equal share."""
 
 NUM_SCALES = 16
 """Scales of a band that stand for all, likewise."""

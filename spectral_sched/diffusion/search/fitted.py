@@ -20,10 +20,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from spectral_sched.errors import UsageError
 from spectral_sched.planning.search import COMPLEX_STEP, PRECISION, Levels
 from spectral_sched.solvers.recurrence import Play
-from spectral_sched.solvers.registry import SAMPLERS, solver_calls
+from spectral_sched.solvers.registry import solver_calls
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,16 +36,6 @@ if TYPE_CHECKING:
 
 STEP = 0.01
 """Difference in ln sigma that slopes are taken over."""
-
-
-def check_fittable(sampler: str) -> None:
-    """Raise `UsageError` if the samples of a solver depend on more than their start."""
-    if SAMPLERS[sampler].stochastic:
-        message = (
-            f"kind fitted compares samples with a teacher's, and those of {sampler} "
-            "depend on more than their start; choose --sampler dpmpp-2m"
-        )
-        raise UsageError(message)
 
 
 def fitted_table(

@@ -59,14 +59,19 @@ FLAT = 1e-30
 """Squared slope that counts as none."""
 
 
-def check_learnable(sampler: str, num_steps: int) -> None:
-    """Raise `UsageError` if the levels of a sampler cannot be learned."""
+def check_teachable(kind: str, sampler: str) -> None:
+    """Raise `UsageError` if the samples of a solver depend on more than their start."""
     if SAMPLERS[sampler].stochastic:
         message = (
-            f"kind ld3 matches samples to a teacher's, and those of {sampler} depend "
-            "on more than their start; choose --sampler dpmpp-2m"
+            f"kind {kind} matches samples to a teacher's, and those of {sampler} "
+            "depend on more than their start; choose --sampler dpmpp-2m"
         )
         raise UsageError(message)
+
+
+def check_learnable(sampler: str, num_steps: int) -> None:
+    """Raise `UsageError` if the levels of a sampler cannot be learned."""
+    check_teachable("ld3", sampler)
     if num_steps < 2:
         message = (
             "kind ld3 learns all levels but the first, and one step has no other; "

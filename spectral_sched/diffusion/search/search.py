@@ -35,11 +35,19 @@ from spectral_sched.planning.plan import Spent, plan_with
 from spectral_sched.schedules import KarrasLaw, Schedule, sigma_table
 
 from .counting import CountingDenoiser
-from .fitted import PlayedTables, check_fittable, fitted_table
+from .fitted import PlayedTables, fitted_table
 from .gits import gits_table, teacher_path
 from .grid import best_by_running, fine_reference, karras_grid, paired_error
 from .klub import NUM_LEVELS, Klub, KlubSearch
-from .ld3 import TEACHER, Lessons, Student, Teaching, check_learnable, teacher_table
+from .ld3 import (
+    TEACHER,
+    Lessons,
+    Student,
+    Teaching,
+    check_learnable,
+    check_teachable,
+    teacher_table,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -162,7 +170,7 @@ def grid_search(task: Task) -> SigmaTable:
 def fitted_search(task: Task) -> SigmaTable:
     """Return the table fitted to the model, or the optimal one if that is better."""
     wanted, ends = task.request, task.ends
-    check_fittable(wanted.sampler)
+    check_teachable("fitted", wanted.sampler)
     settings = settings_of(FittedSettings, wanted.settings)
     near = optimal_table(task.data_set.power, wanted.sampler, wanted.num_steps, ends)
     learned, judged = (
