@@ -35,6 +35,7 @@ from spectral_sched.comparisons import (
 from spectral_sched.comparisons.files import Comparison
 from spectral_sched.comparisons.options import CompareOptions, write_comparison
 from spectral_sched.console.progress import progress_bar
+from spectral_sched.diffusion.evaluation.bench import bench_for
 from spectral_sched.files.model import read_model_header
 from spectral_sched.planning.data_set import DataSet
 from spectral_sched.planning.plan import plan_with
@@ -52,23 +53,22 @@ class Part:
 
 
 OURS = "optimal"
+FLOW, FEW = ("dpmpp-2m", "heun", "euler"), (5, 8)
+"""Samplers that draw no fresh noise, and the calls that most kinds are measured at."""
+
 COPIED = "karras:sigma_min=0.002:sigma_max=80"
-FREE = (
-    *(OURS, "gaussian", "gaussian:sigma_min=0.002:sigma_max=80", COPIED),
-    *("exponential", "mixed", "ays:table=if", "dmn"),
-)
-SEARCHED = (OURS, "gits:samples=16", "grid")
+FREE = (OURS, COPIED, "exponential", "ays:table=if")
+FITTED, SEARCHED = (OURS, "fitted"), (OURS, "gits:samples=16", "ld3", "grid")
 COSTLY = Part((OURS, "klub:samples=8:sweeps=2"), ("dpmpp-2m",), (8,))
 """Measured on the data sets of ``--costly`` alone."""
 
-FLOW, FEW = ("dpmpp-2m", "heun", "euler"), (5, 8, 12)
-"""Samplers that draw no fresh noise, and the calls that most cells take."""
-
 WHOLE = (
-    Part(FREE, (*FLOW, "sde-dpmpp-2m"), FEW),
-    Part(SEARCHED, FLOW, FEW),
-    Part((OURS, "ld3"), ("dpmpp-2m",), (8,)),
-    Part((OURS, COPIED, "exponential", "mixed"), ("dpmpp-2m",), (4, 6, 20, 40)),
+    Part(FITTED, FLOW, (*FEW, 12)),
+    Part(FITTED, ("dpmpp-3m", "unipc"), (8,)),
+    Part(FITTED, ("dpmpp-2m",), (4, 6, 20)),
+    Part(FREE, FLOW, FEW),
+    Part(FREE, ("sde-dpmpp-2m",), (*FEW, 12)),
+    Part(SEARCHED, ("dpmpp-2m",), (8,)),
 )
 QUICK = (Part(FREE, ("dpmpp-2m", "heun"), FEW),)
 MANY_CALLS = 12
@@ -148,7 +148,7 @@ def compared(data: Judge, part: Part, given: argparse.Namespace) -> Comparison:
     )
     folder = given.cache / data.name
     folder.parent.mkdir(parents=True, exist_ok=True)
-    bench = options.bench(options.folder(folder, force=False), "auto")
+    bench = bench_for(options, options.folder(folder, force=False), "auto")
     with progress_bar(data.name, bench.num_steps()) as advance:
         found = bench(advance)
     write_comparison(found, options.document(found), folder)

@@ -396,7 +396,9 @@ def array_holds(path: Path) -> None:
     kept_in = Cache(path.parent)
     kept = kept_in._place("samples", path.name, ".safetensors")
     path.replace(kept)
-    found = kept_in.array("samples", path.name, SHAPE, lambda: np.zeros(SHAPE))
+    found = kept_in.array(
+        "samples", path.name, SHAPE, lambda: np.zeros(SHAPE, np.float32)
+    )
     hold(np.isfinite(found).all() and found.shape == SHAPE, "samples are numbers")
 
 

@@ -5,7 +5,7 @@ the same bounds, for every solver and for 2 to 20 steps; and against searches th
 at random tables. Prints the ratios, the error beside that with a step less, which must
 not rise, and the seconds of the searches, start-up not counted.
 
-    python benchmarks/optimiser.py [SPECTRUM.json ...]
+    python benchmarks/optimiser.py [SPECTRUM.json | MODEL.safetensors ...]
 
 Without files: the pictures of sample_images, and a field of power 1/f^2.
 """
@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from spectral_sched.analysis.measurement import measure
-from spectral_sched.files.spectrum import read_spectrum
+from spectral_sched.files.any_format import read_data_set
 from spectral_sched.images.preprocessing import Preprocessing
 from spectral_sched.planning.kinds.optimal import optimal_table
 from spectral_sched.planning.search import least_squares_table
@@ -62,7 +62,7 @@ def power_law_planning(side: int = 256, spread: float = 0.8) -> PowerDistributio
 def data_sets(paths: list[Path]) -> Iterator[tuple[str, PowerDistribution]]:
     """Yield the names and plannings of the data sets."""
     for path in paths:
-        yield path.stem, power_distribution(read_spectrum(path).spectrum)
+        yield path.stem, read_data_set(path).power
     if not paths:
         measured = measure(items(ROOT / "sample_images"), Preprocessing())
         yield "sample_images", power_distribution(measured.spectrum)
@@ -107,7 +107,8 @@ def compare(name: str, distribution: PowerDistribution) -> Iterator[Cell]:
             seconds = time.perf_counter() - began
             grid = min(map(error, karras_tables(ends, num_steps)))
             rng = np.random.default_rng(num_steps)
-            begun = np.exp(rng.uniform(*np.log(ends), (STARTS, num_steps)))
+            low, high = np.log(ends)
+            begun = np.exp(rng.uniform(low, high, (STARTS, num_steps)))
             others = [
                 error(least_squares_table(errors, SigmaTable.of(levels), ends))
                 for levels in np.sort(begun)[:, ::-1]
@@ -128,10 +129,13 @@ def main() -> None:
     for name, planning in data_sets(parser.parse_args().spectra):
         for row in compare(name, planning):
             rows.append(row)
-            sys.stdout.write("{}  {:.4f}  {:.4f}  {:.4f}  {:.2f}\n".format(*row))
+            sys.stdout.write(
+                f"{row.name}  {row.to_grid:.4f}  {row.to_others:.4f}  "
+                f"{row.to_step_less:.4f}  {row.seconds:.2f}\n"
+            )
             sys.stdout.flush()
-    worst = [max(row[column] for row in rows) for column in (1, 2, 3, 4)]
-    sys.stdout.write("worst: {:.4f} {:.4f} {:.4f} {:.2f} s\n".format(*worst))
+    _, *columns = zip(*rows, strict=True)
+    sys.stdout.write(f"worst: {' '.join(f'{max(each):.4f}' for each in columns)}\n")
 
 
 if __name__ == "__main__":

@@ -53,7 +53,7 @@ def learned(count: int) -> nn.Sequential:
     optimizer = torch.optim.Adam(network.parameters())
     rates = torch.optim.lr_scheduler.OneCycleLR(optimizer, 5 * RATE, total_steps=steps)
     for _ in range(PASSES):
-        for chosen in torch.randperm(len(pictures)).split(BATCH):
+        for chosen in torch.split(torch.randperm(len(pictures)), BATCH):
             flip = torch.rand(len(chosen), 1, 1, 1) < 0.5
             seen = torch.where(flip, pictures[chosen].flip(3), pictures[chosen])
             loss = functional.cross_entropy(network(seen), labels[chosen])

@@ -21,11 +21,10 @@ import torch
 
 from spectral_sched.diffusion.devices import resolve_device
 from spectral_sched.diffusion.models.compile import compile_network
-from spectral_sched.diffusion.models.load import BUNDLED
 from spectral_sched.diffusion.models.network import NetworkDenoiser
 from spectral_sched.diffusion.models.weights import read_model
 from spectral_sched.diffusion.sampling.sampler import sample
-from spectral_sched.files.model import read_model_header
+from spectral_sched.files.model import BUNDLED, read_model_header
 from spectral_sched.planning.plan import make_plan
 from spectral_sched.planning.request import TableRequest
 from spectral_sched.solvers.recurrence import Call
