@@ -6,11 +6,11 @@ starting noise of a mode to the picture by one factor, so the distance between t
 pictures sampled and the field is known in closed form, and the table that minimises it
 can be searched for (Benita, Elad & Keshet, arXiv 2502.00180).
 
-Theirs has fixed ends; here they are free inside the noise range, as for all tables that
-are searched for. Errors of one step make up for those of another: a multistep solver may
-get two first levels as close as the search allows, and an error of `table_error` that
-rises with a step more. Networks do not follow it there, which is why `optimal` plans on
-images that are not Gaussian.
+Theirs has fixed ends; here they are free inside the noise range, as for all tables
+that are searched for. Errors of one step make up for those of another: a multistep
+solver may get two first levels as close as the search allows, and an error of
+`table_error` that rises with a step more. Networks do not follow it there, which is why
+`optimal` plans on images that are not Gaussian.
 """
 
 from __future__ import annotations
