@@ -8,13 +8,14 @@ which columns are read, and how.
 from __future__ import annotations
 
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from spectral_sched.errors import InputError
 
-from .item import Choices, Item, Reader, refused
+from .item import Choices, Item, Reader
 from .location import is_url, last_name, open_place
-from .table import ROWS_AT_ONCE, chosen_columns, pyarrow_module, row_items
+from .table import ROWS_AT_ONCE, Table, pyarrow_module, table_items
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,14 +39,12 @@ def arrow_items(place: str, choices: Choices) -> Iterator[Item]:
     ipc, arrow_error = pyarrow_module("ipc")
     name = last_name(place)
     with _opened(place) as file:
-        try:
+
+        def opened() -> Table:
             reader, batches = _reader(ipc, file, name)
-            columns = chosen_columns(reader.schema, choices, name)
-            wanted = [column for column in columns if column]
-            yield from row_items(place, _dicts(batches, wanted), columns)
-        except (arrow_error, OSError, ValueError) as error:
-            because = " ".join(str(error).split())
-            yield refused(name, f"is damaged: {because}", "damaged archive")
+            return Table(reader.schema, partial(_dicts, batches))
+
+        yield from table_items(place, choices, opened, arrow_error)
 
 
 @contextmanager

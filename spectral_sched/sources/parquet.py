@@ -5,11 +5,12 @@ Rows are read a few at a time. `table` says which columns are read, and how.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from .item import Choices, Item, Reader, refused
-from .location import last_name, open_place
-from .table import ROWS_AT_ONCE, chosen_columns, pyarrow_module, row_items
+from .item import Choices, Item, Reader
+from .location import open_place
+from .table import ROWS_AT_ONCE, Table, pyarrow_module, table_items
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,19 +31,16 @@ def parquet_items(place: str, choices: Choices) -> Iterator[Item]:
         If several do, or none of the given name.
     """
     parquet, arrow_error = pyarrow_module("parquet")
-    name = last_name(place)
     with open_place(place) as file:
-        try:
+
+        def opened() -> Table:
             # Reading through a buffer, not a whole column of a row group at once.
             table = parquet.ParquetFile(
                 file, buffer_size=BUFFER_BYTES, pre_buffer=False
             )
-            columns = chosen_columns(table.schema_arrow, choices, name)
-            wanted = [column for column in columns if column]
-            yield from row_items(place, _dicts(table, wanted), columns)
-        except (arrow_error, OSError, ValueError) as error:
-            because = " ".join(str(error).split())
-            yield refused(name, f"is damaged: {because}", "damaged archive")
+            return Table(table.schema_arrow, partial(_dicts, table))
+
+        yield from table_items(place, choices, opened, arrow_error)
 
 
 def _dicts(table: Any, columns: list[str]) -> Iterator[dict[str, Any]]:

@@ -17,7 +17,7 @@ from .item import Choices, Item, quote_name, refused
 from .location import Remote, is_url, last_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from spectral_sched.images.pixels import Data
 
@@ -38,6 +38,13 @@ class Columns(NamedTuple):
 
     pictures: str
     label: str | None
+
+
+class Table(NamedTuple):
+    """An opened table: its schema, and what gives the rows with some of its columns."""
+
+    schema: Any
+    rows: Callable[[list[str]], Iterable[dict[str, Any]]]
 
 
 def pyarrow_module(name: str) -> tuple[Any, type[Exception]]:
@@ -62,7 +69,7 @@ def pyarrow_module(name: str) -> tuple[Any, type[Exception]]:
         raise UnavailableError(message) from error
 
 
-def chosen_columns(schema: Any, choices: Choices, name: str) -> Columns:
+def _chosen_columns(schema: Any, choices: Choices, name: str) -> Columns:
     """Return the columns to read of a table with a schema of pyarrow's.
 
     Raises
@@ -145,10 +152,35 @@ def _holds_labels(kind: Any) -> bool:
     return _kind(kind) in (*INTEGERS, *TEXT)
 
 
-def row_items(
+def table_items(
+    place: str,
+    choices: Choices,
+    opened: Callable[[], Table],
+    arrow_error: type[Exception],
+) -> Iterator[Item]:
+    """Stream the pictures of a table at a path or URL, up to where it is damaged.
+
+    Raises
+    ------
+    InputError
+        If no column holds pictures.
+    UsageError
+        If several do, or none of the wanted name.
+    """
+    name = last_name(place)
+    try:
+        table = opened()
+        columns = _chosen_columns(table.schema, choices, name)
+        rows = table.rows([column for column in columns if column])
+        yield from _row_items(place, rows, columns)
+    except (arrow_error, OSError, ValueError) as error:
+        because = " ".join(str(error).split())
+        yield refused(name, f"is damaged: {because}", "damaged archive")
+
+
+def _row_items(
     place: str, rows: Iterable[dict[str, Any]], columns: Columns
 ) -> Iterator[Item]:
-    """Stream the pictures of the rows of a table at a path or URL."""
     name = last_name(place)
     for number, row in enumerate(rows):
         label = row.get(columns.label) if columns.label else None
