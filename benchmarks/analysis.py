@@ -7,7 +7,7 @@ machines are shared. A floor loop is what one would write by hand to get one ave
 spectrum: decode, float32, `rfft2`, and one cached `bincount` of the channel mean of
 ``abs(F)**2``. It has no cross-channel power, no key, no exact sums and no checks. The
 second floor is the same with an allocator that keeps what it frees, the third decodes
-with simplejpeg too, if it is there, as ours does. "By hand" is a loop that gives the
+with simplejpeg too, as ours does. "By hand" is a loop that gives the
 cross-channel powers that ours gives, in arrays that are made once, with simplejpeg.
 Processor times are those of one process each, a few pictures of each way in turns: they
 do not tell what other programs take, and vary less.
@@ -28,6 +28,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import simplejpeg
 from PIL import Image
 from scipy.fft import rfft2
 
@@ -41,11 +42,6 @@ from spectral_sched.spectra.periodogram import ring_powers
 from spectral_sched.spectra.rings import channel_pairs, rings
 from spectral_sched.synthetic import SAMPLE_KINDS, picture
 from spectral_sched.system.cores import available_cores
-
-try:
-    import simplejpeg
-except ImportError:
-    simplejpeg = None
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -292,9 +288,7 @@ def decode(path: Path) -> NDArray[Any]:
 
 
 def decode_fast(path: Path) -> NDArray[Any]:
-    """Decode with simplejpeg, or with Pillow where it is not installed."""
-    if simplejpeg is None:
-        return decode(path)
+    """Decode with simplejpeg."""
     values: NDArray[Any] = simplejpeg.decode_jpeg(path.read_bytes(), "RGB")
     return values
 

@@ -109,6 +109,8 @@ class Chunk:
         Pictures whose colour was stored at a lower resolution than their brightness.
     num_pages_left
         Pages that follow the first ones of files, which are not read.
+    num_unchecked
+        Pictures of files in which corrupt data cannot be told.
     manifest
         The items, as a sequence.
     recognised
@@ -123,6 +125,7 @@ class Chunk:
     skipped: Skipped = field(default_factory=Skipped)
     num_subsampled: int = 0
     num_pages_left: int = 0
+    num_unchecked: int = 0
     manifest: Manifest = field(default_factory=Manifest)
     recognised: Manifest = field(default_factory=Manifest)
     seconds: float = 0.0
@@ -137,6 +140,7 @@ class Chunk:
         self.skipped.merge(following.skipped)
         self.num_subsampled += following.num_subsampled
         self.num_pages_left += following.num_pages_left
+        self.num_unchecked += following.num_unchecked
         self.manifest.merge(following.manifest)
         self.recognised.merge(following.recognised)
         self.seconds += following.seconds
@@ -240,6 +244,7 @@ def _observe(settings: AnalysisSettings, item: Item, chunk: Chunk) -> list[Obser
         return []
     chunk.num_subsampled += pixels.subsampled
     chunk.num_pages_left += pixels.pages_left
+    chunk.num_unchecked += pixels.unchecked
     return [seen]
 
 

@@ -156,8 +156,16 @@ def derive(
         bound_intervals(spectrum, bounds),
         preprocessing,
         whole.skipped,
-        tuple(data_warnings(spectrum, whole.num_subsampled, whole.num_pages_left)),
+        _warnings(spectrum, whole),
         fit_mixture(spectrum, bounds.sigma_min, wanted.num_components)
         if wanted.num_components
         else None,
+    )
+
+
+def _warnings(spectrum: Spectrum, whole: Chunk) -> tuple[str, ...]:
+    return tuple(
+        data_warnings(
+            spectrum, whole.num_subsampled, whole.num_pages_left, whole.num_unchecked
+        )
     )

@@ -89,6 +89,7 @@ def partial_document(partial: Partial, provenance: Mapping[str, Any]) -> Documen
         "skipped": skipped.messages,
         "num_subsampled": chunk.num_subsampled,
         "num_pages_left": chunk.num_pages_left,
+        "num_unchecked": chunk.num_unchecked,
         **_origin(partial.origin),
         "first": chunk.first.name if chunk.first else None,
         "statistics": _statistics(chunk.statistics) if chunk.statistics else None,
@@ -209,12 +210,15 @@ def _read_chunk(fields: Fields) -> Chunk:
         first=Shaped(first, statistics.shape) if statistics else None,
         skipped=Skipped(reasons, fields.get("skipped", list)),
         num_subsampled=fields.get("num_subsampled", int),
-        # Files of before do not have it.
-        num_pages_left=fields.get("num_pages_left", int)
-        if "num_pages_left" in fields
-        else 0,
+        num_pages_left=_count(fields, "num_pages_left"),
+        num_unchecked=_count(fields, "num_unchecked"),
         manifest=_read_manifest(fields.object("items")),
     )
+
+
+def _count(fields: Fields, name: str) -> int:
+    # Files of before do not have it.
+    return fields.get(name, int) if name in fields else 0
 
 
 def _read_manifest(fields: Fields) -> Manifest:

@@ -139,7 +139,11 @@ RULE = members(
         "first": nullable(text()),
         "statistics": nullable(STATISTICS),
     },
-    optional={"num_pages_left": whole(), "origin": members({}, ORIGIN)},
+    optional={
+        "num_pages_left": whole(),
+        "num_unchecked": whole(),
+        "origin": members({}, ORIGIN),
+    },
 )
 """The rule of the whole document."""
 

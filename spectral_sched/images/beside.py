@@ -114,11 +114,14 @@ def _bare_jpeg(content: bytes, *, exif_too: bool) -> bytes:
 
 
 def jpeg_segments(content: bytes) -> Iterator[tuple[int, int, int]]:
-    """Yield marker, start and end of the segments of a JPEG up to its first scan."""
+    """Yield marker, start and end of the segments of a JPEG up to its first scan.
+
+    What lies between segments is passed over, as the JPEG library does.
+    """
     place, marker = len(JPEG_MARK), 0
-    while content[place : place + 1] == b"\xff" and marker != JPEG_SCAN:
+    while marker != JPEG_SCAN and (place := content.find(FILL, place)) >= 0:
         marker = int.from_bytes(content[place + 1 : place + 2])
-        if marker == FILL:
+        if marker in (0, FILL):
             place += 1
             continue
         end = place + 2 + int.from_bytes(content[place + 2 : place + 4])

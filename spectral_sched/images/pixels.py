@@ -60,6 +60,8 @@ class Pixels:
         Whether colour was stored at a lower resolution; not part of the key.
     pages_left
         How many pages of its file are not read; not part of the key.
+    unchecked
+        Whether nothing could tell corrupt data in its file; not part of the key.
     """
 
     values: NDArray[Any]
@@ -67,6 +69,7 @@ class Pixels:
     high: float
     subsampled: bool = False
     pages_left: int = 0
+    unchecked: bool = False
 
     @property
     def shape(self) -> Shape:
@@ -193,7 +196,7 @@ def prepare(picture: Raster, name: str, settings: Preprocessing) -> Pixels:
     # Shrunk to half or less, colour is as sharp as brightness again.
     thinned = picture.subsampled and array.shape[2] == 3 and 2 * size[0] > before[0]
     planes = array.transpose(2, 0, 1)
-    return Pixels(planes, low, high, thinned, picture.pages_left)
+    return Pixels(planes, low, high, thinned, picture.pages_left, picture.unchecked)
 
 
 FAR = 10

@@ -58,6 +58,8 @@ class Raster:
         The colour that is transparent, if one is.
     pages_left
         How many pages of its file come after it and are not read.
+    unchecked
+        Whether nothing could tell corrupt data in its file from others.
     orientation
         How it is to be turned, from 1 (as it lies) to 8, as in EXIF.
     """
@@ -70,6 +72,7 @@ class Raster:
     multiplied: bool = False
     key: Any = None
     pages_left: int = 0
+    unchecked: bool = False
     orientation: int = 1
 
     @property

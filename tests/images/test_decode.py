@@ -9,6 +9,7 @@ import subprocess
 import sys
 import warnings
 import zlib
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ import pytest
 from PIL import Image
 
 from spectral_sched.errors import ImageError
+from spectral_sched.images import decode as decode_module
 from spectral_sched.images.decode import EXIF_ORIENTATION, decode
 from spectral_sched.images.formats import jpeg
 from spectral_sched.images.limits import MAX_PIXELS, check_size
@@ -36,6 +38,12 @@ def exif(orientation: int) -> bytes:
     tags = Image.Exif()
     tags[EXIF_ORIENTATION] = orientation
     return tags.tobytes()
+
+
+def jpeg_file(picture: Image.Image, **options: Any) -> bytes:
+    file = io.BytesIO()
+    picture.save(file, "jpeg", **options)
+    return file.getvalue()
 
 
 def lying(picture: np.ndarray, orientation: int) -> np.ndarray:
@@ -222,30 +230,46 @@ def test_warnings_of_pillow_do_not_reach_the_user() -> None:
 def test_both_jpeg_decoders_agree(
     subsampling: int | str, progressive: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pytest.importorskip("simplejpeg")
     smooth = Image.fromarray(PICTURE).resize((133, 77), Image.Resampling.BICUBIC)
-    for quality in (5, 60, 95):
-        for picture in (smooth, smooth.convert("L"), smooth.resize((1, 3))):
-            file = io.BytesIO()
-            picture.save(
-                file,
-                "jpeg",
-                quality=quality,
-                subsampling=subsampling,
-                progressive=progressive,
-            )
-            data = file.getvalue()
-            fast = load_pixels(data, "x", SETTINGS)
+    pictures = (smooth, smooth.convert("L"), smooth.resize((1, 3)))
+    for quality, picture in product((5, 60, 95), pictures):
+        data = jpeg_file(
+            picture, quality=quality, subsampling=subsampling, progressive=progressive
+        )
+        # The whole, and a half, a quarter and an eighth of its sides.
+        for resolution in (None, 19, 9, 4):
+            settings = make_preprocessing(resolution, fast=resolution is not None)
+            strict = load_pixels(data, "x", settings)
             with monkeypatch.context() as patch:
-                patch.setattr(jpeg, "_simplejpeg", lambda: None)
-                assert load_pixels(data, "x", SETTINGS).key() == fast.key()
+                patch.setattr(jpeg, "strict_values", lambda *_: None)
+                patch.setattr(decode_module, "plain_jpeg", lambda _: None)
+                lenient = load_pixels(data, "x", settings)
+            assert lenient.key() == strict.key()
+            assert lenient.unchecked > strict.unchecked
+
+
+@pytest.mark.parametrize("mode", ["CMYK", "RGB"])
+def test_colors_that_are_stored_as_they_are(
+    mode: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    smooth = Image.fromarray(PICTURE).resize((133, 77), Image.Resampling.BICUBIC)
+    options = {"keep_rgb": True} if mode == "RGB" else {}
+    stored = jpeg_file(smooth.convert(mode), **options)
+    # Adobe's segment says how colours are stored, and may be missing.
+    place = stored.index(b"\xff\xee")
+    for data in (stored, stored[:place] + stored[place + 16 :]):
+        strict = decode(data, "x")
+        assert not strict.unchecked
+        monkeypatch.setattr(jpeg, "strict_values", lambda *_: None)
+        lenient = decode(data, "x")
+        monkeypatch.undo()
+        assert np.array_equal(array_of(strict.values), array_of(lenient.values))
 
 
 @pytest.mark.parametrize("subsampling", [0, 1, 2])
 def test_plain_jpegs_are_read_without_pillow(
     subsampling: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pytest.importorskip("simplejpeg")
     data = encoded_picture(PICTURE, "jpeg", subsampling=subsampling)
     slow = decode(data, "x", jpeg.Scaling(50, fast=True))
     monkeypatch.setattr("spectral_sched.images.decode.open_image", None)
@@ -255,7 +279,6 @@ def test_plain_jpegs_are_read_without_pillow(
 
 
 def test_headers_that_are_not_plain_are_left_to_pillow() -> None:
-    pytest.importorskip("simplejpeg")
     data = encoded_picture(PICTURE, "jpeg")
     oriented = encoded_picture(PICTURE, "jpeg", exif=exif(6))
     short = data[:2] + b"\xff\xe0\0\x08JFIF\0\x01" + data[20:]
@@ -263,38 +286,6 @@ def test_headers_that_are_not_plain_are_left_to_pillow() -> None:
     for other in (oriented, short, data[:300], data[:2], b"\xff\xd8\xff", b""):
         assert jpeg.plain_jpeg(other) is None
     assert decode(short, "x").size == decode(data, "x").size
-
-
-def test_pillow_takes_what_simplejpeg_doubts() -> None:
-    pytest.importorskip("simplejpeg")
-    data = encoded_picture(PICTURE, "jpeg")
-    cmyk = io.BytesIO()
-    Image.fromarray(PICTURE).convert("CMYK").save(cmyk, "jpeg")
-    # Junk before a marker is a warning of libjpeg, which simplejpeg refuses.
-    place = data.find(b"\xff\xdb")
-    junk = data[:place] + b"\x11\x22" + data[place:]
-    assert load_pixels(cmyk.getvalue(), "x", SETTINGS).values.shape == (3, 12, 20)
-    expected = load_pixels(data, "x", SETTINGS).key()
-    assert load_pixels(junk, "x", SETTINGS).key() == expected
-
-
-@pytest.mark.parametrize("kind", ["plain", "with EXIF"])
-def test_half_read_jpegs_are_refused(kind: str) -> None:
-    pytest.importorskip("simplejpeg")
-    with Image.open(ROOT / "sample_images" / "landscapes" / "0003.png") as small:
-        large = np.asarray(small.convert("RGB").resize((256, 256)))
-    more = {} if kind == "plain" else {"exif": exif(3)}
-    data = encoded_picture(large, "jpeg", **more)
-    middle = len(data) // 2
-    ended = data[:middle] + b"\xff\xd9"
-    blank = data[:middle] + bytes(64) + data[middle + 64 :]
-    assert decode(data, "x").size == (256, 256)
-    for half in (ended, blank):
-        with pytest.raises(
-            ImageError, match=r"x is damaged: .*premature end"
-        ) as caught:
-            decode(half, "x")
-        assert caught.value.reason == "damaged"
 
 
 def huge(monkeypatch: pytest.MonkeyPatch, most: int = 2000) -> None:

@@ -1,8 +1,9 @@
 """JPEG pictures: which decoder, at which scale, and whether colour was thinned out.
 
-simplejpeg decodes if it is installed, and Pillow otherwise or on any doubt. Both use
-libjpeg-turbo with the accurate transform and the smooth upsampling of colour, and give
-the same values (tests hold that for all subsamplings, qualities and odd sizes).
+simplejpeg decodes, because it tells of corrupt data, and Pillow decodes the few kinds
+that simplejpeg does not, unchecked. Both use libjpeg-turbo with the accurate transform
+and the smooth upsampling of colour, and give the same values (tests hold that for all
+subsamplings, qualities, scales and odd sizes).
 
 Scaled decoding leaves out the upper frequencies of each block of 8x8. Where at least
 twice the wanted side is left to the resizing (Lanczos), that changes the power by, on
@@ -14,9 +15,7 @@ What has too many pixels to be decoded as a whole is scaled as little as it take
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from spectral_sched.errors import ImageError
@@ -34,12 +33,11 @@ from spectral_sched.images.limits import MAX_PIXELS
 from spectral_sched.images.modes import raster
 from spectral_sched.images.raster import Raster
 
+from .strict_jpeg import decoder, strict_values
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from PIL import Image
-
-KNOWN_COLORS = {("YCbCr", "RGB"): "RGB", ("Gray", "L"): "GRAY"}
-"""What simplejpeg is asked for, by the colours of the file and Pillow's mode."""
 
 THINNED = {"444": False, "Gray": False} | dict.fromkeys(("440", "422", "420"), True)
 """Whether colour is stored at a lower resolution, by simplejpeg's name for it."""
@@ -57,16 +55,6 @@ DIVISORS = (2, 4, 8)
 MAX_KEPT_BYTES = 1 << 29
 BYTES_PER_SAMPLE = 2
 """Of the coefficients of a JPEG in several passes, all of which are kept."""
-
-CORRUPT = re.compile(r"(Corrupt JPEG data(?!.*extraneous)|Premature end)")
-"""What the JPEG library says of data that it makes up pixels for.
-
-Extraneous bytes before a marker are passed over, and every pixel is read.
-"""
-
-
-class CorruptJpegError(ValueError):
-    """The data of a JPEG are corrupt, so that some of its pixels would be made up."""
 
 
 class Scaling(NamedTuple):
@@ -110,11 +98,10 @@ def plain_jpeg(content: bytes) -> PlainJpeg | None:
     None is returned for all that Pillow is to look at: another format, doubtful or
     unknown segments, and such as may hold an orientation.
     """
-    decoder = _simplejpeg()
-    if decoder is None or not _is_plain(content):
+    if not _is_plain(content):
         return None
     try:
-        height, width, colors, sampling = decoder.decode_jpeg_header(content)
+        height, width, colors, sampling = decoder().decode_jpeg_header(content)
         color = {"YCbCr": "RGB", "Gray": "GRAY"}[colors]
         return PlainJpeg(width, height, color, THINNED[sampling])
     except (KeyError, ValueError):
@@ -134,25 +121,12 @@ def _is_plain(content: bytes) -> bool:
 
 
 def plain_raster(plain: PlainJpeg, content: bytes) -> Raster | None:
-    """Decode a plain JPEG; None leaves what simplejpeg cannot decode to Pillow.
-
-    Raises
-    ------
-    CorruptJpegError
-        If the library finds its data corrupt, which Pillow reads on from in silence.
-    """
-    values = _decode(content, plain.color)
-    return None if values is None else Raster(values, subsampled=plain.subsampled)
-
-
-def _decode(content: bytes, color: str) -> NDArray[Any] | None:
+    """Decode a plain JPEG; None leaves one with anything wrong to `jpeg_raster`."""
     try:
-        values: NDArray[Any] = _simplejpeg().decode_jpeg(content, color)
-    except ValueError as error:
-        if CORRUPT.match(str(error)):
-            raise CorruptJpegError(str(error)) from error
+        values: NDArray[Any] = decoder().decode_jpeg(content, plain.color)
+    except ValueError:
         return None
-    return values
+    return Raster(values, subsampled=plain.subsampled)
 
 
 def jpeg_raster(
@@ -165,20 +139,31 @@ def jpeg_raster(
     ImageError
         If it is too large to be decoded as a whole and may not be scaled as far as it
         takes.
+    CorruptJpegError
+        If its data are corrupt.
     """
-    subsampled = chroma_subsampled(image)
+    whole = image.size
+    size = _wanted_size(image, content, name, scaling)
+    if size:
+        image.draft(None, size)
+    values = strict_values(image, content, whole)
+    picture = raster(image) if values is None else Raster(values)
+    return replace(
+        picture, subsampled=chroma_subsampled(image), unchecked=values is None
+    )
+
+
+def _wanted_size(
+    image: Image.Image, content: bytes, name: str, scaling: Scaling
+) -> tuple[int, int] | None:
+    """Return the least size that a JPEG is to be decoded at; None means its own."""
     width, height = image.size
     if width * height > MAX_PIXELS:
-        image.draft(None, _fraction(image, content, name, scaling))
-        return replace(raster(image), subsampled=subsampled)
+        return _fraction(image, content, name, scaling)
     least = FAST_MARGIN * (scaling.resolution or 0) if scaling.fast else 0
     if least and min(image.size) >= 2 * least:
-        image.draft(None, _smallest(image.size, least))
-        return replace(raster(image), subsampled=subsampled)
-    values = _simplejpeg_values(image, content)
-    if values is None:
-        return replace(raster(image), subsampled=subsampled)
-    return Raster(values, subsampled=subsampled)
+        return _smallest(image.size, least)
+    return None
 
 
 def _fraction(
@@ -236,26 +221,3 @@ def chroma_subsampled(image: Image.Image) -> bool:
     """Return whether a JPEG stores colour at a lower resolution than brightness."""
     sampling = [layer[1:3] for layer in getattr(image, "layer", [])]
     return len(sampling) == 3 and sampling[0] != sampling[1]
-
-
-@lru_cache(maxsize=1)
-def _simplejpeg() -> Any:
-    try:
-        import simplejpeg
-    except ImportError:
-        return None
-    return simplejpeg
-
-
-def _simplejpeg_values(image: Image.Image, content: bytes) -> NDArray[Any] | None:
-    decoder = _simplejpeg()
-    if decoder is None or image.format != "JPEG":
-        return None
-    try:
-        height, width, colors, _ = decoder.decode_jpeg_header(content)
-        wanted = KNOWN_COLORS[colors, image.mode]
-        if image.size != (width, height):
-            return None
-    except (KeyError, ValueError):
-        return None
-    return _decode(content, wanted)
