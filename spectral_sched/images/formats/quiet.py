@@ -1,4 +1,4 @@
-"""Decoders that write to the terminal what their errors say too, kept from it."""
+"""Decoders that write to the terminal what their errors say, listened to instead."""
 
 from __future__ import annotations
 
@@ -16,20 +16,30 @@ if TYPE_CHECKING:
 
 LOGGERS = ("tifffile", "PIL.TiffImagePlugin")
 
+HANDLER = ctypes.CFUNCTYPE(None, ctypes.c_char_p, ctypes.c_char_p, ctypes.c_void_p)
+"""What libtiff calls: with a function, a format as of `printf`, and what fills it."""
+
 
 @contextmanager
-def quiet_libtiff() -> Iterator[None]:
-    """Keep libtiff, as Pillow has it, from writing errors to standard error.
+def heard_libtiff() -> Iterator[list[str] | None]:
+    """Hear the errors of libtiff, as Pillow has it, which writes them otherwise.
 
-    Where it cannot be reached, because it was built in, it writes on.
+    Yields the functions that found an error, such as ``Fax4Decode``, as they come; None
+    where libtiff cannot be reached, because it was built in, and writes on.
     """
     set_handler = _libtiff_handler()
     if set_handler is None:
-        yield
+        yield None
         return
-    before = set_handler(None)
+    heard: list[str] = []
+
+    def hear(function: bytes | None, _format: bytes, _values: int) -> None:
+        heard.append((function or b"libtiff").decode("ascii", "replace"))
+
+    handler = HANDLER(hear)
+    before = set_handler(ctypes.cast(handler, ctypes.c_void_p))
     try:
-        yield
+        yield heard
     finally:
         set_handler(before)
 

@@ -18,9 +18,10 @@ from spectral_sched.images.modes import raster
 from spectral_sched.images.raster import Raster, array_of, open_image, rawmode
 
 from .other_tiff import APART, ASSOCIATED, WHITE_IS_ZERO, other_tiff
-from .quiet import quiet_libtiff, quiet_logs
+from .quiet import heard_libtiff, quiet_logs
 from .sixteen_bit import deep_raster, is_deep
 from .tiff_pages import pages_left
+from .tiff_strips import BrokenStripError, check_strips
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -52,20 +53,28 @@ def tiff_raster(content: bytes, name: str) -> Raster:
         If that takes a package that is not installed, or the picture is too large, of
         an unknown kind or damaged.
     """
-    with quiet_logs(), quiet_libtiff():
-        picture = _decoded(content, name)
+    with quiet_logs(), heard_libtiff() as heard:
+        picture = _decoded(content, name, heard=heard is not None)
+    if heard:
+        message = f"libtiff cannot read all of it ({heard[0]})"
+        raise BrokenStripError(message)
     left = pages_left(content)
     return replace(picture, pages_left=left) if left else picture
 
 
-def _decoded(content: bytes, name: str) -> Raster:
+def _decoded(content: bytes, name: str, *, heard: bool) -> Raster:
     try:
         with open_image(content) as image:
             check_size(image.width, image.height, len(content), name)
+            tags: Any = image.tag_v2  # type: ignore[attr-defined]
+            checked = check_strips(tags, content, heard=heard)
             picture = _as_pillow_reads(image, content, name)
     except UnidentifiedImageError:
         return other_tiff(content, name, whole=False)
-    return picture or other_tiff(content, name, whole=True)
+    if picture is None:
+        # Its decoders look at checksums and sizes themselves.
+        return other_tiff(content, name, whole=True)
+    return picture if checked else replace(picture, unchecked=True)
 
 
 def _as_pillow_reads(image: Image.Image, content: bytes, name: str) -> Raster | None:
