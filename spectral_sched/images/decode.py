@@ -17,11 +17,25 @@ from PIL import Image, UnidentifiedImageError
 from spectral_sched.errors import ImageError
 
 from .beside import PNG_MARK, sound_png, without
-from .formats.jpeg import WHOLE_SIZE, Scaling, jpeg_raster, plain_jpeg, plain_raster
+from .formats.jpeg import (
+    MAX_PLAIN_PIXELS,
+    WHOLE_SIZE,
+    Scaling,
+    jpeg_raster,
+    plain_jpeg,
+    plain_raster,
+)
 from .formats.sixteen_bit import deep_raster, is_deep
 from .formats.strict_jpeg import CorruptJpegError
 from .formats.tiff import is_tiff, tiff_raster
-from .limits import MAX_DEEP_PIXELS, MAX_PIXELS, check_expansion, check_size
+from .limits import (
+    HEAVY,
+    MAX_DEEP_PIXELS,
+    MAX_HEAVY_PIXELS,
+    MAX_PIXELS,
+    check_expansion,
+    check_size,
+)
 from .modes import raster
 from .raster import Raster, open_image
 
@@ -92,7 +106,7 @@ def _decoded(content: bytes, name: str, scaling: Scaling) -> Raster:
 
 def _opened(content: bytes, name: str, scaling: Scaling) -> Raster:
     plain = None if scaling.fast else plain_jpeg(content)
-    if plain and plain.width * plain.height <= MAX_PIXELS:
+    if plain and plain.width * plain.height <= MAX_PLAIN_PIXELS:
         check_expansion(plain.width, plain.height, len(content), name)
         picture = plain_raster(plain, content)
         if picture:
@@ -117,6 +131,11 @@ def _raster(image: Image.Image, content: bytes, name: str, scaling: Scaling) -> 
     if image.format in ("JPEG", "MPO"):
         check_expansion(image.width, image.height, num_bytes, name)
         return jpeg_raster(image, content, name, scaling)
-    most = MAX_DEEP_PIXELS if is_deep(image) else MAX_PIXELS
-    check_size(image.width, image.height, num_bytes, name, most)
+    check_size(image.width, image.height, num_bytes, name, _most_pixels(image))
     return deep_raster(image, content) if image.format == "PNG" else raster(image)
+
+
+def _most_pixels(image: Image.Image) -> int:
+    if image.format in HEAVY:
+        return MAX_HEAVY_PIXELS
+    return MAX_DEEP_PIXELS if is_deep(image) else MAX_PIXELS

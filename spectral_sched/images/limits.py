@@ -13,6 +13,12 @@ MAX_PIXELS = 1 << 27
 MAX_DEEP_PIXELS = 1 << 26
 """The same for pixels of over 32 bits, and of 32 that are not colours of 8 each."""
 
+MAX_HEAVY_PIXELS = 3 << 23
+HEAVY = frozenset({"AVIF", "JPEG2000", "QOI", "WEBP"})
+"""The same for formats whose decoders take 10 to 25 bytes for each pixel, by Pillow's
+names: 10 (QOI, which takes 2.5 s per million pixels too), 9 to 19 (AVIF, of 8 and 10
+bits), 16 (WebP) and 20 to 25 (JPEG 2000, RGB and RGBA), measured at 4096x4096."""
+
 MAX_EXPANSION = 4096
 """Pixels per byte above which a large picture is taken for a bomb.
 
@@ -33,7 +39,7 @@ def check_size(
 def check_pixels(width: int, height: int, name: str, most: int = MAX_PIXELS) -> None:
     """Raise `ImageError` for a picture of too many pixels."""
     if width * height > most:
-        deep = " of this depth" if most < MAX_PIXELS else ""
+        deep = " of this kind" if most < MAX_PIXELS else ""
         message = (
             f"{name} has {width}x{height} pixels, more than {most}{deep}; "
             "make it smaller first"

@@ -15,6 +15,7 @@ from PIL import Image
 
 from spectral_sched.analysis.chunk import AnalysisSettings, Task, analyse_chunk
 from spectral_sched.errors import ImageError
+from spectral_sched.images import decode as decode_module
 from spectral_sched.images.decode import decode
 from spectral_sched.images.formats import jpeg, quiet, tiff_strips
 from spectral_sched.images.pixels import load_pixels
@@ -88,8 +89,8 @@ def test_half_read_jpegs_are_refused(kind: str, settings: Any) -> None:
 
 def test_half_read_huge_jpegs_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     data = jpeg_of("plain")
-    for module in ("formats.jpeg", "decode"):
-        monkeypatch.setattr(f"spectral_sched.images.{module}.MAX_PIXELS", 20_000)
+    monkeypatch.setattr(jpeg, "MAX_PIXELS", 20_000)
+    monkeypatch.setattr(decode_module, "MAX_PLAIN_PIXELS", 20_000)
     assert load_pixels(data, "x", make_preprocessing(64)).values.shape == (3, 64, 64)
     for half in halves(data):
         assert "Corrupt JPEG" in refusal(half, make_preprocessing(64))

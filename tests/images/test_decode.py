@@ -290,8 +290,8 @@ def test_headers_that_are_not_plain_are_left_to_pillow() -> None:
 
 def huge(monkeypatch: pytest.MonkeyPatch, most: int = 2000) -> None:
     """Make the limits those of small pictures."""
-    for module in ("formats.jpeg", "decode"):
-        monkeypatch.setattr(f"spectral_sched.images.{module}.MAX_PIXELS", most)
+    monkeypatch.setattr(jpeg, "MAX_PIXELS", most)
+    monkeypatch.setattr(decode_module, "MAX_PLAIN_PIXELS", most)
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", most // 2)
 
 
@@ -351,6 +351,37 @@ def test_huge_jpegs_in_passes_take_what_they_keep(
         load_pixels(passes, "x", settings)
     monkeypatch.setattr(jpeg, "MAX_KEPT_BYTES", 46_080)
     assert load_pixels(passes, "x", settings).values.std() > 1
+
+
+def test_jpegs_in_passes_take_what_they_keep_at_full_size_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    passes = encoded_picture(
+        np.tile(PICTURE, (8, 8, 1)), "jpeg", progressive=True, subsampling=0
+    )
+    # Two bytes for each of 160x96 pixels, three times.
+    kept = 160 * 96 * 6
+    assert decode(passes, "x").size == (160, 96)
+    for most, settings in product((kept - 1, kept), (None, 12)):
+        monkeypatch.setattr(jpeg, "MAX_KEPT_BYTES", most)
+        monkeypatch.setattr(decode_module, "MAX_PLAIN_PIXELS", most // 6)
+        if most == kept:
+            assert load_pixels(passes, "x", make_preprocessing(settings)).shape
+            continue
+        with pytest.raises(ImageError, match=r"x has 160x96 pixels in several passes"):
+            load_pixels(passes, "x", make_preprocessing(settings))
+
+
+@pytest.mark.parametrize("kind", writable("avif", "jpeg2000", "qoi", "webp"))
+def test_formats_whose_decoders_take_much_have_fewer_pixels(
+    kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = encoded_picture(PICTURE, kind)
+    monkeypatch.setattr(decode_module, "MAX_HEAVY_PIXELS", 12 * 20)
+    assert decode(data, "x").size == (20, 12)
+    monkeypatch.setattr(decode_module, "MAX_HEAVY_PIXELS", 12 * 20 - 1)
+    with pytest.raises(ImageError, match=r"x has 20x12 pixels, more than 239 of this"):
+        decode(data, "x")
 
 
 def test_mutated_files_end_no_process() -> None:

@@ -56,6 +56,9 @@ MAX_KEPT_BYTES = 1 << 29
 BYTES_PER_SAMPLE = 2
 """Of the coefficients of a JPEG in several passes, all of which are kept."""
 
+MAX_PLAIN_PIXELS = MAX_KEPT_BYTES // (BYTES_PER_SAMPLE * 3)
+"""Of a JPEG of at most three colours that cannot keep too much, whatever it is like."""
+
 
 class Scaling(NamedTuple):
     """How far a JPEG may be scaled while it is decoded.
@@ -158,17 +161,16 @@ def _wanted_size(
 ) -> tuple[int, int] | None:
     """Return the least size that a JPEG is to be decoded at; None means its own."""
     width, height = image.size
+    _check_kept(image, content, name)
     if width * height > MAX_PIXELS:
-        return _fraction(image, content, name, scaling)
+        return _fraction(image, name, scaling)
     least = FAST_MARGIN * (scaling.resolution or 0) if scaling.fast else 0
     if least and min(image.size) >= 2 * least:
         return _smallest(image.size, least)
     return None
 
 
-def _fraction(
-    image: Image.Image, content: bytes, name: str, scaling: Scaling
-) -> tuple[int, int]:
+def _fraction(image: Image.Image, name: str, scaling: Scaling) -> tuple[int, int]:
     """Return the least size that a huge JPEG is to be decoded at."""
     width, height = image.size
     divisor = _divisor(width * height)
@@ -177,13 +179,6 @@ def _fraction(
         message = (
             f"{name} has {width}x{height} pixels, more than {MAX_PIXELS}; choose a "
             f"--resolution of at most {most}, or make it smaller first"
-        )
-        raise ImageError(message, "too large")
-    kept = _kept_bytes(image, content)
-    if kept > MAX_KEPT_BYTES:
-        message = (
-            f"{name} has {width}x{height} pixels in several passes, which take "
-            f"{kept >> 20} MB to decode; save it in one (baseline) or make it smaller"
         )
         raise ImageError(message, "too large")
     size = width // divisor, height // divisor
@@ -195,6 +190,17 @@ def _fraction(
 def _divisor(pixels: int) -> int:
     """Return by how much the sides of a huge JPEG have to be divided."""
     return next(divisor for divisor in DIVISORS if pixels <= MAX_PIXELS * divisor**2)
+
+
+def _check_kept(image: Image.Image, content: bytes, name: str) -> None:
+    kept = _kept_bytes(image, content)
+    if kept > MAX_KEPT_BYTES:
+        message = (
+            f"{name} has {image.width}x{image.height} pixels in several passes, which "
+            f"take {kept >> 20} MB to decode; save it in one (baseline) or make it "
+            "smaller"
+        )
+        raise ImageError(message, "too large")
 
 
 def _kept_bytes(image: Image.Image, content: bytes) -> int:
