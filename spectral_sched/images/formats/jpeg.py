@@ -52,7 +52,7 @@ FAST_MARGIN = 2
 DIVISORS = (2, 4, 8)
 """Of the sides of a JPEG, which the last one always brings below `MAX_PIXELS`."""
 
-MAX_KEPT_BYTES = 1 << 29
+MAX_KEPT_BYTES = 3 << 27
 BYTES_PER_SAMPLE = 2
 """Of the coefficients of a JPEG in several passes, all of which are kept."""
 
