@@ -79,8 +79,6 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[1]
 BEFORE = ROOT / "tests" / "files" / "files_of_before"
-PATIENCE = 5.0
-"""Seconds that no file may take."""
 
 RAW = "@raw:"
 VALUES: tuple[Any, ...] = (
@@ -541,7 +539,6 @@ def run(name: str, kind: Format, count: int, folder: Path) -> dict[str, Any]:
         slowest = max(slowest, time.perf_counter() - begun)
         for each in folder.iterdir():
             each.unlink()
-    hold(slowest < PATIENCE, f"a file took {slowest:.1f} s")
     return {"outcomes": dict(outcomes), "slowest": slowest, "failures": failures}
 
 

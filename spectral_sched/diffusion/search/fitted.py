@@ -1,9 +1,10 @@
 """Fitted: the table of least error on a network, by least squares through the sampler.
 
 The samples of a table differ from those of a fine teacher from the same noise, and that
-difference depends smoothly on a few levels: Gauss-Newton steps with a trust region find
-the least sum of squares in a handful of tables (ours). A few starts suffice, since each
-has thousands of pixels for the few levels.
+difference depends smoothly on a few levels: Gauss-Newton steps in ln sigma, kept to a
+box around the levels (`scipy.optimize.lsq_linear`), find the least sum of squares in a
+handful of tables (ours). A few starts suffice, since each has
+thousands of pixels for the few levels.
 
 The search begins at the optimal table, and what it returns is the best on starts that
 it was not fitted to: the optimal table itself, if nothing else is better. Slopes are
@@ -20,7 +21,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from spectral_sched.planning.search import COMPLEX_STEP, PRECISION, Levels
+from spectral_sched.planning.search import PRECISION, SHORTEST_STEP
+from spectral_sched.schedules.table import SigmaTable
 from spectral_sched.solvers.recurrence import Play
 from spectral_sched.solvers.registry import solver_calls
 
@@ -31,7 +33,6 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from spectral_sched.diffusion.models.denoiser import Denoiser
-    from spectral_sched.schedules.table import SigmaTable
     from spectral_sched.solvers.recurrence import Call
 
 STEP = 0.01
@@ -55,28 +56,61 @@ def fitted_table(
     iterations
         Tables that are tried at most.
     """
-    from scipy.optimize import least_squares
+    share, table, wrong = 1.0, near, played.differences(near)
+    slopes = None
+    for _ in range(iterations):
+        slopes = played.slopes(table) if slopes is None else slopes
+        tried = _step(table, wrong, slopes, level_reach(table, ends, share))
+        found = played.differences(tried)
+        before, after = wrong @ wrong, found @ found
+        if after < before:
+            table, wrong, slopes = tried, found, None
+        else:
+            share /= 4
+        if share < PRECISION or abs(before - after) <= PRECISION * before:
+            break
+    return table
 
-    levels = Levels(near.num_steps, ends, None)
 
-    def differences(gaps: NDArray[np.float64]) -> NDArray[np.float64]:
-        return played.differences(levels.table(gaps))
+def _step(
+    table: SigmaTable,
+    wrong: NDArray[np.float64],
+    slopes: NDArray[np.float64],
+    reach: tuple[NDArray[np.float64], NDArray[np.float64]],
+) -> SigmaTable:
+    """Return the table that linear differences would be least at, within reach."""
+    from scipy.optimize import lsq_linear
 
-    def slopes(gaps: NDArray[np.float64]) -> NDArray[np.float64]:
-        moved = levels(gaps[:, None] + 1j * COMPLEX_STEP * np.eye(len(gaps)))
-        by_level = played.slopes(levels.table(gaps))
-        found: NDArray[np.float64] = by_level @ moved.imag / COMPLEX_STEP
-        return found
+    logs = np.log(table.levels)
+    low, high = reach
+    found = lsq_linear(slopes, -wrong, (low - logs, high - logs))
+    return SigmaTable.of(np.exp(np.clip(logs + found.x, low, high)))
 
-    found = least_squares(
-        differences,
-        levels.gaps(near),
-        slopes,
-        max_nfev=iterations,
-        ftol=PRECISION,
-        xtol=PRECISION,
-    )
-    return levels.table(found.x)
+
+def level_reach(
+    table: SigmaTable, ends: tuple[float, float], share: float
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return how low and how high ln sigma of each level may go, (N,) each.
+
+    Levels go up to nearly half the way to their neighbours, the first and the last to
+    the ends, so they stay in order, and gaps shrink to `SHORTEST_STEP` of theirs.
+
+    Parameters
+    ----------
+    share
+        Of that way, from 0 to 1.
+
+    Examples
+    --------
+    >>> low, high = level_reach(SigmaTable.of([8.0, 2.0]), (0.1, 80.0), 1.0)
+    >>> np.exp(low).round(2).tolist(), np.exp(high).round(2).tolist()
+    ([4.29, 0.1], [80.0, 3.73])
+    """
+    logs = np.log(table.levels)
+    half = -np.diff(logs) * (1 - SHORTEST_STEP) / 2
+    below = np.append(half, max(logs[-1] - np.log(ends[0]), 0))
+    above = np.append(max(np.log(ends[1]) - logs[0], 0), half)
+    return logs - share * below, logs + share * above
 
 
 @dataclass(eq=False)
