@@ -200,7 +200,7 @@ def _request(flags: Flags) -> "ExportRequest":
     served = target.target.purposes if target else ("sampling",)
     purpose = flags["purpose"] or served[0]
     training = purpose == "training"
-    kind = flags["kind"] or (defaults.TRAINING_KIND if training else defaults.KIND)
+    kind = flags["kind"] or (defaults.TRAINING_LAW if training else defaults.KIND)
     coordinate = flags["coordinate"] or "sigma"
     check_choice(purpose, get_args(Purpose), "purpose", "--for")
     check_kind(kind)
@@ -246,6 +246,8 @@ def _table_request(
     from spectral_sched.planning.kinds.registry import parse_kind_settings
     from spectral_sched.planning.request import NoiseLimits, TableRequest
 
+    unnamed = training and flags["kind"] is None
+    usual = defaults.TRAINING_SETTINGS if unnamed else ()
     steps = defaults.TRAINING_STEPS if training else defaults.NUM_STEPS
     limits = {
         name: flags[name]
@@ -255,7 +257,7 @@ def _table_request(
         sampler,
         steps if flags["steps"] is None else flags["steps"],
         flags["start"],
-        settings=parse_kind_settings(kind, flags["settings"] or ()),
+        settings=parse_kind_settings(kind, (*usual, *(flags["settings"] or ()))),
         limits=NoiseLimits(**limits, floor=floor),
         terminal=flags["terminal"],
     )

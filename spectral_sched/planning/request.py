@@ -49,7 +49,7 @@ class NoiseLimits:
     floor: float = 0.0
 
     def __post_init__(self) -> None:
-        if self.sigma_min is not None and self.sigma_min < self.floor:
+        if self.sigma_min is not None and 0 < self.sigma_min < self.floor:
             message = (
                 f"--sigma-min {self.sigma_min:g} is below {self.floor:.4g}, where steps"
                 " of the model stop arriving (t_eps); leave it out"

@@ -24,7 +24,8 @@ SAMPLING = {
     *("sdcpp", "forge-extra", "smalldiffusion", "plain", "jit", "hidream-o1"),
     *("prx-pixel", "res4lyf", "mflux"),
 }
-NAMES = sorted({*SAMPLING, "k-diffusion-config", "simple-diffusion"})
+TRAINERS = {"kohya", "simpletuner", "onetrainer", "pmf"}
+NAMES = sorted({*SAMPLING, *TRAINERS, "k-diffusion-config", "simple-diffusion"})
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +63,7 @@ def test_every_target_goes_to_stdout_and_says_what_is_next(
         specsched("export", "--target", name, "--json", cwd=there).stdout
     )
     assert document["target"] == name
-    assert document["arguments"]["kind"] in ("optimal", "mixed")
+    assert document["arguments"]["kind"] in ("optimal", "lognormal")
     assert ("values" in document) or ("fields" in document)
 
 

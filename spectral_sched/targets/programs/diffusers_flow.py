@@ -9,6 +9,7 @@ inverse applied to them.
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -33,6 +34,8 @@ from spectral_sched.targets.target import (
     option,
     word,
 )
+
+from .trainers import trainer_law
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -177,6 +180,12 @@ TARGETS = (
         "diffusers-flow",
         "flow times for FlowMatchEulerDiscreteScheduler, its shift taken out, no 0",
         _flow,
+        partial(
+            trainer_law,
+            program="diffusers",
+            usage="arguments of compute_density_for_timestep_sampling, beside a "
+            "scheduler of shift 1",
+        ),
         formats=PYTHON_FIRST,
         parameters=(*FLOW_MODEL, *SHIFT),
         solver=always("euler"),

@@ -8,6 +8,8 @@ end is the image (Li & He, arXiv 2511.13720).
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 
 from spectral_sched.schedules import FLOW_MODELS
@@ -23,6 +25,8 @@ from spectral_sched.targets.target import (
     flow_of,
     word,
 )
+
+from .trainers import trainer_law
 
 MODELS = ("jit-256", *(name for name in FLOW_MODELS if name != "jit-256"), "flow")
 
@@ -69,6 +73,7 @@ TARGETS = (
         "jit",
         "lines for the loop of JiT, PixelGen, PixNerd and DeCo: u from noise to 1",
         _table,
+        partial(trainer_law, program="jit", usage="arguments of its Denoiser"),
         formats=PYTHON_FIRST,
         parameters=(
             word("model", MODELS, "flow network, for its noise_scale and t_eps"),
