@@ -430,6 +430,8 @@ def sample(
     label: str | None = None,
     as_is: bool = False,
     clip: bool = False,
+    noise_scale: float | None = None,
+    t_eps: float | None = None,
 ) -> NDArray[np.float64]:
     """Sample one picture per seed, or per input and seed, (N, C, H, W) about [-1, 1].
 
@@ -455,6 +457,9 @@ def sample(
         As the flags.
     guidance_interval
         Lowest and highest sigma at which a class is guided to.
+    noise_scale, t_eps
+        Of a flow network: the strength of its noise at time 1, and the time that its
+        program divides by at least.
 
     Raises
     ------
@@ -476,6 +481,7 @@ def sample(
         per_image=per_image,
         label=label,
         inputs=_inputs(inputs, channels),
+        noise=flow_model(None, {"noise_scale": noise_scale, "t_eps": t_eps}),
     )
     plan = schedule if isinstance(schedule, Plan) else read_schedule(schedule)
     run = SamplingRun(plan, options, resolve_device(device))

@@ -14,6 +14,7 @@ from spectral_sched.schedules import (
     Parameter,
     Setting,
     flow_model,
+    read_settings,
 )
 
 from .artifact import FORMS
@@ -244,6 +245,23 @@ def flow_of(settings: Settings) -> FlowModel:
             )
             raise UsageError(message)
     return flow_model(str(name) if name in FLOW_MODELS else None, settings)
+
+
+def said_flow(texts: Sequence[str]) -> FlowModel:
+    """Return the flow network that ``name=value`` texts tell of.
+
+    Raises
+    ------
+    UsageError
+        If there is nothing of that name to tell, or a value is none.
+    """
+    known = {item.name: item for item in FLOW_MODEL}
+    said = read_settings("flow", known, texts, noun="network", flag=FLAG)
+    settings: Settings = {item.name: item.default for item in FLOW_MODEL}
+    settings.update(said)
+    for item in FLOW_MODEL:
+        item.check(settings[item.name])
+    return flow_of(settings)
 
 
 MODEL_RANGE = (
