@@ -64,7 +64,7 @@ def played(denoise: object, plan: Plan, count: int) -> NDArray[np.float64]:
 def tables(
     data_set: DataSet, sampler: str, calls: int, floor: float
 ) -> tuple[Plan, Plan, Plan]:
-    """Return the optimum above a level, the free optimum cut at it, and the free one."""
+    """Return the optimum above a level, the free one cut at it, and the free one."""
     free = TableRequest.of(sampler, calls, "zero")
     held = replace(free, limits=NoiseLimits(floor=floor))
     loose = make_plan(data_set, "optimal", free)
