@@ -92,7 +92,7 @@ def export(
     model: Annotated[
         str | None,
         typer.Option(
-            help="Model to run, for kinds klub, gits, grid, ld3; as in sample."
+            help="Model to run, for kinds klub, gits, oss, grid, ld3; as in sample."
         ),
     ] = None,
     data: Annotated[
