@@ -56,6 +56,7 @@ class Entry(NamedTuple):
 ENTRIES: dict[str, Entry] = {
     "lognormal": Entry("lognormal"),
     "lognormal wide": Entry("lognormal", TRAINING_SETTINGS),
+    "mixed": Entry("mixed"),
     "laplace": Entry("laplace"),
     "polynomial": Entry("polynomial"),
     "spectral": Entry("spectral"),
@@ -102,7 +103,11 @@ def denoising_loss(
 
 
 def judged(
-    run: TrainingRun, pictures: PictureSet, held_out: PictureSet, num_samples: int
+    run: TrainingRun,
+    pictures: PictureSet,
+    held_out: PictureSet,
+    num_samples: int,
+    all_calls: Sequence[int] = CALLS,
 ) -> dict[str, object]:
     """Return the loss and the distances of one trained network."""
     network, data_set = run.trainer.average.eval(), run.data_set
@@ -110,7 +115,7 @@ def judged(
     real = real_of(held_out)
     marks = Yardsticks(real, num_samples)
     powers = list(pictures.powers()) if run.options.film else []
-    for calls in CALLS:
+    for calls in all_calls:
         plan = make_plan(
             data_set, "optimal", TableRequest.of("dpmpp-2m", calls, "zero")
         )
@@ -155,6 +160,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--steps", type=int, default=2000)
     parser.add_argument("--batch", type=int, default=64)
     parser.add_argument("--samples", type=int, default=256)
+    parser.add_argument("--calls", nargs="+", type=int, default=list(CALLS))
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     parser.add_argument("-o", "--output", type=Path, default=Path("laws.json"))
     return parser.parse_args()
@@ -174,7 +180,7 @@ def main() -> None:
         for name in given.laws:
             settings = TrainingSettings(given.steps, given.batch, seed=seed)
             run = trained(pictures, ENTRIES[name], settings)
-            found = judged(run, pictures, held_out, given.samples)
+            found = judged(run, pictures, held_out, given.samples, given.calls)
             rows.setdefault(name, []).append(found)
             told = "  ".join(f"{key} {value}" for key, value in found.items())
             print(f"seed {seed}  {name:15} {told}", flush=True)

@@ -27,7 +27,8 @@ from .defaults import (
     NUM_STEPS,
     SAMPLER,
     TOLERANCE,
-    TRAINING_KIND,
+    TRAINING_LAW,
+    TRAINING_SETTINGS,
 )
 from .documents.provenance import provenance
 from .documents.write import check_output, check_replaced, write_document
@@ -47,11 +48,13 @@ from .images.preprocessing import make_preprocessing
 from .images.stacks import as_array, channels_first, channels_last
 from .planning.data_set import DataSet, measured_data_set, resize_data_set
 from .planning.kinds.kind import KindInfo
-from .planning.kinds.registry import KINDS, kind_settings_of
+from .planning.kinds.registry import KINDS, kind_settings_of, parse_kind_settings
 from .planning.plan import Plan, make_plan
 from .planning.request import NoiseLimits, TableRequest
+from .planning.training_advice import TrainingAdvice
+from .planning.training_advice import training_advice as _training_advice
 from .planning.training_law import training_schedule as _training_schedule
-from .schedules import Schedule
+from .schedules import Schedule, flow_model
 from .schedules.table import SigmaTable
 from .sources import Aside, array_items, items
 from .spectra.bounds import SigmaBounds, sigma_bounds
@@ -78,6 +81,7 @@ __all__ = [
     "SigmaBounds",
     "SigmaTable",
     "SpecschedError",
+    "TrainingAdvice",
     "analyze",
     "bounds",
     "kinds",
@@ -86,6 +90,7 @@ __all__ = [
     "read_schedule",
     "read_spectrum",
     "sample",
+    "training_advice",
     "training_schedule",
     "write_pictures",
     "write_schedule",
@@ -271,6 +276,9 @@ def make_schedule(
     strength: float | None = None,
     terminal: str | None = None,
     resolution: int | None = None,
+    model: str | None = None,
+    noise_scale: float | None = None,
+    t_eps: float | None = None,
 ) -> Plan:
     """Return a schedule of any kind: its table, its predicted error, its data set.
 
@@ -280,6 +288,10 @@ def make_schedule(
         Name of the kind and its parameters; `kinds` lists both.
     start, sigma_min, sigma_max, start_sigma, strength, terminal, resolution
         As the flags of ``specsched export``.
+    model, noise_scale, t_eps
+        The flow network that will play it: a name of `schedules.FLOW_MODELS`, the
+        strength of its noise, and the time that its program divides by at least. The
+        table ends above that.
 
     Raises
     ------
@@ -296,12 +308,14 @@ def make_schedule(
     True
     """
     data_set = _source(spectrum)
+    flow = flow_model(model, {"noise_scale": noise_scale, "t_eps": t_eps})
+    ends = sigma_min, sigma_max, start_sigma, strength
     request = TableRequest.of(
         sampler,
         num_steps,
         start,
         settings=kind_settings_of(kind, settings or {}),
-        limits=NoiseLimits(sigma_min, sigma_max, start_sigma, strength),
+        limits=NoiseLimits(*ends, floor=flow.lowest_sigma),
         terminal=terminal,
     )
     if resolution is not None:
@@ -312,13 +326,19 @@ def make_schedule(
 @names_arguments
 def training_schedule(
     spectrum: AnySpectrum,
-    kind: str = TRAINING_KIND,
+    kind: str | None = None,
     settings: Mapping[str, Setting] | None = None,
     *,
     sigma_min: float | None = None,
     sigma_max: float | None = None,
 ) -> Schedule:
     """Return a schedule to train with: ``draws`` gives noise levels from its law.
+
+    Parameters
+    ----------
+    kind, settings
+        Name of the law and its parameters; those that `train` has as defaults if there
+        is no name.
 
     Examples
     --------
@@ -327,14 +347,57 @@ def training_schedule(
     >>> law.draws(16, np.random.default_rng(0)).shape
     (16,)
     """
+    name = kind or TRAINING_LAW
+    usual = {} if kind else parse_kind_settings(name, TRAINING_SETTINGS)
     request = TableRequest.of(
         SAMPLER,
         NUM_STEPS,
         "zero",
-        settings=kind_settings_of(kind, settings or {}),
+        settings=usual | kind_settings_of(name, settings or {}),
         limits=NoiseLimits(sigma_min, sigma_max),
     )
-    return _training_schedule(_source(spectrum), kind, request)
+    return _training_schedule(_source(spectrum), name, request)
+
+
+@names_arguments
+def training_advice(
+    spectrum: AnySpectrum,
+    kind: str | None = None,
+    settings: Mapping[str, Setting] | None = None,
+    *,
+    model: str | None = None,
+    noise_scale: float | None = None,
+    sigma_min: float | None = None,
+    sigma_max: float | None = None,
+) -> TrainingAdvice:
+    """Return what to train with, in the words of every program.
+
+    Parameters
+    ----------
+    kind, settings, sigma_min, sigma_max
+        As for `training_schedule`.
+    model, noise_scale
+        A flow network by name (`schedules.FLOW_MODELS`), or the standard deviation of
+        its noise at time 1.
+
+    Raises
+    ------
+    UsageError
+        If a name or a value cannot be used.
+
+    Examples
+    --------
+    >>> noise = np.random.default_rng(0).normal(0, 0.5, (64, 16, 16))
+    >>> advice = training_advice(analyze(noise, data_range=(-1, 1)), model="jit-512")
+    >>> round(advice.words("jit")["P_mean"] + advice.law.mean, 4)  # ln 2
+    0.6931
+    """
+    schedule = training_schedule(
+        spectrum, kind, settings, sigma_min=sigma_min, sigma_max=sigma_max
+    )
+    scale = flow_model(model, {"noise_scale": noise_scale}).noise_scale
+    sigma_data = _source(spectrum).power.field.sigma_data
+    return _training_advice(schedule, sigma_data, scale)
 
 
 @names_arguments
@@ -367,6 +430,8 @@ def sample(
     label: str | None = None,
     as_is: bool = False,
     clip: bool = False,
+    noise_scale: float | None = None,
+    t_eps: float | None = None,
 ) -> NDArray[np.float64]:
     """Sample one picture per seed, or per input and seed, (N, C, H, W) about [-1, 1].
 
@@ -392,6 +457,9 @@ def sample(
         As the flags.
     guidance_interval
         Lowest and highest sigma at which a class is guided to.
+    noise_scale, t_eps
+        Of a flow network: the strength of its noise at time 1, and the time that its
+        program divides by at least.
 
     Raises
     ------
@@ -413,6 +481,7 @@ def sample(
         per_image=per_image,
         label=label,
         inputs=_inputs(inputs, channels),
+        noise=flow_model(None, {"noise_scale": noise_scale, "t_eps": t_eps}),
     )
     plan = schedule if isinstance(schedule, Plan) else read_schedule(schedule)
     run = SamplingRun(plan, options, resolve_device(device))

@@ -20,7 +20,6 @@ TOLERANCE = 1.0
 KIND = "optimal"
 SAMPLER = "dpmpp-2m"
 NUM_STEPS = 8
-TRAINING_KIND = "mixed"
 TRAINING_STEPS = 32
 MODEL = "bundled"
 BUNDLED_GUIDANCE = 2.0

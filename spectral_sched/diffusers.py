@@ -11,6 +11,7 @@ level that is taken to be unit noise, as pipelines draw it, so that sampling sta
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import warnings
 from dataclasses import dataclass
@@ -50,13 +51,14 @@ from .documents.read import read_any
 from .documents.strict_json import canonical
 from .errors import UsageError
 from .files.schedule import read_plan_document, read_plan_text
-from .planning.replan import replan
+from .planning.replan import raise_floor, replan
+from .schedules import FlowModel, flow_model
 from .schedules.betas import NUM_TIMESTEPS
-from .schedules.coordinates import COORDINATES, convert
+from .schedules.coordinates import convert
 from .schedules.table import SigmaTable, resample
 from .solvers.recurrence import Play
 from .solvers.registry import SAMPLERS, sampler_named, solver_calls
-from .targets.checks import check_start, outside
+from .targets.checks import below_clamp, check_start, outside
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -112,6 +114,12 @@ class SpectralScheduler(SchedulerMixin, ConfigMixin):  # type: ignore[misc]
         usual one of the prediction.
     sigma_data
         Standard deviation of the pictures, for EDM's preconditioning.
+    noise_scale
+        Standard deviation of a flow network's noise at time 1, which its pipeline
+        starts from.
+    t_eps
+        Flow time that a pipeline divides by at least, to make a velocity of a picture.
+        Tables end above it.
     scaled_state
         Whether the pipeline holds the network's input, or ``picture + sigma * noise``,
         which it multiplies by ``init_noise_sigma`` and scales in `scale_model_input`.
@@ -137,6 +145,7 @@ class SpectralScheduler(SchedulerMixin, ConfigMixin):  # type: ignore[misc]
     _times: Tensor
     _play: Play[Tensor] | None
     _index: int | None
+    _scaled: bool
     _begin: int | None
     _fresh: tuple[torch.Generator | list[torch.Generator] | None, Tensor | None]
 
@@ -151,6 +160,8 @@ class SpectralScheduler(SchedulerMixin, ConfigMixin):  # type: ignore[misc]
         timestep_scale: float = 1.0,
         input_type: str | None = None,
         sigma_data: float = 0.5,
+        noise_scale: float = 1.0,
+        t_eps: float = 0.0,
         scaled_state: bool = True,
         num_train_timesteps: int = NUM_TIMESTEPS,
         beta_schedule: str | None = None,
@@ -160,7 +171,8 @@ class SpectralScheduler(SchedulerMixin, ConfigMixin):  # type: ignore[misc]
         rescale_betas_zero_snr: bool = False,
         variance_type: str = "fixed_small",
     ) -> None:
-        self._coordinate = told_coordinate(self.config)
+        self._flow = FlowModel(noise_scale, t_eps)
+        self._coordinate = told_coordinate(self.config, self._flow)
         if (sigmas is None) == (schedule is None):
             message = "a SpectralScheduler plays sigmas or a schedule; give one of them"
             raise UsageError(message)
@@ -172,7 +184,12 @@ class SpectralScheduler(SchedulerMixin, ConfigMixin):  # type: ignore[misc]
 
     @classmethod
     def from_schedule(
-        cls, path: str | Path, network: Any = None, **settings: Any
+        cls,
+        path: str | Path,
+        network: Any = None,
+        *,
+        model: str | None = None,
+        **settings: Any,
     ) -> Self:
         """Return a scheduler for a file that ``specsched export`` wrote.
 
@@ -180,6 +197,8 @@ class SpectralScheduler(SchedulerMixin, ConfigMixin):  # type: ignore[misc]
         ----------
         network
             The pipeline's own scheduler, which says how its network was trained.
+        model
+            A name of `schedules.FLOW_MODELS`, for `noise_scale` and `t_eps`.
         settings
             Parameters of the class beside `sigmas` and `schedule`.
 
@@ -191,6 +210,8 @@ class SpectralScheduler(SchedulerMixin, ConfigMixin):  # type: ignore[misc]
         """
         if network is not None:
             settings = trained_settings(network) | settings
+        if model is not None:
+            settings = dataclasses.asdict(flow_model(model, {})) | settings
         document = read_any(Path(path))
         read_plan_document(document, Path(path))
         scheduler: Self = cls(schedule=canonical(document), **settings)
@@ -202,7 +223,7 @@ class SpectralScheduler(SchedulerMixin, ConfigMixin):  # type: ignore[misc]
         plan = read_plan_text(text, Path("the schedule"))
         check_start(plan.request, "a pipeline")
         self.register_to_config(schedule=ScheduleText(text))
-        return plan
+        return raise_floor(plan, self._flow.lowest_sigma)
 
     def to_json_string(self) -> str:
         """Return the configuration, one line for each entry that is set."""
@@ -220,7 +241,8 @@ class SpectralScheduler(SchedulerMixin, ConfigMixin):  # type: ignore[misc]
     @property
     def init_noise_sigma(self) -> float:
         """Factor of the unit noise that a pipeline starts from."""
-        return 1.0 if self.config.scaled_state else self.table.sigmas[0]
+        scaled = self.config.scaled_state
+        return self._flow.noise_scale if scaled else self.table.sigmas[0]
 
     @property
     def step_index(self) -> int | None:
@@ -273,9 +295,14 @@ class SpectralScheduler(SchedulerMixin, ConfigMixin):  # type: ignore[misc]
         self._warn_outside()
         self._times = torch.tensor(told, dtype=torch.float32)
         self.timesteps = self._times.to(device)
-        shown = np.array(self.table.sigmas)
-        self.sigmas = torch.tensor(_flow_time(shown) if self._flows else shown).float()
+        shown = (
+            self._flow.time(np.array(self.table.levels))
+            if self._flows
+            else np.array(self.table.levels)
+        )
+        self.sigmas = torch.tensor([*shown, 0.0]).float()
         self._play = self._index = self._begin = None
+        self._scaled = False
         self._fresh = None, None
 
     def _wanted_table(
@@ -293,7 +320,8 @@ class SpectralScheduler(SchedulerMixin, ConfigMixin):  # type: ignore[misc]
             return _table_of(sigmas)
         if float(sigmas[0]) >= 1:
             return self._of_steps(len([time for time in sigmas if float(time) > 0]))
-        return _table_of(convert(np.asarray(sigmas, float), "flow_time", "sigma"))
+        times = np.asarray(sigmas, float)
+        return _table_of(convert(times, "flow_time", "sigma", self._flow))
 
     def _of_steps(self, num_steps: int | None) -> SigmaTable:
         """Return the table of a number of steps, planned if it is not the own."""
@@ -319,7 +347,9 @@ class SpectralScheduler(SchedulerMixin, ConfigMixin):  # type: ignore[misc]
         return (self.config.input_type or usual) == "flow"
 
     def _warn_outside(self) -> None:
-        """Warn of levels that a discretely trained model was never shown."""
+        """Warn of levels that a model was never shown, or no step arrives from."""
+        for text in below_clamp(self.table.sigmas, self._flow):
+            warnings.warn(text, stacklevel=3)
         if not self.config.timestep_type.startswith("timestep-"):
             return
         ends = self._coordinate.to_sigma(np.array([0.0, np.inf])).tolist()
@@ -332,6 +362,7 @@ class SpectralScheduler(SchedulerMixin, ConfigMixin):  # type: ignore[misc]
         """Return the network's input for what the pipeline holds."""
         index = self._index if self._index is not None else self._first(timestep)
         sigma = float(self._calls[index].sigma)
+        self._scaled = True
         return sample * (self._scale(index) * self._input(sigma))
 
     def step(
@@ -372,7 +403,8 @@ class SpectralScheduler(SchedulerMixin, ConfigMixin):  # type: ignore[misc]
         _take_up(play, wide(sample) * self._scale(index))
         _, denoise = PREDICTIONS[self.config.prediction_type]
         output, data = wide(mean_part(model_output, sample)), self.config.sigma_data
-        denoised = denoise(play.point, output, float(call.sigma), data)
+        seen, sigma = self._seen(play, sample), float(call.sigma)
+        denoised = denoise(seen, output, sigma / self._flow.noise_scale, data)
         play.take(call, denoised)
         self._index = index + 1
         following = (play.point / self._scale(index + 1)).to(sample.dtype)
@@ -380,6 +412,17 @@ class SpectralScheduler(SchedulerMixin, ConfigMixin):  # type: ignore[misc]
         if not return_dict:
             return (following, denoised)
         return SpectralSchedulerOutput(following, denoised)
+
+    def _seen(self, play: Play[Tensor], sample: Tensor) -> Tensor:
+        """Return what the network was shown, at the scale of our state.
+
+        Pipelines of flow networks show it what they hold. At first that is noise as of
+        time 1, a little stronger than at the first level that it is told.
+        """
+        if self._index or self._scaled or not self._flows:
+            return play.point
+        sigma = float(self._calls[0].sigma)
+        return wide(sample) / self._input(sigma)
 
     def _under_way(
         self, timestep: float | Tensor, sample: Tensor
@@ -433,7 +476,7 @@ class SpectralScheduler(SchedulerMixin, ConfigMixin):  # type: ignore[misc]
     def _input(self, sigma: float) -> float:
         usual, _ = PREDICTIONS[self.config.prediction_type]
         scale = INPUTS[self.config.input_type or usual]
-        return float(scale(sigma, self.config.sigma_data))
+        return float(scale(sigma / self._flow.noise_scale, self.config.sigma_data))
 
     def _scale(self, index: int) -> float:
         """Return what the pipeline's state is multiplied by to be ours."""
@@ -443,7 +486,9 @@ class SpectralScheduler(SchedulerMixin, ConfigMixin):  # type: ignore[misc]
         noise_alone = index == 0 and not (
             self._plan and self._plan.request.limits.partial
         )
-        return sigma if noise_alone else 1 / self._input(sigma)
+        if noise_alone:
+            return sigma / self._flow.noise_scale
+        return 1 / self._input(sigma)
 
     def add_noise(
         self, original_samples: Tensor, noise: Tensor, timesteps: Tensor
@@ -497,11 +542,6 @@ class SpectralScheduler(SchedulerMixin, ConfigMixin):  # type: ignore[misc]
 def _table_of(sigmas: Sequence[float] | NDArray[np.float64]) -> SigmaTable:
     levels = [float(sigma) for sigma in sigmas]
     return SigmaTable.of(levels[:-1] if levels and not levels[-1] else levels)
-
-
-def _flow_time(sigmas: NDArray[np.float64]) -> NDArray[np.float64]:
-    with np.errstate(divide="ignore"):
-        return COORDINATES["flow_time"].from_sigma(sigmas)
 
 
 def _check_others(sampler: str, eta: float | None, others: Mapping[str, Any]) -> None:

@@ -7,11 +7,13 @@ checks inputs against ``INPUT_TYPES`` and calls ``FUNCTION``.
 
 from __future__ import annotations
 
+import asyncio
 import importlib.util
 import inspect
-import json
 import shutil
+import sys
 from pathlib import Path
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
@@ -24,7 +26,7 @@ from spectral_sched.documents.write import write_document
 from spectral_sched.errors import SpecschedError
 from spectral_sched.files.schedule import plan_document
 from spectral_sched.planning.plan import make_plan
-from spectral_sched.planning.request import TableRequest
+from spectral_sched.planning.request import NoiseLimits, TableRequest
 from tests.support.pink import pink_source
 
 ONE_LINE = "from spectral_sched.comfyui import *\n"
@@ -52,7 +54,8 @@ class Host:
         widgets = {**types["required"], **types.get("optional", {})}
         assert types["required"].keys() <= inputs.keys() <= widgets.keys()
         for name, value in inputs.items():
-            check_widget(widgets[name], value)
+            if widgets[name] != ("MODEL",):
+                check_widget(widgets[name], value)
         wanted = inspect.signature(node.VALIDATE_INPUTS).parameters
         told = node.VALIDATE_INPUTS(**{key: inputs[key] for key in wanted})
         if told is not True:
@@ -101,8 +104,7 @@ def workflow(schedule: Path, **inputs: object) -> dict[str, Any]:
         "model": "sigma",
     } | inputs
     node = {"class_type": "SpecschedScheduler", "inputs": given}
-    prompt: dict[str, Any] = json.loads(json.dumps({"5": node}))
-    return prompt
+    return {"5": node}
 
 
 def test_the_node_gives_the_sigmas_of_the_file(host: Host, schedule: Path) -> None:
@@ -149,3 +151,96 @@ def test_a_start_about_the_mean_is_refused(host: Host, schedule: Path) -> None:
     write_document(plan_document(plan, provenance({})), schedule)
     with pytest.raises(SpecschedError, match="plan it without --start mean"):
         host.execute(workflow(schedule), "5")
+
+
+class CONST:
+    """Stands for ComfyUI's mixture of noise and image, by its name."""
+
+
+class FlowSampling(CONST):
+    """Stands for the sampling of a flow network."""
+
+    sigma_min, sigma_max = torch.tensor(0.05), torch.tensor(1.0)
+
+    def __init__(self, noise_scale: float) -> None:
+        self.noise_scale = noise_scale
+
+
+class SigmaSampling:
+    """Stands for the sampling of a network of sigma."""
+
+    sigma_min, sigma_max = torch.tensor(0.5), torch.tensor(9.0)
+
+
+class Network:
+    """Stands for ComfyUI's MODEL."""
+
+    def __init__(self, sampling: object) -> None:
+        self.sampling = sampling
+
+    def get_model_object(self, name: str) -> object:
+        assert name == "model_sampling"
+        return self.sampling
+
+
+@pytest.mark.parametrize("scale", [1.0, 8.0])
+def test_a_flow_network_says_its_noise_and_its_range(
+    host: Host, schedule: Path, scale: float
+) -> None:
+    network = Network(FlowSampling(scale))
+    (times,) = host.execute(workflow(schedule, network=network), "5")
+    assert times[-1] == 0
+    assert times[-2] >= 0.05 * (1 - 1e-6)
+    levels = scale * times[:-1] / (1 - times[:-1])
+    floor = scale * 0.05 / 0.95
+    request = TableRequest.of("dpmpp-2m", 6, "zero", limits=NoiseLimits(floor=floor))
+    plan = make_plan(pink_source(), "optimal", request)
+    assert_allclose(levels, plan.table.levels, rtol=1e-4)
+
+
+def test_a_network_of_sigma_says_its_range(host: Host, schedule: Path) -> None:
+    inputs = workflow(schedule, network=Network(SigmaSampling()), model="flow")
+    (sigmas,) = host.execute(inputs, "5")
+    assert 8 < sigmas[0] <= 9
+    assert sigmas[-2] >= 0.5 * (1 - 1e-6)
+
+
+def stub_api(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Put what ComfyUI's documentation says of its later protocol in its place."""
+
+    def made(**given: Any) -> SimpleNamespace:
+        return SimpleNamespace(**given)
+
+    def named(name: str, **given: Any) -> SimpleNamespace:
+        return SimpleNamespace(id=name, **given)
+
+    kinds = {
+        name: SimpleNamespace(Input=named, Output=made)
+        for name in ("String", "Int", "Combo", "Model", "Sigmas")
+    }
+    latest = ModuleType("comfy_api.latest")
+    latest.ComfyExtension = object  # type: ignore[attr-defined]
+    latest.io = SimpleNamespace(  # type: ignore[attr-defined]
+        ComfyNode=object, Schema=made, NodeOutput=lambda *outputs: outputs, **kinds
+    )
+    monkeypatch.setitem(sys.modules, "comfy_api", ModuleType("comfy_api"))
+    monkeypatch.setitem(sys.modules, "comfy_api.latest", latest)
+
+
+def test_the_later_protocol_has_the_same_node(
+    schedule: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stub_api(monkeypatch)
+    extension = asyncio.run(spectral_sched.comfyui.comfy_entrypoint())
+    (node,) = asyncio.run(extension.get_node_list())
+    schema = node.define_schema()
+    inputs = workflow(schedule)["5"]["inputs"]
+    assert [each.id for each in schema.inputs] == [*inputs, "network"]
+    assert schema.inputs[-1].optional
+    assert node.validate_inputs(str(schedule)) is True
+    assert "does not exist" in node.validate_inputs(str(schedule) + "x")
+    before = node.fingerprint_inputs(str(schedule), steps=3)
+    (sigmas,) = node.execute(**inputs)
+    old = spectral_sched.comfyui.SpecschedScheduler
+    assert before == old.IS_CHANGED(str(schedule))
+    assert torch.equal(sigmas, old().get_sigmas(**inputs)[0])

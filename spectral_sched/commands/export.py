@@ -92,7 +92,7 @@ def export(
     model: Annotated[
         str | None,
         typer.Option(
-            help="Model to run, for kinds klub, gits, grid, ld3; as in sample."
+            help="Model to run, for kinds klub, gits, oss, grid, ld3; as in sample."
         ),
     ] = None,
     data: Annotated[
@@ -200,7 +200,7 @@ def _request(flags: Flags) -> "ExportRequest":
     served = target.target.purposes if target else ("sampling",)
     purpose = flags["purpose"] or served[0]
     training = purpose == "training"
-    kind = flags["kind"] or (defaults.TRAINING_KIND if training else defaults.KIND)
+    kind = flags["kind"] or (defaults.TRAINING_LAW if training else defaults.KIND)
     coordinate = flags["coordinate"] or "sigma"
     check_choice(purpose, get_args(Purpose), "purpose", "--for")
     check_kind(kind)
@@ -211,7 +211,8 @@ def _request(flags: Flags) -> "ExportRequest":
         raise UsageError(message)
     solver = target.solver if target and not training else None
     sampler = flags["sampler"] or solver or defaults.SAMPLER
-    table = _table_request(flags, kind, sampler, training=training)
+    floor = target.lowest_sigma if target and not training else 0.0
+    table = _table_request(flags, kind, sampler, floor, training=training)
     return ExportRequest(
         spectrum=flags["spectrum"],
         purpose="training" if training else "sampling",
@@ -240,19 +241,24 @@ def _target(flags: Flags) -> "TargetRequest | None":
 
 
 def _table_request(
-    flags: Flags, kind: str, sampler: str, *, training: bool
+    flags: Flags, kind: str, sampler: str, floor: float, *, training: bool
 ) -> "TableRequest":
     from spectral_sched.planning.kinds.registry import parse_kind_settings
     from spectral_sched.planning.request import NoiseLimits, TableRequest
 
+    unnamed = training and flags["kind"] is None
+    usual = defaults.TRAINING_SETTINGS if unnamed else ()
     steps = defaults.TRAINING_STEPS if training else defaults.NUM_STEPS
-    limits = ("sigma_min", "sigma_max", "start_sigma", "strength")
+    limits = {
+        name: flags[name]
+        for name in ("sigma_min", "sigma_max", "start_sigma", "strength")
+    }
     return TableRequest.of(
         sampler,
         steps if flags["steps"] is None else flags["steps"],
         flags["start"],
-        settings=parse_kind_settings(kind, flags["settings"] or ()),
-        limits=NoiseLimits(*(flags[name] for name in limits)),
+        settings=parse_kind_settings(kind, (*usual, *(flags["settings"] or ()))),
+        limits=NoiseLimits(**limits, floor=floor),
         terminal=flags["terminal"],
     )
 

@@ -20,12 +20,19 @@ if TYPE_CHECKING:
     from spectral_sched.files.samples import Gallery
 
 RECORDED = (
-    *("precision", "class_label", "null_label", "guidance", "guidance_interval"),
+    *(
+        "known",
+        "precision",
+        "class_label",
+        "null_label",
+        "guidance",
+        "guidance_interval",
+    ),
     *("per_image", "label", "as_is", "clip", "compiled"),
 )
 """Flags that the record tells if they were given."""
 
-NAMES = {"label": "class", "compiled": "compile"}
+NAMES = {"label": "class", "compiled": "compile", "known": "with"}
 """Names of flags that are not those of the parameters."""
 
 
@@ -42,6 +49,12 @@ def sample(
     inputs: Annotated[
         str | None,
         typer.Option("--input", help="Pictures to restore, for a model that does."),
+    ] = None,
+    known: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--with", help="Of a flow network: noise_scale=2, t_eps=0.05, model=NAME."
+        ),
     ] = None,
     class_label: Annotated[
         str | None, typer.Option(help="Class to sample, by number or name.")
@@ -144,6 +157,7 @@ def _options(
     from spectral_sched.diffusion.models.guidance import parse_guidance
     from spectral_sched.diffusion.sampling.run import SamplingOptions
     from spectral_sched.planning.replan import Fitting
+    from spectral_sched.targets.target import said_flow
 
     label = flags["class_label"], flags["null_label"]
     return SamplingOptions(
@@ -151,6 +165,7 @@ def _options(
         flags["precision"],
         parse_guidance(*label, flags["guidance"], interval, flags["model"]),
         Fitting(as_is=flags["as_is"], clip=flags["clip"]),
+        noise=said_flow(flags["known"] or ()),
         **{name: flags[name] for name in ("per_image", "label", "compiled", "inputs")},
     )
 

@@ -5,8 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from spectral_sched.documents.strict_json import canonical
+from spectral_sched.planning.training_advice import (
+    COPIED,
+    PROGRAMS,
+    NormalLaw,
+    TrainingAdvice,
+    told,
+)
 
-from .tables import new_table
+from .tables import new_table, text_table
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -17,16 +24,47 @@ if TYPE_CHECKING:
 
 def training_parts(document: Document) -> list[RenderableType]:
     """Return everything worth saying about a law to train with."""
-    edm = document["edm"]
+    advice = _advice(document)
     low, high = document["sigma_min"], document["sigma_max"]
     parts: list[RenderableType] = [
         f"{document['kind']} law to train with, from {low:.4g} to {high:.4g}, "
         f"sigma_data {document['sigma_data']:.4g}",
-        f"EDM: P_mean {edm['P_mean']:.4g}, P_std {edm['P_std']:.4g}",
-        "k-diffusion: " + canonical(document["k_diffusion"]["sigma_sample_density"]),
+        "nearest of k-diffusion's own: "
+        + canonical(document["k_diffusion"]["sigma_sample_density"]),
+        "",
+        words_table(advice),
+        "",
+        ranges_table(advice),
         "",
     ]
     return [*parts, fits_table(document["fits"])]
+
+
+def _advice(document: Document) -> TrainingAdvice:
+    edm = document["edm"]
+    law = NormalLaw(edm["P_mean"], edm["P_std"])
+    ends = document["sigma_min"], document["sigma_max"]
+    return TrainingAdvice(law, *ends, document["sigma_data"])
+
+
+def words_table(advice: TrainingAdvice) -> Table:
+    """Return what every program is told, unit noise for flow networks."""
+    table = text_table("program", "in its words")
+    for program in PROGRAMS:
+        table.add_row(program, told(advice.words(program)))
+    return table
+
+
+def ranges_table(advice: TrainingAdvice) -> Table:
+    """Return the levels that are drawn most, beside those of laws that are copied."""
+    table = new_table("law of ln sigma", "mean", "std", "95 % of the draws")
+    for name, law in {"this one": advice.law, **COPIED}.items():
+        low, high = law.most
+        row = (f"{law.mean:.3g}", f"{law.std:.3g}", f"{low:.3g} - {high:.3g}")
+        table.add_row(name, *row)
+    ends = f"{advice.sigma_min:.3g} - {advice.sigma_max:.3g}"
+    table.add_row("range of the images", "", "", ends)
+    return table
 
 
 def fits_table(fits: Document) -> Table:

@@ -59,6 +59,22 @@ def replan(plan: Plan, num_steps: int, sampler: str | None = None) -> Plan:
     return plan_again(replace(plan, request=request), None if own else plan.ends)
 
 
+def raise_floor(plan: Plan, floor: float) -> Plan:
+    """Return a plan none of whose steps starts below a level, however often replanned.
+
+    Its table is kept where it is above already, and planned again where it is not.
+    """
+    low, high = plan.ends
+    if floor <= low:
+        return plan
+    limits = replace(plan.request.limits, floor=floor)
+    request = replace(plan.request, limits=limits)
+    raised = replace(plan, request=request, ends=(floor, high))
+    if plan.table.levels[-1] >= floor:
+        return raised
+    return plan_again(raised, raised.ends)
+
+
 BEYOND = 1.05
 """How far a table may leave the trained range before it is worth a warning."""
 

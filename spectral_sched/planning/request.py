@@ -37,14 +37,24 @@ class NoiseLimits:
         The same as a share from 0 to 1: the flow time ``sigma / (1 + sigma)`` of the
         start, which is the share of noise in the mixture, as a part of that of
         sigma_max. It means the same noise whatever the kind and the number of steps.
+    floor
+        Level that no step may start below, since it would not arrive
+        (`schedules.FlowModel.lowest_sigma`).
     """
 
     sigma_min: float | None = None
     sigma_max: float | None = None
     start_sigma: float | None = None
     strength: float | None = None
+    floor: float = 0.0
 
     def __post_init__(self) -> None:
+        if self.sigma_min is not None and 0 < self.sigma_min < self.floor:
+            message = (
+                f"--sigma-min {self.sigma_min:g} is below {self.floor:.4g}, where steps"
+                " of the model stop arriving (t_eps); leave it out"
+            )
+            raise UsageError(message)
         if self.start_sigma is not None and self.strength is not None:
             message = "--start-sigma and --strength say the same thing; leave one out"
             raise UsageError(message)
@@ -69,7 +79,7 @@ class NoiseLimits:
         UsageError
             If what is wished is no range.
         """
-        low = ends[0] if self.sigma_min is None else self.sigma_min
+        low = max(ends[0], self.floor) if self.sigma_min is None else self.sigma_min
         high = ends[1] if self.sigma_max is None else self.sigma_max
         check_range(low, high)
         return (low, high)

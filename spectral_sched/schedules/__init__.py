@@ -14,6 +14,7 @@ from .families.spectral import KAPPA_CLEAN, KAPPA_NOISE, InformationLaw, Spectra
 from .families.tangent import TangentLaw
 from .families.vp import VpLaw
 from .family import Basis, FamilyInfo, cut
+from .flow_model import FLOW_MODELS, UNIT_FLOW, FlowModel, flow_model
 from .law import Law, Terminal
 from .parameters import Parameter, Setting, read_settings
 from .registry import SCHEDULES
@@ -21,9 +22,11 @@ from .schedule import Schedule, check_range, sigma_table
 
 __all__ = [
     "AYS_TABLES",
+    "FLOW_MODELS",
     "KAPPA_CLEAN",
     "KAPPA_NOISE",
     "SCHEDULES",
+    "UNIT_FLOW",
     "AysLaw",
     "Basis",
     "CauchyLaw",
@@ -31,6 +34,7 @@ __all__ = [
     "ExponentialLaw",
     "FamilyInfo",
     "FlowLaw",
+    "FlowModel",
     "InformationLaw",
     "KarrasLaw",
     "LaplaceLaw",
@@ -51,6 +55,7 @@ __all__ = [
     "check_range",
     "curriculum_levels",
     "cut",
+    "flow_model",
     "read_settings",
     "sigma_table",
 ]

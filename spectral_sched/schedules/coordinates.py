@@ -16,11 +16,14 @@ import numpy as np
 from spectral_sched.errors import check_choice
 
 from .betas import Betas
+from .flow_model import UNIT_FLOW
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from numpy.typing import ArrayLike, NDArray
+
+    from .flow_model import FlowModel
 
     Conversion = Callable[[NDArray[np.float64]], NDArray[np.float64]]
 
@@ -67,6 +70,12 @@ def trained_abar(schedule: str) -> NDArray[np.float64]:
     return Betas(schedule).abar()
 
 
+def flow_coordinate(model: FlowModel) -> Coordinate:
+    """Return the flow time of a network with noise of a given strength."""
+    scale = f"{model.noise_scale:g}"
+    return Coordinate(model.time, model.sigma, f"s / ({scale} + s)")
+
+
 def _trained(schedule: str) -> Coordinate:
     formula = f"index of s in the 1000 levels of {schedule} betas, log-linear"
     return timestep_coordinate(trained_abar(schedule), formula)
@@ -90,9 +99,7 @@ COORDINATES: Mapping[str, Coordinate] = {
         lambda value: value / np.sqrt((1 - value) * (1 + value)),
         "s / sqrt(1 + s^2)",
     ),
-    "flow_time": Coordinate(
-        lambda sigma: 1 / (1 + 1 / sigma), lambda time: time / (1 - time), "s / (1 + s)"
-    ),
+    "flow_time": flow_coordinate(UNIT_FLOW),
     "v_time": Coordinate(
         lambda sigma: 2 / np.pi * np.arctan(sigma),
         lambda time: np.where(time == 1, np.inf, np.tan(np.pi / 2 * time)),
@@ -108,8 +115,15 @@ COORDINATES: Mapping[str, Coordinate] = {
 """Coordinates by the names used in commands and files."""
 
 
-def convert(values: ArrayLike, source: str, target: str) -> NDArray[np.float64]:
+def convert(
+    values: ArrayLike, source: str, target: str, flow: FlowModel = UNIT_FLOW
+) -> NDArray[np.float64]:
     """Return noise levels in another coordinate.
+
+    Parameters
+    ----------
+    flow
+        Whose flow time is meant, where that is one of the coordinates.
 
     Raises
     ------
@@ -124,16 +138,24 @@ def convert(values: ArrayLike, source: str, target: str) -> NDArray[np.float64]:
     [0.0, 0.5, 1.0]
     >>> [float(level) for level in convert([np.inf, 0.0], "log_snr", "sigma")]
     [0.0, 1.0]
+    >>> from spectral_sched.schedules import FLOW_MODELS
+    >>> float(convert(2.0, "sigma", "flow_time", FLOW_MODELS["jit-512"]))
+    0.5
     """
     check_coordinate(source)
     check_coordinate(target)
     # Ends divide by zero and take its logarithm on purpose.
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        sigma = COORDINATES[source].to_sigma(np.asarray(values, dtype=np.float64))
+        given = np.asarray(values, dtype=np.float64)
+        sigma = _coordinate(source, flow).to_sigma(given)
         if not np.all(sigma >= 0):
             message = f"there are values that no {source} can have"
             raise ValueError(message)
-        return COORDINATES[target].from_sigma(sigma)
+        return _coordinate(target, flow).from_sigma(sigma)
+
+
+def _coordinate(name: str, flow: FlowModel) -> Coordinate:
+    return flow_coordinate(flow) if name == "flow_time" else COORDINATES[name]
 
 
 def check_coordinate(name: str) -> None:

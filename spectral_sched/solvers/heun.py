@@ -60,10 +60,7 @@ def heun_churn(sigmas: Sequence[Weight]) -> Iterator[Call]:
     yield Call(raised, sigmas[-1], FINAL)
 
 
-ALIASES = (
-    *("HeunDiscreteScheduler", "FlowMatchHeunDiscreteScheduler"),
-    *("EDM", "sample_heun"),
-)
+ALIASES = ("HeunDiscreteScheduler", "EDM", "sample_heun")
 
 SOLVERS = (
     Solver("heun", heun, calls_per_step=2, one_step=True, aliases=ALIASES),

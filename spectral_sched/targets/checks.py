@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
     from spectral_sched.planning.request import TableRequest
+    from spectral_sched.schedules import FlowModel
 
 ROUNDING = 1e-6
 
@@ -82,6 +83,19 @@ def _apart(repeated: Sequence[float], last: float | None) -> str:
     if repeated[-1] == 0:
         cures.append("a higher --sigma-min")
     return " or ".join(cures)
+
+
+def below_clamp(sigmas: Sequence[float], flow: FlowModel) -> tuple[str, ...]:
+    """Return a warning if the last step of a table starts where none arrives."""
+    last = sigmas[-2]
+    if last >= flow.lowest_sigma * (1 - ROUNDING):
+        return ()
+    left = flow.residue(sigmas) * LEVELS_PER_UNIT
+    return (
+        f"the last level {last:.4g} is below {flow.lowest_sigma:.4g}, where the "
+        f"program divides by t_eps={flow.t_eps:g} and steps do not arrive: noise of "
+        f"{left:.2g} 8-bit levels stays; plan anew for it, without --schedule",
+    )
 
 
 def noisy_end(level: float) -> tuple[str, ...]:

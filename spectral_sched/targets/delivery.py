@@ -84,6 +84,11 @@ class TargetRequest:
         implied = self.target.implied(target_settings(self.target, self.texts))
         return self.sampler or implied
 
+    @property
+    def lowest_sigma(self) -> float:
+        """Lowest level that a step of the program arrives from; 0 if all do."""
+        return self.target.lowest_sigma(target_settings(self.target, self.texts))
+
 
 def plan_delivery(wish: TargetRequest, plan: Plan, provenance: Document) -> Delivery:
     """Return what a target is given to play the table of a plan.

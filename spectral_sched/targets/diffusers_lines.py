@@ -27,7 +27,7 @@ def play(pipe, noise):
     # DDIMPipeline: noise is torch.randn(1, 3, side, side), pictures in [-1, 1] return.
     scheduler = pipe.scheduler
     scheduler.set_timesteps(VARIABLE=GIVEN)
-    x = noise * scheduler.INITIAL
+    x = STARTED
     for t in scheduler.timesteps:
         answer = pipe.unet(SEEN, t, return_dict=False)[0].detach()
         x = scheduler.step(answer, t, x).prev_sample
@@ -49,12 +49,13 @@ def loop(variable: str, comment: str, given: str = "", *, scaled: bool = True) -
     given
         The table as it is passed, if not by its name.
     scaled
-        Whether the scheduler scales the noise and the network's input.
+        Whether the scheduler scales the noise and the network's input; if not, NOISE
+        stands in the lines for what sampling starts from.
     """
     words = {
         "VARIABLE": variable,
         "GIVEN": given or variable,
-        " * scheduler.INITIAL": " * scheduler.init_noise_sigma" if scaled else "",
+        "STARTED": "noise * scheduler.init_noise_sigma" if scaled else "NOISE",
         "SEEN": "scheduler.scale_model_input(x, t)" if scaled else "x",
         "WITH": comment,
     }

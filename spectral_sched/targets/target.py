@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from spectral_sched.errors import UsageError, check_choice
-from spectral_sched.schedules import Parameter, Setting
+from spectral_sched.schedules import (
+    FLOW_MODELS,
+    FlowModel,
+    Parameter,
+    Setting,
+    flow_model,
+    read_settings,
+)
 
 from .artifact import FORMS
 from .checks import check_start, outside
@@ -58,6 +65,11 @@ class Job(NamedTuple):
     def sigmas(self) -> NDArray[np.float64]:
         """The levels and the final 0, (num_steps + 1,)."""
         return np.array(self.table.sigmas)
+
+    @property
+    def flow(self) -> FlowModel:
+        """The noise of the flow network that plays the table."""
+        return flow_of(self.settings)
 
     def number(self, name: str) -> float | None:
         """Return the setting of a number, or None if nothing is known."""
@@ -142,6 +154,13 @@ class Target:
         """Return the solver that the program plays tables with, None if it is open."""
         return self.solver(_complete(self, settings)) if self.solver else None
 
+    def lowest_sigma(self, settings: Mapping[str, Setting]) -> float:
+        """Return the lowest level that a step arrives from; 0 if all do."""
+        if T_EPS not in self.parameters:
+            return 0.0
+        complete = _complete(self, settings)
+        return flow_of(complete).lowest_sigma if flows(complete) else 0.0
+
     @property
     def purposes(self) -> tuple[str, ...]:
         """What it serves, the default first."""
@@ -179,6 +198,70 @@ def whole(name: str, default: int, low: float, high: float, what: str) -> Parame
 def word(name: str, choices: Sequence[str], what: str) -> Parameter:
     """Return a word that can be said of a program, the default first."""
     return Parameter(name, what, choices[0], choices=tuple(choices), flag=FLAG)
+
+
+NOISE_SCALE = option(
+    "noise_scale", None, 1e-3, 1e3, "standard deviation of the noise at flow time 1"
+)
+T_EPS = option("t_eps", None, 0, 0.5, "flow time that the program divides by at least")
+FLOW_NOISE = (NOISE_SCALE, T_EPS)
+"""What is said of the noise of flow networks, beside their names."""
+
+ANY_MODEL = word(
+    "model",
+    ("sigma", "flow", *FLOW_MODELS),
+    "what the model knows, sigma or flow time, or which flow network it is",
+)
+"""What a program plays that plays others too."""
+
+FLOW_MODEL = (
+    word(
+        "model", ("flow", *FLOW_MODELS), "flow network, for its noise_scale and t_eps"
+    ),
+    *FLOW_NOISE,
+)
+"""The same for programs that play nothing else."""
+
+
+def flows(settings: Settings) -> bool:
+    """Return whether a program plays a flow network, by what is known of it."""
+    return settings["model"] == "flow" or settings["model"] in FLOW_MODELS
+
+
+def flow_of(settings: Settings) -> FlowModel:
+    """Return the noise of a flow network, by what is known of it.
+
+    Raises
+    ------
+    UsageError
+        If something is said of it, and the program plays no flow network.
+    """
+    name = settings["model"]
+    for item in FLOW_NOISE:
+        if not flows(settings) and settings.get(item.name) is not None:
+            message = (
+                f"{item.flag} {item.name} is of flow networks, and the model "
+                f"is {name}; add {item.flag} model=flow"
+            )
+            raise UsageError(message)
+    return flow_model(str(name) if name in FLOW_MODELS else None, settings)
+
+
+def said_flow(texts: Sequence[str]) -> FlowModel:
+    """Return the flow network that ``name=value`` texts tell of.
+
+    Raises
+    ------
+    UsageError
+        If there is nothing of that name to tell, or a value is none.
+    """
+    known = {item.name: item for item in FLOW_MODEL}
+    said = read_settings("flow", known, texts, noun="network", flag=FLAG)
+    settings: Settings = {item.name: item.default for item in FLOW_MODEL}
+    settings.update(said)
+    for item in FLOW_MODEL:
+        item.check(settings[item.name])
+    return flow_of(settings)
 
 
 MODEL_RANGE = (

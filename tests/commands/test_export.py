@@ -13,6 +13,7 @@ import pytest
 from typer.testing import CliRunner
 
 from spectral_sched.commands.app import app
+from spectral_sched.defaults import TRAINING_LAW
 from spectral_sched.errors import SpecschedError
 from spectral_sched.files.schedule import read_plan
 from spectral_sched.planning.kinds.registry import KINDS, from_spectrum
@@ -278,16 +279,22 @@ def test_laws_to_train_with() -> None:
 
 
 def test_training_defaults() -> None:
-    assert exported("--for", "training")["kind"] == "mixed"
+    usual = exported("--for", "training")
+    assert usual["kind"] == TRAINING_LAW
+    assert usual["arguments"]["set"] == {"mean": -0.6, "std": 1.7}
+    moved = exported("--for", "training", "--set", "mean=0.2")["arguments"]["set"]
+    assert moved == {"mean": 0.2, "std": 1.7}
     optimal = exported("--for", "training", "--kind", "optimal")
     assert optimal["arguments"]["steps"] == 32
     invoked("export", "--for", "training")
-    assert json.loads(Path("training.json").read_text())["kind"] == "mixed"
+    assert json.loads(Path("training.json").read_text())["kind"] == TRAINING_LAW
 
 
 def test_the_table_of_fits_is_shown() -> None:
     shown = invoked("export", "--for", "training", "--kind", "lognormal", "--force")
-    assert "EDM: P_mean -1.2, P_std 1." in shown
+    assert "P_mean -1.2, P_std 1." in shown
+    assert "flow_sigmoid_scale 1." in shown
+    assert "JiT at 512" in shown
     assert "Kolmogorov distance" in shown
 
 

@@ -84,6 +84,9 @@ def names_for(heading: str) -> dict[str, Any]:
         here = SimpleNamespace(device="cpu")
         names |= {"Schedule": small.Schedule, "samples": small.samples}
         return names | {"model": Small(), "accelerator": here}
+    if heading == "prx-pixel":
+        diffusers = pytest.importorskip("diffusers")
+        return names | {"pipe": WithSteps(diffusers.FlowMatchEulerDiscreteScheduler())}
     if heading.startswith("diffusers"):
         diffusers = pytest.importorskip("diffusers")
         names |= {name: getattr(diffusers, name) for name in SCHEDULERS}

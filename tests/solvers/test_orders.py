@@ -11,6 +11,8 @@ from spectral_sched.solvers.recurrence import Play
 POWER, TOP, BOTTOM = 1.0, 10.0, 0.1
 ORDERS = {
     "euler": 1,
+    "flow-heun": 2,
+    "flow-heun-2": 2,
     "heun": 2,
     "dpmpp-2m": 2,
     "dpmpp-3m": 2,

@@ -234,68 +234,80 @@ FLOWS = [
     ),
 ]
 
-
-def respaced() -> dict[str, Any]:
-    """Return options that would replace a table, which the lines switch off."""
-    return {"use_karras_sigmas": True, "shift_terminal": 0.1}
-
+AWAY = [
+    {"use_karras_sigmas": True, "shift_terminal": 0.1},
+    {"use_exponential_sigmas": True},
+    {"use_beta_sigmas": True},
+]
+"""Options that would replace a table, which the lines switch off."""
 
 TIMES = np.array(LEVELS) / (1 + np.array(LEVELS))
 
 
-@pytest.mark.parametrize(("said", "config", "extra"), FLOWS)
-def test_the_flow_scheduler_shifts_back_to_our_table(
-    said: tuple[str, ...], config: dict[str, Any], extra: dict[str, Any]
-) -> None:
-    class Pipe:
-        scheduler = diffusers.FlowMatchEulerDiscreteScheduler(**config, **respaced())
-
-    names: dict[str, Any] = {"pipe": Pipe}
-    exec(delivered("diffusers-flow", LEVELS, *said).content.decode(), names)
-    scheduler = Pipe.scheduler
-    scheduler.set_timesteps(sigmas=names["sigmas"], **extra)
+def played_by(scheduler: Any) -> tuple[torch.Tensor, list[float]]:
+    """Return what a flow scheduler makes of unit noise, and its flow times."""
     recorder = Recorder(scheduler)
     x = unit_noise()
     for time in scheduler.timesteps:
-        flow = float(time) / 1000
+        flow = float(scheduler.sigmas[len(recorder.sigmas)])
         sigma = flow / (1 - flow)
         denoised = network()(x * (1 + sigma), sigma)
         x = scheduler.step((x - denoised) / flow, time, x, return_dict=False)[0]
-    assert_allclose(recorder.played, [*TIMES, 0], rtol=1e-6)
-    assert_allclose(scheduler.timesteps / 1000, TIMES, rtol=1e-6)
-    artifact = given("diffusers-flow", LEVELS, *said)
-    assert artifact.start_scale == pytest.approx(1 + LEVELS[0])
+    return x, recorder.played
+
+
+@pytest.mark.parametrize("away", [{}, *AWAY])
+@pytest.mark.parametrize(("said", "config", "extra"), FLOWS)
+@pytest.mark.parametrize(
+    ("name", "sampler"),
+    [("diffusers-flow", "euler"), ("diffusers-unipc-flow", "unipc")],
+)
+def test_lines_from_a_flow_configuration_play_our_table(
+    name: str,
+    sampler: str,
+    said: tuple[str, ...],
+    config: dict[str, Any],
+    extra: dict[str, Any],
+    away: dict[str, Any],
+) -> None:
+    class Pipe:
+        scheduler = diffusers.FlowMatchEulerDiscreteScheduler(**config, **away)
+
+    names: dict[str, Any] = {"pipe": Pipe}
+    exec(delivered(name, LEVELS, *said).content.decode(), names)
+    Pipe.scheduler.set_timesteps(sigmas=np.array(names["sigmas"]), **extra)
+    x, played = played_by(Pipe.scheduler)
+    assert_allclose(played, [*TIMES, 0], rtol=1e-6)
     start = (1 + LEVELS[0]) * unit_noise()
-    wanted = ours("euler", SigmaTable.of(LEVELS), start)
+    assert given(name, LEVELS, *said).start_scale == pytest.approx(1 + LEVELS[0])
+    wanted = ours(sampler, SigmaTable.of(LEVELS), start)
     torch.testing.assert_close(x.double(), wanted, atol=1e-4, rtol=0)
 
 
-@pytest.mark.parametrize(("said", "config", "extra"), FLOWS[:3])
-def test_unipc_shifts_back_to_our_table(
+@pytest.mark.parametrize(("said", "config", "extra"), FLOWS)
+def test_numbers_alone_have_the_shift_taken_out(
     said: tuple[str, ...], config: dict[str, Any], extra: dict[str, Any]
 ) -> None:
-    class Pipe:
-        scheduler = diffusers.UniPCMultistepScheduler(
-            prediction_type="flow_prediction",
-            **{"flow_shift" if key == "shift" else key: config[key] for key in config},
-        )
+    values = given("diffusers-flow", LEVELS, *said, form="npy").values
+    scheduler = diffusers.FlowMatchEulerDiscreteScheduler(**config)
+    scheduler.set_timesteps(sigmas=values, **extra)
+    assert_allclose(scheduler.sigmas, [*TIMES, 0], rtol=1e-6)
+    assert_allclose(scheduler.timesteps / 1000, TIMES, rtol=1e-6)
 
-    names: dict[str, Any] = {"pipe": Pipe}
-    exec(delivered("diffusers-unipc-flow", LEVELS, *said).content.decode(), names)
-    scheduler = Pipe.scheduler
-    scheduler.set_timesteps(sigmas=np.array(names["sigmas"]), **extra)
-    recorder = Recorder(scheduler)
-    x = unit_noise()
-    for time in scheduler.timesteps:
-        index = len(recorder.sigmas)
-        flow = float(scheduler.sigmas[index])
-        sigma = flow / (1 - flow)
-        denoised = network()(x * (1 + sigma), sigma)
-        x = scheduler.step((x - denoised) / flow, time, x, return_dict=False)[0]
-    assert_allclose(recorder.played, [*TIMES, 0], rtol=1e-6)
-    assert torch.isfinite(x).all()
-    start = (1 + LEVELS[0]) * unit_noise()
-    wanted = ours("unipc", SigmaTable.of(LEVELS), start)
+
+@pytest.mark.parametrize(("said", "config", "extra"), FLOWS[:3])
+def test_unipc_shifts_numbers_alone_back(
+    said: tuple[str, ...], config: dict[str, Any], extra: dict[str, Any]
+) -> None:
+    shift = {"flow_shift" if key == "shift" else key: config[key] for key in config}
+    scheduler = diffusers.UniPCMultistepScheduler(
+        prediction_type="flow_prediction", use_flow_sigmas=True, **shift
+    )
+    values = given("diffusers-unipc-flow", LEVELS, *said, form="npy").values
+    scheduler.set_timesteps(sigmas=values, **extra)
+    x, played = played_by(scheduler)
+    assert_allclose(played, [*TIMES, 0], rtol=1e-6)
+    wanted = ours("unipc", SigmaTable.of(LEVELS), (1 + LEVELS[0]) * unit_noise())
     torch.testing.assert_close(x.double(), wanted, atol=1e-4, rtol=0)
 
 

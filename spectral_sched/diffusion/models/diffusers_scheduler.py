@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from spectral_sched.errors import InputError
+from spectral_sched.errors import InputError, UsageError
+from spectral_sched.schedules import UNIT_FLOW
 
 from .preconditioning import VARIANCE_PRESERVING, discrete, edm, flow
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     import torch
+
+    from spectral_sched.schedules import FlowModel
 
     from .preconditioning import Preconditioning
 
@@ -57,7 +60,11 @@ FLOW = frozenset({"FlowMatchEulerDiscreteScheduler", "FlowMatchHeunDiscreteSched
 
 
 def preconditioning_of(
-    kind: str, diffusers: Any, path: Path, device: torch.device
+    kind: str,
+    diffusers: Any,
+    path: Path,
+    device: torch.device,
+    noise: FlowModel = UNIT_FLOW,
 ) -> Preconditioning:
     """Return how the network of a scheduler is called.
 
@@ -69,21 +76,33 @@ def preconditioning_of(
         The library.
     path
         The scheduler's configuration.
+    noise
+        The noise of a flow network, of which a scheduler says nothing.
 
     Raises
     ------
     InputError
         If the scheduler or what it predicts is not known here.
+    UsageError
+        If something is said of a flow network's noise, and it is none.
     """
     _check("scheduler", kind, DISCRETE | EDM | FLOW, path)
     scheduler = getattr(diffusers, kind).from_pretrained(
         path.parent, local_files_only=True
     )
-    if kind in FLOW:
-        return _flow(scheduler.config, path)
+    if kind in FLOW or scheduler.config.get("use_flow_sigmas", False):
+        return _flow(scheduler.config, path, noise)
+    if noise != UNIT_FLOW:
+        raise not_flowing(str(path))
     if kind in EDM:
         return _edm(scheduler.config, path)
     return _discrete(scheduler, path, device)
+
+
+def not_flowing(name: str) -> UsageError:
+    """Return what to raise where a model of no flow is to have the noise of one."""
+    message = f"{name} is no flow network, whose noise --with tells of; leave it out"
+    return UsageError(message)
 
 
 def trained_settings(scheduler: Any) -> dict[str, Any]:
@@ -115,11 +134,13 @@ def trained_settings(scheduler: Any) -> dict[str, Any]:
     return {name: config[name] for name in TRAINED if config.get(name) is not None}
 
 
-def _flow(config: Any, path: Path) -> Preconditioning:
+def _flow(config: Any, path: Path, noise: FlowModel = UNIT_FLOW) -> Preconditioning:
+    prediction = config.get("prediction_type", "flow_prediction")
+    _check("prediction type", prediction, ["flow_prediction"], path)
     if config.get("invert_sigmas"):
         message = f"{path} inverts its times (invert_sigmas), which is not supported"
         raise InputError(message)
-    return flow(config.num_train_timesteps)
+    return flow(config.num_train_timesteps, noise)
 
 
 def _edm(config: Any, path: Path) -> Preconditioning:
@@ -131,10 +152,6 @@ def _edm(config: Any, path: Path) -> Preconditioning:
 def _discrete(scheduler: Any, path: Path, device: torch.device) -> Preconditioning:
     config = scheduler.config
     prediction = config.prediction_type
-    flowing = config.get("use_flow_sigmas", False)
-    if flowing:
-        _check("prediction type", prediction, ["flow_prediction"], path)
-        return flow(config.num_train_timesteps)
     _check("prediction type", prediction, VARIANCE_PRESERVING, path)
     abar = scheduler.alphas_cumprod.numpy().astype(np.float64)
     if config.get("rescale_betas_zero_snr", False):

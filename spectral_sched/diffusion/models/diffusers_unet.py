@@ -18,6 +18,7 @@ from safetensors import SafetensorError
 
 from spectral_sched.documents.read import read_foreign
 from spectral_sched.errors import InputError, UnavailableError
+from spectral_sched.schedules import UNIT_FLOW
 
 from .diffusers_scheduler import preconditioning_of
 from .preconditioning import PreconditionedDenoiser
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
     from spectral_sched.documents.read import Fields
     from spectral_sched.images.pixels import Shape
+    from spectral_sched.schedules import FlowModel
 
     from .preconditioning import Preconditioning
 
@@ -88,7 +90,11 @@ class UNetDenoiser(PreconditionedDenoiser):
 
 
 def load_diffusers(
-    folder: Path, shape: Shape, device: torch.device, dtype: torch.dtype
+    folder: Path,
+    shape: Shape,
+    device: torch.device,
+    dtype: torch.dtype,
+    noise: FlowModel = UNIT_FLOW,
 ) -> UNetDenoiser:
     """Return the denoiser of a folder.
 
@@ -96,6 +102,8 @@ def load_diffusers(
     ----------
     shape
         Shape of the pictures that are wanted, where it can make any.
+    noise
+        The noise of a flow network.
 
     Raises
     ------
@@ -113,7 +121,7 @@ def load_diffusers(
     kind = read_foreign(scheduler, REMEDY).get("_class_name", str)
     diffusers = _diffusers()
     with _read_by(diffusers, folder):
-        preconditioning = preconditioning_of(kind, diffusers, scheduler, device)
+        preconditioning = preconditioning_of(kind, diffusers, scheduler, device, noise)
         unet = _unet(diffusers, network)
         unet = unet.to(device, dtype).requires_grad_(requires_grad=False)
     return UNetDenoiser(unet, preconditioning, shape)

@@ -12,8 +12,10 @@ from spectral_sched.analysis.chunk import Skipped
 from spectral_sched.errors import ImageError, InputError, UsageError
 from spectral_sched.files.model import BUNDLED, SUFFIX
 from spectral_sched.images.pixels import load_pixels
+from spectral_sched.schedules import UNIT_FLOW
 from spectral_sched.sources import Aside, items
 
+from .diffusers_scheduler import not_flowing
 from .diffusers_unet import load_diffusers
 from .exact import FiniteSetDenoiser, WienerDenoiser
 from .weights import read_model
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 
     from spectral_sched.planning.data_set import DataSet
     from spectral_sched.planning.plan import Plan
+    from spectral_sched.schedules import FlowModel
 
     from .denoiser import Denoiser
     from .network import NetworkDenoiser
@@ -34,19 +37,31 @@ MODELS = "bundled, wiener, images:FOLDER, diffusers:FOLDER, FILE.safetensors"
 
 
 def load_denoiser(
-    name: str, plan: Plan | DataSet, device: torch.device, dtype: torch.dtype
+    name: str,
+    plan: Plan | DataSet,
+    device: torch.device,
+    dtype: torch.dtype,
+    noise: FlowModel = UNIT_FLOW,
 ) -> Denoiser:
     """Return the denoiser of a name, for the pictures a plan is made for.
+
+    Parameters
+    ----------
+    noise
+        The noise of a flow network, which its folder does not tell.
 
     Raises
     ------
     UsageError
-        If there is no such model.
+        If there is no such model, or something is said of a flow network's noise, and
+        it is none.
     InputError
         If its pictures do not have the plan's shape, or it cannot be read.
     UnavailableError
         If the library it was made with is not installed.
     """
+    if noise != UNIT_FLOW and not name.startswith("diffusers:"):
+        raise not_flowing(name)
     if name.endswith(SUFFIX):
         return load_network(Path(name), device, dtype)
     kind, _, argument = name.partition(":")
@@ -64,7 +79,7 @@ def load_denoiser(
             return FiniteSetDenoiser(placed, messages=said)
         case "diffusers", True:
             shape = plan.power.field.shape
-            return load_diffusers(Path(argument), shape, device, dtype)
+            return load_diffusers(Path(argument), shape, device, dtype, noise)
     message = f"there is no model {name!r}; choose one with --model: {MODELS}"
     raise UsageError(message)
 

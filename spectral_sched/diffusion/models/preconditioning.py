@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, NamedTuple, cast
 import numpy as np
 import torch
 
+from spectral_sched.schedules import UNIT_FLOW
 from spectral_sched.schedules.coordinates import COORDINATES, timestep_coordinate
 
 from .denoiser import per_picture
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
     from torch import Tensor
+
+    from spectral_sched.schedules import FlowModel
 
     Level = float | Tensor
     OfLevel = Callable[[Level], Level]
@@ -110,7 +113,6 @@ def _conversion(coordinate: str) -> OfLevel:
 
 
 _abar, _vp_sigma = _conversion("abar"), _conversion("vp_sigma")
-_flow_time = _conversion("flow_time")
 
 
 def _epsilon(sigma: Level) -> Scales:
@@ -123,11 +125,6 @@ def _v(sigma: Level) -> Scales:
 
 def _picture(sigma: Level) -> Scales:
     return Scales(0.0, 1.0, _abar(sigma) ** 0.5)
-
-
-def _velocity(sigma: Level) -> Scales:
-    clean = 1 - _flow_time(sigma)
-    return Scales(clean, -_flow_time(sigma), clean)
 
 
 VARIANCE_PRESERVING: Mapping[str, Callable[[Level], Scales]] = {
@@ -228,16 +225,43 @@ def quarter_log(sigma: Level) -> Level:
     return log / 4
 
 
-def flow(num_timesteps: int) -> Preconditioning:
-    """Return how a flow is called: ``noise - picture`` at ``(1-t) picture + t noise``.
+def flow(
+    num_timesteps: int,
+    model: FlowModel = UNIT_FLOW,
+    prediction: str = "flow_prediction",
+) -> Preconditioning:
+    """Return how a flow is called, at ``(1-t) picture + t noise_scale noise``.
 
     Parameters
     ----------
     num_timesteps
         What time 1, pure noise, is called; the network knows times from 1 of it on.
+    model
+        How strong its noise is, and the time that its program divides by at least.
+    prediction
+        ``flow_prediction`` for the velocity, ``noise_scale noise - picture``;
+        ``sample`` for the picture, which a step below `model.t_eps` does not reach, as
+        in the programs that play such networks.
     """
-    lowest = COORDINATES["flow_time"].to_sigma(np.array(1 / num_timesteps))
-    sigma_range = (float(lowest), math.inf)
+
+    def velocity(sigma: Level) -> Scales:
+        time = model.time(sigma)
+        return Scales(1 - time, -time, 1 - time)
+
+    def picture(sigma: Level) -> Scales:
+        time = model.time(sigma)
+        reached = time / _at_least(time, model.t_eps)
+        return Scales((1 - reached) * (1 - time), reached, 1 - time)
+
+    lowest = max(float(model.sigma(1 / num_timesteps)), model.lowest_sigma)
     return Preconditioning(
-        _velocity, lambda sigma: _flow_time(sigma) * num_timesteps, sigma_range
+        {"flow_prediction": velocity, "sample": picture}[prediction],
+        lambda sigma: model.time(sigma) * num_timesteps,
+        (lowest, math.inf),
     )
+
+
+def _at_least(values: Level, low: float) -> Level:
+    if isinstance(values, torch.Tensor):
+        return values.clamp(min=low)
+    return max(values, low)

@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from spectral_sched.errors import check_choice
+from spectral_sched.errors import UsageError, check_choice
+from spectral_sched.schedules import UNIT_FLOW
 from spectral_sched.schedules.betas import Betas
 from spectral_sched.schedules.coordinates import (
     COORDINATES,
     Coordinate,
     check_coordinate,
+    flow_coordinate,
     timestep_coordinate,
 )
 
@@ -24,6 +26,8 @@ from .pipeline import INPUTS, PREDICTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+    from spectral_sched.schedules import FlowModel
 
 DISCRETE = "timestep-"
 """How names of coordinates begin that are timesteps of a training."""
@@ -43,18 +47,32 @@ class ScheduleText(str):
         return f"<schedule of {steps} steps, kind {document.get('kind')}>"
 
 
-def told_coordinate(config: Mapping[str, Any]) -> Coordinate:
+def told_coordinate(config: Mapping[str, Any], flow: FlowModel) -> Coordinate:
     """Return what the network of a configuration is told of the noise.
+
+    Parameters
+    ----------
+    flow
+        The noise of the network, if it is one of flow time.
 
     Raises
     ------
     UsageError
-        If a name in the configuration is unknown.
+        If a name in the configuration is unknown, or a network that knows no flow time
+        is to have the noise of one.
     """
     name, prediction = config["timestep_type"], config["prediction_type"]
     check_coordinate(name)
     check_choice(prediction, PREDICTIONS, "prediction", "prediction_type")
     check_choice(config["input_type"] or "vp", INPUTS, "input", "input_type")
+    if name == "flow_time":
+        return flow_coordinate(flow)
+    if flow != UNIT_FLOW:
+        message = (
+            "noise_scale and t_eps are of flow networks, and this one is told "
+            f"{name}; set timestep_type='flow_time'"
+        )
+        raise UsageError(message)
     if not name.startswith(DISCRETE):
         return COORDINATES[name]
     if config["trained_betas"] is not None:

@@ -16,6 +16,7 @@ from spectral_sched.errors import check_choice
 from spectral_sched.files.samples import Sample
 from spectral_sched.planning.per_image import drawn_plans
 from spectral_sched.planning.replan import Fitting, fit_to_model
+from spectral_sched.schedules import UNIT_FLOW
 
 from .player import Player
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from spectral_sched.diffusion.models.denoiser import Denoiser
     from spectral_sched.diffusion.models.guidance import Guidance
     from spectral_sched.planning.plan import Plan
+    from spectral_sched.schedules import FlowModel
 
 DTYPES = {"float32": torch.float32, "float64": torch.float64}
 
@@ -54,6 +56,8 @@ class SamplingOptions:
     inputs
         Source of the pictures to restore, or they themselves in [-1, 1],
         (N, C, H, W), for a model that restores.
+    noise
+        The noise of a flow network.
     """
 
     model: str | Denoiser
@@ -64,6 +68,7 @@ class SamplingOptions:
     label: str | None = None
     compiled: bool = False
     inputs: str | NDArray[np.floating] | None = None
+    noise: FlowModel = UNIT_FLOW
 
     def __post_init__(self) -> None:
         check_choice(self.precision, DTYPES, "precision", "--precision")
@@ -88,7 +93,7 @@ class SamplingRun:
         self.device, self.dtype = device, DTYPES[options.precision]
         model = options.model
         if isinstance(model, str):
-            model = load_denoiser(model, plan, device, self.dtype)
+            model = load_denoiser(model, plan, device, self.dtype, options.noise)
         check_given(model, given=options.inputs is not None)
         if options.compiled:
             compile_network(model)

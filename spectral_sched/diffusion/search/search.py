@@ -28,6 +28,7 @@ from spectral_sched.planning.kinds.model_searches import (
     GridSettings,
     KlubSettings,
     Ld3Settings,
+    OssSettings,
 )
 from spectral_sched.planning.kinds.optimal import optimal_table
 from spectral_sched.planning.kinds.registry import check_runs_model
@@ -48,6 +49,7 @@ from .ld3 import (
     check_teachable,
     teacher_table,
 )
+from .oss import oss_table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -153,6 +155,14 @@ def gits_search(task: Task) -> SigmaTable:
     return gits_table(path, task.request.num_steps, settings.growth, settings.cost)
 
 
+def oss_search(task: Task) -> SigmaTable:
+    """Return the table of a student's optimal steps."""
+    settings = settings_of(OssSettings, task.request.settings)
+    noise = task.noise(task.seeds(settings.samples, settings.seed))
+    levels = sigma_table(Schedule(KarrasLaw(), *task.ends), settings.levels)
+    return oss_table(task.denoise, noise, levels.sigmas, task.request.num_steps)
+
+
 def grid_search(task: Task) -> SigmaTable:
     """Return the best of 48 Karras tables on the model."""
     settings = settings_of(GridSettings, task.request.settings)
@@ -224,6 +234,7 @@ class Search(NamedTuple):
 SEARCHES: Mapping[str, Search] = {
     "klub": Search(klub_search, sees_pictures=True),
     "gits": Search(gits_search),
+    "oss": Search(oss_search),
     "grid": Search(grid_search),
     "ld3": Search(ld3_search),
     "fitted": Search(fitted_search),

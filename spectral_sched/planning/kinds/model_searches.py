@@ -57,6 +57,14 @@ class GitsSettings(SearchSettings):
 
 
 @dataclass(frozen=True, kw_only=True)
+class OssSettings(SearchSettings):
+    """What can be set for the optimal steps of a student."""
+
+    samples: int = number(4, 1, 65536, "starts that the student is played from")
+    levels: int = number(61, 2, 1000, "levels of the teacher")
+
+
+@dataclass(frozen=True, kw_only=True)
 class GridSettings(SearchSettings):
     """What can be set for the tuned Karras table."""
 
@@ -109,6 +117,12 @@ KINDS = (
         "cheapest way down a teacher's 61 levels by Euler jumps, later ones grown",
         "GITS, Chen et al., arXiv 2405.11326",
         GitsSettings,
+    ),
+    _searched(
+        "oss",
+        "nearest states of a student of Euler's steps to a teacher's, step by step",
+        "OSS, Pei et al., arXiv 2503.21774",
+        OssSettings,
     ),
     _searched(
         "grid",

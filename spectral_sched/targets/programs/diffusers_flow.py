@@ -2,19 +2,21 @@
 
 These schedulers shift whatever they are given, by a ratio ``a`` from their
 configuration, or ``exp(mu)`` from the size of the picture: f goes to
-``a f / (1 + (a - 1) f)``. The inverse is applied here.
+``a f / (1 + (a - 1) f)``. The lines in Python switch that off; numbers alone have the
+inverse applied to them.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from spectral_sched.errors import UsageError
-from spectral_sched.schedules.coordinates import convert
 from spectral_sched.targets.artifact import Artifact, float32_levels
-from spectral_sched.targets.checks import shifted_again
+from spectral_sched.targets.checks import below_clamp, shifted_again
 from spectral_sched.targets.diffusers_lines import (
     RESPACING,
     loop,
@@ -22,6 +24,7 @@ from spectral_sched.targets.diffusers_lines import (
     scheduler_lines,
 )
 from spectral_sched.targets.target import (
+    FLOW_MODEL,
     PYTHON_FIRST,
     Alias,
     Job,
@@ -32,6 +35,8 @@ from spectral_sched.targets.target import (
     word,
 )
 
+from .trainers import trainer_law
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -41,8 +46,10 @@ SHIFT = (
     word("mu_type", ("exponential", "linear"), "time_shift_type of the configuration"),
 )
 
+UNSHIFTED = {"use_dynamic_shifting": "False", "shift_terminal": "None"}
 FLOW_OPTIONS = {
-    "shift_terminal": "None",
+    "shift": "1.0",
+    **UNSHIFTED,
     "invert_sigmas": "False",
     "stochastic_sampling": "False",
     **RESPACING,
@@ -50,7 +57,9 @@ FLOW_OPTIONS = {
 UNIPC_OPTIONS = {
     "prediction_type": '"flow_prediction"',
     "use_flow_sigmas": "True",
-    "shift_terminal": "None",
+    "flow_shift": "1.0",
+    **UNSHIFTED,
+    "predict_x0": "True",
     "solver_order": "2",
     "solver_type": '"bh2"',
     "final_sigmas_type": '"zero"',
@@ -100,40 +109,66 @@ def shifted(times: NDArray[np.floating], ratio: float) -> NDArray[np.float64]:
     return ratio * wide / (1 + (ratio - 1) * wide)
 
 
-def _flow(job: Job) -> Artifact:
+def _ratio(job: Job) -> float:
+    """Return the ratio to take out: none for lines, which switch the shift off."""
     ratio = shift_ratio(job.settings)
-    times = convert(job.table.levels, "sigma", "flow_time")
+    return 1.0 if job.form == "python" else ratio
+
+
+def _flow(job: Job) -> Artifact:
+    ratio = _ratio(job)
+    times = job.flow.time(np.array(job.table.levels))
     values = float32_levels(shifted(times, 1 / ratio), "diffusers")
-    said = job.settings["shift"] is not None or job.settings["mu"] is not None
+    known = any(job.settings[name] is not None for name in ("shift", "mu"))
+    scale = job.flow.noise_scale
     return Artifact(
         values,
         coordinate="flow_time",
         wanted=np.append(times, 0.0),
         played=np.append(shifted(values, ratio), 0.0),
         played_in="flow_time",
-        start_scale=1 / (1 - float(times[0])),
-        snippet=FLOW,
-        remarks=named_options(job, FLOW_OPTIONS),
-        warnings=shifted_again(said, ("--with shift=1", "--with mu=...")),
+        start_scale=scale / (1 - float(times[0])),
+        snippet=FLOW.replace("NOISE", _times(scale, "noise")),
+        remarks=(*named_options(job, FLOW_OPTIONS), *_stronger(job)),
+        warnings=(
+            *shifted_again(
+                known or job.form == "python", ("--with shift=1", "--with mu=...")
+            ),
+            *below_clamp(job.table.sigmas, job.flow),
+        ),
         usage="scheduler.set_timesteps(sigmas=sigmas) in a loop, play(pipe, noise) of "
         "the lines, or pipe(..., sigmas=sigmas) where it takes them, as "
         "StableDiffusion3Pipeline does; never pass timesteps, which are not shifted",
     )
 
 
+def _times(scale: float, name: str) -> str:
+    """Return a product in Python, without a factor of 1."""
+    return name if scale == 1 else f"{scale!r} * {name}"
+
+
+def _stronger(job: Job) -> tuple[str, ...]:
+    """Return how much stronger noise alone is than the first level, if that counts."""
+    scale, first = job.flow.noise_scale, job.table.levels[0]
+    if scale == 1:
+        return ()
+    factor = float(job.flow.time(first)) * scale
+    return (
+        f"pipelines start from {scale:g} times unit noise, {scale / first:.2g} "
+        f"(relative) above the first level; pass latents of {factor:.6g} times unit "
+        "noise to start at it",
+    )
+
+
 def _unipc(job: Job) -> Artifact:
     given = _flow(job)
-    wide = shifted(given.wanted[:-1], 1 / shift_ratio(job.settings))
-    return Artifact(
-        wide,
-        coordinate=given.coordinate,
-        wanted=given.wanted,
+    snippet = UNIPC.replace("NOISE", _times(job.flow.noise_scale, "noise"))
+    return replace(
+        given,
+        values=shifted(given.wanted[:-1], 1 / _ratio(job)),
         played=given.wanted,
-        played_in=given.played_in,
-        start_scale=given.start_scale,
-        snippet=UNIPC,
-        remarks=named_options(job, UNIPC_OPTIONS),
-        warnings=given.warnings,
+        snippet=snippet,
+        remarks=(*named_options(job, UNIPC_OPTIONS), *_stronger(job)),
         usage="scheduler.set_timesteps(sigmas=np.array(sigmas)) of "
         "UniPCMultistepScheduler in a loop, play(pipe, noise) of the lines, or "
         "pipe(..., sigmas=np.array(sigmas)) where it takes them",
@@ -145,8 +180,14 @@ TARGETS = (
         "diffusers-flow",
         "flow times for FlowMatchEulerDiscreteScheduler, its shift taken out, no 0",
         _flow,
+        partial(
+            trainer_law,
+            program="diffusers",
+            usage="arguments of compute_density_for_timestep_sampling, beside a "
+            "scheduler of shift 1",
+        ),
         formats=PYTHON_FIRST,
-        parameters=SHIFT,
+        parameters=(*FLOW_MODEL, *SHIFT),
         solver=always("euler"),
         aliases=(Alias("FlowMatchEulerDiscreteScheduler"),),
     ),
@@ -155,7 +196,7 @@ TARGETS = (
         "flow times for UniPCMultistepScheduler, a numpy array, its shift taken out",
         _unipc,
         formats=PYTHON_FIRST,
-        parameters=SHIFT,
+        parameters=(*FLOW_MODEL, *SHIFT),
         solver=always("unipc"),
         aliases=(Alias("UniPCMultistepScheduler"),),
     ),

@@ -1,27 +1,60 @@
-"""stable-diffusion.cpp: ``--sigmas`` takes a list with the final 0."""
+"""stable-diffusion.cpp: ``--sigmas`` takes a list with the final 0.
+
+It steps flow networks without a clamp. HiDream-O1's noise scale is what ``--eta`` is
+there; MiniT2I's is fixed, and its sampling starts from noise alone.
+"""
 
 from __future__ import annotations
 
-from spectral_sched.schedules.coordinates import convert
+import numpy as np
+
 from spectral_sched.targets.artifact import Artifact, float32_levels
-from spectral_sched.targets.target import MODEL_RANGE, Job, Target, outside_model, word
+from spectral_sched.targets.target import (
+    ANY_MODEL,
+    MODEL_RANGE,
+    NOISE_SCALE,
+    Job,
+    Target,
+    flow_of,
+    flows,
+    outside_model,
+)
+
+USAGE = 'give it after --sigmas, or as "custom_sigmas" in sample_params'
 
 
 def _table(job: Job) -> Artifact:
-    flow = job.settings["model"] == "flow"
-    coordinate = "flow_time" if flow else "sigma"
-    wanted = convert(job.sigmas, "sigma", coordinate)
-    values = float32_levels(wanted, "stable-diffusion.cpp")
+    flow_of(job.settings)
+    return _flow(job) if flows(job.settings) else _sigmas(job)
+
+
+def _sigmas(job: Job) -> Artifact:
+    values = float32_levels(job.sigmas, "stable-diffusion.cpp")
     return Artifact(
         values,
-        coordinate=coordinate,
+        wanted=job.sigmas,
+        played=values,
+        start_scale=float(values[0]),
+        separator=",",
+        warnings=outside_model(job),
+        usage=USAGE,
+    )
+
+
+def _flow(job: Job) -> Artifact:
+    scale, levels = job.flow.noise_scale, np.array(job.table.levels)
+    wanted = np.append(job.flow.time(levels), 0.0)
+    values = float32_levels(wanted, "stable-diffusion.cpp")
+    alone = job.settings["model"] == "minit2i"
+    return Artifact(
+        values,
+        coordinate="flow_time",
         wanted=wanted,
         played=values,
-        played_in=coordinate,
-        start_scale=None if flow else float(values[0]),
+        played_in="flow_time",
+        start_scale=float(levels[0]) + scale * alone,
         separator=",",
-        warnings=() if flow else outside_model(job),
-        usage='give it after --sigmas, or as "custom_sigmas" in sample_params',
+        usage=USAGE if alone or scale == 1 else f"{USAGE}, beside --eta {scale:g}",
     )
 
 
@@ -30,9 +63,6 @@ TARGETS = (
         "sdcpp",
         "text for --sigmas of stable-diffusion.cpp, the final 0 included",
         _table,
-        parameters=(
-            word("model", ("sigma", "flow"), "what the model knows"),
-            *MODEL_RANGE,
-        ),
+        parameters=(ANY_MODEL, NOISE_SCALE, *MODEL_RANGE),
     ),
 )

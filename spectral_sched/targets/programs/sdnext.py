@@ -1,4 +1,4 @@
-"""SD.Next: its field keeps tokens of digits only.
+"""SD.Next: its field keeps tokens of digits only, and lists of three or more.
 
 They are timesteps, or for flow models thousandths, which its schedulers shift.
 """
@@ -9,11 +9,19 @@ from dataclasses import replace
 
 import numpy as np
 
-from spectral_sched.errors import UsageError
-from spectral_sched.schedules.coordinates import convert
+from spectral_sched.schedules import FLOW_MODELS
 from spectral_sched.targets.artifact import Artifact
-from spectral_sched.targets.checks import duplicates, shifted_again
-from spectral_sched.targets.target import Job, Target, option, word
+from spectral_sched.targets.checks import below_clamp, duplicates, shifted_again
+from spectral_sched.targets.target import (
+    FLOW_NOISE,
+    Job,
+    Target,
+    flow_of,
+    flows,
+    option,
+    word,
+)
+from spectral_sched.targets.thousandths import THOUSAND, thousandths
 from spectral_sched.targets.trained_levels import (
     BETAS,
     known_levels,
@@ -24,12 +32,27 @@ from spectral_sched.targets.trained_levels import (
 
 from .diffusers_flow import shifted
 
-THOUSAND = 1000
+FEWEST = 3
+"""Values that the field must hold at least: shorter lists are passed over."""
 
 
 def _sdnext(job: Job) -> Artifact:
-    if job.settings["model"] == "flow":
-        return _thousandths(job)
+    flow_of(job.settings)
+    made = _thousandths(job) if flows(job.settings) else _timesteps(job)
+    return replace(made, warnings=(*made.warnings, *_too_few(job)))
+
+
+def _too_few(job: Job) -> tuple[str, ...]:
+    count = job.table.num_steps
+    if count >= FEWEST:
+        return ()
+    return (
+        f"SD.Next passes over lists of fewer than {FEWEST} values, and this has "
+        f"{count}; ask for more --steps",
+    )
+
+
+def _timesteps(job: Job) -> Artifact:
     job, warnings = within_training(job)
     timesteps = nearest_timesteps(job)
     played = known_levels(job)[timesteps].astype(np.float64)
@@ -39,15 +62,9 @@ def _sdnext(job: Job) -> Artifact:
 
 
 def _thousandths(job: Job) -> Artifact:
-    times = convert(job.table.levels, "sigma", "flow_time")
+    times = job.flow.time(np.array(job.table.levels))
     ratio = job.number("shift") or 1.0
-    values = np.rint(THOUSAND * shifted(times, 1 / ratio)).astype(np.int64)
-    if values[-1] == 0:
-        message = (
-            "SD.Next counts flow time in thousandths, and the last level is below "
-            "half of one; plan with a higher --sigma-min"
-        )
-        raise UsageError(message)
+    values = thousandths(shifted(times, 1 / ratio), "SD.Next")
     return Artifact(
         values,
         variable="timesteps",
@@ -59,6 +76,7 @@ def _thousandths(job: Job) -> Artifact:
         warnings=(
             *duplicates(values),
             *shifted_again(job.settings["shift"] is not None, ("--with shift=1",)),
+            *below_clamp(job.table.sigmas, job.flow),
         ),
         usage="paste it into Timesteps override",
     )
@@ -70,7 +88,12 @@ TARGETS = (
         "whole timesteps for Timesteps override of SD.Next",
         _sdnext,
         parameters=(
-            word("model", ("discrete", "flow"), "what the model was trained on"),
+            word(
+                "model",
+                ("discrete", "flow", *FLOW_MODELS),
+                "what the model was trained on, or which flow network it is",
+            ),
+            *FLOW_NOISE,
             *BETAS,
             option("shift", None, 1e-3, 1e3, "shift of the scheduler, flow models"),
         ),

@@ -23,6 +23,7 @@ from spectral_sched.diffusion.sampling.noise import SeededNoise
 from spectral_sched.diffusion.sampling.sampler import sample
 from spectral_sched.errors import InputError, UnavailableError
 from spectral_sched.images.png import to_bytes
+from spectral_sched.schedules import FlowModel
 from spectral_sched.solvers.registry import solver_calls
 from tests.support.commands import sentence, specsched
 from tests.support.helpers import write_pictures
@@ -221,6 +222,43 @@ def test_euler_is_flow_matching(tmp_path: Path, name: str) -> None:
     ours = states(loaded(folder), noise * (1 + sigmas[0]), sigmas)
     for state, sigma, expected in zip(ours, sigmas[1:], theirs, strict=True):
         assert apart(state / (1 + sigma), expected) < 1e-4
+
+
+@pytest.mark.parametrize("scale", [2.0, 8.0])
+def test_flows_of_stronger_noise_are_told_so(tmp_path: Path, scale: float) -> None:
+    scheduler = diffusers.FlowMatchEulerDiscreteScheduler(shift=1.0)
+    folder = saved(tmp_path / "model", scheduler)
+    scheduler.set_timesteps(sigmas=np.linspace(0.98, 0.02, 10).tolist())
+    theirs = their_states(tiny_unet(), scheduler, scale * unit_noise())
+    model = FlowModel(scale, 0.01)
+    sigmas = model.sigma(scheduler.sigmas.double()).tolist()
+    denoise = load_diffusers(folder, SHAPE, CPU, torch.float32, model)
+    assert denoise.sigma_range[0] == pytest.approx(scale / 99)
+    ours = states(denoise, unit_noise() * (scale + sigmas[0]), sigmas)
+    for state, sigma, expected in zip(ours, sigmas[1:], theirs, strict=True):
+        assert apart(state / (1 + sigma / scale), expected) < 1e-4
+
+
+def test_the_noise_of_a_flow_is_told_on_the_command_line(tmp_path: Path) -> None:
+    flowing = saved(tmp_path / "flow", diffusers.FlowMatchEulerDiscreteScheduler())
+    other = saved(tmp_path / "other", diffusers.DDIMScheduler())
+    write_pictures(tmp_path / "images", 8)
+    specsched("analyze", "images", cwd=tmp_path)
+    specsched("export", "--steps", 2, "--sampler", "euler", cwd=tmp_path)
+    command = ("sample", "--seeds", "0", "--force", "--model")
+    told = ("--with", "noise_scale=4")
+    sheets = []
+    for said in ((), told):
+        specsched(*command, f"diffusers:{flowing}", *said, cwd=tmp_path)
+        sheets.append((tmp_path / "samples" / "contact_sheet.png").read_bytes())
+    assert sheets[0] != sheets[1]
+    record = json.loads((tmp_path / "samples" / "samples.json").read_text())
+    assert record["arguments"]["with"] == ["noise_scale=4"]
+    for model in (f"diffusers:{other}", "wiener"):
+        refused = sentence(*command, model, *told, cwd=tmp_path, code=2)
+        assert "is no flow network, whose noise --with tells of" in refused
+    refused = sentence(*command, "wiener", "--with", "scale=4", cwd=tmp_path, code=2)
+    assert "did you mean --with noise_scale=...?" in refused
 
 
 def test_euler_is_euler_at_continuous_levels(tmp_path: Path) -> None:

@@ -28,6 +28,7 @@ from tests.support.pink import pink_field, pink_source
 FEW = {
     "klub": ("--set", "samples=1", "--set", "sweeps=1"),
     "gits": ("--set", "samples=2"),
+    "oss": ("--set", "samples=2", "--set", "levels=12"),
     "grid": ("--set", "samples=2"),
     "ld3": ("--set", "samples=2", "--set", "iterations=2"),
     "fitted": ("--set", "samples=2", "--set", "iterations=2"),
