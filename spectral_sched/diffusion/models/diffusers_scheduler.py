@@ -14,12 +14,10 @@ import numpy as np
 
 from spectral_sched.errors import InputError
 
-from .preconditioning import VARIANCE_PRESERVING, discrete, edm, flow
+from .preconditioning import discrete, edm, flow
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-
-    import torch
 
     from .preconditioning import Preconditioning
 
@@ -53,12 +51,13 @@ TRAINED = (
 """What a scheduler of these says of its network."""
 
 EDM = frozenset({"EDMDPMSolverMultistepScheduler", "EDMEulerScheduler"})
+VARIANCE_PRESERVING = ("epsilon", "v_prediction", "sample")
+"""What networks that were trained with betas predict."""
+
 FLOW = frozenset({"FlowMatchEulerDiscreteScheduler", "FlowMatchHeunDiscreteScheduler"})
 
 
-def preconditioning_of(
-    kind: str, diffusers: Any, path: Path, device: torch.device
-) -> Preconditioning:
+def preconditioning_of(kind: str, diffusers: Any, path: Path) -> Preconditioning:
     """Return how the network of a scheduler is called.
 
     Parameters
@@ -83,7 +82,7 @@ def preconditioning_of(
         return _flow(scheduler.config, path)
     if kind in EDM:
         return _edm(scheduler.config, path)
-    return _discrete(scheduler, path, device)
+    return _discrete(scheduler, path)
 
 
 def trained_settings(scheduler: Any) -> dict[str, Any]:
@@ -128,7 +127,7 @@ def _edm(config: Any, path: Path) -> Preconditioning:
     return edm(config.sigma_data, (config.sigma_min, config.sigma_max), prediction)
 
 
-def _discrete(scheduler: Any, path: Path, device: torch.device) -> Preconditioning:
+def _discrete(scheduler: Any, path: Path) -> Preconditioning:
     config = scheduler.config
     prediction = config.prediction_type
     flowing = config.get("use_flow_sigmas", False)
@@ -139,7 +138,7 @@ def _discrete(scheduler: Any, path: Path, device: torch.device) -> Preconditioni
     abar = scheduler.alphas_cumprod.numpy().astype(np.float64)
     if config.get("rescale_betas_zero_snr", False):
         abar = abar[:-1]  # noise alone, or a number that stands for it
-    called = discrete(prediction, abar, device)
+    called = discrete(prediction, abar)
     if config.get("timestep_type") == "continuous" and prediction == "v_prediction":
         # The network is told ln(sigma) / 4: EDM for pictures of unit variance.
         return edm(1.0, called.sigma_range, prediction)

@@ -113,7 +113,7 @@ def load_diffusers(
     kind = read_foreign(scheduler, REMEDY).get("_class_name", str)
     diffusers = _diffusers()
     with _read_by(diffusers, folder):
-        preconditioning = preconditioning_of(kind, diffusers, scheduler, device)
+        preconditioning = preconditioning_of(kind, diffusers, scheduler)
         unet = _unet(diffusers, network)
         unet = unet.to(device, dtype).requires_grad_(requires_grad=False)
     return UNetDenoiser(unet, preconditioning, shape)
