@@ -332,6 +332,28 @@ def test_levels_that_the_model_never_saw() -> None:
     SpectralScheduler(sigmas=(300.0, 0.001), timestep_type="c_noise")
 
 
+@pytest.mark.parametrize("name", ["linear", "scaled_linear", "squaredcos_cap_v2"])
+def test_schedules_are_planned_inside_the_levels_of_the_network(
+    tmp_path: Path, name: str
+) -> None:
+    """Warnings are errors here: nothing is left to be warned of."""
+    request = TableRequest.of("dpmpp-2m", 20, "zero")
+    plan = make_plan(pink_source(), "karras", request)
+    assert plan.table.levels[-1] < 0.006
+    path = tmp_path / "tight.json"
+    write_document(plan_document(plan, provenance({})), path)
+    own = diffusers.DDPMScheduler(beta_schedule=name)
+    made = SpectralScheduler.from_schedule(path, own)
+    lowest = float((1 / own.alphas_cumprod[0].double() - 1) ** 0.5)
+    for steps in (20, 7):
+        made.set_timesteps(steps)
+        assert made.table.num_steps == steps
+        assert made.table.levels[-1] == pytest.approx(lowest, rel=1e-3)
+        assert made.table.levels[0] <= plan.table.levels[0]
+    again = SpectralScheduler.from_config(made.config)
+    assert again.table.levels[-1] == pytest.approx(lowest, rel=1e-3)
+
+
 def test_what_is_no_scheduler(tmp_path: Path) -> None:
     for settings, message in (
         ({}, "plays sigmas or a schedule; give one of them"),

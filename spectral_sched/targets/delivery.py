@@ -84,6 +84,11 @@ class TargetRequest:
         implied = self.target.implied(target_settings(self.target, self.texts))
         return self.sampler or implied
 
+    @property
+    def known_range(self) -> tuple[float, float] | None:
+        """Lowest and highest sigma that the model knows; None if that is open."""
+        return self.target.known_range(target_settings(self.target, self.texts))
+
 
 def plan_delivery(wish: TargetRequest, plan: Plan, provenance: Document) -> Delivery:
     """Return what a target is given to play the table of a plan.

@@ -25,6 +25,8 @@ from .pipeline import INPUTS, PREDICTIONS
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from numpy.typing import NDArray
+
 DISCRETE = "timestep-"
 """How names of coordinates begin that are timesteps of a training."""
 
@@ -57,17 +59,22 @@ def told_coordinate(config: Mapping[str, Any]) -> Coordinate:
     check_choice(config["input_type"] or "vp", INPUTS, "input", "input_type")
     if not name.startswith(DISCRETE):
         return COORDINATES[name]
+    return timestep_coordinate(told_abar(config), "")
+
+
+def told_abar(config: Mapping[str, Any]) -> NDArray[np.float64]:
+    """Return abar at each timestep of a network of discrete ones."""
     if config["trained_betas"] is not None:
         abar = np.cumprod(1 - np.array(config["trained_betas"], dtype=np.float64))
-        return timestep_coordinate(np.asarray(abar, np.float64), "")
+        return np.asarray(abar, np.float64)
     betas = Betas(
-        config["beta_schedule"] or name.removeprefix(DISCRETE),
+        config["beta_schedule"] or config["timestep_type"].removeprefix(DISCRETE),
         config["num_train_timesteps"],
         config["beta_start"],
         config["beta_end"],
         zero_snr=config["rescale_betas_zero_snr"],
     )
-    return timestep_coordinate(betas.abar(), "")
+    return betas.abar()
 
 
 def told_in_lines(

@@ -15,11 +15,14 @@ import torch
 
 from spectral_sched.diffusion.models.denoiser import facts_of, tell_ends
 from spectral_sched.diffusion.models.exact import FiniteSetDenoiser, WienerDenoiser
-from spectral_sched.diffusion.models.load import load_denoiser, load_pictures
+from spectral_sched.diffusion.models.load import (
+    load_denoiser,
+    load_pictures,
+    model_name,
+)
 from spectral_sched.diffusion.models.network import check_given
 from spectral_sched.diffusion.sampling.noise import SeededNoise, starting_point
 from spectral_sched.diffusion.sampling.player import Player
-from spectral_sched.documents.provenance import told_model
 from spectral_sched.errors import UsageError
 from spectral_sched.planning.kinds.kind import refuse_terminal, settings_of
 from spectral_sched.planning.kinds.model_searches import (
@@ -32,6 +35,7 @@ from spectral_sched.planning.kinds.model_searches import (
 from spectral_sched.planning.kinds.optimal import optimal_table
 from spectral_sched.planning.kinds.registry import check_runs_model
 from spectral_sched.planning.plan import Spent, plan_with
+from spectral_sched.planning.replan import ends_for_model
 from spectral_sched.schedules import KarrasLaw, Schedule, sigma_table
 
 from .counting import CountingDenoiser
@@ -237,13 +241,21 @@ class ModelSearch:
     Parameters
     ----------
     model
-        Name of the model, as for ``--model``.
+        Name of the model, as for ``--model``, or a denoiser itself.
     data
         Real pictures in any source, if the search shall see others than the model's.
+
+    Attributes
+    ----------
+    messages
+        What has to be said of the searches that were made.
     """
 
-    def __init__(self, model: str, data: Path | None, device: torch.device) -> None:
+    def __init__(
+        self, model: str | Denoiser, data: Path | None, device: torch.device
+    ) -> None:
         self.model, self.data, self.device = model, data, device
+        self.messages: list[str] = []
 
     def __call__(self, data_set: DataSet, kind: str, request: TableRequest) -> Plan:
         """Return the plan of a table, with what it cost to find.
@@ -259,14 +271,16 @@ class ModelSearch:
         model = load_denoiser(self.model, data_set, self.device, torch.float32)
         check_given(model, given=False)
         _check_size(model, data_set)
-        ends = request.limits.ends(data_set.bounds, request.start)
+        ends, told = ends_for_model(data_set, request, facts_of(model).limits)
+        self.messages += told
         denoise = CountingDenoiser(tell_ends(model, ends))
         task = Task(denoise, data_set, request, ends, self.device)
         search = SEARCHES[kind]
         if search.sees_pictures:
             task = replace(task, pictures=self._pictures(model, data_set))
         plan = plan_with(search.table(task), data_set, kind, request)
-        return replace(plan, spent=Spent(told_model(self.model), denoise.num_calls))
+        spent = Spent(model_name(self.model), denoise.num_calls)
+        return replace(plan, ends=ends, spent=spent)
 
     def _pictures(
         self, model: Denoiser, data_set: DataSet

@@ -19,6 +19,7 @@ from spectral_sched.targets.target import (
     Target,
     option,
     outside_model,
+    said_range,
     word,
 )
 
@@ -76,6 +77,7 @@ TARGETS = (
         "text for ComfyUI's ManualSigmas, models of sigma, the final 0 included",
         _sigmas,
         parameters=MODEL_RANGE,
+        knows=said_range,
     ),
     Target(
         "comfy-flow",
@@ -92,11 +94,13 @@ TARGETS = (
             option("id", 100.0, 0, 1e9, "number of the node in the workflow"),
             *MODEL_RANGE,
         ),
+        knows=said_range,
     ),
     Target(
         "kjnodes",
         "text for CustomSigmas of ComfyUI-KJNodes, the final 0 included",
         _kjnodes,
         parameters=(MODEL, *MODEL_RANGE),
+        knows=said_range,
     ),
 )

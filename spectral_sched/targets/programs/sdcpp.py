@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from spectral_sched.schedules.coordinates import convert
 from spectral_sched.targets.artifact import Artifact, float32_levels
-from spectral_sched.targets.target import MODEL_RANGE, Job, Target, outside_model, word
+from spectral_sched.targets.target import (
+    MODEL_RANGE,
+    Job,
+    Target,
+    outside_model,
+    said_range,
+    word,
+)
 
 
 def _table(job: Job) -> Artifact:
@@ -34,5 +41,6 @@ TARGETS = (
             word("model", ("sigma", "flow"), "what the model knows"),
             *MODEL_RANGE,
         ),
+        knows=said_range,
     ),
 )
