@@ -219,7 +219,7 @@ def plan_for_model(
     UsageError
         If the kind cannot be had as wished.
     """
-    data_set, told = _sized(data_set, limits.shape)
+    data_set, told = sized(data_set, limits.shape)
     plan, moved = keep_inside(make_plan(data_set, kind, request), limits)
     return plan, (*told, *moved)
 
@@ -275,8 +275,14 @@ def ends_for_model(
     return inside, (f"{limits.told_range}: the search stays inside that range",)
 
 
-def _sized(data_set: DataSet, shape: Shape | None) -> tuple[DataSet, tuple[str, ...]]:
-    """Return a data set in the size of a model, and what has to be said about it."""
+def sized(data_set: DataSet, shape: Shape | None) -> tuple[DataSet, tuple[str, ...]]:
+    """Return a data set in the size of a model, and what has to be said about it.
+
+    Raises
+    ------
+    InputError
+        If they differ in more than their size.
+    """
     own = data_set.power.field.shape
     if shape is None or shape == own:
         return data_set, ()

@@ -65,7 +65,7 @@ class UNetDenoiser(PreconditionedDenoiser):
         unet: Any,
         preconditioning: Preconditioning,
         shape: Shape,
-        label: int | None = None,
+        label: int | Tensor | None = None,
     ) -> None:
         super().__init__(self._answer, preconditioning)
         self.unet = unet
@@ -73,14 +73,14 @@ class UNetDenoiser(PreconditionedDenoiser):
         self.num_classes = unet.config.num_class_embeds or 0
         self.label = label
 
-    def of_class(self, label: int) -> UNetDenoiser:
-        """Return the denoiser of one class."""
+    def of_class(self, label: int | Tensor) -> UNetDenoiser:
+        """Return the denoiser of a class, or of the class of each picture, (B,)."""
         return UNetDenoiser(self.unet, self.preconditioning, self.shape, label)
 
     def _answer(self, x: Tensor, noise: Tensor) -> Tensor:
         labels = None
         if self.label is not None:
-            labels = torch.full((len(x),), self.label, device=x.device)
+            labels = torch.as_tensor(self.label, device=x.device).expand(len(x))
         if self.unet.config.time_embedding_type == "learned":
             noise = noise.round().long()
         answer: Tensor = self.unet(x, noise, class_labels=labels, return_dict=False)[0]

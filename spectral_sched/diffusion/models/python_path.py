@@ -35,6 +35,9 @@ if TYPE_CHECKING:
 PYTHON_PATH = re.compile(r"(?P<module>[^\W\d][\w.]*):(?P<attribute>[^\W\d][\w.]*)")
 """How a path to an object of a module is written: ``package.module:function``."""
 
+HOLDERS = ("denoise", "network", "unet", "conditional")
+"""Attributes by which denoisers hold what they call."""
+
 OURS = (NetworkDenoiser, FiniteSetDenoiser, WienerDenoiser)
 """Denoisers that need no guard, and that more is known of than facts say."""
 
@@ -88,12 +91,21 @@ def load_python(name: str, device: torch.device, dtype: torch.dtype) -> Denoiser
     return made if isinstance(made, OURS) else GuardedDenoiser(made, name)
 
 
-def networks_of(denoise: object) -> list[nn.Module]:
-    """Return the networks that a denoiser is or has as an attribute."""
+def networks_of(denoise: object, depth: int = 4) -> list[nn.Module]:
+    """Return the networks that a denoiser is or holds as attributes.
+
+    Parameters
+    ----------
+    depth
+        How many denoisers about a network are looked through.
+    """
     if isinstance(denoise, nn.Module):
         return [denoise]
-    parts = getattr(denoise, "__dict__", {}).values()
-    return [part for part in parts if isinstance(part, nn.Module)]
+    held = getattr(denoise, "__dict__", {}) if depth else {}
+    parts = [held[name] for name in HOLDERS if name in held]
+    parts += [part for part in held.values() if isinstance(part, nn.Module)]
+    found = [each for part in parts for each in networks_of(part, depth - 1)]
+    return list(dict.fromkeys(found))
 
 
 def _module(path: str, name: str) -> Any:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import functools
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, cast
 
 import numpy as np
@@ -56,6 +56,9 @@ class NetworkTime:
         Whether the number rises with the noise.
     whole
         Whether networks take whole numbers alone.
+    last
+        The number at one end, where that at the other is 0; 0 for logarithms, which
+        have none at their ends.
     """
 
     told: OfLevel
@@ -63,12 +66,21 @@ class NetworkTime:
     input_type: str
     to_noise: bool = True
     whole: Whole = "no"
+    last: float = 0.0
 
     def __post_init__(self) -> None:
         if self.ratios is not None and not 0 < self.ratios[0] < self.ratios[1] < np.inf:
             low, high = self.ratios
             message = f"a network knows a finite range of noise, not {low} to {high}"
             raise UsageError(message)
+
+    def turned(self) -> NetworkTime:
+        """Return the time that runs the other way between its ends."""
+        return replace(
+            self,
+            told=lambda ratio: self.last - self.told(ratio),
+            to_noise=not self.to_noise,
+        )
 
 
 def of_level(convert: Callable[[Tensor], Tensor]) -> OfLevel:
@@ -139,7 +151,8 @@ def discrete_time(abar: NDArray[np.float64], whole: Whole = "no") -> NetworkTime
     useful = useful_abar(abar)
     low, high = np.sqrt(1 / useful[[0, -1]] - 1).tolist()
     lookup = TimestepLookup(abar[abar > 0])
-    return NetworkTime(lookup, (low, high), "vp", whole=whole)
+    last = len(lookup.log_levels) - 1
+    return NetworkTime(lookup, (low, high), "vp", whole=whole, last=last)
 
 
 class TimestepLookup:
@@ -193,7 +206,8 @@ def flow_time(scale: float = 1.0, *, to_noise: bool = True) -> NetworkTime:
         rest = 1 / (1 + ratio)
         return scale * (ratio * rest if to_noise else rest)
 
-    return NetworkTime(of_level(told), _odds(SMALLEST_TIME), "flow", to_noise)
+    ratios = _odds(SMALLEST_TIME)
+    return NetworkTime(of_level(told), ratios, "flow", to_noise, last=scale)
 
 
 def vp_time(
@@ -224,7 +238,8 @@ def vp_time(
     }
     check_choice(kind, kinds, "time", "kind=")
     told, ratios = kinds[kind]()
-    return NetworkTime(of_level(lambda ratio: scale * told(ratio)), ratios, "vp")
+    timed = of_level(lambda ratio: scale * told(ratio))
+    return NetworkTime(timed, ratios, "vp", last=scale)
 
 
 def _odds(time: float) -> tuple[float, float]:
@@ -302,7 +317,8 @@ def ve_time(
         risen = (sigma / sigma_min).log() / span
         return scale * (risen if to_noise else 1 - risen)
 
-    return NetworkTime(of_level(told), (sigma_min, sigma_max), "ve", to_noise)
+    ratios = (sigma_min, sigma_max)
+    return NetworkTime(of_level(told), ratios, "ve", to_noise, last=scale)
 
 
 def _plain(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from spectral_sched.diffusion.models.denoiser import facts_of
+from spectral_sched.diffusion.models.limits import known_limits
 from spectral_sched.diffusion.models.load import load_denoiser
 from spectral_sched.diffusion.models.network import check_given
 from spectral_sched.planning.kinds.registry import KINDS, check_kind
@@ -63,7 +64,7 @@ class ModelPlanner:
             return plan
         denoise = load_denoiser(self.model, data_set, self.device, torch.float32)
         check_given(denoise, given=False)
-        facts = facts_of(denoise)
-        plan, messages = plan_for_model(data_set, kind, request, facts.limits)
-        self.messages += [*facts.messages, *messages]
+        limits, told = known_limits(self.model, denoise, data_set)
+        plan, messages = plan_for_model(data_set, kind, request, limits)
+        self.messages += [*facts_of(denoise).messages, *told, *messages]
         return plan

@@ -15,6 +15,7 @@ import torch
 
 from spectral_sched.diffusion.models.denoiser import facts_of, tell_ends
 from spectral_sched.diffusion.models.exact import FiniteSetDenoiser, WienerDenoiser
+from spectral_sched.diffusion.models.limits import known_limits
 from spectral_sched.diffusion.models.load import (
     load_denoiser,
     load_pictures,
@@ -271,8 +272,9 @@ class ModelSearch:
         model = load_denoiser(self.model, data_set, self.device, torch.float32)
         check_given(model, given=False)
         _check_size(model, data_set)
-        ends, told = ends_for_model(data_set, request, facts_of(model).limits)
-        self.messages += told
+        limits, said = known_limits(self.model, model, data_set)
+        ends, told = ends_for_model(data_set, request, limits)
+        self.messages += [*said, *told]
         denoise = CountingDenoiser(tell_ends(model, ends))
         task = Task(denoise, data_set, request, ends, self.device)
         search = SEARCHES[kind]
