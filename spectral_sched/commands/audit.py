@@ -51,7 +51,7 @@ def audit(
     json: Json = False,
     force: Force = False,
 ) -> None:
-    """Say at which noise levels a model can be trusted, and what is wrong with it.
+    """Say where a model can be trusted, and what is wrong with it.
 
     Denoises images at levels over the range and compares the squared error with that
     of Wiener's filter, which any denoiser can reach. Where the model is worse, it

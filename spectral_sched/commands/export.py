@@ -244,16 +244,18 @@ def _target(flags: Flags) -> "TargetRequest | None":
 def _table_request(
     flags: Flags, kind: str, sampler: str, *, training: bool
 ) -> "TableRequest":
-    from spectral_sched.planning.kinds.registry import parse_kind_settings
+    from spectral_sched.planning.kinds.registry import KINDS, parse_kind_settings
     from spectral_sched.planning.request import NoiseLimits, TableRequest
 
-    steps = defaults.TRAINING_STEPS if training else defaults.NUM_STEPS
+    settings = parse_kind_settings(kind, flags["settings"] or ())
+    usual = defaults.TRAINING_STEPS if training else defaults.NUM_STEPS
+    steps = KINDS[kind].num_steps(settings) or usual
     limits = ("sigma_min", "sigma_max", "start_sigma", "strength")
     return TableRequest.of(
         sampler,
         steps if flags["steps"] is None else flags["steps"],
         flags["start"],
-        settings=parse_kind_settings(kind, flags["settings"] or ()),
+        settings=settings,
         limits=NoiseLimits(*(flags[name] for name in limits)),
         terminal=flags["terminal"],
     )

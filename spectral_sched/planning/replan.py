@@ -11,7 +11,7 @@ from spectral_sched.defaults import KIND
 from spectral_sched.errors import InputError, UsageError
 
 from .data_set import resize_data_set
-from .kinds.registry import from_spectrum
+from .kinds.registry import from_spectrum, is_given
 from .plan import Plan, make_plan
 from .request import TableRequest
 
@@ -163,7 +163,7 @@ def _fit_range(
     ends, about = _ends_inside(plan, limits.sigma_range, slack), _beyond(plan, limits)
     if ends is None:
         return plan, ()
-    if not (fitting.clip or limits.audited):
+    if not (fitting.clip or (limits.audited and not is_given(plan.kind))):
         return plan, (f"warning: {about}; --clip plans it inside that range",)
     high = ends[1] or np.inf
     if plan.request.limits.partial and plan.table.levels[0] > slack * high:
@@ -237,6 +237,9 @@ def keep_inside(plan: Plan, limits: ModelLimits) -> tuple[Plan, tuple[str, ...]]
     known, wished = limits.sigma_range, plan.request.limits
     if known is None:
         return plan, ()
+    if is_given(plan.kind):
+        outside = _ends_inside(plan, known, ROUNDING) is not None
+        return plan, (f"warning: {_beyond(plan, limits)}",) if outside else ()
     low = min(known[0], wished.sigma_min or np.inf)
     high = max(known[1], wished.sigma_max or 0.0)
     inside = replace(limits, sigma_range=(low, high))

@@ -57,8 +57,8 @@ VARIANCE_PRESERVING = ("epsilon", "v_prediction", "sample")
 FLOW = frozenset({"FlowMatchEulerDiscreteScheduler", "FlowMatchHeunDiscreteScheduler"})
 
 
-def preconditioning_of(kind: str, diffusers: Any, path: Path) -> Preconditioning:
-    """Return how the network of a scheduler is called.
+def scheduler_of(kind: str, diffusers: Any, path: Path) -> tuple[Any, Preconditioning]:
+    """Return a scheduler, and how its network is called.
 
     Parameters
     ----------
@@ -79,10 +79,41 @@ def preconditioning_of(kind: str, diffusers: Any, path: Path) -> Preconditioning
         path.parent, local_files_only=True
     )
     if kind in FLOW:
-        return _flow(scheduler.config, path)
+        return scheduler, _flow(scheduler.config, path)
     if kind in EDM:
-        return _edm(scheduler.config, path)
-    return _discrete(scheduler, path)
+        return scheduler, _edm(scheduler.config, path)
+    return scheduler, _discrete(scheduler, path)
+
+
+def native_levels(scheduler: Any, num_steps: int, spacing: str) -> list[float]:
+    """Return the sigmas of the steps that a scheduler makes, falling.
+
+    Parameters
+    ----------
+    spacing
+        ``own``, or a ``timestep_spacing`` for schedulers that have one.
+    """
+    if spacing != "own" and "timestep_spacing" in scheduler.config:
+        made = type(scheduler)
+        scheduler = made.from_config(scheduler.config, timestep_spacing=spacing)
+    scheduler.set_timesteps(num_steps)
+    kind = type(scheduler).__name__
+    if kind in EDM:
+        levels = scheduler.sigmas[:-1].double().numpy()
+    elif kind in FLOW or scheduler.config.get("use_flow_sigmas", False):
+        called = flow(scheduler.config.num_train_timesteps)
+        _, highest = called.sigma_range or (0.0, np.inf)
+        times = scheduler.sigmas[:-1].double().numpy()
+        with np.errstate(divide="ignore"):
+            levels = np.minimum(times / (1 - times), highest)
+    else:
+        abar = scheduler.alphas_cumprod.double().numpy()
+        steps = scheduler.timesteps.double().numpy()
+        known = np.log(1 / np.maximum(abar, np.finfo(float).tiny) - 1) / 2
+        levels = np.exp(np.interp(steps, np.arange(len(abar)), known))
+    # Solvers of two calls have each level twice.
+    found: list[float] = np.unique(levels)[::-1].tolist()
+    return found
 
 
 def trained_settings(scheduler: Any) -> dict[str, Any]:

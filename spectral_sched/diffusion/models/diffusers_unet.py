@@ -19,7 +19,7 @@ from safetensors import SafetensorError
 from spectral_sched.documents.read import read_foreign
 from spectral_sched.errors import InputError, UnavailableError
 
-from .diffusers_scheduler import preconditioning_of
+from .diffusers_scheduler import native_levels, scheduler_of
 from .preconditioning import PreconditionedDenoiser
 
 if TYPE_CHECKING:
@@ -66,16 +66,22 @@ class UNetDenoiser(PreconditionedDenoiser):
         preconditioning: Preconditioning,
         shape: Shape,
         label: int | Tensor | None = None,
+        scheduler: Any = None,
     ) -> None:
         super().__init__(self._answer, preconditioning)
-        self.unet = unet
+        self.unet, self.scheduler = unet, scheduler
         self.shape = shape
         self.num_classes = unet.config.num_class_embeds or 0
         self.label = label
 
     def of_class(self, label: int | Tensor) -> UNetDenoiser:
         """Return the denoiser of a class, or of the class of each picture, (B,)."""
-        return UNetDenoiser(self.unet, self.preconditioning, self.shape, label)
+        told = (self.preconditioning, self.shape, label, self.scheduler)
+        return UNetDenoiser(self.unet, *told)
+
+    def native(self, num_steps: int, spacing: str = "own") -> list[float]:
+        """Return the sigmas of the steps that its scheduler makes, falling."""
+        return native_levels(self.scheduler, num_steps, spacing)
 
     def _answer(self, x: Tensor, noise: Tensor) -> Tensor:
         labels = None
@@ -113,10 +119,10 @@ def load_diffusers(
     kind = read_foreign(scheduler, REMEDY).get("_class_name", str)
     diffusers = _diffusers()
     with _read_by(diffusers, folder):
-        preconditioning = preconditioning_of(kind, diffusers, scheduler)
+        made, preconditioning = scheduler_of(kind, diffusers, scheduler)
         unet = _unet(diffusers, network)
         unet = unet.to(device, dtype).requires_grad_(requires_grad=False)
-    return UNetDenoiser(unet, preconditioning, shape)
+    return UNetDenoiser(unet, preconditioning, shape, scheduler=made)
 
 
 def _places(folder: Path) -> tuple[Path, Path]:

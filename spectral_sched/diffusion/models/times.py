@@ -74,6 +74,43 @@ class NetworkTime:
             message = f"a network knows a finite range of noise, not {low} to {high}"
             raise UsageError(message)
 
+    def native(self, num_steps: int, spacing: str = "own") -> NDArray[np.float64]:
+        """Return the ratios of its own steps, falling, (N,).
+
+        Discrete timesteps are spaced as diffusers names it; times are even from the
+        highest ratio to where there is no noise, or to the lowest ratio where that has
+        no number.
+
+        Raises
+        ------
+        UsageError
+            If nothing is known of its range, or there are fewer timesteps.
+        """
+        if isinstance(self.told, TimestepLookup):
+            return self.told.native(num_steps, spacing)
+        if self.ratios is None:
+            message = (
+                "the model does not say how its own levels are spaced; kind native is "
+                "for networks of timesteps and times"
+            )
+            raise UsageError(message)
+        low, high = self.ratios
+        begun, clean = float(self.told(high)), float(self.told(0.0))
+        if math.isfinite(clean):
+            wanted = np.linspace(begun, clean, num_steps + 1)[:-1]
+        else:
+            wanted = np.linspace(begun, float(self.told(low)), num_steps)
+        return np.array([self._ratio(time) for time in wanted.tolist()])
+
+    def _ratio(self, time: float) -> float:
+        """Return the ratio that is told as a time."""
+        from scipy.optimize import brentq
+
+        low, high = self.ratios or (0.0, 1.0)
+        ends = math.log(low) - 20.0, math.log(high) + 1e-9
+        found = brentq(lambda log: float(self.told(math.exp(log))) - time, *ends)
+        return math.exp(found)
+
     def turned(self) -> NetworkTime:
         """Return the time that runs the other way between its ends."""
         return replace(
@@ -170,6 +207,28 @@ class TimestepLookup:
             message = "abar must fall at every timestep"
             raise ValueError(message)
         self._knots: dict[tuple[torch.device, torch.dtype], Tensor] = {}
+
+    def native(self, num_steps: int, spacing: str) -> NDArray[np.float64]:
+        """Return the ratios of evenly spaced timesteps, falling, (N,).
+
+        Raises
+        ------
+        UsageError
+            If there are fewer timesteps than that.
+        """
+        count = len(self.log_levels)
+        if num_steps > count:
+            message = (
+                f"the model has {count} timesteps; ask for --steps {count} at most"
+            )
+            raise UsageError(message)
+        spaced = {
+            "leading": np.arange(num_steps)[::-1] * (count // num_steps),
+            "trailing": np.rint(count - np.arange(num_steps) * count / num_steps) - 1,
+            "linspace": np.rint(np.linspace(count - 1, 0, num_steps)),
+        }
+        chosen = spaced["leading" if spacing == "own" else spacing]
+        return np.asarray(np.exp(self.log_levels[chosen.astype(int)]))
 
     def __call__(self, ratio: Level) -> Level:
         """Return timesteps from 0 on."""

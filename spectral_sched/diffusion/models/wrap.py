@@ -162,6 +162,14 @@ class WrappedDenoiser:
         """Names of the classes, by label."""
         return self.classes.names
 
+    def native(self, num_steps: int, spacing: str = "own") -> list[float]:
+        """Return the sigmas of the network's own steps, falling."""
+        convention = self.convention
+        unit = convention.noise_scale / abs(convention.pixels.scale)
+        ratios = convention.time.native(num_steps, spacing)
+        levels: list[float] = (unit * ratios).tolist()
+        return levels
+
     def of_class(self, label: int | Tensor) -> WrappedDenoiser:
         """Return the denoiser of a class, or of the class of each image, (B,)."""
         return replace(self, labels=torch.as_tensor(label))

@@ -25,6 +25,7 @@ from spectral_sched.diffusion.models.network import check_given
 from spectral_sched.diffusion.sampling.noise import SeededNoise, starting_point
 from spectral_sched.diffusion.sampling.player import Player
 from spectral_sched.errors import UsageError
+from spectral_sched.planning.kinds.given import NativeSettings
 from spectral_sched.planning.kinds.kind import refuse_terminal, settings_of
 from spectral_sched.planning.kinds.model_searches import (
     FittedSettings,
@@ -34,10 +35,11 @@ from spectral_sched.planning.kinds.model_searches import (
     Ld3Settings,
 )
 from spectral_sched.planning.kinds.optimal import optimal_table
-from spectral_sched.planning.kinds.registry import check_runs_model
+from spectral_sched.planning.kinds.registry import check_runs_model, is_given
 from spectral_sched.planning.plan import Spent, plan_with
 from spectral_sched.planning.replan import ends_for_model
 from spectral_sched.schedules import KarrasLaw, Schedule, sigma_table
+from spectral_sched.schedules.table import SigmaTable
 
 from .counting import CountingDenoiser
 from .fitted import PlayedTables, fitted_table
@@ -64,7 +66,6 @@ if TYPE_CHECKING:
     from spectral_sched.planning.data_set import DataSet
     from spectral_sched.planning.plan import Plan
     from spectral_sched.planning.request import TableRequest
-    from spectral_sched.schedules.table import SigmaTable
 
 """Of the Karras levels that the bound of Align Your Steps is searched from."""
 
@@ -219,6 +220,19 @@ def ld3_search(task: Task) -> SigmaTable:
     )
 
 
+def native_levels(task: Task) -> SigmaTable:
+    """Return the model's own levels."""
+    settings = settings_of(NativeSettings, task.request.settings)
+    native = facts_of(task.denoise.denoise).native
+    if native is None:
+        message = (
+            "the model does not say how its own levels are spaced; kind native is for "
+            "folders of diffusers, and networks that wrap() knows the times of"
+        )
+        raise UsageError(message)
+    return SigmaTable.of(native(task.request.num_steps, settings.spacing))
+
+
 class Search(NamedTuple):
     """How tables of a kind are searched for, and whether pictures are looked at."""
 
@@ -232,6 +246,7 @@ SEARCHES: Mapping[str, Search] = {
     "grid": Search(grid_search),
     "ld3": Search(ld3_search),
     "fitted": Search(fitted_search),
+    "native": Search(native_levels),
 }
 """Searches by the kind that they find."""
 
@@ -274,7 +289,7 @@ class ModelSearch:
         _check_size(model, data_set)
         limits, said = known_limits(self.model, model, data_set)
         ends, told = ends_for_model(data_set, request, limits)
-        self.messages += [*said, *told]
+        self.messages += [*said, *(() if is_given(kind) else told)]
         denoise = CountingDenoiser(tell_ends(model, ends))
         task = Task(denoise, data_set, request, ends, self.device)
         search = SEARCHES[kind]
