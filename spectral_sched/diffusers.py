@@ -42,8 +42,10 @@ from .diffusion.sampling.pipeline import (
     wide,
 )
 from .diffusion.sampling.pipeline_config import (
+    DISCRETE,
     ScheduleText,
     brief,
+    told_abar,
     told_coordinate,
     told_in_lines,
 )
@@ -51,9 +53,9 @@ from .documents.read import read_any
 from .documents.strict_json import canonical
 from .errors import UsageError
 from .files.schedule import read_plan_document, read_plan_text
-from .planning.replan import raise_floor, replan
+from .planning.replan import ModelLimits, keep_inside, raise_floor, replan
 from .schedules import FlowModel, flow_model
-from .schedules.betas import NUM_TIMESTEPS
+from .schedules.betas import NUM_TIMESTEPS, useful_abar
 from .schedules.coordinates import convert
 from .schedules.table import SigmaTable, resample
 from .solvers.recurrence import Play
@@ -98,7 +100,8 @@ class SpectralScheduler(SchedulerMixin, ConfigMixin):  # type: ignore[misc]
         The table: decreasing levels, with or without the final 0.
     schedule
         Content of a schedule file in place of a table, from which tables of other
-        numbers of steps are planned. See `from_schedule`.
+        numbers of steps are planned. A table that leaves the levels that a network of
+        discrete timesteps knows is planned again inside them. See `from_schedule`.
     sampler
         Name of the solver; that of the schedule if None.
     prediction_type
@@ -176,7 +179,7 @@ class SpectralScheduler(SchedulerMixin, ConfigMixin):  # type: ignore[misc]
         if (sigmas is None) == (schedule is None):
             message = "a SpectralScheduler plays sigmas or a schedule; give one of them"
             raise UsageError(message)
-        self._plan = self._read(schedule) if schedule else None
+        self._plan = self._inside(self._read(schedule)) if schedule else None
         self._own = self._plan.table if self._plan else _table_of(sigmas or ())
         planned_for = self._plan.request.sampler if self._plan else SAMPLER
         self.sampler: str = sampler_named(sampler or planned_for)
@@ -224,6 +227,24 @@ class SpectralScheduler(SchedulerMixin, ConfigMixin):  # type: ignore[misc]
         check_start(plan.request, "a pipeline")
         self.register_to_config(schedule=ScheduleText(text))
         return raise_floor(plan, self._flow.lowest_sigma)
+
+    def _inside(self, plan: Plan) -> Plan:
+        """Return a plan inside the range of the network, where that is known.
+
+        A plan for pictures that are given noise stays: its start is theirs.
+        """
+        if plan.request.limits.partial:
+            return plan
+        return keep_inside(plan, ModelLimits(sigma_range=self._known_range))[0]
+
+    @property
+    def _known_range(self) -> tuple[float, float] | None:
+        """Sigmas of a network of discrete timesteps at which a picture is left."""
+        if not self.config.timestep_type.startswith(DISCRETE):
+            return None
+        useful = useful_abar(told_abar(self.config))
+        low, high = np.sqrt(1 / useful[[0, -1]] - 1).tolist()
+        return low, high
 
     def to_json_string(self) -> str:
         """Return the configuration, one line for each entry that is set."""
@@ -337,7 +358,7 @@ class SpectralScheduler(SchedulerMixin, ConfigMixin):  # type: ignore[misc]
             warnings.warn(text, stacklevel=4)
             return self._own
         if self._plan:
-            return replan(self._plan, num_steps, self.sampler).table
+            return self._inside(replan(self._plan, num_steps, self.sampler)).table
         return resample(self._own, num_steps)
 
     @property
@@ -350,11 +371,9 @@ class SpectralScheduler(SchedulerMixin, ConfigMixin):  # type: ignore[misc]
         """Warn of levels that a model was never shown, or no step arrives from."""
         for text in below_clamp(self.table.sigmas, self._flow):
             warnings.warn(text, stacklevel=3)
-        if not self.config.timestep_type.startswith("timestep-"):
-            return
-        ends = self._coordinate.to_sigma(np.array([0.0, np.inf])).tolist()
-        for text in outside(self.table.levels, *ends):
-            warnings.warn(text, stacklevel=3)
+        if self._known_range is not None:
+            for text in outside(self.table.levels, *self._known_range):
+                warnings.warn(text, stacklevel=3)
 
     def scale_model_input(
         self, sample: Tensor, timestep: float | Tensor | None = None

@@ -14,11 +14,8 @@ import pytest
 import torch
 from numpy.testing import assert_allclose
 
-from spectral_sched.diffusion.models.preconditioning import (
-    VARIANCE_PRESERVING,
-    edm,
-    flow,
-)
+from spectral_sched.diffusion.models.diffusers_scheduler import VARIANCE_PRESERVING
+from spectral_sched.diffusion.models.preconditioning import discrete, edm, flow
 from spectral_sched.diffusion.sampling.sampler import sample
 from spectral_sched.documents.provenance import provenance
 from spectral_sched.documents.write import write_document
@@ -26,7 +23,7 @@ from spectral_sched.errors import InputError, UsageError
 from spectral_sched.files.schedule import plan_document
 from spectral_sched.planning.plan import make_plan
 from spectral_sched.planning.request import NoiseLimits, TableRequest
-from spectral_sched.schedules.coordinates import convert
+from spectral_sched.schedules.coordinates import convert, trained_abar
 from spectral_sched.schedules.table import SigmaTable, resample
 from spectral_sched.solvers.registry import FLOW_SAMPLERS, SAMPLERS, solver_calls
 from tests.support.pink import pink_source, trained_plan
@@ -75,6 +72,9 @@ def piped(scheduler: Any, num_steps: int, seed: int = 1) -> torch.Tensor:
     return 2 * pictures - 1
 
 
+ABAR = trained_abar("linear")
+
+
 def from_output(prediction: str, x: torch.Tensor, out: torch.Tensor, s: float) -> Any:
     """Return the denoised picture for what a network of VP inputs says."""
     if prediction == "sample":
@@ -90,9 +90,9 @@ def test_predictions_mean_what_they_do_for_our_sampler(
     prediction: str, sigma: float
 ) -> None:
     ours = {
-        **VARIANCE_PRESERVING,
+        **{name: discrete(name, ABAR).scales for name in VARIANCE_PRESERVING},
         "flow_prediction": flow(1000).scales,
-        "edm": edm(0.4, (0.0, math.inf)).scales,
+        "edm": edm(0.4, None).scales,
     }
     skip, weight, into = ours[prediction](sigma)
     x, out = drawn(1), drawn(2)
@@ -330,6 +330,28 @@ def test_levels_that_the_model_never_saw() -> None:
     with pytest.warns(UserWarning, match="below the range of the model"):
         SpectralScheduler(sigmas=(10.0, 0.001), timestep_type="timestep-scaled-linear")
     SpectralScheduler(sigmas=(300.0, 0.001), timestep_type="c_noise")
+
+
+@pytest.mark.parametrize("name", ["linear", "scaled_linear", "squaredcos_cap_v2"])
+def test_schedules_are_planned_inside_the_levels_of_the_network(
+    tmp_path: Path, name: str
+) -> None:
+    """Warnings are errors here: nothing is left to be warned of."""
+    request = TableRequest.of("dpmpp-2m", 20, "zero")
+    plan = make_plan(pink_source(), "karras", request)
+    assert plan.table.levels[-1] < 0.006
+    path = tmp_path / "tight.json"
+    write_document(plan_document(plan, provenance({})), path)
+    own = diffusers.DDPMScheduler(beta_schedule=name)
+    made = SpectralScheduler.from_schedule(path, own)
+    lowest = float((1 / own.alphas_cumprod[0].double() - 1) ** 0.5)
+    for steps in (20, 7):
+        made.set_timesteps(steps)
+        assert made.table.num_steps == steps
+        assert made.table.levels[-1] == pytest.approx(lowest, rel=1e-3)
+        assert made.table.levels[0] <= plan.table.levels[0]
+    again = SpectralScheduler.from_config(made.config)
+    assert again.table.levels[-1] == pytest.approx(lowest, rel=1e-3)
 
 
 def test_what_is_no_scheduler(tmp_path: Path) -> None:

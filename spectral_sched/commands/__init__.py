@@ -5,6 +5,7 @@ training load torch. `COMMANDS` is their order in the help.
 """
 
 from .analyze import analyze
+from .audit import audit
 from .compare import compare
 from .doctor import doctor
 from .export import export
@@ -25,6 +26,7 @@ COMMANDS = (
     plot,
     report,
     train,
+    audit,
     sample,
     compare,
     doctor,

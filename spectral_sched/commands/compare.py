@@ -7,7 +7,7 @@ import typer
 
 from spectral_sched import defaults
 
-from .shared import Device, Force, Json, Precision, Threads
+from .shared import MODEL_HELP, Device, Force, Json, Precision, Threads
 
 if TYPE_CHECKING:
     from spectral_sched.comparisons.files import Comparison
@@ -17,9 +17,7 @@ if TYPE_CHECKING:
 def compare(
     model: Annotated[
         str,
-        typer.Option(
-            help="wiener, images:DIR, bundled, FILE.safetensors or diffusers:DIR."
-        ),
+        typer.Option(help=MODEL_HELP),
     ] = defaults.COMPARED_MODEL,
     kinds: Annotated[
         str,

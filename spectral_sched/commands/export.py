@@ -1,6 +1,6 @@
 """Make a table of noise levels, or a law to train with."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, get_args
 
@@ -92,7 +92,8 @@ def export(
     model: Annotated[
         str | None,
         typer.Option(
-            help="Model to run, for kinds klub, gits, oss, grid, ld3; as in sample."
+            help="Model to plan for, inside its range; as in sample. Kinds fitted, "
+            "klub, gits, oss, grid, ld3 run it."
         ),
     ] = None,
     data: Annotated[
@@ -179,8 +180,9 @@ def export(
         name = "schedule" if request.purpose == "sampling" else request.purpose
         request_told = {"format": f"specsched.{name}", "arguments": request.arguments}
         publish.expect(request_told)
-    result = make_export(request, publish.output, _planner(flags))
-    _publish(publish, result)
+    planner = _planner(flags)
+    result = make_export(request, publish.output, planner)
+    _publish(publish, result, getattr(planner, "messages", ()))
 
 
 def _request(flags: Flags) -> "ExportRequest":
@@ -243,12 +245,14 @@ def _target(flags: Flags) -> "TargetRequest | None":
 def _table_request(
     flags: Flags, kind: str, sampler: str, floor: float, *, training: bool
 ) -> "TableRequest":
-    from spectral_sched.planning.kinds.registry import parse_kind_settings
+    from spectral_sched.planning.kinds.registry import KINDS, parse_kind_settings
     from spectral_sched.planning.request import NoiseLimits, TableRequest
 
     unnamed = training and flags["kind"] is None
     usual = defaults.TRAINING_SETTINGS if unnamed else ()
+    settings = parse_kind_settings(kind, (*usual, *(flags["settings"] or ())))
     steps = defaults.TRAINING_STEPS if training else defaults.NUM_STEPS
+    steps = KINDS[kind].num_steps(settings) or steps
     limits = {
         name: flags[name]
         for name in ("sigma_min", "sigma_max", "start_sigma", "strength")
@@ -257,7 +261,7 @@ def _table_request(
         sampler,
         steps if flags["steps"] is None else flags["steps"],
         flags["start"],
-        settings=parse_kind_settings(kind, (*usual, *(flags["settings"] or ()))),
+        settings=settings,
         limits=NoiseLimits(**limits, floor=floor),
         terminal=flags["terminal"],
     )
@@ -265,7 +269,7 @@ def _table_request(
 
 def _refuse_what_means_nothing(flags: Flags, kind: str, *, training: bool) -> None:
     from spectral_sched.errors import UsageError
-    from spectral_sched.planning.kinds.registry import KINDS, check_runs_model
+    from spectral_sched.planning.kinds.registry import KINDS
 
     if training and KINDS[kind].runs_model:
         message = f"kind {kind} makes sigma tables only; try --kind ays"
@@ -276,8 +280,6 @@ def _refuse_what_means_nothing(flags: Flags, kind: str, *, training: bool) -> No
     if flags["data"] is not None and flags["model"] is None:
         message = "--data is for a --model to be shown; name one"
         raise UsageError(message)
-    if flags["model"] is not None and not training:
-        check_runs_model(kind)
     if flags["schedule"] is not None:
         reason = "plans a table, and --schedule takes one as it is; leave one out"
         _refuse(flags, FOR_PLANNING_ONLY, reason)
@@ -354,22 +356,24 @@ def _default_output(request: "ExportRequest") -> Path:
 
 
 def _planner(flags: Flags) -> "Planner":
-    """Return what makes the table: a search, if a model is to be run."""
+    """Return what makes the table: a planner for the model, if there is one."""
     if flags["model"] is None:
         from spectral_sched.planning.plan import make_plan
 
         return make_plan
     from spectral_sched.diffusion.devices import resolve_device
-    from spectral_sched.diffusion.search.search import ModelSearch
+    from spectral_sched.diffusion.search.planner import ModelPlanner
 
     device = resolve_device(flags["device"])
-    return ModelSearch(flags["model"], flags["data"], device)
+    return ModelPlanner(flags["model"], flags["data"], device)
 
 
-def _publish(publish: "Publisher", result: "Export") -> None:
+def _publish(
+    publish: "Publisher", result: "Export", planned: Sequence[str] = ()
+) -> None:
     from spectral_sched.system.streams import say
 
-    for message in result.messages:
+    for message in (*planned, *result.messages):
         say(message)
     publish(
         _parts(result),

@@ -9,7 +9,7 @@ import typer
 
 from spectral_sched import defaults
 
-from .shared import Device, Force, Json, Precision, Threads, parse_range
+from .shared import MODEL_HELP, Device, Force, Json, Precision, Threads, parse_range
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,9 +42,7 @@ def sample(
     ] = defaults.SCHEDULE_PATH,
     model: Annotated[
         str,
-        typer.Option(
-            help="bundled, wiener, FILE.safetensors, images:DIR or diffusers:DIR."
-        ),
+        typer.Option(help=MODEL_HELP),
     ] = defaults.MODEL,
     inputs: Annotated[
         str | None,

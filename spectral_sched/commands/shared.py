@@ -26,6 +26,12 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 Force = Annotated[
     bool, typer.Option("--force", help="Replace files of others, or other work.")
 ]
+MODEL_HELP = (
+    "bundled, wiener, images:DIR, diffusers:DIR, FILE.safetensors, FILE.onnx, or "
+    "MODULE:FUNCTION of your own, which runs that code."
+)
+"""Models by name; `spectral_sched.diffusion.models.load` has them."""
+
 Precision = Annotated[str, typer.Option(help="float32 or float64.")]
 Epsilon = Annotated[
     float, typer.Option(help="Nats per mode below which a ring is swamped.")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from spectral_sched.analysis.partial_file import read_partial
 from spectral_sched.comparisons.files import read_comparison
 from spectral_sched.errors import InputError
+from spectral_sched.files.audit import FORM as AUDIT
 from spectral_sched.files.model import read_model_header
 from spectral_sched.files.samples import FORM as SAMPLES
 from spectral_sched.files.schedule import read_plan
@@ -14,6 +15,7 @@ from spectral_sched.files.spectrum import read_spectrum
 from spectral_sched.files.training_law import read_training_schedule
 from spectral_sched.targets.document import FORM as TARGET
 
+from .audit import audit_parts
 from .comparison import comparison_parts
 from .lists import samples_lines, target_lines
 from .measurement import measurement_parts, partial_parts
@@ -51,6 +53,8 @@ def file_parts(document: Document, path: Path) -> list[RenderableType]:
             return list(target_lines(TARGET.check(document, path)))
         case "specsched.comparison":
             return comparison_parts(read_comparison(path))
+        case "specsched.audit":
+            return audit_parts(AUDIT.check(document, path))
         case "specsched.samples":
             return list(samples_lines(SAMPLES.check(document, path)))
         case "specsched.partial":

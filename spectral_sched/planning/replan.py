@@ -5,19 +5,27 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from spectral_sched.defaults import KIND
 from spectral_sched.errors import InputError, UsageError
 
 from .data_set import resize_data_set
-from .kinds.registry import from_spectrum
+from .kinds.registry import from_spectrum, is_given
 from .plan import Plan, make_plan
 from .request import TableRequest
 
 if TYPE_CHECKING:
     from spectral_sched.images.pixels import Shape
 
+    from .data_set import DataSet
 
-def plan_again(plan: Plan, ends: tuple[float, float] | None = None) -> Plan:
+
+Ends = tuple[float | None, float | None]
+"""A noise range; None stands for the end of the data set."""
+
+
+def plan_again(plan: Plan, ends: Ends | None = None) -> Plan:
     """Return a plan of the same kind and request for the plan's own data set.
 
     What does not follow from the spectrum, as a blend or a table that was found by
@@ -78,6 +86,9 @@ def raise_floor(plan: Plan, floor: float) -> Plan:
 BEYOND = 1.05
 """How far a table may leave the trained range before it is worth a warning."""
 
+ROUNDING = 1 + 1e-9
+"""The same for plans that are made for the range in the first place."""
+
 
 @dataclass(frozen=True)
 class ModelLimits:
@@ -88,11 +99,22 @@ class ModelLimits:
     shape
         (C, H, W) of its pictures.
     sigma_range
-        Lowest and highest noise level that it was trained on.
+        Lowest and highest noise level that it was trained on, or that an audit found
+        it to be trusted at.
+    audited
+        Whether an audit found them: tables are then planned inside without being asked.
     """
 
     shape: Shape | None = None
     sigma_range: tuple[float, float] | None = None
+    audited: bool = False
+
+    @property
+    def told_range(self) -> str:
+        """What is known of the range, for the middle of a sentence."""
+        low, high = self.sigma_range or (0.0, np.inf)
+        what = "an audit trusts the model" if self.audited else "the model was trained"
+        return f"{what} from {high:.4g} to {low:.4g}"
 
 
 @dataclass(frozen=True)
@@ -124,7 +146,7 @@ def fit_to_model(
         If the model knows no part of the table's range.
     """
     sized, first = _fit_size(plan, limits.shape, fitting)
-    ranged, second = _fit_range(sized, limits.sigma_range, fitting)
+    ranged, second = _fit_range(sized, limits, fitting)
     return ranged, (*first, *second)
 
 
@@ -136,7 +158,7 @@ def _fit_size(
         return plan, ()
     wanted = _describe_shape(shape)
     made = f"was made for {_describe_shape(own)} and the model makes {wanted}"
-    if shape[0] != own[0] or shape[1] * own[2] != shape[2] * own[1]:
+    if not _differ_in_size(own, shape):
         message = (
             f"the schedule {made}; analyse pictures like those it was trained on, or "
             "sample with --model wiener"
@@ -152,25 +174,151 @@ def _fit_size(
 
 
 def _fit_range(
-    plan: Plan, sigma_range: tuple[float, float] | None, fitting: Fitting
+    plan: Plan, limits: ModelLimits, fitting: Fitting, slack: float = BEYOND
 ) -> tuple[Plan, tuple[str, ...]]:
-    if sigma_range is None:
+    ends, about = _ends_inside(plan, limits.sigma_range, slack), _beyond(plan, limits)
+    if ends is None:
         return plan, ()
-    low, high = sigma_range
-    levels = plan.table.levels
-    if low <= BEYOND * levels[-1] and levels[0] <= BEYOND * high:
-        return plan, ()
-    about = (
-        f"the table runs from sigma {levels[0]:.4g} to {levels[-1]:.4g} and the model "
-        f"was trained from {high:.4g} to {low:.4g}"
-    )
-    if not fitting.clip:
+    if not (fitting.clip or (limits.audited and not is_given(plan.kind))):
         return plan, (f"warning: {about}; --clip plans it inside that range",)
-    if plan.request.limits.partial and levels[0] > BEYOND * high:
+    high = ends[1] or np.inf
+    if plan.request.limits.partial and plan.table.levels[0] > slack * high:
         message = f"{about}; start lower with --start-sigma"
         raise UsageError(message)
-    ends = max(plan.ends[0], low), min(plan.ends[1], high)
     return plan_again(plan, ends), (f"{about}: planned again inside that range",)
+
+
+def _beyond(plan: Plan, limits: ModelLimits) -> str:
+    """Return how a table leaves the range of a model, for the start of a sentence."""
+    first, last = plan.table.levels[0], plan.table.levels[-1]
+    return (
+        f"the table runs from sigma {first:.4g} to {last:.4g} and {limits.told_range}"
+    )
+
+
+def _ends_inside(
+    plan: Plan, known: tuple[float, float] | None, slack: float = BEYOND
+) -> Ends | None:
+    """Return the ends to plan between inside a known range; None if it is not left.
+
+    Ends of the data set that are not left stay those of the data set: some kinds do
+    not reach them, and do not have to.
+    """
+    levels = plan.table.levels
+    low, high = known or (0.0, np.inf)
+    below, above = levels[-1] * slack < low, levels[0] > slack * high
+    if not (below or above):
+        return None
+    bounds = plan.data_set.bounds
+    usual = bounds.sigma_min, bounds.top(plan.request.start)
+    own_low, own_high = (
+        None if own == end else own for own, end in zip(plan.ends, usual, strict=True)
+    )
+    return (
+        max(low, plan.ends[0]) if below else own_low,
+        min(high, plan.ends[1]) if above else own_high,
+    )
+
+
+def plan_for_model(
+    data_set: DataSet, kind: str, request: TableRequest, limits: ModelLimits
+) -> tuple[Plan, tuple[str, ...]]:
+    """Return the plan of a kind as a model plays it, and what has to be said of it.
+
+    It is made for the size of the model and inside its range, but for ends that are
+    wished: those are warned of.
+
+    Raises
+    ------
+    InputError
+        If the images of the data set and of the model differ in more than their size.
+    UsageError
+        If the kind cannot be had as wished.
+    """
+    data_set, told = sized(data_set, limits.shape)
+    plan, moved = keep_inside(make_plan(data_set, kind, request), limits)
+    return plan, (*told, *moved)
+
+
+def keep_inside(plan: Plan, limits: ModelLimits) -> tuple[Plan, tuple[str, ...]]:
+    """Return a plan inside the range of a model, and what has to be said of it.
+
+    Ends that were wished stay, and are warned of.
+
+    Raises
+    ------
+    UsageError
+        If the model knows no part of the table's range.
+    """
+    known, wished = limits.sigma_range, plan.request.limits
+    if known is None:
+        return plan, ()
+    if is_given(plan.kind):
+        outside = _ends_inside(plan, known, ROUNDING) is not None
+        return plan, (f"warning: {_beyond(plan, limits)}",) if outside else ()
+    low = min(known[0], wished.sigma_min or np.inf)
+    high = max(known[1], wished.sigma_max or 0.0)
+    inside = replace(limits, sigma_range=(low, high))
+    fitted, moved = _fit_range(plan, inside, Fitting(clip=True), ROUNDING)
+    if _ends_inside(fitted, known, ROUNDING) is None:
+        return fitted, moved
+    return fitted, (*moved, f"warning: {_beyond(fitted, limits)}")
+
+
+def ends_for_model(
+    data_set: DataSet, request: TableRequest, limits: ModelLimits
+) -> tuple[tuple[float, float], tuple[str, ...]]:
+    """Return the noise range to search for a model in, and what has to be said of it.
+
+    Ends that are wished stay.
+
+    Raises
+    ------
+    UsageError
+        If the model knows no part of it.
+    """
+    wished = request.limits
+    low, high = wished.ends(data_set.bounds, request.start)
+    known = limits.sigma_range or (low, high)
+    inside = (
+        low if wished.sigma_min else max(low, known[0]),
+        high if wished.sigma_max else min(high, known[1]),
+    )
+    if inside == (low, high):
+        return inside, ()
+    if not inside[0] < inside[1]:
+        asked = f"the images ask for sigma {high:.4g} to {low:.4g}"
+        cure = "name the range with --sigma-min and --sigma-max"
+        message = f"{asked} and {limits.told_range}; {cure}"
+        raise UsageError(message)
+    return inside, (f"{limits.told_range}: the search stays inside that range",)
+
+
+def sized(data_set: DataSet, shape: Shape | None) -> tuple[DataSet, tuple[str, ...]]:
+    """Return a data set in the size of a model, and what has to be said about it.
+
+    Raises
+    ------
+    InputError
+        If they differ in more than their size.
+    """
+    own = data_set.power.field.shape
+    if shape is None or shape == own:
+        return data_set, ()
+    wanted = _describe_shape(shape)
+    if not _differ_in_size(own, shape):
+        message = (
+            f"the spectrum is of {_describe_shape(own)} and the model makes {wanted}; "
+            "analyze images like those it was trained on"
+        )
+        raise InputError(message)
+    told = f"planned for {wanted}, which the model makes"
+    return resize_data_set(data_set, min(shape[1:])), (told,)
+
+
+def _differ_in_size(own: Shape, shape: Shape) -> bool:
+    """Return whether shapes differ in nothing but their size."""
+    return shape[0] == own[0] and shape[1] * own[2] == shape[2] * own[1]
 
 
 def _describe_shape(shape: Shape) -> str:

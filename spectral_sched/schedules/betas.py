@@ -115,3 +115,25 @@ def cosine_betas(num_timesteps: int) -> NDArray[np.float64]:
     kept = np.cos((times + 0.008) / 1.008 * np.pi / 2) ** 2
     betas: NDArray[np.float64] = np.minimum(1 - kept[1:] / kept[:-1], LARGEST_BETA)
     return betas
+
+
+def useful_abar(abar: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return abar without last levels at which next to nothing of the image is left.
+
+    These are levels of noise alone, and those that a beta of `LARGEST_BETA` leads to:
+    it stands for a beta of 1, and only keeps the cosine schedule from noise alone
+    (arXiv 2102.09672, Section 3.2). With 1000 cosine timesteps sigma ends at 642, not
+    at 20,291.
+
+    Raises
+    ------
+    UsageError
+        If fewer than two levels are left.
+    """
+    there = np.asarray(abar[abar > 0], np.float64)
+    fallen = 1 - there[1:] / there[:-1] >= LARGEST_BETA * (1 - 1e-9)
+    useful = there[: 1 + int(np.argmax(fallen))] if fallen.any() else there
+    if len(useful) < 2:
+        message = "abar leaves fewer than two levels that hold anything of the image"
+        raise UsageError(message)
+    return useful

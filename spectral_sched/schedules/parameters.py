@@ -38,6 +38,11 @@ def choice(default: str, choices: Sequence[str], what: str) -> Any:
     return field(default=default, metadata={"choices": tuple(choices), "what": what})
 
 
+def words(default: str, what: str) -> Any:
+    """Return the field of any text, which whatever it is a parameter of reads."""
+    return field(default=default, metadata={"free": True, "what": what})
+
+
 @dataclass(frozen=True)
 class Parameter:
     """One parameter of a family.
@@ -56,6 +61,8 @@ class Parameter:
         The words that it may be, if it is no number.
     flag
         The option of the command that sets it.
+    free
+        Whether it is any text.
     """
 
     name: str
@@ -66,11 +73,12 @@ class Parameter:
     high: float = math.inf
     choices: tuple[str, ...] = ()
     flag: str = "--set"
+    free: bool = False
 
     @property
     def example(self) -> Setting:
         """A value that is allowed."""
-        if isinstance(self.default, str) and not self.choices:
+        if isinstance(self.default, str) and not self.choices and not self.free:
             return self.low
         return self.low if self.default is None else self.default
 
@@ -82,7 +90,7 @@ class Parameter:
         UsageError
             If it is not a number where one is wanted; limits are not looked at.
         """
-        if self.choices:
+        if self.choices or self.free:
             return text
         try:
             return int(text) if self.whole else float(text)
@@ -96,7 +104,7 @@ class Parameter:
 
     def check(self, value: Setting | None) -> None:
         """Raise `UsageError` if a value is outside the limits or the words."""
-        if value is None and self.default is None:
+        if self.free or (value is None and self.default is None):
             return
         if self.choices:
             check_choice(
@@ -128,6 +136,7 @@ def _parameter(item: Field[Any]) -> Parameter:
         low=about.get("low", -math.inf),
         high=about.get("high", math.inf),
         choices=about.get("choices", ()),
+        free=about.get("free", False),
     )
 
 

@@ -89,6 +89,11 @@ class TargetRequest:
         """Lowest level that a step of the program arrives from; 0 if all do."""
         return self.target.lowest_sigma(target_settings(self.target, self.texts))
 
+    @property
+    def known_range(self) -> tuple[float, float] | None:
+        """Lowest and highest sigma that the model knows; None if that is open."""
+        return self.target.known_range(target_settings(self.target, self.texts))
+
 
 def plan_delivery(wish: TargetRequest, plan: Plan, provenance: Document) -> Delivery:
     """Return what a target is given to play the table of a plan.

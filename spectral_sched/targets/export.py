@@ -12,7 +12,9 @@ from spectral_sched.files.any_format import read_data_set
 from spectral_sched.files.schedule import plan_arguments, plan_document, read_plan
 from spectral_sched.files.training_law import training_document
 from spectral_sched.planning.data_set import resize_data_set
+from spectral_sched.planning.kinds.registry import from_spectrum
 from spectral_sched.planning.plan import Plan, make_plan
+from spectral_sched.planning.replan import ModelLimits, keep_inside
 from spectral_sched.planning.request import TableRequest
 from spectral_sched.planning.training_law import training_schedule
 from spectral_sched.schedules.table import blend
@@ -76,11 +78,14 @@ class Export:
     ----------
     made
         The plan, the law to train with, or what another program is given.
+    planned
+        What has to be said of the planning.
     """
 
     document: Document
     made: Plan | Schedule | Delivery
     following: str
+    planned: tuple[str, ...] = ()
 
     @property
     def content(self) -> bytes | None:
@@ -90,7 +95,8 @@ class Export:
     @property
     def messages(self) -> tuple[str, ...]:
         """What to tell on the way."""
-        return self.made.messages if isinstance(self.made, Delivery) else ()
+        delivered = self.made.messages if isinstance(self.made, Delivery) else ()
+        return (*self.planned, *delivered)
 
 
 Planner = Callable[["DataSet", str, TableRequest], Plan]
@@ -112,12 +118,25 @@ def make_export(
     if request.purpose == "training":
         return _export_law(request, output)
     plan, arguments = _plan(request, planner)
-    made = provenance(arguments)
     if request.target:
-        return _hand_over(plan_delivery(request.target, plan, made))
-    document = plan_document(plan, made, request.coordinate)
+        plan, told = _for_target(plan, request)
+        made = provenance(arguments)
+        return _hand_over(plan_delivery(request.target, plan, made), told)
+    document = plan_document(plan, provenance(arguments), request.coordinate)
     following = f"specsched sample --schedule {shlex.quote(str(output))}"
     return Export(document, plan, following)
+
+
+def _for_target(plan: Plan, request: ExportRequest) -> tuple[Plan, tuple[str, ...]]:
+    """Return a plan inside the range that a target's model knows, and what to say.
+
+    Tables that are there already are left as they are, and so are ends that are wished.
+    """
+    wish = request.target
+    known = wish.known_range if wish else None
+    if known is None or request.schedule or not from_spectrum(plan.kind):
+        return plan, ()
+    return keep_inside(plan, ModelLimits(sigma_range=known))
 
 
 def _data_set(request: ExportRequest) -> DataSet:
@@ -139,8 +158,8 @@ def _plan(request: ExportRequest, planner: Planner) -> tuple[Plan, Document]:
     return plan, request.arguments | second
 
 
-def _hand_over(delivery: Delivery) -> Export:
-    return Export(delivery.document, delivery, delivery.usage)
+def _hand_over(delivery: Delivery, planned: tuple[str, ...] = ()) -> Export:
+    return Export(delivery.document, delivery, delivery.usage, planned)
 
 
 def _blend(plan: Plan, other: Plan, weight: float) -> tuple[Plan, Document]:

@@ -139,6 +139,9 @@ class Target:
         is chosen elsewhere.
     aliases
         Other names.
+    knows
+        Lowest and highest sigma of its model, by what is known of it: tables are
+        planned inside; None, the function or what it returns, if that is open.
     """
 
     name: str
@@ -149,6 +152,13 @@ class Target:
     parameters: tuple[Parameter, ...] = ()
     solver: Callable[[Settings], str] | None = None
     aliases: tuple[Alias, ...] = ()
+    knows: Callable[[Settings], tuple[float, float] | None] | None = None
+
+    def known_range(
+        self, settings: Mapping[str, Setting]
+    ) -> tuple[float, float] | None:
+        """Return the range of sigma that its model knows, None if it is open."""
+        return self.knows(_complete(self, settings)) if self.knows else None
 
     def implied(self, settings: Mapping[str, Setting]) -> str | None:
         """Return the solver that the program plays tables with, None if it is open."""
@@ -268,6 +278,14 @@ MODEL_RANGE = (
     option("model_min", None, 0, 1e9, "lowest sigma that the model knows"),
     option("model_max", None, 0, 1e9, "highest sigma that the model knows"),
 )
+
+
+def said_range(settings: Settings) -> tuple[float, float] | None:
+    """Return the range of the model as it was said; None if nothing was."""
+    low, high = settings["model_min"], settings["model_max"]
+    if low is None and high is None:
+        return None
+    return float(low or 0.0), np.inf if high is None else float(high)
 
 
 def outside_model(job: Job) -> tuple[str, ...]:

@@ -19,6 +19,7 @@ from spectral_sched.schedules.betas import (
     NUM_TIMESTEPS,
     Betas,
     cosine_betas,
+    useful_abar,
 )
 from spectral_sched.schedules.table import SigmaTable
 
@@ -106,6 +107,13 @@ def _linspace(first: float, last: float, count: int) -> NDArray[np.float32]:
     step = (high - low) / np.float32(count - 1)
     rising, falling = low + step * index, high - step * index[::-1]
     return np.asarray(np.where(index < count // 2, rising, falling))
+
+
+def trained_range(settings: Settings) -> tuple[float, float]:
+    """Return the ends of the levels at which something of the image is left."""
+    betas = betas_of(settings)
+    levels = trained_sigmas(betas)
+    return float(levels[0]), float(levels[len(useful_abar(betas.abar())) - 1])
 
 
 def known_levels(job: Job) -> NDArray[np.float32]:

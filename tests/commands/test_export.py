@@ -18,6 +18,7 @@ from spectral_sched.errors import SpecschedError
 from spectral_sched.files.schedule import read_plan
 from spectral_sched.planning.kinds.registry import KINDS, from_spectrum
 from spectral_sched.schedules import SCHEDULES
+from spectral_sched.targets.trained_levels import trained_sigmas
 from tests.support.helpers import write_pictures
 
 Document = dict[str, Any]
@@ -406,3 +407,44 @@ def test_files_that_cannot_be_blended_or_planned_from(tmp_path: Path) -> None:
     invoked("export", "--steps", 1, "-o", one)
     with pytest.raises(SpecschedError, match="one step cannot be blended"):
         exported("--blend", one)
+
+
+@pytest.mark.parametrize("betas", ["linear", "scaled-linear", "cosine"])
+def test_targets_of_known_levels_are_planned_inside_at_once(betas: str) -> None:
+    asked = ("--kind", "karras", "--target", "diffusers-euler", "--with")
+    made = ("export", *asked, f"betas={betas}", "--steps", 9, "--json")
+    document = json.loads(invoked(*made))
+    assert document["warnings"] == []
+    levels = document["values"][:-1]
+    assert len(levels) == 9
+    trained = trained_sigmas(betas)
+    assert levels[-1] == pytest.approx(float(trained[0]), rel=1e-6)
+    assert levels[0] <= trained[-1] * (1 + 1e-6)
+    # A wish is kept, and warned of.
+    wished = json.loads(invoked(*made, "--sigma-min", 0.001))
+    assert "below the range of the model" in wished["warnings"][-1]
+
+
+def test_ranges_that_are_said_are_planned_inside() -> None:
+    known = ("--with", "model_min=0.05", "--with", "model_max=7")
+    made = ("export", "--target", "k-diffusion", *known, "--steps", 5, "--json")
+    document = json.loads(invoked(*made))
+    assert document["warnings"] == []
+    assert 0.05 <= document["values"][-2] < document["values"][0] <= 7
+
+
+def test_tables_for_a_model_are_inside_its_range(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(folder)
+    (folder / "known.py").write_text(
+        "def denoise(x, sigma):\n    return x\n\n\ndenoise.sigma_range = (0.05, 9.0)\n"
+    )
+    free, inside = (
+        exported("--steps", 6, *model) for model in ((), ("--model", "known:denoise"))
+    )
+    assert free["sigmas"][-2] < 0.05
+    assert free["sigmas"][0] > 9
+    assert 0.05 <= inside["sigmas"][-2] < inside["sigmas"][0] <= 9 * (1 + 1e-9)
+    assert inside["sigma_min"] >= 0.05
+    assert inside["arguments"]["model"] == "known:denoise"

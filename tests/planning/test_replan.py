@@ -13,7 +13,13 @@ from spectral_sched.errors import InputError, UsageError
 from spectral_sched.images.preprocessing import Preprocessing
 from spectral_sched.planning.data_set import DataSet, resize_data_set
 from spectral_sched.planning.plan import Plan, make_plan
-from spectral_sched.planning.replan import Fitting, ModelLimits, fit_to_model
+from spectral_sched.planning.replan import (
+    Fitting,
+    ModelLimits,
+    ends_for_model,
+    fit_to_model,
+    plan_for_model,
+)
 from spectral_sched.planning.request import NoiseLimits, TableRequest
 from spectral_sched.spectra.bounds import sigma_bounds
 from spectral_sched.spectra.power_distribution import power_distribution
@@ -99,3 +105,82 @@ def test_start_above_the_trained_range_cannot_be_clipped() -> None:
     given = plan(start_sigma=4.0)
     with pytest.raises(UsageError, match="start lower with --start-sigma"):
         fit_to_model(given, ModelLimits(None, (0.001, 2.0)), Fitting(clip=True))
+
+
+@pytest.mark.parametrize("kind", ["optimal", "karras", "ays", "tangent"])
+def test_plans_for_a_model_are_inside_its_range_at_once(kind: str) -> None:
+    data_set, request = plan().data_set, plan().request
+    free, messages = plan_for_model(data_set, kind, request, ModelLimits())
+    assert messages == ()
+    assert free.table == make_plan(data_set, kind, request).table
+    low, high = 1.3 * free.table.levels[-1], free.table.levels[0] / 1.3
+    limits = ModelLimits(None, (low, high))
+    inside, messages = plan_for_model(data_set, kind, request, limits)
+    assert low * (1 - 1e-6) <= inside.table.levels[-1]
+    assert inside.table.levels[0] <= high * (1 + 1e-6)
+    assert f"the model was trained from {high:.4g} to {low:.4g}" in messages[0]
+    assert "planned again inside that range" in messages[0]
+    # What is in the range already is left as it is.
+    wide = ModelLimits(None, (0.5 * low, 2 * high))
+    assert plan_for_model(data_set, kind, request, wide)[1] == ()
+
+
+def test_one_end_outside_moves_that_end_alone() -> None:
+    data_set, request = plan().data_set, plan().request
+    table = make_plan(data_set, "ays", request).table
+    # The family ends above the lowest level of the data, and does not have to reach it.
+    assert table.levels[-1] > 2 * data_set.bounds.sigma_min
+    limits = ModelLimits(None, (1e-3, table.levels[0] / 2))
+    inside, _ = plan_for_model(data_set, "ays", request, limits)
+    assert inside.table.levels[-1] > 2 * data_set.bounds.sigma_min
+    assert inside.table.levels[0] <= table.levels[0] / 2 * (1 + 1e-6)
+
+
+def test_ends_that_are_wished_stay_and_are_warned_of() -> None:
+    data_set = plan().data_set
+    limits = NoiseLimits(sigma_min=0.001, sigma_max=300.0)
+    request = replace(plan().request, limits=limits)
+    known = ModelLimits(None, (0.01, 100.0))
+    kept, messages = plan_for_model(data_set, "karras", request, known)
+    assert kept.table.levels[0] == pytest.approx(300.0)
+    assert kept.table.levels[-1] == pytest.approx(0.001)
+    assert messages == (
+        "warning: the table runs from sigma 300 to 0.001 and the model was trained "
+        "from 100 to 0.01",
+    )
+
+
+def test_audited_ranges_are_kept_to_without_being_asked() -> None:
+    given = plan()
+    low, high = 2 * given.table.levels[-1], given.table.levels[0] / 2
+    trusted = ModelLimits(None, (low, high), audited=True)
+    moved, messages = fit_to_model(given, trusted, Fitting())
+    assert low * (1 - 1e-9) <= moved.table.levels[-1]
+    assert moved.table.levels[0] <= high * (1 + 1e-9)
+    assert "an audit trusts the model from" in messages[0]
+
+
+def test_plans_for_a_model_are_of_its_size() -> None:
+    data_set, request = plan().data_set, plan().request
+    made, messages = plan_for_model(
+        data_set, "karras", request, ModelLimits((3, 32, 32))
+    )
+    assert made.power.field.shape == (3, 32, 32)
+    assert messages == (
+        "planned for 32x32 pictures of 3 channels, which the model makes",
+    )
+    with pytest.raises(InputError, match="analyze images like those"):
+        plan_for_model(data_set, "karras", request, ModelLimits((1, 16, 16)))
+
+
+def test_searches_stay_inside_the_range_of_a_model() -> None:
+    data_set, request = plan().data_set, plan().request
+    low, high = request.limits.ends(data_set.bounds, "zero")
+    known = ModelLimits(None, (2 * low, high / 2))
+    ends, messages = ends_for_model(data_set, request, known)
+    assert ends == (2 * low, high / 2)
+    assert "the search stays inside" in messages[0]
+    wide = ModelLimits(None, (low / 2, 2 * high))
+    assert ends_for_model(data_set, request, wide) == ((low, high), ())
+    with pytest.raises(UsageError, match="name the range with --sigma-min"):
+        ends_for_model(data_set, request, ModelLimits(None, (2 * high, 3 * high)))

@@ -30,7 +30,9 @@ from spectral_sched.comparisons.results import Cell, Cost, Row
 from spectral_sched.defaults import SPECTRUM_PATH
 from spectral_sched.diffusion.devices import resolve_device
 from spectral_sched.diffusion.models.denoiser import facts_of
-from spectral_sched.diffusion.models.load import load_denoiser
+from spectral_sched.diffusion.models.digest import array_digest, model_digest
+from spectral_sched.diffusion.models.limits import known_limits
+from spectral_sched.diffusion.models.load import load_denoiser, model_name
 from spectral_sched.diffusion.models.network import check_given
 from spectral_sched.diffusion.sampling.player import Player
 from spectral_sched.diffusion.sampling.run import DTYPES
@@ -45,7 +47,6 @@ from spectral_sched.planning.request import TableRequest
 from spectral_sched.schedules.table import SigmaTable
 from spectral_sched.solvers.registry import SAMPLERS
 
-from .digests import array_digest, model_digest
 from .real_pictures import real_pictures
 from .yardsticks import Yardsticks
 
@@ -58,6 +59,7 @@ if TYPE_CHECKING:
     from spectral_sched.comparisons.entries import CellKey, Entry, FileEntry
     from spectral_sched.comparisons.options import CompareOptions
     from spectral_sched.comparisons.results import Judgement
+    from spectral_sched.diffusion.models.denoiser import Denoiser
     from spectral_sched.documents.strict_json import Document
     from spectral_sched.planning.data_set import DataSet
     from spectral_sched.planning.plan import Plan
@@ -80,7 +82,7 @@ class BenchOptions:
     Attributes
     ----------
     model
-        Name of the model, as for ``sample --model``.
+        Name of the model, as for ``sample --model``, or a denoiser itself.
     kinds, file_entries
         Contenders: kinds with settings, tables of schedule files. The first is ours.
     cells
@@ -97,7 +99,7 @@ class BenchOptions:
         Type of the state and of the network.
     """
 
-    model: str
+    model: str | Denoiser
     kinds: tuple[str, ...]
     file_entries: tuple[FileEntry, ...]
     cells: tuple[CellKey, ...]
@@ -109,8 +111,20 @@ class BenchOptions:
     precision: str = "float32"
 
 
-def model_source(model: str, spectrum: Path | None, default: Path) -> DataSet:
+def shown_model(model: str | Denoiser) -> str:
+    """Return what a model is called, without the place of its file."""
+    if not isinstance(model, str):
+        return model_name(model)
+    kind, _, place = model.partition(":")
+    return f"{kind}:{Path(place).name}" if place else Path(model).name
+
+
+def model_source(
+    model: str | Denoiser, spectrum: Path | None, default: Path
+) -> DataSet:
     """Return what tables are planned from: a named file, or what the model knows."""
+    if not isinstance(model, str):
+        return read_data_set(spectrum or default)
     if spectrum is None and model == "bundled":
         return read_model_header(BUNDLED).data_set
     if spectrum is None and model.endswith(SUFFIX):
@@ -172,13 +186,14 @@ class Bench:
         self.search = ModelSearch(options.model, options.search_data, device)
         self.denoise = load_denoiser(options.model, fine, device, self.dtype)
         check_given(self.denoise, given=False)
-        facts = facts_of(self.denoise)
-        self.messages, self.limits = dict.fromkeys(facts.messages), facts.limits
+        self.limits, told = known_limits(options.model, self.denoise, fine)
+        said = facts_of(self.denoise).messages
+        self.messages = dict.fromkeys((*said, *told))
         self.fine = self._fit(fine)
         self.real = real_pictures(
             options.model, options.data, self.fine, options.num_samples
         )
-        self.model_key = model_digest(options.model, self.fine)
+        self.model_key = model_digest(options.model, self.fine, self.denoise)
         self.data_key = array_digest(self.real)
         self.advance: Callable[[int], None] = lambda _: None
         self.num_rows = 0
@@ -333,11 +348,11 @@ class Bench:
         return RandomFeatures(self.real.shape[1]).name
 
     def _facts(self) -> Document:
-        model = self.options.model
-        kind, _, place = model.partition(":")
-        name = f"{kind}:{Path(place).name}" if place else Path(model).name
         return {
-            "model": {"name": name, "digest": self.model_key},
+            "model": {
+                "name": shown_model(self.options.model),
+                "digest": self.model_key,
+            },
             "data": {"digest": self.data_key, "num_real": len(self.real)},
             "shape": self.real.shape[1:],
             "features": self.features,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from spectral_sched.diffusion.models.load import load_pictures
+from spectral_sched.diffusion.models.load import load_pictures, model_name
 from spectral_sched.diffusion.sampling.noise import SeededNoise, starting_point
 from spectral_sched.errors import UsageError
 from spectral_sched.synthetic import SAMPLE_KINDS, picture
@@ -16,6 +16,8 @@ from spectral_sched.synthetic import SAMPLE_KINDS, picture
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from spectral_sched.diffusion.models.denoiser import Denoiser
+    from spectral_sched.planning.data_set import DataSet
     from spectral_sched.planning.plan import Plan
 
 FRESH_SEED = 20260319
@@ -26,7 +28,7 @@ BATCH = 64
 
 
 def real_pictures(
-    model: str, data: str | None, plan: Plan, num_samples: int
+    model: str | Denoiser, data: str | None, plan: Plan, num_samples: int
 ) -> NDArray[np.float32]:
     """Return real pictures in [-1, 1], (M, C, H, W).
 
@@ -42,7 +44,8 @@ def real_pictures(
     """
     if data is not None:
         return load_pictures(data, plan).astype(np.float32)
-    kind, _, folder = model.partition(":")
+    name = model_name(model)
+    kind, _, folder = name.partition(":") if isinstance(model, str) else ("", "", "")
     count = DRAWN_PER_SAMPLE * num_samples
     match kind:
         case "wiener":
@@ -52,13 +55,13 @@ def real_pictures(
         case "bundled":
             return fresh_pictures(plan.power.field.shape[1], count)
     message = (
-        f"samples of {model} are compared with real pictures that it was not trained "
+        f"samples of {name} are compared with real pictures that it was not trained "
         "on; name them with --data"
     )
     raise UsageError(message)
 
 
-def field_samples(plan: Plan, count: int) -> NDArray[np.float32]:
+def field_samples(plan: Plan | DataSet, count: int) -> NDArray[np.float32]:
     """Return exact samples of the Gaussian field of a plan's data set."""
     field = plan.power.field
     device, parts = torch.device("cpu"), []

@@ -15,7 +15,7 @@ from spectral_sched.errors import UsageError
 from spectral_sched.planning.replan import ModelLimits
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from torch import Tensor
 
@@ -66,6 +66,9 @@ class ModelFacts:
     between
         Returns the denoiser of pictures whose noise ranges have a lower and an upper
         end, numbers or one per picture, (B,); None where ends are not heeded.
+    native
+        Returns the sigmas of its own steps, falling, by their number and how they are
+        spaced; None where it has none.
     """
 
     shape: Shape | None = None
@@ -76,6 +79,7 @@ class ModelFacts:
     messages: tuple[str, ...] = ()
     of_class: Callable[[int | Tensor], Denoiser] = refuse_class
     between: Callable[[Level, Level], Denoiser] | None = None
+    native: Callable[[int, str], Sequence[float]] | None = None
 
     @property
     def limits(self) -> ModelLimits:

@@ -15,12 +15,10 @@ import numpy as np
 from spectral_sched.errors import InputError, UsageError
 from spectral_sched.schedules import UNIT_FLOW
 
-from .preconditioning import VARIANCE_PRESERVING, discrete, edm, flow
+from .preconditioning import discrete, edm, flow
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-
-    import torch
 
     from spectral_sched.schedules import FlowModel
 
@@ -56,17 +54,16 @@ TRAINED = (
 """What a scheduler of these says of its network."""
 
 EDM = frozenset({"EDMDPMSolverMultistepScheduler", "EDMEulerScheduler"})
+VARIANCE_PRESERVING = ("epsilon", "v_prediction", "sample")
+"""What networks that were trained with betas predict."""
+
 FLOW = frozenset({"FlowMatchEulerDiscreteScheduler", "FlowMatchHeunDiscreteScheduler"})
 
 
-def preconditioning_of(
-    kind: str,
-    diffusers: Any,
-    path: Path,
-    device: torch.device,
-    noise: FlowModel = UNIT_FLOW,
-) -> Preconditioning:
-    """Return how the network of a scheduler is called.
+def scheduler_of(
+    kind: str, diffusers: Any, path: Path, noise: FlowModel = UNIT_FLOW
+) -> tuple[Any, Preconditioning]:
+    """Return a scheduler, and how its network is called.
 
     Parameters
     ----------
@@ -91,12 +88,43 @@ def preconditioning_of(
         path.parent, local_files_only=True
     )
     if kind in FLOW or scheduler.config.get("use_flow_sigmas", False):
-        return _flow(scheduler.config, path, noise)
+        return scheduler, _flow(scheduler.config, path, noise)
     if noise != UNIT_FLOW:
         raise not_flowing(str(path))
     if kind in EDM:
-        return _edm(scheduler.config, path)
-    return _discrete(scheduler, path, device)
+        return scheduler, _edm(scheduler.config, path)
+    return scheduler, _discrete(scheduler, path)
+
+
+def native_levels(scheduler: Any, num_steps: int, spacing: str) -> list[float]:
+    """Return the sigmas of the steps that a scheduler makes, falling.
+
+    Parameters
+    ----------
+    spacing
+        ``own``, or a ``timestep_spacing`` for schedulers that have one.
+    """
+    if spacing != "own" and "timestep_spacing" in scheduler.config:
+        made = type(scheduler)
+        scheduler = made.from_config(scheduler.config, timestep_spacing=spacing)
+    scheduler.set_timesteps(num_steps)
+    kind = type(scheduler).__name__
+    if kind in EDM:
+        levels = scheduler.sigmas[:-1].double().numpy()
+    elif kind in FLOW or scheduler.config.get("use_flow_sigmas", False):
+        called = flow(scheduler.config.num_train_timesteps)
+        _, highest = called.sigma_range or (0.0, np.inf)
+        times = scheduler.sigmas[:-1].double().numpy()
+        with np.errstate(divide="ignore"):
+            levels = np.minimum(times / (1 - times), highest)
+    else:
+        abar = scheduler.alphas_cumprod.double().numpy()
+        steps = scheduler.timesteps.double().numpy()
+        known = np.log(1 / np.maximum(abar, np.finfo(float).tiny) - 1) / 2
+        levels = np.exp(np.interp(steps, np.arange(len(abar)), known))
+    # Solvers of two calls have each level twice.
+    found: list[float] = np.unique(levels)[::-1].tolist()
+    return found
 
 
 def not_flowing(name: str) -> UsageError:
@@ -149,14 +177,14 @@ def _edm(config: Any, path: Path) -> Preconditioning:
     return edm(config.sigma_data, (config.sigma_min, config.sigma_max), prediction)
 
 
-def _discrete(scheduler: Any, path: Path, device: torch.device) -> Preconditioning:
+def _discrete(scheduler: Any, path: Path) -> Preconditioning:
     config = scheduler.config
     prediction = config.prediction_type
     _check("prediction type", prediction, VARIANCE_PRESERVING, path)
     abar = scheduler.alphas_cumprod.numpy().astype(np.float64)
     if config.get("rescale_betas_zero_snr", False):
         abar = abar[:-1]  # noise alone, or a number that stands for it
-    called = discrete(prediction, abar, device)
+    called = discrete(prediction, abar)
     if config.get("timestep_type") == "continuous" and prediction == "v_prediction":
         # The network is told ln(sigma) / 4: EDM for pictures of unit variance.
         return edm(1.0, called.sigma_range, prediction)

@@ -20,7 +20,7 @@ from spectral_sched.documents.read import read_foreign
 from spectral_sched.errors import InputError, UnavailableError
 from spectral_sched.schedules import UNIT_FLOW
 
-from .diffusers_scheduler import preconditioning_of
+from .diffusers_scheduler import native_levels, scheduler_of
 from .preconditioning import PreconditionedDenoiser
 
 if TYPE_CHECKING:
@@ -67,22 +67,28 @@ class UNetDenoiser(PreconditionedDenoiser):
         unet: Any,
         preconditioning: Preconditioning,
         shape: Shape,
-        label: int | None = None,
+        label: int | Tensor | None = None,
+        scheduler: Any = None,
     ) -> None:
         super().__init__(self._answer, preconditioning)
-        self.unet = unet
+        self.unet, self.scheduler = unet, scheduler
         self.shape = shape
         self.num_classes = unet.config.num_class_embeds or 0
         self.label = label
 
-    def of_class(self, label: int) -> UNetDenoiser:
-        """Return the denoiser of one class."""
-        return UNetDenoiser(self.unet, self.preconditioning, self.shape, label)
+    def of_class(self, label: int | Tensor) -> UNetDenoiser:
+        """Return the denoiser of a class, or of the class of each picture, (B,)."""
+        told = (self.preconditioning, self.shape, label, self.scheduler)
+        return UNetDenoiser(self.unet, *told)
+
+    def native(self, num_steps: int, spacing: str = "own") -> list[float]:
+        """Return the sigmas of the steps that its scheduler makes, falling."""
+        return native_levels(self.scheduler, num_steps, spacing)
 
     def _answer(self, x: Tensor, noise: Tensor) -> Tensor:
         labels = None
         if self.label is not None:
-            labels = torch.full((len(x),), self.label, device=x.device)
+            labels = torch.as_tensor(self.label, device=x.device).expand(len(x))
         if self.unet.config.time_embedding_type == "learned":
             noise = noise.round().long()
         answer: Tensor = self.unet(x, noise, class_labels=labels, return_dict=False)[0]
@@ -121,10 +127,10 @@ def load_diffusers(
     kind = read_foreign(scheduler, REMEDY).get("_class_name", str)
     diffusers = _diffusers()
     with _read_by(diffusers, folder):
-        preconditioning = preconditioning_of(kind, diffusers, scheduler, device, noise)
+        made, preconditioning = scheduler_of(kind, diffusers, scheduler, noise)
         unet = _unet(diffusers, network)
         unet = unet.to(device, dtype).requires_grad_(requires_grad=False)
-    return UNetDenoiser(unet, preconditioning, shape)
+    return UNetDenoiser(unet, preconditioning, shape, scheduler=made)
 
 
 def _places(folder: Path) -> tuple[Path, Path]:

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from spectral_sched.analysis.chunk import Skipped
+from spectral_sched.documents.provenance import told_model
 from spectral_sched.errors import ImageError, InputError, UsageError
 from spectral_sched.files.model import BUNDLED, SUFFIX
 from spectral_sched.images.pixels import load_pixels
@@ -18,6 +19,9 @@ from spectral_sched.sources import Aside, items
 from .diffusers_scheduler import not_flowing
 from .diffusers_unet import load_diffusers
 from .exact import FiniteSetDenoiser, WienerDenoiser
+from .onnx import SUFFIX as ONNX
+from .onnx import load_onnx
+from .python_path import is_python_path, load_python
 from .weights import read_model
 
 if TYPE_CHECKING:
@@ -33,17 +37,22 @@ if TYPE_CHECKING:
     from .denoiser import Denoiser
     from .network import NetworkDenoiser
 
-MODELS = "bundled, wiener, images:FOLDER, diffusers:FOLDER, FILE.safetensors"
+MODELS = (
+    "bundled, wiener, images:FOLDER, diffusers:FOLDER, FILE.safetensors, FILE.onnx, "
+    "MODULE:FUNCTION"
+)
 
 
 def load_denoiser(
-    name: str,
+    name: str | Denoiser,
     plan: Plan | DataSet,
     device: torch.device,
     dtype: torch.dtype,
     noise: FlowModel = UNIT_FLOW,
 ) -> Denoiser:
     """Return the denoiser of a name, for the pictures a plan is made for.
+
+    A denoiser itself is returned as it is.
 
     Parameters
     ----------
@@ -60,10 +69,14 @@ def load_denoiser(
     UnavailableError
         If the library it was made with is not installed.
     """
+    if not isinstance(name, str):
+        return name
     if noise != UNIT_FLOW and not name.startswith("diffusers:"):
         raise not_flowing(name)
     if name.endswith(SUFFIX):
         return load_network(Path(name), device, dtype)
+    if name.endswith(ONNX):
+        return load_onnx(Path(name))
     kind, _, argument = name.partition(":")
     match kind, bool(argument):
         case "bundled", False:
@@ -80,8 +93,17 @@ def load_denoiser(
         case "diffusers", True:
             shape = plan.power.field.shape
             return load_diffusers(Path(argument), shape, device, dtype, noise)
+    if is_python_path(name):
+        return load_python(name, device, dtype)
     message = f"there is no model {name!r}; choose one with --model: {MODELS}"
     raise UsageError(message)
+
+
+def model_name(model: str | Denoiser) -> str:
+    """Return what a model is called in files and messages."""
+    if isinstance(model, str):
+        return told_model(model)
+    return str(getattr(model, "__qualname__", type(model).__name__))
 
 
 def load_network(

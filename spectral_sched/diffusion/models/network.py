@@ -21,7 +21,8 @@ from torch import nn
 from spectral_sched.errors import UsageError
 
 from .denoiser import per_picture
-from .preconditioning import edm_scales, quarter_log
+from .predictions import edm_scales
+from .times import quarter_log
 from .unet import UNet
 
 if TYPE_CHECKING:

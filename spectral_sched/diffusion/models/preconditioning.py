@@ -1,4 +1,4 @@
-"""What networks predict, as denoisers: epsilon, v, the picture, EDM's and a flow.
+"""Networks in their own pixels as denoisers, whatever they predict.
 
 All of them are one form (Karras et al., arXiv 2206.00364, Eq. 7),
 
@@ -13,21 +13,22 @@ Levels are floats, or one per picture, (B,); tensors stay on their device.
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple, cast
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, NamedTuple
 
-import numpy as np
 import torch
 
+from spectral_sched.errors import UsageError, check_choice
 from spectral_sched.schedules import UNIT_FLOW
-from spectral_sched.schedules.coordinates import COORDINATES, timestep_coordinate
 
 from .denoiser import per_picture
+from .predictions import INPUT_FACTORS, PREDICTIONS, THEIRS, Place
+from .times import NetworkTime, discrete_time, flow_time, quarter_log
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
+    import numpy as np
     from numpy.typing import NDArray
     from torch import Tensor
 
@@ -56,12 +57,12 @@ class Preconditioning:
     noise
         The number that tells the network sigma.
     sigma_range
-        Lowest and highest sigma the network was trained for.
+        Lowest and highest sigma the network was trained for; None if nobody said.
     """
 
     scales: Callable[[Level], Scales]
     noise: OfLevel
-    sigma_range: tuple[float, float]
+    sigma_range: tuple[float, float] | None
 
 
 class PreconditionedDenoiser:
@@ -84,8 +85,8 @@ class PreconditionedDenoiser:
         self.preconditioning = preconditioning
 
     @property
-    def sigma_range(self) -> tuple[float, float]:
-        """Lowest and highest sigma the network was trained for."""
+    def sigma_range(self) -> tuple[float, float] | None:
+        """Lowest and highest sigma the network was trained for, if that is known."""
         return self.preconditioning.sigma_range
 
     def __call__(self, x: Tensor, sigma: float | Tensor) -> Tensor:
@@ -107,38 +108,66 @@ def _weigh(weight: Level, values: Tensor) -> Tensor:
     return values * per_picture(weight)
 
 
-def _conversion(coordinate: str) -> OfLevel:
-    # These conversions are arithmetic alone, so that tensors pass as numbers do.
-    return cast("OfLevel", COORDINATES[coordinate].from_sigma)
-
-
-_abar, _vp_sigma = _conversion("abar"), _conversion("vp_sigma")
-
-
-def _epsilon(sigma: Level) -> Scales:
-    return Scales(1.0, -sigma, _abar(sigma) ** 0.5)
-
-
-def _v(sigma: Level) -> Scales:
-    return Scales(_abar(sigma), -_vp_sigma(sigma), _abar(sigma) ** 0.5)
-
-
-def _picture(sigma: Level) -> Scales:
-    return Scales(0.0, 1.0, _abar(sigma) ** 0.5)
-
-
-VARIANCE_PRESERVING: Mapping[str, Callable[[Level], Scales]] = {
-    "epsilon": _epsilon,
-    "v_prediction": _v,
-    "sample": _picture,
-}
-"""Scales of networks that see ``x / sqrt(1 + sigma^2)``, by what they predict: the
-noise, ``(noise - sigma * picture) / sqrt(1 + sigma^2)`` or the picture."""
-
-
-def discrete(
-    prediction: str, abar: NDArray[np.float64], device: torch.device | None = None
+def preconditioning(
+    predicts: str,
+    time: NetworkTime,
+    *,
+    input_type: str | None = None,
+    sigma_data: float = 0.5,
+    noise_scale: float = 1.0,
 ) -> Preconditioning:
+    """Return how a network is called, from what it predicts and what it is told.
+
+    Parameters
+    ----------
+    predicts
+        One of `PREDICTIONS`, or its name in diffusers.
+    time
+        What it is told of the noise.
+    input_type
+        What it sees, one of `INPUT_FACTORS`: that of its prediction or of its time if
+        not given.
+    sigma_data
+        Standard deviation of images that EDM's preconditioning assumes.
+    noise_scale
+        Standard deviation of the noise that is mixed in.
+
+    Raises
+    ------
+    UsageError
+        If there are no such names, or noise has a scale where none is mixed in.
+    """
+    predicts = THEIRS.get(predicts, predicts)
+    check_choice(predicts, PREDICTIONS, "prediction", "predicts=")
+    prediction = PREDICTIONS[predicts]
+    seen = input_type or prediction.input_type or time.input_type
+    check_choice(seen, INPUT_FACTORS, "input", "input_type=")
+    _check_scale(noise_scale, seen)
+    sign = 1 if time.to_noise else -1
+
+    def scales(sigma: Level) -> Scales:
+        ratio = sigma / noise_scale
+        into = INPUT_FACTORS[seen](sigma, ratio, sigma_data)
+        weights = prediction.weights(Place(sigma, ratio, into, sigma_data, sign))
+        return Scales(*weights, into)
+
+    ends = time.ratios and (time.ratios[0] * noise_scale, time.ratios[1] * noise_scale)
+    return Preconditioning(scales, lambda sigma: time.told(sigma / noise_scale), ends)
+
+
+def _check_scale(noise_scale: float, seen: str) -> None:
+    if not 0 < noise_scale < float("inf"):
+        message = f"noise_scale is a finite number above 0, not {noise_scale}"
+        raise UsageError(message)
+    if noise_scale != 1 and seen not in ("vp", "flow"):
+        message = (
+            f"noise_scale is of networks that see a mixture, vp or flow, not {seen}; "
+            "leave it out, or name what the network sees with input_type="
+        )
+        raise UsageError(message)
+
+
+def discrete(prediction: str, abar: NDArray[np.float64]) -> Preconditioning:
     """Return how a network of discrete timesteps is called.
 
     Sigma becomes a timestep, fractions included, that is log-linear between the
@@ -147,61 +176,18 @@ def discrete(
     Parameters
     ----------
     prediction
-        One of `VARIANCE_PRESERVING`.
+        As of `preconditioning`.
     abar
-        Product of ``1 - beta`` up to each timestep from 0 on, strictly falling; a last
-        level of pure noise, abar 0, is left out.
-    device
-        Where sigmas that are tensors are; the CPU if not given.
+        Product of ``1 - beta`` up to each timestep from 0 on, strictly falling; last
+        levels at which next to nothing of the picture is left are left out.
     """
-    lookup = TimestepLookup(abar[abar > 0], device)
-    return Preconditioning(VARIANCE_PRESERVING[prediction], lookup, lookup.sigma_range)
-
-
-class TimestepLookup:
-    """Timesteps by sigma, on the host for numbers and on a device for tensors."""
-
-    def __init__(self, abar: NDArray[np.float64], device: torch.device | None) -> None:
-        self.coordinate = timestep_coordinate(abar, "")
-        levels = self.coordinate.to_sigma(np.arange(len(abar), dtype=np.float64))
-        self.sigma_range = (float(levels[0]), float(levels[-1]))
-        self.log_levels = torch.from_numpy(np.log(levels)).to(torch.float32).to(device)
-
-    def __call__(self, sigma: Level) -> Level:
-        """Return timesteps from 0 on."""
-        if not isinstance(sigma, torch.Tensor):
-            return float(self.coordinate.from_sigma(np.array(sigma)))
-        knots = self.log_levels.to(sigma.dtype)
-        place = sigma.log().clamp(knots[0], knots[-1])
-        above = torch.searchsorted(knots, place).clamp(1, len(knots) - 1)
-        low, high = knots[above - 1], knots[above]
-        return above - 1 + (place - low) / (high - low)
-
-
-class EdmScales(NamedTuple):
-    """EDM's weights at a noise level.
-
-    Attributes
-    ----------
-    skip, out
-        Weights of x and of the network's answer.
-    total
-        Standard deviation of x, which it is divided by on the way in.
-    """
-
-    skip: Level
-    out: Level
-    total: Level
-
-
-def edm_scales(sigma: Level, sigma_data: float) -> EdmScales:
-    """Return EDM's weights for pictures of a standard deviation (Table 1)."""
-    total = (sigma**2 + sigma_data**2) ** 0.5
-    return EdmScales((sigma_data / total) ** 2, sigma * sigma_data / total, total)
+    return preconditioning(prediction, discrete_time(abar))
 
 
 def edm(
-    sigma_data: float, sigma_range: tuple[float, float], prediction: str = "epsilon"
+    sigma_data: float,
+    sigma_range: tuple[float, float] | None,
+    prediction: str = "epsilon",
 ) -> Preconditioning:
     """Return EDM's preconditioning (arXiv 2206.00364, Table 1).
 
@@ -210,19 +196,16 @@ def edm(
     prediction
         ``v_prediction`` if the network's answer has the other sign.
     """
-    sign = -1 if prediction == "v_prediction" else 1
+    time = NetworkTime(quarter_log, sigma_range, "edm")
+    called = preconditioning("F", time, sigma_data=sigma_data)
+    if prediction != "v_prediction":
+        return called
 
-    def scales(sigma: Level) -> Scales:
-        skip, out, total = edm_scales(sigma, sigma_data)
-        return Scales(skip, sign * out, 1 / total)
+    def turned(sigma: Level) -> Scales:
+        skip, out, into = called.scales(sigma)
+        return Scales(skip, -out, into)
 
-    return Preconditioning(scales, quarter_log, sigma_range)
-
-
-def quarter_log(sigma: Level) -> Level:
-    """Return EDM's noise number, ``ln(sigma) / 4``."""
-    log = sigma.log() if isinstance(sigma, torch.Tensor) else math.log(sigma)
-    return log / 4
+    return replace(called, scales=turned)
 
 
 def flow(
@@ -235,30 +218,30 @@ def flow(
     Parameters
     ----------
     num_timesteps
-        What time 1, pure noise, is called; the network knows times from 1 of it on.
+        What time 1, pure noise, is called; the network knows times from 1 of it on, and
+        up to one before it.
     model
         How strong its noise is, and the time that its program divides by at least.
     prediction
-        ``flow_prediction`` for the velocity, ``noise_scale noise - picture``;
-        ``sample`` for the picture, which a step below `model.t_eps` does not reach, as
-        in the programs that play such networks.
+        ``flow_prediction`` for the velocity; ``sample`` for the picture, which a step
+        below `model.t_eps` does not reach, as in the programs that play such networks.
     """
+    first = 1 / num_timesteps
+    lowest = max(first, model.t_eps)
+    ratios = (lowest / (1 - lowest), (1 - first) / first)
+    time = replace(flow_time(num_timesteps), ratios=ratios)
+    scale = model.noise_scale
+    called = preconditioning(prediction, time, input_type="flow", noise_scale=scale)
+    return _clamped(called, model) if prediction == "sample" else called
 
-    def velocity(sigma: Level) -> Scales:
-        time = model.time(sigma)
-        return Scales(1 - time, -time, 1 - time)
 
-    def picture(sigma: Level) -> Scales:
+def _clamped(called: Preconditioning, model: FlowModel) -> Preconditioning:
+    def scales(sigma: Level) -> Scales:
         time = model.time(sigma)
         reached = time / _at_least(time, model.t_eps)
         return Scales((1 - reached) * (1 - time), reached, 1 - time)
 
-    lowest = max(float(model.sigma(1 / num_timesteps)), model.lowest_sigma)
-    return Preconditioning(
-        {"flow_prediction": velocity, "sample": picture}[prediction],
-        lambda sigma: model.time(sigma) * num_timesteps,
-        (lowest, math.inf),
-    )
+    return replace(called, scales=scales)
 
 
 def _at_least(values: Level, low: float) -> Level:

@@ -27,6 +27,8 @@ from .pipeline import INPUTS, PREDICTIONS
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from numpy.typing import NDArray
+
     from spectral_sched.schedules import FlowModel
 
 DISCRETE = "timestep-"
@@ -75,17 +77,22 @@ def told_coordinate(config: Mapping[str, Any], flow: FlowModel) -> Coordinate:
         raise UsageError(message)
     if not name.startswith(DISCRETE):
         return COORDINATES[name]
+    return timestep_coordinate(told_abar(config), "")
+
+
+def told_abar(config: Mapping[str, Any]) -> NDArray[np.float64]:
+    """Return abar at each timestep of a network of discrete ones."""
     if config["trained_betas"] is not None:
         abar = np.cumprod(1 - np.array(config["trained_betas"], dtype=np.float64))
-        return timestep_coordinate(np.asarray(abar, np.float64), "")
+        return np.asarray(abar, np.float64)
     betas = Betas(
-        config["beta_schedule"] or name.removeprefix(DISCRETE),
+        config["beta_schedule"] or config["timestep_type"].removeprefix(DISCRETE),
         config["num_train_timesteps"],
         config["beta_start"],
         config["beta_end"],
         zero_snr=config["rescale_betas_zero_snr"],
     )
-    return timestep_coordinate(betas.abar(), "")
+    return betas.abar()
 
 
 def told_in_lines(

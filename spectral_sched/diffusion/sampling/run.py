@@ -10,6 +10,7 @@ import torch
 from spectral_sched.diffusion.models.compile import compile_network
 from spectral_sched.diffusion.models.denoiser import facts_of
 from spectral_sched.diffusion.models.guidance import UNGUIDED, guide
+from spectral_sched.diffusion.models.limits import known_limits
 from spectral_sched.diffusion.models.load import load_denoiser, load_inputs
 from spectral_sched.diffusion.models.network import check_given
 from spectral_sched.errors import check_choice
@@ -97,9 +98,9 @@ class SamplingRun:
         check_given(model, given=options.inputs is not None)
         if options.compiled:
             compile_network(model)
-        facts = facts_of(model)
-        self.plan, fitting = fit_to_model(plan, facts.limits, options.fitting)
-        self.messages = [*facts.messages, *fitting]
+        limits, told = known_limits(options.model, model, plan)
+        self.plan, fitting = fit_to_model(plan, limits, options.fitting)
+        self.messages = [*facts_of(model).messages, *told, *fitting]
         guide(model, options.guidance, [0])  # Refused now, if it cannot be had.
         self.denoise, self.guidance = model, options.guidance
         self.image_plan = drawn_plans(

@@ -15,12 +15,17 @@ import torch
 
 from spectral_sched.diffusion.models.denoiser import facts_of, tell_ends
 from spectral_sched.diffusion.models.exact import FiniteSetDenoiser, WienerDenoiser
-from spectral_sched.diffusion.models.load import load_denoiser, load_pictures
+from spectral_sched.diffusion.models.limits import known_limits
+from spectral_sched.diffusion.models.load import (
+    load_denoiser,
+    load_pictures,
+    model_name,
+)
 from spectral_sched.diffusion.models.network import check_given
 from spectral_sched.diffusion.sampling.noise import SeededNoise, starting_point
 from spectral_sched.diffusion.sampling.player import Player
-from spectral_sched.documents.provenance import told_model
 from spectral_sched.errors import UsageError
+from spectral_sched.planning.kinds.given import NativeSettings
 from spectral_sched.planning.kinds.kind import refuse_terminal, settings_of
 from spectral_sched.planning.kinds.model_searches import (
     FittedSettings,
@@ -31,9 +36,11 @@ from spectral_sched.planning.kinds.model_searches import (
     OssSettings,
 )
 from spectral_sched.planning.kinds.optimal import optimal_table
-from spectral_sched.planning.kinds.registry import check_runs_model
+from spectral_sched.planning.kinds.registry import check_runs_model, is_given
 from spectral_sched.planning.plan import Spent, plan_with
+from spectral_sched.planning.replan import ends_for_model
 from spectral_sched.schedules import KarrasLaw, Schedule, sigma_table
+from spectral_sched.schedules.table import SigmaTable
 
 from .counting import CountingDenoiser
 from .fitted import PlayedTables, fitted_table
@@ -61,7 +68,6 @@ if TYPE_CHECKING:
     from spectral_sched.planning.data_set import DataSet
     from spectral_sched.planning.plan import Plan
     from spectral_sched.planning.request import TableRequest
-    from spectral_sched.schedules.table import SigmaTable
 
 """Of the Karras levels that the bound of Align Your Steps is searched from."""
 
@@ -224,6 +230,19 @@ def ld3_search(task: Task) -> SigmaTable:
     )
 
 
+def native_levels(task: Task) -> SigmaTable:
+    """Return the model's own levels."""
+    settings = settings_of(NativeSettings, task.request.settings)
+    native = facts_of(task.denoise.denoise).native
+    if native is None:
+        message = (
+            "the model does not say how its own levels are spaced; kind native is for "
+            "folders of diffusers, and networks that wrap() knows the times of"
+        )
+        raise UsageError(message)
+    return SigmaTable.of(native(task.request.num_steps, settings.spacing))
+
+
 class Search(NamedTuple):
     """How tables of a kind are searched for, and whether pictures are looked at."""
 
@@ -238,6 +257,7 @@ SEARCHES: Mapping[str, Search] = {
     "grid": Search(grid_search),
     "ld3": Search(ld3_search),
     "fitted": Search(fitted_search),
+    "native": Search(native_levels),
 }
 """Searches by the kind that they find."""
 
@@ -248,13 +268,21 @@ class ModelSearch:
     Parameters
     ----------
     model
-        Name of the model, as for ``--model``.
+        Name of the model, as for ``--model``, or a denoiser itself.
     data
         Real pictures in any source, if the search shall see others than the model's.
+
+    Attributes
+    ----------
+    messages
+        What has to be said of the searches that were made.
     """
 
-    def __init__(self, model: str, data: Path | None, device: torch.device) -> None:
+    def __init__(
+        self, model: str | Denoiser, data: Path | None, device: torch.device
+    ) -> None:
         self.model, self.data, self.device = model, data, device
+        self.messages: list[str] = []
 
     def __call__(self, data_set: DataSet, kind: str, request: TableRequest) -> Plan:
         """Return the plan of a table, with what it cost to find.
@@ -270,14 +298,17 @@ class ModelSearch:
         model = load_denoiser(self.model, data_set, self.device, torch.float32)
         check_given(model, given=False)
         _check_size(model, data_set)
-        ends = request.limits.ends(data_set.bounds, request.start)
+        limits, said = known_limits(self.model, model, data_set)
+        ends, told = ends_for_model(data_set, request, limits)
+        self.messages += [*said, *(() if is_given(kind) else told)]
         denoise = CountingDenoiser(tell_ends(model, ends))
         task = Task(denoise, data_set, request, ends, self.device)
         search = SEARCHES[kind]
         if search.sees_pictures:
             task = replace(task, pictures=self._pictures(model, data_set))
         plan = plan_with(search.table(task), data_set, kind, request)
-        return replace(plan, spent=Spent(told_model(self.model), denoise.num_calls))
+        spent = Spent(model_name(self.model), denoise.num_calls)
+        return replace(plan, ends=ends, spent=spent)
 
     def _pictures(
         self, model: Denoiser, data_set: DataSet

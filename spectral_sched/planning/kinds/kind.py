@@ -33,7 +33,11 @@ class KindInfo:
         Returns the table of this kind for a data set and a request, or raises
         `UsageError` if it cannot be had as wished.
     runs_model
-        Whether it is found by running a model, at the cost of network calls.
+        Whether it takes a model to find, most often at the cost of network calls.
+    given
+        Whether its levels are given and not planned: no range moves them.
+    num_steps
+        How many steps its settings ask for; None where they leave it open.
     """
 
     name: str
@@ -42,6 +46,8 @@ class KindInfo:
     parameters: Mapping[str, Parameter]
     table: MakeTable
     runs_model: bool = False
+    given: bool = False
+    num_steps: Callable[[Mapping[str, Setting]], int | None] = lambda _: None
 
 
 def refuse_terminal(kind: str, request: TableRequest) -> None:

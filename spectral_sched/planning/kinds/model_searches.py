@@ -81,7 +81,8 @@ class Ld3Settings(SearchSettings):
     radius: float = number(0.001, 0.0, 1.0, "times D / N^2: how far noise may move")
 
 
-def _needs_model(kind: str, _: DataSet, request: TableRequest) -> NoReturn:
+def needs_model(kind: str, _: DataSet, request: TableRequest) -> NoReturn:
+    """Raise `UsageError`, as kinds that take a model do without one."""
     refuse_terminal(kind, request)
     message = (
         f"kind {kind} is found by running a model: name one, as in "
@@ -94,9 +95,9 @@ def _searched(
     name: str, formula: str, reference: str, settings: type[SearchSettings]
 ) -> KindInfo:
     """Return a kind that a search of `diffusion.search` finds."""
-    needs_model = partial(_needs_model, name)
+    table = partial(needs_model, name)
     parameters = parameters_of(settings)
-    return KindInfo(name, formula, reference, parameters, needs_model, runs_model=True)
+    return KindInfo(name, formula, reference, parameters, table, runs_model=True)
 
 
 KINDS = (

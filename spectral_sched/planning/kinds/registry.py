@@ -34,6 +34,11 @@ KINDS: Mapping[str, KindInfo] = {
 """Kinds by the names used in commands and files, the default first."""
 
 
+def is_given(kind: str) -> bool:
+    """Return whether the levels of a kind are given, so that no range moves them."""
+    return kind in KINDS and KINDS[kind].given
+
+
 def check_kind(kind: str) -> None:
     """Raise `UsageError`, with the nearest name, if there is no such kind."""
     check_choice(kind, KINDS, "kind", "--kind")
@@ -100,6 +105,12 @@ def kinds_document() -> Document:
 
 
 def _describe(parameter: Parameter) -> Document:
+    if parameter.free:
+        return {
+            "name": parameter.name,
+            "default": parameter.default,
+            "what": parameter.what,
+        }
     limits: Document = {"low": parameter.low, "high": parameter.high}
     if parameter.choices:
         limits = {"choices": parameter.choices}

@@ -30,6 +30,7 @@ from spectral_sched.targets.target import (
     flows,
     option,
     outside_model,
+    said_range,
 )
 
 
@@ -103,6 +104,7 @@ TARGETS = (
         "text for ComfyUI's ManualSigmas, models of sigma, the final 0 included",
         _sigmas,
         parameters=MODEL_RANGE,
+        knows=said_range,
     ),
     Target(
         "comfy-flow",
@@ -122,17 +124,20 @@ TARGETS = (
             option("id", 100.0, 0, 1e9, "number of the node in the workflow"),
             *MODEL_RANGE,
         ),
+        knows=said_range,
     ),
     Target(
         "kjnodes",
         "text for CustomSigmas of ComfyUI-KJNodes, the final 0 included",
         _kjnodes,
         parameters=(ANY_MODEL, *FLOW_NOISE, *MODEL_RANGE),
+        knows=said_range,
     ),
     Target(
         "res4lyf",
         "text for Sigmas From Text of RES4LYF, the final 0 included",
         _res4lyf,
         parameters=(ANY_MODEL, *FLOW_NOISE, *MODEL_RANGE),
+        knows=said_range,
     ),
 )

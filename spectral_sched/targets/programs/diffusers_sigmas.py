@@ -23,9 +23,10 @@ from spectral_sched.targets.target import (
     Target,
     always,
     outside_model,
+    said_range,
     word,
 )
-from spectral_sched.targets.trained_levels import BETAS, within_training
+from spectral_sched.targets.trained_levels import BETAS, trained_range, within_training
 
 OPTIONS = {"timestep_spacing": '"trailing"', "final_sigmas_type": '"zero"', **RESPACING}
 
@@ -92,6 +93,7 @@ TARGETS = (
         _euler,
         formats=PYTHON_FIRST,
         parameters=BETAS,
+        knows=trained_range,
         solver=always("euler"),
         aliases=(Alias("EulerDiscreteScheduler"),),
     ),
@@ -101,6 +103,7 @@ TARGETS = (
         _edm,
         formats=PYTHON_FIRST,
         parameters=(word("solver", tuple(CLASSES), "which of the two"), *MODEL_RANGE),
+        knows=said_range,
         solver=lambda settings: PLAYED[str(settings["solver"])],
         aliases=tuple(Alias(name, (f"solver={key}",)) for key, name in CLASSES.items()),
     ),

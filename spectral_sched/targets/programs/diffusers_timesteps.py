@@ -24,6 +24,7 @@ from spectral_sched.targets.trained_levels import (
     known_levels,
     nearest_timesteps,
     timestep_artifact,
+    trained_range,
     within_training,
 )
 
@@ -82,6 +83,7 @@ TARGETS = (
         _dpm,
         formats=PYTHON_FIRST,
         parameters=BETAS,
+        knows=trained_range,
         solver=always("dpmpp-2m"),
         aliases=(Alias("DPMSolverMultistepScheduler"),),
     ),
@@ -91,6 +93,7 @@ TARGETS = (
         _heun,
         formats=PYTHON_FIRST,
         parameters=BETAS,
+        knows=trained_range,
         solver=always("heun"),
         aliases=(Alias("HeunDiscreteScheduler"),),
     ),

@@ -21,6 +21,7 @@ from spectral_sched.targets.target import (
     Target,
     always,
     outside_model,
+    said_range,
 )
 
 if TYPE_CHECKING:
@@ -154,6 +155,7 @@ def _target(code: Code, name: str) -> Target:
         _law,
         formats=PYTHON_FIRST,
         parameters=MODEL_RANGE,
+        knows=said_range,
         solver=always("heun"),
     )
 

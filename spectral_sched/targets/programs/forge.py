@@ -9,7 +9,13 @@ from __future__ import annotations
 import numpy as np
 
 from spectral_sched.targets.artifact import Artifact, float32_levels
-from spectral_sched.targets.target import MODEL_RANGE, Job, Target, outside_model
+from spectral_sched.targets.target import (
+    MODEL_RANGE,
+    Job,
+    Target,
+    outside_model,
+    said_range,
+)
 
 
 def _forge(job: Job) -> Artifact:
@@ -32,5 +38,6 @@ TARGETS = (
         "list for the scheduler custom of webUI_ExtraSchedulers (Forge, A1111), no 0",
         _forge,
         parameters=MODEL_RANGE,
+        knows=said_range,
     ),
 )

@@ -14,6 +14,7 @@ from spectral_sched.targets.target import (
     LawJob,
     Target,
     outside_model,
+    said_range,
 )
 
 SNIPPET = """\
@@ -75,6 +76,7 @@ TARGETS = (
         _table,
         formats=PYTHON_FIRST,
         parameters=MODEL_RANGE,
+        knows=said_range,
         aliases=tuple(
             Alias(name, sampler=solver)
             for solver, function in FUNCTIONS.items()

@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 from spectral_sched.targets.artifact import Artifact
-from spectral_sched.targets.target import MODEL_RANGE, Job, Target, outside_model
+from spectral_sched.targets.target import (
+    MODEL_RANGE,
+    Job,
+    Target,
+    outside_model,
+    said_range,
+)
 
 
 def _table(job: Job) -> Artifact:
@@ -23,5 +29,6 @@ TARGETS = (
         "sigmas of x = picture + sigma * noise, decreasing, the final 0 included",
         _table,
         parameters=MODEL_RANGE,
+        knows=said_range,
     ),
 )

@@ -18,6 +18,7 @@ from spectral_sched.targets.target import (
     flow_of,
     flows,
     outside_model,
+    said_range,
 )
 
 USAGE = 'give it after --sigmas, or as "custom_sigmas" in sample_params'
@@ -64,5 +65,6 @@ TARGETS = (
         "text for --sigmas of stable-diffusion.cpp, the final 0 included",
         _table,
         parameters=(ANY_MODEL, NOISE_SCALE, *MODEL_RANGE),
+        knows=said_range,
     ),
 )

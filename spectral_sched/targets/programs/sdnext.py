@@ -27,6 +27,7 @@ from spectral_sched.targets.trained_levels import (
     known_levels,
     nearest_timesteps,
     timestep_artifact,
+    trained_range,
     within_training,
 )
 
@@ -97,5 +98,6 @@ TARGETS = (
             *BETAS,
             option("shift", None, 1e-3, 1e3, "shift of the scheduler, flow models"),
         ),
+        knows=lambda said: None if said["model"] == "flow" else trained_range(said),
     ),
 )

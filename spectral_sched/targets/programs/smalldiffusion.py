@@ -18,6 +18,7 @@ from spectral_sched.targets.target import (
     Target,
     always,
     outside_model,
+    said_range,
 )
 
 NUM_LEVELS = 1000
@@ -69,6 +70,7 @@ TARGETS = (
         _law,
         formats=PYTHON_FIRST,
         parameters=MODEL_RANGE,
+        knows=said_range,
         solver=always("euler"),
     ),
 )

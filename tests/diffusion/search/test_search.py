@@ -165,8 +165,6 @@ def test_calls_are_counted_by_pictures() -> None:
     [
         (("--kind", "klub"), "name one, as in --kind klub --model bundled"),
         (("--kind", "gits"), "name one, as in --kind gits --model bundled"),
-        (("--model", "wiener"), "kind optimal spends no network call"),
-        (("--kind", "dmn", "--model", "wiener"), "kind dmn spends no network call"),
         (("--kind", "gits", "--data", "images"), "--data is for a --model"),
         (("--model", "wiener", "--for", "training"), "--model shapes sigma tables"),
         (("--kind", "gits", "--for", "training"), "makes sigma tables only"),

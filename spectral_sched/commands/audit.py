@@ -1,0 +1,129 @@
+"""Audit a model."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from spectral_sched import defaults
+
+from .shared import MODEL_HELP, Device, Force, Json, Precision, Threads
+
+if TYPE_CHECKING:
+    from spectral_sched.diffusion.evaluation.audit_run import AuditRun
+    from spectral_sched.documents.strict_json import Document
+
+
+def audit(
+    model: Annotated[str, typer.Option(help=MODEL_HELP)] = defaults.MODEL,
+    data: Annotated[
+        str | None,
+        typer.Option(help="Real images, not trained on; wherever analyze reads."),
+    ] = None,
+    spectrum: Annotated[
+        Path | None,
+        typer.Option(help="Spectrum of its images; a network of ours knows its own."),
+    ] = None,
+    levels: Annotated[
+        int, typer.Option(min=4, max=1000, help="Levels, even in ln sigma.")
+    ] = 24,
+    samples: Annotated[int, typer.Option(min=2, help="Images at each level.")] = 64,
+    seed: Annotated[int, typer.Option(min=0, help="Of the noise.")] = 0,
+    class_label: Annotated[
+        str | None, typer.Option(help="Class to tell it, by number or name.")
+    ] = None,
+    null_label: Annotated[
+        int | None, typer.Option(help="Class of none, if the model does not say.")
+    ] = None,
+    write: Annotated[
+        bool,
+        typer.Option(
+            "--write", help="Keep it beside the model, so that tables heed it."
+        ),
+    ] = False,
+    picture: Annotated[
+        Path | None,
+        typer.Option("--plot", help="Also draw it: a PNG, SVG or PDF (extra [plot])."),
+    ] = None,
+    device: Device = "auto",
+    threads: Threads = None,
+    precision: Precision = "float32",
+    json: Json = False,
+    force: Force = False,
+) -> None:
+    """Say where a model can be trusted, and what is wrong with it.
+
+    Denoises images at levels over the range and compares the squared error with that
+    of Wiener's filter, which any denoiser can reach. Where the model is worse, it
+    tries what may be wrong: the range of pixels, signs, times, what it predicts,
+    classes. Without --data it takes samples of the spectrum's field.
+
+    With --write, export --model, sample and compare plan inside the trusted range.
+
+    Example: specsched audit --model bundled
+
+    Example: specsched audit --model model.safetensors --data ./images --write
+
+    See also: export --model; sample; compare.
+    """
+    flags = locals()
+    from spectral_sched.console.audit import audit_parts
+    from spectral_sched.console.output import show
+    from spectral_sched.documents.write import check_output, write_document
+    from spectral_sched.system.streams import say
+
+    if picture is not None:
+        _check_picture(picture, force=force)
+    run = _run(flags)
+    place = run.place() if write else None
+    if place is not None:
+        check_output(place, force=force)
+    for message in run.messages:
+        say(message)
+    document = _audited(run, levels * len(run.images[0]))
+    show(audit_parts(document), document, json=json)
+    if picture is not None:
+        from spectral_sched.plots.audit import write_audit_picture
+
+        write_audit_picture(document, picture)
+        say(f"wrote {picture}")
+    if place is not None:
+        write_document(document, place)
+        say(f"wrote {place}")
+    say(f"next: specsched export --model {model} --steps {defaults.NUM_STEPS}")
+
+
+def _run(flags: dict[str, object]) -> "AuditRun":
+    from spectral_sched.diffusion.devices import resolve_device, use_threads
+    from spectral_sched.diffusion.evaluation.audit_run import AuditOptions, AuditRun
+
+    label = flags["class_label"]
+    if isinstance(label, str) and label.isdecimal():
+        label = int(label)
+    names = ("model", "data", "spectrum", "seed", "null_label", "precision")
+    options = AuditOptions(
+        **{name: flags[name] for name in names},  # type: ignore[arg-type]
+        num_levels=flags["levels"],  # type: ignore[arg-type]
+        num_images=flags["samples"],  # type: ignore[arg-type]
+        class_label=label,  # type: ignore[arg-type]
+    )
+    use_threads(flags["threads"])  # type: ignore[arg-type]
+    return AuditRun(options, resolve_device(str(flags["device"])))
+
+
+def _check_picture(path: Path, *, force: bool) -> None:
+    """Raise `UsageError` or `UnavailableError` where no picture can be written."""
+    from spectral_sched.documents.write import check_output
+    from spectral_sched.plots.canvas import check_available, check_suffix
+    from spectral_sched.plots.marks import is_our_picture
+
+    check_available()
+    check_suffix(path)
+    check_output(path, force=force, ours=is_our_picture)
+
+
+def _audited(run: "AuditRun", total: int) -> "Document":
+    from spectral_sched.console.progress import progress_bar
+
+    with progress_bar("auditing", total) as advance:
+        return run(advance)

@@ -1,0 +1,161 @@
+"""``specsched audit``: what it prints, keeps beside a model, and what heeds it."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from spectral_sched.files.schedule import read_plan
+from spectral_sched.files.spectrum import read_spectrum
+from tests.support.commands import sentence, specsched
+from tests.support.helpers import write_pictures
+
+MODULE = '''
+import torch
+from spectral_sched.diffusion.models import WienerDenoiser
+from spectral_sched.files.any_format import read_data_set
+from pathlib import Path
+
+LEVEL = 2.0
+
+
+def failing(device, dtype):
+    """Return the filter, but for an error above a level that grows with sigma."""
+    field = read_data_set(Path("spectrum.json")).power.field
+    best = WienerDenoiser(field, device, dtype)
+
+    def denoise(x, sigma):
+        wrong = torch.linspace(-1, 1, x[0].numel()).reshape(x[:1].shape).to(x)
+        level = torch.as_tensor(sigma).reshape(-1, 1, 1, 1)
+        return best(x, sigma) + 0.3 * level * wrong * (level > LEVEL)
+
+    return denoise
+
+
+def useless(x, sigma):
+    return 3 - x
+'''
+
+IMAGES = ("--data", "images", "--samples", 12, "--levels", 12)
+
+
+@pytest.fixture(scope="module")
+def measured(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("audited")
+    write_pictures(folder / "images", 12, (8, 8))
+    specsched("analyze", "images", cwd=folder)
+    return folder
+
+
+@pytest.fixture
+def folder(measured: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    (measured / "audited_nets.py").write_text(MODULE)
+    for kept in measured.glob("*.audit.json"):
+        kept.unlink()
+    monkeypatch.setattr(sys, "path", [str(measured), *sys.path])
+    monkeypatch.delitem(sys.modules, "audited_nets", raising=False)
+    return measured
+
+
+FAILING = ("--model", "audited_nets:failing")
+
+
+def kept(folder: Path) -> dict[str, Any]:
+    path = folder / "audited_nets.audit.json"
+    document: dict[str, Any] = json.loads(path.read_text())
+    return document
+
+
+def test_it_says_where_a_model_is_worse(folder: Path) -> None:
+    told = specsched("audit", *FAILING, *IMAGES, cwd=folder)
+    assert "audited_nets:failing on 12 images" in told.stdout
+    assert "found: from sigma" in told.stdout
+    assert "it is worse than Wiener's filter" in told.stdout
+    assert told.stdout.splitlines()[-1].startswith("trusted from sigma ")
+    assert not list(folder.glob("*.audit.json"))
+    document = json.loads(
+        specsched("audit", *FAILING, *IMAGES, "--json", cwd=folder).stdout
+    )
+    assert document["network_calls"] >= 12 * 12
+    worse = np.array(document["sigmas"])[document["worse"]]
+    assert worse.min() > 2.0
+
+
+def test_what_is_kept_is_heeded(folder: Path) -> None:
+    written = specsched("audit", *FAILING, *IMAGES, "--write", cwd=folder)
+    assert "wrote" in written.stderr
+    low, high = kept(folder)["trusted_range"]
+    bounds = read_spectrum(folder / "spectrum.json").bounds
+    assert high < 5 < bounds.sigma_max
+
+    free = specsched("export", "--steps", 6, "-o", "free.json", cwd=folder)
+    assert "audit" not in free.stderr
+    planned = specsched("export", *FAILING, "--steps", 6, "-o", "in.json", cwd=folder)
+    assert "an audit trusts the model from" in planned.stderr
+    table = read_plan(folder / "in.json").table
+    assert low * (1 - 1e-6) <= table.levels[-1]
+    assert table.levels[0] <= high * (1 + 1e-6)
+
+    told = specsched(
+        *("sample", *FAILING, "--schedule", "free.json", "--seeds", 0, "-o", "one"),
+        cwd=folder,
+    )
+    assert "planned again inside that range" in told.stderr
+    quiet = specsched(
+        *("sample", *FAILING, "--schedule", "in.json", "--seeds", 0, "-o", "two"),
+        cwd=folder,
+    )
+    assert "planned again" not in quiet.stderr
+    shown = specsched("show", "audited_nets.audit.json", cwd=folder)
+    assert f"trusted from sigma {low:.4g} to {high:.4g}" in shown.stdout
+
+
+def test_an_audit_of_another_state_is_not_heeded(folder: Path) -> None:
+    specsched("audit", *FAILING, *IMAGES, "--write", cwd=folder)
+    changed = MODULE.replace("LEVEL = 2.0", "LEVEL = 1.0")
+    (folder / "audited_nets.py").write_text(changed)
+    told = specsched("export", *FAILING, "--steps", 4, "-o", "other.json", cwd=folder)
+    assert "is of another state of the model and is not heeded" in told.stderr
+    levels = read_plan(folder / "other.json").table.levels
+    assert levels[0] > kept(folder)["trusted_range"][1]
+
+
+def test_a_model_that_is_trusted_nowhere_is_not_planned_for(folder: Path) -> None:
+    useless = ("--model", "audited_nets:useless")
+    told = specsched("audit", *useless, *IMAGES, "--write", cwd=folder)
+    assert "trusted nowhere" in told.stdout
+    said = sentence("export", *useless, "-o", "none.json", cwd=folder, code=2)
+    assert "found no noise level at which the model can be trusted" in said
+
+
+def test_without_images_it_takes_samples_of_the_field(folder: Path) -> None:
+    told = specsched("audit", "--model", "wiener", "--samples", 8, cwd=folder)
+    assert "wiener on 8 samples of the spectrum's field" in told.stdout
+    assert "found nothing wrong" in told.stdout
+
+
+def test_exact_models_have_no_place_for_it(folder: Path) -> None:
+    said = sentence("audit", "--model", "wiener", "--write", cwd=folder, code=2)
+    assert "has no file of its own to keep an audit beside" in said
+
+
+def test_it_is_drawn(folder: Path) -> None:
+    pytest.importorskip("matplotlib")
+    specsched("audit", *FAILING, *IMAGES, "--plot", "a.png", "--force", cwd=folder)
+    assert (folder / "a.png").read_bytes().startswith(b"\x89PNG")
+    said = sentence("audit", *FAILING, "--plot", "a.txt", cwd=folder, code=2)
+    assert "names no format of pictures" in said
+
+
+def test_a_damaged_file_is_no_audit(folder: Path) -> None:
+    specsched("audit", *FAILING, *IMAGES, "--write", cwd=folder)
+    path = folder / "audited_nets.audit.json"
+    document = kept(folder) | {"trusted_range": [3.0, 1.0]}
+    path.write_text(json.dumps(document))
+    said = sentence("export", *FAILING, "-o", "none.json", cwd=folder, code=3)
+    assert "'trusted_range' is no range of sigma" in said
