@@ -109,6 +109,8 @@ class Chunk:
         Pictures whose colour was stored at a lower resolution than their brightness.
     num_pages_left
         Pages that follow the first ones of files, which are not read.
+    noted
+        What else has to be told, by the names of `images.noted`.
     manifest
         The items, as a sequence.
     recognised
@@ -123,6 +125,7 @@ class Chunk:
     skipped: Skipped = field(default_factory=Skipped)
     num_subsampled: int = 0
     num_pages_left: int = 0
+    noted: Counter[str] = field(default_factory=Counter)
     manifest: Manifest = field(default_factory=Manifest)
     recognised: Manifest = field(default_factory=Manifest)
     seconds: float = 0.0
@@ -137,6 +140,7 @@ class Chunk:
         self.skipped.merge(following.skipped)
         self.num_subsampled += following.num_subsampled
         self.num_pages_left += following.num_pages_left
+        self.noted.update(following.noted)
         self.manifest.merge(following.manifest)
         self.recognised.merge(following.recognised)
         self.seconds += following.seconds
@@ -240,6 +244,7 @@ def _observe(settings: AnalysisSettings, item: Item, chunk: Chunk) -> list[Obser
         return []
     chunk.num_subsampled += pixels.subsampled
     chunk.num_pages_left += pixels.pages_left
+    chunk.noted.update(pixels.noted)
     return [seen]
 
 
@@ -272,7 +277,8 @@ def mismatch(first: Shaped, other: Shaped, settings: Preprocessing) -> InputErro
     if expected[1:] == found[1:]:
         return InputError(
             f"{one} has {_channels(expected)} and {name} has {_channels(found)}; "
-            "analyse all in one form with --color rgb or --color luma"
+            "analyse all in one form with --color rgb or --color luma, or with the "
+            "same --bands of all"
         )
     cure = "bring all to one size with --resolution, as for training"
     if settings.resolution is not None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from spectral_sched.defaults import EPSILON, TOLERANCE
 from spectral_sched.documents.summary import Summed
+from spectral_sched.images.noted import noted_lines
 from spectral_sched.spectra.bounds import (
     BoundIntervals,
     SigmaBounds,
@@ -156,7 +157,10 @@ def derive(
         bound_intervals(spectrum, bounds),
         preprocessing,
         whole.skipped,
-        tuple(data_warnings(spectrum, whole.num_subsampled, whole.num_pages_left)),
+        (
+            *noted_lines(whole.noted, preprocessing.background),
+            *data_warnings(spectrum, whole.num_subsampled, whole.num_pages_left),
+        ),
         fit_mixture(spectrum, bounds.sigma_min, wanted.num_components)
         if wanted.num_components
         else None,

@@ -131,7 +131,8 @@ def sample(
         run = SamplingRun(plan, options, group.device)
         for message in run.messages if group.first else ():
             say(message)
-        gallery = Gallery(folder, run.samples(numbers), force=force)
+        samples, channels = run.samples(numbers), run.plan.power.field.shape[0]
+        gallery = Gallery(folder, samples, force=force, channels=channels)
         document = _fill(gallery, run, group, _settings(flags, seeds))
     if document is not None:
         _tell(len(gallery.samples), folder, schedule, document, json=json)

@@ -10,6 +10,7 @@ import numpy as np
 
 from spectral_sched.documents.strict_json import digest, file_digest
 from spectral_sched.files.model import BUNDLED, SUFFIX
+from spectral_sched.images.preprocessing import preprocessing_members
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -35,4 +36,5 @@ def model_digest(model: str, plan: Plan) -> str:
         field = plan.power.field
         return digest([kind, field.shape, field.mean_color, field.cross_power])
     files = sorted(path for path in Path(folder).rglob("*") if path.is_file())
-    return digest([kind, plan.preprocessing.__dict__, *map(file_digest, files)])
+    settings = preprocessing_members(plan.preprocessing)
+    return digest([kind, settings, *map(file_digest, files)])

@@ -7,6 +7,7 @@ white as black, 16 bits as 8. `other_tiff` reads those.
 
 from __future__ import annotations
 
+import io
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +21,7 @@ from spectral_sched.images.raster import Raster, array_of, open_image, rawmode
 from .other_tiff import APART, ASSOCIATED, WHITE_IS_ZERO, other_tiff
 from .quiet import quiet_libtiff, quiet_logs
 from .sixteen_bit import deep_raster, is_deep
-from .tiff_pages import pages_left
+from .tiff_pages import NODATA, first_tags, nodata_of, pages_left
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -55,7 +56,11 @@ def tiff_raster(content: bytes, name: str) -> Raster:
     with quiet_logs(), quiet_libtiff():
         picture = _decoded(content, name)
     left = pages_left(content)
-    return replace(picture, pages_left=left) if left else picture
+    tag = first_tags(io.BytesIO(content)).get(NODATA)
+    nodata = None if tag is None else nodata_of(tag)
+    if not left and nodata is None:
+        return picture
+    return replace(picture, pages_left=left, nodata=nodata)
 
 
 def _decoded(content: bytes, name: str) -> Raster:
@@ -63,9 +68,14 @@ def _decoded(content: bytes, name: str) -> Raster:
         with open_image(content) as image:
             check_size(image.width, image.height, len(content), name)
             picture = _as_pillow_reads(image, content, name)
+            used = len(image.getbands())
+            tags: Any = image.tag_v2  # type: ignore[attr-defined]
+            left = max(0, int(tags.get(SAMPLES, 1)) - used)
     except UnidentifiedImageError:
         return other_tiff(content, name, whole=False)
-    return picture or other_tiff(content, name, whole=True)
+    if picture is None:
+        return other_tiff(content, name, whole=True)
+    return replace(picture, bands_left=left) if left else picture
 
 
 def _as_pillow_reads(image: Image.Image, content: bytes, name: str) -> Raster | None:
