@@ -206,6 +206,8 @@ def _tell(
     from spectral_sched.files.samples import SHEET_NAME
     from spectral_sched.system.streams import say
 
-    show([f"{count} pictures in {folder}"], document, json=json)
+    arrays = not document["pictures"][0].endswith(".png")
+    kind = " as arrays of all bands, three of them on the sheet" if arrays else ""
+    show([f"{count} pictures in {folder}{kind}"], document, json=json)
     following = f"specsched show {shlex.quote(str(schedule))}"
     say(f"look at {folder / SHEET_NAME}; next: {following}")

@@ -52,7 +52,7 @@ def noted_lines(noted: Mapping[str, int], background: str) -> Iterator[str]:
     if count := noted.get("masked", 0):
         share = noted.get("masked_share", 0) / MILLION / count
         yield (
-            f"{_images(count)} missing values ({share:.2%} of them on average), which "
+            f"{_images(count)} missing values ({share:.2%} of each on average), which "
             "were filled with the mean of the others of their band"
         )
 

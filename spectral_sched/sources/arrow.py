@@ -14,6 +14,7 @@ from spectral_sched.errors import InputError
 
 from .item import Choices, Item, Reader, refused
 from .location import is_url, last_name, open_place
+from .nested import rows_of
 from .table import ROWS_AT_ONCE, chosen_columns, pyarrow_module, row_items
 
 if TYPE_CHECKING:
@@ -42,7 +43,9 @@ def arrow_items(place: str, choices: Choices) -> Iterator[Item]:
             reader, batches = _reader(ipc, file, name)
             columns = chosen_columns(reader.schema, choices, name)
             wanted = [column for column in columns if column]
-            yield from row_items(place, _dicts(batches, wanted), columns)
+            yield from row_items(
+                place, _dicts(batches, wanted), columns, choices.channels
+            )
         except (arrow_error, OSError, ValueError) as error:
             because = " ".join(str(error).split())
             yield refused(name, f"is damaged: {because}", "damaged archive")
@@ -83,7 +86,7 @@ def _dicts(batches: Iterator[Any], columns: list[str]) -> Iterator[dict[str, Any
     for batch in batches:
         chosen = batch.select(columns)
         for start in range(0, chosen.num_rows, ROWS_AT_ONCE):
-            yield from chosen.slice(start, ROWS_AT_ONCE).to_pylist()
+            yield from rows_of(chosen.slice(start, ROWS_AT_ONCE))
 
 
 READERS = (Reader((".arrow", ".feather"), arrow_items),)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from .item import Choices, Item, Reader, refused
 from .location import last_name, open_place
+from .nested import rows_of
 from .table import ROWS_AT_ONCE, chosen_columns, pyarrow_module, row_items
 
 if TYPE_CHECKING:
@@ -39,7 +40,9 @@ def parquet_items(place: str, choices: Choices) -> Iterator[Item]:
             )
             columns = chosen_columns(table.schema_arrow, choices, name)
             wanted = [column for column in columns if column]
-            yield from row_items(place, _dicts(table, wanted), columns)
+            yield from row_items(
+                place, _dicts(table, wanted), columns, choices.channels
+            )
         except (arrow_error, OSError, ValueError) as error:
             because = " ".join(str(error).split())
             yield refused(name, f"is damaged: {because}", "damaged archive")
@@ -51,7 +54,7 @@ def _dicts(table: Any, columns: list[str]) -> Iterator[dict[str, Any]]:
         for batch in table.iter_batches(
             ROWS_AT_ONCE, [group], columns=columns, use_threads=False
         ):
-            yield from batch.to_pylist()
+            yield from rows_of(batch)
 
 
 READERS = (Reader((".parquet", ".pq"), parquet_items),)
