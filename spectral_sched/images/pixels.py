@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import stat
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -232,6 +232,8 @@ def prepare(picture: Raster, name: str, settings: Preprocessing) -> Pixels:
         message = f"{name} has white at zero; state its range with --data-range"
         raise ImageError(message, "range not stated")
     low, high = _range(picture, name, settings)
+    if settings.window_range:
+        picture = _windowed(picture, low, high)
     box = _wanted_part(picture.size, settings)
     before = box[2] - box[0], box[3] - box[1]
     size = wanted_size(before, settings.resolution, name)
@@ -248,6 +250,14 @@ def prepare(picture: Raster, name: str, settings: Preprocessing) -> Pixels:
     planes = array.transpose(2, 0, 1)
     noted = noted_of(picture, missing)
     return Pixels(planes, low, high, thinned, picture.pages_left, noted)
+
+
+def _windowed(picture: Raster, low: Any, high: Any) -> Raster:
+    """Return a picture whose values are cut to a display window, as viewers do."""
+    array = array_of(picture.values)
+    whole = array.dtype.kind in "iu"
+    ends = (np.ceil(low), np.floor(high)) if whole else (low, high)
+    return replace(picture, values=np.clip(array, *ends).astype(array.dtype))
 
 
 def _check_color(values: NDArray[Any], name: str, settings: Preprocessing) -> None:

@@ -1,7 +1,7 @@
 """Tables with a column of pictures: which column, which class, and a row's pictures.
 
 A column holds encoded pictures, structs with a field ``bytes`` or ``path`` as on the
-Hugging Face hub, lists of either, nested lists of numbers (`nested`), or, if it is chosen
+Hugging Face hub, lists of either, nested lists of numbers (`nested`), or, if chosen
 or named as one that does, names of files beside the table.
 """
 

@@ -59,15 +59,25 @@ def divided(item: Item, choices: Choices) -> Iterator[Item]:
         tags = _tags(content, item.name)
     except ImageError:
         tags = {}
-    if not tags or not (asked or b"<OME" in tags.get(DESCRIPTION, b"")):
+    if not tags or not (asked or _is_ome(item, tags)):
         yield item
         return
     yield from _planes(item, tags, choices)
 
 
-def _is_named_so(item: Item) -> bool:
+def _called(item: Item) -> str:
     name = str(item.data) if isinstance(item.data, Path) else item.name
-    return name.lower().rstrip(")").endswith(ENDINGS)
+    return name.lower().rstrip(")")
+
+
+def _is_named_so(item: Item) -> bool:
+    return _called(item).endswith(ENDINGS)
+
+
+def _is_ome(item: Item, tags: dict[int, bytes]) -> bool:
+    # What it says of itself may lie at the end, which a damaged file lacks.
+    by_name = _called(item).endswith((".ome.tif", ".ome.tiff"))
+    return by_name or b"<OME" in tags.get(DESCRIPTION, b"")
 
 
 def _tags(content: Path | bytes | Remote, name: str) -> dict[int, bytes]:
