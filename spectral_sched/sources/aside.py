@@ -122,8 +122,9 @@ class Aside:
             for few, all_ in sorted(self.bands)
         )
         files = "1 file" if stacks == 1 else f"{stacks:,} files"
-        which = "all" if read == there else f"{read:,} of"
-        return [f"read {which} {there:,} planes of {files}, {bands}"]
+        which = f"{there:,}" if read == there else f"{read:,} of {there:,}"
+        planes = "plane" if there == 1 else "planes"
+        return [f"read {which} {planes} of {files}, {bands}"]
 
 
 def _files(count: int, what: str) -> str:

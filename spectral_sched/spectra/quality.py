@@ -80,8 +80,8 @@ def pages_warning(count: int) -> Iterator[str]:
     if count:
         yield (
             f"{count} page{'s' * (count > 1)} of TIFFs after the first of each "
-            f"{'were' if count > 1 else 'was'} left out; save pages as files of their "
-            "own to have them measured"
+            f"{'were' if count > 1 else 'was'} left out; --planes all takes "
+            "them too"
         )
 
 

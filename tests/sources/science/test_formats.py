@@ -194,7 +194,7 @@ def test_folders_of_files_are_classes(tmp_path: Path) -> None:
 def test_what_is_read_is_said_in_one_line(tmp_path: Path) -> None:
     aside = Aside()
     list(items(write_ome_zarr(tmp_path / "a.zarr", BANDS), bands="1,2", aside=aside))
-    assert aside.left_out() == ["read all 4 planes of 1 file, 2 of 5 bands"]
+    assert aside.left_out() == ["read 4 planes of 1 file, 2 of 5 bands"]
     aside = Aside()
     list(items(write_dicom(tmp_path / "a.dcm", GREY), planes="first", aside=aside))
     assert aside.left_out() == ["read 1 of 5 planes of 1 file, all bands (1)"]
