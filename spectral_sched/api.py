@@ -11,11 +11,13 @@ from __future__ import annotations
 import os
 import warnings
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .analysis.data_range import with_measured_range
 from .analysis.measurement import Measurement, Wanted, measure
 from .analysis.origin import origin_of
 from .analysis.run import make_executor
@@ -56,17 +58,18 @@ from .planning.training_advice import training_advice as _training_advice
 from .planning.training_law import training_schedule as _training_schedule
 from .schedules import Schedule, flow_model
 from .schedules.table import SigmaTable
-from .sources import Aside, array_items, items
+from .sources import Aside, Item, array_items, items
 from .spectra.bounds import SigmaBounds, sigma_bounds
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
     from torch import Tensor
 
     from .diffusion.models.denoiser import Denoiser
     from .documents.strict_json import Document
+    from .images.ranges import Limits
     from .schedules import Setting
 
     AnyPath = str | os.PathLike[str]
@@ -108,11 +111,15 @@ def analyze(
     color: str = "auto",
     background: str = "black",
     window: str = "none",
-    data_range: tuple[float, float] | None = None,
+    data_range: str | Limits | None = None,
     fast: bool = False,
+    bands: str | Sequence[int] | None = None,
+    nodata: str = "refuse",
+    standardize: str = "none",
     array: str | None = None,
     column: str | None = None,
     channels: str | None = None,
+    planes: str | int | None = None,
     all_files: bool = False,
     epsilon: float = EPSILON,
     tolerance: float = TOLERANCE,
@@ -131,11 +138,17 @@ def analyze(
         pictures: an array (N, H, W) or (N, H, W, C), a tensor of torch (N, H, W) or
         (N, C, H, W), or a list of either; bytes, 16-bit integers, or other numbers with
         a `data_range`.
-    resolution, crop, resize, color, background, window, data_range, fast, array, column
+    resolution, crop, resize, color, background, window, fast, array, column
         What is done to every picture, and which array or column is read: the flags of
         these names.
     channels
         Where channels are in a stack, ``first``, ``last`` or ``none``, if not there.
+    data_range
+        Black and white: two numbers, a pair of them for each band, or the texts that
+        the flag takes.
+    bands, nodata, standardize, planes
+        As the flags: which bands are channels, what is done about missing values, on
+        which scale bands are, and which planes of stacks are read.
     all_files
         Whether files of any ending are tried.
     epsilon, tolerance, mixture, precision
@@ -172,17 +185,24 @@ def analyze(
         window=window,
         data_range=data_range,
         fast=fast,
+        bands=bands,
+        nodata=nodata,
+        standardize=standardize,
     )
     wanted = Wanted(epsilon, tolerance, mixture)
     aside, named = Aside(), _named(source)
-    if named:
-        chosen = {"array": array, "column": column, "channels": channels}
-        stream = items(named, **chosen, all_files=all_files, aside=aside)
-    else:
-        stream = array_items(channels_last(source, channels))
+    chosen: dict[str, Any] = {"array": array, "column": column, "channels": channels}
+    chosen |= {"planes": planes, "bands": prepared.bands, "all_files": all_files}
+
+    def stream(aside: Aside) -> Iterator[Item]:
+        if named:
+            return items(named, **chosen, aside=aside)
+        return array_items(channels_last(source, channels))
+
+    prepared = with_measured_range(prepared, lambda: stream(Aside()))
     with make_executor(workers, dask) as executor:
         measured = measure(
-            stream,
+            stream(aside),
             prepared,
             wanted,
             precision=precision,
@@ -538,6 +558,8 @@ def write_pictures(
 ) -> None:
     """Write sampled pictures, (C, H, W) each, as PNGs and one sheet of them all.
 
+    Those of other than 1 or 3 channels are arrays of numpy.
+
     Parameters
     ----------
     seeds
@@ -548,11 +570,14 @@ def write_pictures(
         Replace files of others, and more pictures of an earlier run.
     """
     place = open_gallery(Path(folder), force=force)
-    gallery = Gallery(place, [Sample(seed) for seed in seeds], force=force)
+    arrays = map(as_array, pictures)
+    first = next(arrays, None)
+    channels = 3 if first is None else len(first)
+    samples = [Sample(seed) for seed in seeds]
+    gallery = Gallery(place, samples, force=force, channels=channels)
     gallery.begin({})
-    gallery.fill(
-        map(as_array, pictures), {}, title=sheet_title(schedule) if schedule else ""
-    )
+    found = chain([] if first is None else [first], arrays)
+    gallery.fill(found, {}, title=sheet_title(schedule) if schedule else "")
 
 
 def _inputs(

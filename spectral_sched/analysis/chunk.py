@@ -111,6 +111,8 @@ class Chunk:
         Pages that follow the first ones of files, which are not read.
     num_unchecked
         Pictures of files in which corrupt data cannot be told.
+    noted
+        What else has to be told, by the names of `images.noted`.
     manifest
         The items, as a sequence.
     recognised
@@ -126,6 +128,7 @@ class Chunk:
     num_subsampled: int = 0
     num_pages_left: int = 0
     num_unchecked: int = 0
+    noted: Counter[str] = field(default_factory=Counter)
     manifest: Manifest = field(default_factory=Manifest)
     recognised: Manifest = field(default_factory=Manifest)
     seconds: float = 0.0
@@ -141,6 +144,7 @@ class Chunk:
         self.num_subsampled += following.num_subsampled
         self.num_pages_left += following.num_pages_left
         self.num_unchecked += following.num_unchecked
+        self.noted.update(following.noted)
         self.manifest.merge(following.manifest)
         self.recognised.merge(following.recognised)
         self.seconds += following.seconds
@@ -245,6 +249,7 @@ def _observe(settings: AnalysisSettings, item: Item, chunk: Chunk) -> list[Obser
     chunk.num_subsampled += pixels.subsampled
     chunk.num_pages_left += pixels.pages_left
     chunk.num_unchecked += pixels.unchecked
+    chunk.noted.update(pixels.noted)
     return [seen]
 
 
@@ -277,7 +282,8 @@ def mismatch(first: Shaped, other: Shaped, settings: Preprocessing) -> InputErro
     if expected[1:] == found[1:]:
         return InputError(
             f"{one} has {_channels(expected)} and {name} has {_channels(found)}; "
-            "analyse all in one form with --color rgb or --color luma"
+            "analyse all in one form with --color rgb or --color luma, or with the "
+            "same --bands of all"
         )
     cure = "bring all to one size with --resolution, as for training"
     if settings.resolution is not None:

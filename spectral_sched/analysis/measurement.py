@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from spectral_sched.defaults import EPSILON, TOLERANCE
 from spectral_sched.documents.summary import Summed
+from spectral_sched.images.noted import noted_lines
 from spectral_sched.spectra.bounds import (
     BoundIntervals,
     SigmaBounds,
@@ -156,14 +157,17 @@ def derive(
         bound_intervals(spectrum, bounds),
         preprocessing,
         whole.skipped,
-        _warnings(spectrum, whole),
+        (
+            *noted_lines(whole.noted, preprocessing.background),
+            *_told(spectrum, whole),
+        ),
         fit_mixture(spectrum, bounds.sigma_min, wanted.num_components)
         if wanted.num_components
         else None,
     )
 
 
-def _warnings(spectrum: Spectrum, whole: Chunk) -> tuple[str, ...]:
+def _told(spectrum: Spectrum, whole: Chunk) -> tuple[str, ...]:
     return tuple(
         data_warnings(
             spectrum, whole.num_subsampled, whole.num_pages_left, whole.num_unchecked

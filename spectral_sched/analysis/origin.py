@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from spectral_sched.documents.rules import each, text
+from spectral_sched.images.pixel_size import PATTERN
 from spectral_sched.sources.location import last_name
 
 if TYPE_CHECKING:
@@ -31,17 +32,23 @@ class Origin:
     remarks
         What is wrong with the sources, one sentence each.
     left_out
-        What of them was not taken for pictures, one sentence for each kind.
+        What of them was not taken for pictures, one sentence for each kind, and which
+        planes and bands of stacks were.
+    pixel_sizes
+        The sizes of pixels that files tell, as `PixelSize` writes them.
     """
 
     sources: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
+    pixel_sizes: tuple[str, ...] = ()
 
     def reworded(self, told: Callable[[str], str]) -> Origin:
         """Return the same in other words."""
-        said = (tuple(map(told, each)) for each in (self.remarks, self.left_out))
-        return Origin(self.sources, *said)
+        remarks, left_out = (
+            tuple(map(told, each)) for each in (self.remarks, self.left_out)
+        )
+        return Origin(self.sources, remarks, left_out, self.pixel_sizes)
 
     def merged(self, other: Origin) -> Origin:
         """Return both, each sentence and source once."""
@@ -58,10 +65,15 @@ def origin_of(sources: Sequence[str], aside: Aside) -> Origin:
     names = tuple(last_name(place.rstrip("/")) for place in sources)
     told = names[:NAMED] if len(names) > 1 else ()
     more = (f"and {len(names) - NAMED} more",) if len(names) > NAMED else ()
-    return Origin((*told, *more), tuple(aside.remarks), tuple(aside.left_out()))
+    sizes = tuple(map(str, aside.pixel_sizes))
+    said = tuple(aside.remarks), tuple(aside.left_out())
+    return Origin((*told, *more), *said, sizes)
 
 
-ORIGIN = {name: each(text(), 1) for name in Origin.__dataclass_fields__}
+ORIGIN = {
+    **{name: each(text(), 1) for name in ("sources", "remarks", "left_out")},
+    "pixel_sizes": each(text(pattern=PATTERN.pattern), 1),
+}
 """Rules of what a file holds of an origin, none of which has to be there."""
 
 

@@ -18,7 +18,10 @@ from spectral_sched.documents.provenance import PROVENANCE_KEYS
 from spectral_sched.documents.read import Fields, Form, read_fields
 from spectral_sched.documents.rules import Place
 from spectral_sched.documents.strict_json import Document, digest
-from spectral_sched.images.preprocessing import read_preprocessing
+from spectral_sched.images.preprocessing import (
+    preprocessing_members,
+    read_preprocessing,
+)
 from spectral_sched.spectra.distinct import KEY, DistinctKeys
 from spectral_sched.spectra.periodogram import check_precision
 from spectral_sched.spectra.rings import rings
@@ -82,7 +85,7 @@ def partial_document(partial: Partial, provenance: Mapping[str, Any]) -> Documen
         "shard": asdict(partial.shard),
         "source": _manifest(partial.source),
         "items": _manifest(chunk.manifest),
-        "preprocessing": asdict(partial.settings.preprocessing),
+        "preprocessing": preprocessing_members(partial.settings.preprocessing),
         "precision": partial.settings.precision,
         "num_skipped": skipped.total,
         "skipped_by_reason": dict(sorted(skipped.reasons.items())),
@@ -90,6 +93,7 @@ def partial_document(partial: Partial, provenance: Mapping[str, Any]) -> Documen
         "num_subsampled": chunk.num_subsampled,
         "num_pages_left": chunk.num_pages_left,
         "num_unchecked": chunk.num_unchecked,
+        **({"noted": dict(sorted(chunk.noted.items()))} if chunk.noted else {}),
         **_origin(partial.origin),
         "first": chunk.first.name if chunk.first else None,
         "statistics": _statistics(chunk.statistics) if chunk.statistics else None,
@@ -212,6 +216,7 @@ def _read_chunk(fields: Fields) -> Chunk:
         num_subsampled=fields.get("num_subsampled", int),
         num_pages_left=_count(fields, "num_pages_left"),
         num_unchecked=_count(fields, "num_unchecked"),
+        noted=Counter(fields.get("noted", dict) if "noted" in fields else {}),
         manifest=_read_manifest(fields.object("items")),
     )
 

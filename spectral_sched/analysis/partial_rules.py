@@ -18,6 +18,7 @@ from spectral_sched.documents.rules import (
     text,
     whole,
 )
+from spectral_sched.images.noted import NOTED
 from spectral_sched.images.preprocessing import PREPROCESSING
 from spectral_sched.spectra.distinct import KEY
 from spectral_sched.spectra.exact_sum import LIMB_BITS, NUM_LIMBS
@@ -142,6 +143,7 @@ RULE = members(
     optional={
         "num_pages_left": whole(),
         "num_unchecked": whole(),
+        "noted": members({}, dict.fromkeys(NOTED, whole(1))),
         "origin": members({}, ORIGIN),
     },
 )

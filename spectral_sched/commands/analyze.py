@@ -1,7 +1,7 @@
 """Measure the spectrum of pictures, whole or in shards."""
 
 from contextlib import contextmanager
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,6 +13,7 @@ from .shared import (
     AllFiles,
     Array,
     Background,
+    Bands,
     Channels,
     Color,
     Column,
@@ -22,12 +23,16 @@ from .shared import (
     Force,
     Json,
     Mixture,
+    Nodata,
+    Planes,
     Precision,
     Resize,
     Resolution,
     Resume,
+    Standardize,
     Tolerance,
     asked_items,
+    measured_preprocessing,
     parse_preprocessing,
     publish_spectrum,
     say_left_out,
@@ -68,6 +73,10 @@ def analyze(
         str, typer.Option(help="Fade the borders: none or hann.")
     ] = "none",
     data_range: DataRange = None,
+    standardize: Standardize = "none",
+    bands: Bands = None,
+    planes: Planes = None,
+    nodata: Nodata = "refuse",
     array: Array = None,
     column: Column = None,
     channels: Channels = None,
@@ -126,8 +135,9 @@ def analyze(
     wanted = Wanted(epsilon, tolerance, mixture)
     wanted.check(of_shard=part is not None)
     preprocessing = parse_preprocessing(flags)
-    items, aside = asked_items(flags)
     publish = Publisher(output or output_path(part), json=json, force=force)
+    preprocessing = measured_preprocessing(preprocessing, flags)
+    items, aside = asked_items(flags)
     settings = analysis_settings(preprocessing, precision)
     publish.expect(_request(preprocessing, wanted, precision, part))
     checkpoint = _opened(publish, settings, part, resume=resume)
@@ -159,7 +169,9 @@ def _request(
     part: "Shard | None",
 ) -> dict[str, object]:
     """Return what the file will say of the request, before a picture is read."""
-    known = {"preprocessing": asdict(preprocessing)}
+    from spectral_sched.images.preprocessing import preprocessing_members
+
+    known = {"preprocessing": preprocessing_members(preprocessing)}
     if part:
         return {"format": "specsched.partial", **known}
     asked = {"epsilon": wanted.epsilon, "tolerance": wanted.tolerance}

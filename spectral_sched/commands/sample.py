@@ -142,7 +142,8 @@ def sample(
         run = SamplingRun(plan, options, group.device)
         for message in run.messages if group.first else ():
             say(message)
-        gallery = Gallery(folder, run.samples(numbers), force=force)
+        samples, channels = run.samples(numbers), run.plan.power.field.shape[0]
+        gallery = Gallery(folder, samples, force=force, channels=channels)
         document = _fill(gallery, run, group, _settings(flags, seeds))
     if document is not None:
         _tell(len(gallery.samples), folder, schedule, document, json=json)
@@ -218,6 +219,8 @@ def _tell(
     from spectral_sched.files.samples import SHEET_NAME
     from spectral_sched.system.streams import say
 
-    show([f"{count} pictures in {folder}"], document, json=json)
+    arrays = not document["pictures"][0].endswith(".png")
+    kind = " as arrays of all bands, three of them on the sheet" if arrays else ""
+    show([f"{count} pictures in {folder}{kind}"], document, json=json)
     following = f"specsched show {shlex.quote(str(schedule))}"
     say(f"look at {folder / SHEET_NAME}; next: {following}")

@@ -51,7 +51,24 @@ Background = Annotated[
     str, typer.Option(help="Behind transparent pixels: black, white or grey.")
 ]
 DataRange = Annotated[
-    str | None, typer.Option(help="Values of black and white, as in -1,1.")
+    str | None,
+    typer.Option(
+        help="Values of black and white, as in -1,1; percentile:0.1,99.9; or window."
+    ),
+]
+Bands = Annotated[
+    str | None,
+    typer.Option(help="Bands to take as channels: all, or numbers as in 1,2,3."),
+]
+Planes = Annotated[
+    str | None,
+    typer.Option(help="Planes of stacks: all, first, middle or a number from 1."),
+]
+Nodata = Annotated[
+    str, typer.Option(help="Missing values: refuse or mask, with a value as in mask:0.")
+]
+Standardize = Annotated[
+    str, typer.Option(help="Scale: none, or band for each to mean 0 and deviation 1.")
 ]
 Array = Annotated[str | None, typer.Option(help="Array of an npz file to read.")]
 Column = Annotated[str | None, typer.Option(help="Column of a table to read.")]
@@ -95,15 +112,13 @@ def _beginning(start: str, names: Iterable[str], others: Iterable[str]) -> list[
     return [name for name in names if name.lower().startswith(start.lower())]
 
 
-def parse_range(
-    text: str | None, flag: str = "--data-range"
-) -> tuple[float, float] | None:
+def parse_range(text: str | None, flag: str) -> tuple[float, float] | None:
     """Return the two numbers of ``LOW,HIGH``, as given with a flag.
 
     Examples
     --------
-    >>> parse_range("-1,1")
-    (-1.0, 1.0)
+    >>> parse_range("0.3,5", "--guidance-interval")
+    (0.3, 5.0)
     """
     if text is None:
         return None
@@ -129,9 +144,30 @@ def parse_preprocessing(flags: Mapping[str, Any]) -> Preprocessing:
         *(flags[name] for name in ("resolution", "crop", "resize", "color")),
         background=flags["background"],
         window=flags.get("window", "none"),
-        data_range=parse_range(flags["data_range"]),
+        data_range=flags["data_range"],
         fast=flags.get("fast", False),
+        **{name: flags[name] for name in ("bands", "nodata", "standardize")},
     )
+
+
+def measured_preprocessing(
+    preprocessing: Preprocessing, flags: Mapping[str, Any]
+) -> Preprocessing:
+    """Return settings whose range is known, measured on a sample if it has to be."""
+    if not preprocessing.is_measured:
+        return preprocessing
+    from spectral_sched.analysis.data_range import range_sentence, with_measured_range
+    from spectral_sched.system.streams import say
+
+    if flags.get("files_from") == "-":
+        message = (
+            "a range that is measured takes reading the list twice; write the list to "
+            "a file, or state --data-range LOW,HIGH"
+        )
+        raise UsageError(message)
+    known = with_measured_range(preprocessing, lambda: asked_items(flags)[0])
+    say(range_sentence(known))
+    return known
 
 
 def asked_items(flags: Mapping[str, Any]) -> tuple[Iterator[Item], Aside]:

@@ -10,6 +10,10 @@ from .shared import Json
 
 def show(
     file: Annotated[Path, typer.Argument(help="A file that specsched wrote.")],
+    units: Annotated[
+        str | None,
+        typer.Option(help="Frequencies in cycles per mm, um, m, arcsec, degree ..."),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Show what is in a file that specsched wrote.
@@ -19,6 +23,8 @@ def show(
 
     Example: specsched show tight.json
 
+    Example: specsched show spectrum.json --units mm
+
     See also: analyze, export and train, which write such files.
     """
     from spectral_sched.console.output import show as show_parts
@@ -27,7 +33,7 @@ def show(
     from spectral_sched.system.streams import say
 
     document = read_any_document(file)
-    show_parts(file_parts(document, file), document, json=json)
+    show_parts(file_parts(document, file, units), document, json=json)
     command = next_command(document, file)
     if command:
         say(f"next: {command}")

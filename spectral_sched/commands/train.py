@@ -11,6 +11,7 @@ from .shared import (
     AllFiles,
     Array,
     Background,
+    Bands,
     Channels,
     Color,
     Column,
@@ -19,12 +20,16 @@ from .shared import (
     Device,
     Force,
     Json,
+    Nodata,
+    Planes,
     Resize,
     Resolution,
     Resume,
+    Standardize,
     Threads,
     asked_items,
     export_after,
+    measured_preprocessing,
     parse_preprocessing,
 )
 
@@ -83,6 +88,10 @@ def train(
     color: Color = "auto",
     background: Background = "black",
     data_range: DataRange = None,
+    standardize: Standardize = "none",
+    bands: Bands = None,
+    planes: Planes = None,
+    nodata: Nodata = "refuse",
     array: Array = None,
     column: Column = None,
     channels: Channels = None,
@@ -132,6 +141,7 @@ def train(
     from spectral_sched.diffusion.training.run import TrainingRun
 
     with processes(device, threads) as group:
+        preprocessing = measured_preprocessing(preprocessing, flags)
         items, aside = asked_items(flags)
         pictures = picture_set(items, preprocessing)
         run = TrainingRun(pictures, options, output, group, resume=resume)

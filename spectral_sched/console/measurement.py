@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from spectral_sched.errors import UsageError
+from spectral_sched.images.pixel_size import cycles_per, parse_pixel_size
 from spectral_sched.spectra.bounds import swamped_at
 from spectral_sched.spectra.power_law import field_power_law
 from spectral_sched.spectra.rings import octaves
@@ -29,12 +31,25 @@ ENOUGH = 0.05
 """Relative uncertainty of sigma_max that is good enough in practice."""
 
 
-def spectrum_table(field: GaussianField, swamped: NDArray[np.float64]) -> Table:
+class Units(NamedTuple):
+    """What frequencies are told in: cycles per this, and how many a cycle/pixel is."""
+
+    name: str = "pixel"
+    scale: float = 1.0
+
+
+PER_PIXEL = Units()
+
+
+def spectrum_table(
+    field: GaussianField, swamped: NDArray[np.float64], units: Units = PER_PIXEL
+) -> Table:
     """Return power, modes, share of the energy and swamping level per octave."""
-    table = new_table("cycles/pixel", "modes", "power", "energy", "swamped at sigma")
+    told = f"cycles/{units.name}"
+    table = new_table(told, "modes", "power", "energy", "swamped at sigma")
     modes, power = field.num_modes, field.power
     energy = modes * power
-    for name, band in octaves(field.frequency):
+    for name, band in octaves(field.frequency, units.scale):
         table.add_row(
             name,
             f"{modes[band].sum()}",
@@ -67,14 +82,44 @@ def bounds_table(bounds: SigmaBounds, intervals: BoundIntervals) -> Table:
     return table
 
 
-def measurement_parts(measured: Measurement) -> list[RenderableType]:
-    """Return everything worth saying about a measured data set."""
+def measured_units(measured: Measurement, unit: str) -> Units:
+    """Return what frequencies are in cycles per a unit of the world.
+
+    Raises
+    ------
+    UsageError
+        If there is no one size of pixels, or it cannot be told in the unit.
+    """
+    sizes = measured.origin.pixel_sizes
+    if len(sizes) != 1:
+        told = f"{len(sizes)} sizes" if sizes else "no size"
+        message = (
+            f"the images tell {told} of pixels, so frequencies are known in cycles per "
+            "pixel alone; leave out --units"
+        )
+        raise UsageError(message)
+    resolution = measured.preprocessing.resolution
+    return Units(unit, cycles_per(unit, parse_pixel_size(sizes[0]), resolution))
+
+
+def measurement_parts(
+    measured: Measurement, unit: str | None = None
+) -> list[RenderableType]:
+    """Return everything worth saying about a measured data set.
+
+    Parameters
+    ----------
+    unit
+        Frequencies are in cycles per this, or per pixel.
+    """
+    units = PER_PIXEL if unit is None else measured_units(measured, unit)
     spectrum, bounds, intervals = measured.spectrum, measured.bounds, measured.intervals
     swamped = swamped_at(spectrum.field.power, bounds.epsilon)
     parts: list[RenderableType] = list(data_lines(spectrum))
-    parts += ["", spectrum_table(spectrum.field, swamped)]
+    parts += ["", spectrum_table(spectrum.field, swamped, units)]
     parts += ["", bounds_table(bounds, intervals)]
     parts += ["", enough_line(spectrum.num_images, intervals)]
+    parts += [f"pixels: {size}" for size in measured.origin.pixel_sizes]
     parts += mixture_lines(measured.mixture)
     if measured.skipped.total:
         reasons = sorted(measured.skipped.reasons.items())

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from spectral_sched.analysis.partial_file import read_partial
 from spectral_sched.comparisons.files import read_comparison
-from spectral_sched.errors import InputError
+from spectral_sched.errors import InputError, UsageError
 from spectral_sched.files.audit import FORM as AUDIT
 from spectral_sched.files.model import read_model_header
 from spectral_sched.files.samples import FORM as SAMPLES
@@ -30,17 +30,29 @@ if TYPE_CHECKING:
     from spectral_sched.documents.strict_json import Document
 
 
-def file_parts(document: Document, path: Path) -> list[RenderableType]:
+def file_parts(
+    document: Document, path: Path, unit: str | None = None
+) -> list[RenderableType]:
     """Return everything worth saying about a file.
+
+    Parameters
+    ----------
+    unit
+        Frequencies of a spectrum are in cycles per this, or per pixel.
 
     Raises
     ------
     InputError
         If it is damaged, or of a format that there is nothing to say about.
+    UsageError
+        If frequencies cannot be told in the unit.
     """
+    if unit is not None and document["format"] != "specsched.spectrum":
+        message = f"{path} is no spectrum; --units is for those that analyze writes"
+        raise UsageError(message)
     match document["format"]:
         case "specsched.spectrum":
-            return measurement_parts(read_spectrum(path))
+            return measurement_parts(read_spectrum(path), unit)
         case "specsched.schedule":
             return plan_parts(read_plan(path))
         case "specsched.training":

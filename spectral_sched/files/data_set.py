@@ -6,7 +6,10 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from spectral_sched.documents.strict_json import Document, round_to_float32, shortest
-from spectral_sched.images.preprocessing import read_preprocessing
+from spectral_sched.images.preprocessing import (
+    preprocessing_members,
+    read_preprocessing,
+)
 from spectral_sched.planning.data_set import DataSet
 from spectral_sched.spectra.bounds import SigmaBounds
 from spectral_sched.spectra.gaussian_field import GaussianField
@@ -26,7 +29,7 @@ def data_set_fields(data_set: DataSet) -> Document:
         "mean_color": field.mean_color,
         "sigma_data": field.sigma_data,
         "data_range": [-1.0, 1.0],
-        "preprocessing": asdict(data_set.preprocessing),
+        "preprocessing": preprocessing_members(data_set.preprocessing),
         "spectrum": {
             "frequency": field.frequency,
             "num_modes": field.num_modes,

@@ -1,4 +1,8 @@
-"""A folder of sampled pictures: one PNG per seed, a sheet of all, and a record."""
+"""A folder of sampled pictures: one file per seed, a sheet of all, and a record.
+
+Pictures of 1 or 3 channels are PNGs; others are arrays of float32 (C, H, W) in [-1, 1],
+in the format of numpy, and the sheet shows three of their bands.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +15,13 @@ from spectral_sched.documents.read import Form, read_document
 from spectral_sched.documents.rules import each, flag, members, text
 from spectral_sched.documents.write import is_ours, open_folder, write_document
 from spectral_sched.errors import InputError, UsageError
-from spectral_sched.images.png import contact_sheet, save_png, to_bytes
+from spectral_sched.images.png import (
+    contact_sheet,
+    is_shown_whole,
+    save_picture,
+    save_png,
+    to_bytes,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -28,7 +38,7 @@ VERSION = 1
 RECORD_NAME = "samples.json"
 SHEET_NAME = "contact_sheet.png"
 REMEDY = "make one with: specsched sample"
-PICTURE_NAME = re.compile(r"\d{6,}(-\d{6,})?\.png")
+PICTURE_NAME = re.compile(r"\d{6,}(-\d{6,})?\.(png|npy)")
 MAX_SEEDS = 1_000_000
 
 
@@ -54,11 +64,10 @@ class Sample(NamedTuple):
     seed: int
     restored: int | None = None
 
-    @property
-    def file_name(self) -> str:
-        """Name of its PNG."""
+    def file_name(self, ending: str = ".png") -> str:
+        """Return the name of its file."""
         numbers = [self.seed] if self.restored is None else [self.restored, self.seed]
-        return "-".join(f"{number:06d}" for number in numbers) + ".png"
+        return "-".join(f"{number:06d}" for number in numbers) + ending
 
     def label(self, inputs: Sequence[str] = ()) -> str:
         """Return what is written under it: its seed, and which picture it restores."""
@@ -120,6 +129,8 @@ class Gallery:
         What is going to be in it.
     force
         Whether more pictures of an earlier run may make way for fewer.
+    channels
+        Channels of each picture.
 
     Raises
     ------
@@ -128,9 +139,16 @@ class Gallery:
     """
 
     def __init__(
-        self, folder: Path, samples: Sequence[Sample], *, force: bool = False
+        self,
+        folder: Path,
+        samples: Sequence[Sample],
+        *,
+        force: bool = False,
+        channels: int = 3,
     ) -> None:
         self.folder, self.samples = folder, samples
+        ending = ".png" if is_shown_whole(channels) else ".npy"
+        self.names = [sample.file_name(ending) for sample in samples]
         self.earlier = _earlier_pictures(folder)
         if len(self.earlier) > len(samples) and not force:
             message = (
@@ -166,9 +184,9 @@ class Gallery:
             What the sheet says of all of them.
         """
         hung = []
-        for sample, picture in zip(self.samples, pictures, strict=True):
+        for name, picture in zip(self.names, pictures, strict=True):
             hung.append(to_bytes(picture))
-            save_png(hung[-1], self.folder / sample.file_name)
+            save_picture(picture, self.folder / name)
         labels = [sample.label(inputs) for sample in self.samples]
         save_png(contact_sheet(hung, labels, title), self.folder / SHEET_NAME)
         named = {"inputs": list(inputs)} if inputs else {}
@@ -179,7 +197,7 @@ class Gallery:
     @property
     def num_saved(self) -> int:
         """How many pictures are there so far."""
-        return sum((self.folder / each.file_name).exists() for each in self.samples)
+        return sum((self.folder / name).exists() for name in self.names)
 
     @property
     def _record(self) -> Path:
@@ -190,7 +208,7 @@ class Gallery:
             "format": "specsched.samples",
             "version": VERSION,
             **provenance(settings),
-            "pictures": [sample.file_name for sample in self.samples],
+            "pictures": self.names,
         }
 
 

@@ -29,7 +29,11 @@ from spectral_sched.documents.strict_json import (
     round_to_float32,
     shortest,
 )
-from spectral_sched.images.preprocessing import PREPROCESSING, read_preprocessing
+from spectral_sched.images.preprocessing import (
+    PREPROCESSING,
+    preprocessing_members,
+    read_preprocessing,
+)
 from spectral_sched.spectra.bounds import BoundIntervals, SigmaBounds, swamped_at
 from spectral_sched.spectra.field_rules import (
     FIELD,
@@ -155,7 +159,7 @@ def spectrum_document(measurement: Measurement, provenance: Document) -> Documen
     payload: Document = {
         "data_key": spectrum.data_key,
         "num_images": spectrum.num_images,
-        "preprocessing": asdict(measurement.preprocessing),
+        "preprocessing": preprocessing_members(measurement.preprocessing),
         "data_range": [-1.0, 1.0],
         "shape": spectrum.field.shape,
         "sigma_data": spectrum.field.sigma_data,

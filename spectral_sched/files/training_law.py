@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,7 +17,7 @@ from spectral_sched.documents.rules import (
     positive,
     text,
 )
-from spectral_sched.images.preprocessing import PREPROCESSING
+from spectral_sched.images.preprocessing import PREPROCESSING, preprocessing_members
 from spectral_sched.planning.kinds.registry import KINDS
 from spectral_sched.planning.law_fits import (
     K_DIFFUSION,
@@ -122,7 +121,7 @@ def training_document(
         "sigma_data": field.sigma_data,
         "shape": field.shape,
         "data_range": [-1.0, 1.0],
-        "preprocessing": asdict(data_set.preprocessing),
+        "preprocessing": preprocessing_members(data_set.preprocessing),
         "edm": edm_arguments(found, field.sigma_data),
         "k_diffusion": k_diffusion_keys(found, schedule, field.sigma_data),
         "fits": {fit.name: _fit(fit) for fit in found},

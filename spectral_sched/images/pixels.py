@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import stat
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -12,16 +12,24 @@ import numpy as np
 
 from spectral_sched.errors import ImageError, InputError
 
+from .bands import by_band, with_bands
 from .decode import decode
 from .formats.jpeg import Scaling
 from .limits import MAX_ENCODED_BYTES, MAX_PIXELS
+from .missing import parse_nodata, without_missing
+from .noted import noted_of
+from .ranges import ends_of, plain
 from .raster import Box, Raster, array_of, split_channels
 from .strips import prepared
+from .transform import num_channels
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import NDArray
 
     from .preprocessing import Preprocessing
+    from .ranges import Ends
 
 
 Shape = tuple[int, int, int]
@@ -41,9 +49,33 @@ class Readable(Protocol):
         ...
 
 
-Data = Path | bytes | Readable | np.ndarray | ImageError
+@dataclass(frozen=True, eq=False)
+class Plane:
+    """One plane of a file, with its bands, and what the file says of them.
+
+    Attributes
+    ----------
+    values
+        Numbers as they are stored, (H, W, C).
+    low, high
+        Black and white by the file's own scale; None if the type of the values tells.
+    window
+        Black and white of the file's display window, if it has one.
+    nodata, valid
+        The value that stands for a missing one, and which are there, (H, W, C).
+    """
+
+    values: NDArray[Any]
+    low: Any = 0.0
+    high: Any = None
+    window: tuple[Any, Any] | None = None
+    nodata: float | None = None
+    valid: NDArray[np.bool_] | None = None
+
+
+Data = Path | bytes | Readable | np.ndarray | Plane | ImageError
 """One picture: a file, its bytes, something that fetches them, an array (H, W) or
-(H, W, C), or why it cannot be had."""
+(H, W, C), a plane of a file, or why it cannot be had."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,21 +87,25 @@ class Pixels:
     values
         Array of shape (C, H, W), integers or floats.
     low, high
-        The stored values that become -1 and 1.
+        The stored values that become -1 and 1, of all bands or of each, (C,).
     subsampled
         Whether colour was stored at a lower resolution; not part of the key.
     pages_left
         How many pages of its file are not read; not part of the key.
     unchecked
         Whether nothing could tell corrupt data in its file; not part of the key.
+    noted
+        What else has to be told of it, counted by the names of `noted`; not part of
+        the key.
     """
 
     values: NDArray[Any]
-    low: float
-    high: float
+    low: Any
+    high: Any
     subsampled: bool = False
     pages_left: int = 0
     unchecked: bool = False
+    noted: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def shape(self) -> Shape:
@@ -79,7 +115,8 @@ class Pixels:
 
     def key(self) -> bytes:
         """Return 16 bytes that depend on the stored pixels alone."""
-        head = f"{self.values.dtype.str}{self.values.shape}{self.low}{self.high}"
+        ends = f"{plain(self.low)}{plain(self.high)}"
+        head = f"{self.values.dtype.str}{self.values.shape}{ends}"
         # Decoded pictures lie in memory as (H, W, C) and need no copy this way round.
         content = np.ascontiguousarray(self.values.transpose(1, 2, 0)).data
         # Processors have instructions for SHA-256, which make it the quickest one.
@@ -89,8 +126,8 @@ class Pixels:
 
     def scaled(self) -> NDArray[np.float64]:
         """Return the pixels in [-1, 1]."""
-        half = (self.high - self.low) / 2
-        return (self.values.astype(np.float64) - self.low) / half - 1
+        low, high = (np.reshape(end, (-1, 1, 1)) for end in (self.low, self.high))
+        return (self.values.astype(np.float64) - low) / ((high - low) / 2) - 1
 
 
 def load_pixels(data: Data, name: str, settings: Preprocessing) -> Pixels:
@@ -106,7 +143,7 @@ def load_pixels(data: Data, name: str, settings: Preprocessing) -> Pixels:
     if isinstance(data, ImageError):
         raise data
     try:
-        if isinstance(data, np.ndarray):
+        if isinstance(data, np.ndarray | Plane):
             return prepare(_array_raster(data, name, settings), name, settings)
         scaling = Scaling(settings.resolution, settings.fast)
         return prepare(decode(encoded(data, name), name, scaling), name, settings)
@@ -157,36 +194,54 @@ def check_bytes(size: int, name: str) -> None:
         raise ImageError(message, "too large")
 
 
-def _array_raster(values: NDArray[Any], name: str, settings: Preprocessing) -> Raster:
+def _array_raster(
+    data: NDArray[Any] | Plane, name: str, settings: Preprocessing
+) -> Raster:
+    values = data if isinstance(data, np.ndarray) else data.values
     if values.dtype == np.bool_:
         values = values * np.uint8(255)
     native = values.astype(values.dtype.newbyteorder("="), copy=False)
-    high = WHITE.get(native.dtype)
+    high, array = WHITE.get(native.dtype), array_of(native)
+    if isinstance(data, Plane):
+        return _plane_raster(data, array, high)
     if high is None and settings.data_range is None:
         message = (
             f"{name} holds {native.dtype} numbers, which have no black and white; "
             "state them, as in --data-range -1,1"
         )
         raise InputError(message)
-    array = array_of(native)
-    return (
-        split_channels(array, high) if array.shape[2] in (2, 4) else Raster(array, high)
-    )
+    colors = settings.bands is None and array.shape[2] in (2, 4)
+    return split_channels(array, high) if colors else Raster(array, high)
+
+
+def _plane_raster(plane: Plane, array: NDArray[Any], white: float | None) -> Raster:
+    high = white if plane.high is None else plane.high
+    told = {name: getattr(plane, name) for name in ("low", "window", "nodata", "valid")}
+    return Raster(array, high, chosen=True, **told)
 
 
 def prepare(picture: Raster, name: str, settings: Preprocessing) -> Pixels:
-    """Return pixels in the wanted colours, cropped and resized.
+    """Return pixels in the wanted bands or colours, cropped and resized.
 
     Raises
     ------
     ImageError
-        If the range is not known, a value is not finite, or the result is too large.
+        If the range is not known, a value is missing or not finite, or the result is
+        too large.
     """
+    picture = with_bands(picture, settings.bands, name)
+    picture, missing = without_missing(picture, parse_nodata(settings.nodata), name)
+    if picture.inverted and (settings.percentiles or settings.standardize == "band"):
+        message = f"{name} has white at zero; state its range with --data-range"
+        raise ImageError(message, "range not stated")
     low, high = _range(picture, name, settings)
+    if settings.window_range:
+        picture = _windowed(picture, low, high)
     box = _wanted_part(picture.size, settings)
     before = box[2] - box[0], box[3] - box[1]
     size = wanted_size(before, settings.resolution, name)
     if isinstance(picture.values, np.ndarray):
+        _check_color(picture.values, name, settings)
         check_values(picture.values, low, high, name)
     array = prepared(picture, box, size, (low, high), settings)
     check_values(array, low, high, name)
@@ -196,29 +251,61 @@ def prepare(picture: Raster, name: str, settings: Preprocessing) -> Pixels:
     # Shrunk to half or less, colour is as sharp as brightness again.
     thinned = picture.subsampled and array.shape[2] == 3 and 2 * size[0] > before[0]
     planes = array.transpose(2, 0, 1)
-    return Pixels(planes, low, high, thinned, picture.pages_left, picture.unchecked)
+    noted = noted_of(picture, missing)
+    return Pixels(
+        planes,
+        low,
+        high,
+        thinned,
+        picture.pages_left,
+        unchecked=picture.unchecked,
+        noted=noted,
+    )
+
+
+def _windowed(picture: Raster, low: Any, high: Any) -> Raster:
+    """Return a picture whose values are cut to a display window, as viewers do."""
+    array = array_of(picture.values)
+    whole = array.dtype.kind in "iu"
+    ends = (np.ceil(low), np.floor(high)) if whole else (low, high)
+    return replace(picture, values=np.clip(array, *ends).astype(array.dtype))
+
+
+def _check_color(values: NDArray[Any], name: str, settings: Preprocessing) -> None:
+    if settings.color != "auto" and by_band(values):
+        message = (
+            f"{name} has {values.shape[2]} bands, and --color {settings.color} takes 1 "
+            "or 3; choose these with --bands, or leave it out"
+        )
+        raise ImageError(message, "bands")
 
 
 FAR = 10
 """Widths of the range that values may lie outside it."""
 
 
-def check_values(values: NDArray[Any], low: float, high: float, name: str) -> None:
+def check_values(values: NDArray[Any], low: Any, high: Any, name: str) -> None:
     """Raise `ImageError` where values are so far outside their range that it is wrong.
 
     A resized picture overshoots a little, and so does data with long tails; a value
     that is `FAR` widths of the range away marks missing data, or is of another scale.
     """
     width = FAR * (high - low)
-    least, most = float(values.min()), float(values.max())
-    if not (least < low - width or most > high + width):
+    axes = None if np.ndim(width) == 0 else (0, 1)
+    least, most = values.min(axis=axes), values.max(axis=axes)
+    if not np.any((least < low - width) | (most > high + width)):
         return
     outside = (values < low - width) | (values > high + width)
+    band = () if axes is None else int(outside.any(axis=axes).argmax())
+    least, most, low, high = (
+        float(np.asarray(each)[band]) for each in (least, most, low, high)
+    )
     farthest = most if most - high > low - least else least
+    of = f" of band {band + 1}" if isinstance(band, int) else ""
     message = (
         f"{name} has {outside.mean():.2%} of its values far outside {low:g} to "
-        f"{high:g}, as {farthest:g}; state the range of all with --data-range, or take "
-        "out what stands for missing data"
+        f"{high:g}{of}, as {farthest:g}; state the range of all with --data-range, or "
+        f"what stands for missing data with --nodata mask:{farthest:g}"
     )
     raise ImageError(message, "outside the data range")
 
@@ -233,16 +320,21 @@ def _wanted_part(size: tuple[int, int], settings: Preprocessing) -> Box:
     return left, top, left + side, top + side
 
 
-def _range(picture: Raster, name: str, settings: Preprocessing) -> tuple[float, float]:
+def _range(picture: Raster, name: str, settings: Preprocessing) -> Ends:
     if settings.data_range is not None:
-        return settings.data_range
+        return ends_of(settings.data_range, num_channels(picture.values), name)
+    if settings.window_range:
+        if picture.window is None:
+            message = f"{name} has no display window; state --data-range LOW,HIGH"
+            raise ImageError(message, "range not stated")
+        return picture.window
     if picture.high is None:
         message = (
             f"{name} holds numbers without a black and a white; "
             "state them, as in --data-range 0,1"
         )
         raise ImageError(message, "range not stated")
-    return 0.0, picture.high
+    return picture.low, picture.high
 
 
 def wanted_size(

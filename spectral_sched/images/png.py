@@ -1,4 +1,8 @@
-"""Pictures out: 8-bit arrays, PNG files and contact sheets."""
+"""Pictures out: 8-bit arrays, PNG files and contact sheets.
+
+Pictures of other than 1 or 3 channels are shown by their first three bands, or by the
+first of two.
+"""
 
 from __future__ import annotations
 
@@ -31,8 +35,15 @@ SOFTWARE = "Software"
 """The entry of a PNG that says what wrote it."""
 
 
+def is_shown_whole(channels: int) -> bool:
+    """Return whether pictures of so many channels can be shown with all of them."""
+    return channels in (1, 3)
+
+
 def to_bytes(picture: NDArray[np.floating]) -> NDArray[np.uint8]:
-    """Return a picture, (C, H, W) in [-1, 1], as bytes, (H, W, C), clipped."""
+    """Return a picture, (C, H, W) in [-1, 1], as bytes, (H, W, 1 or 3), clipped."""
+    if not is_shown_whole(len(picture)):
+        picture = picture[: 3 if len(picture) > 3 else 1]
     levels = np.clip((picture.astype(np.float64) + 1) * 127.5, 0, 255)
     return np.rint(levels).astype(np.uint8).transpose(1, 2, 0)
 
@@ -40,6 +51,16 @@ def to_bytes(picture: NDArray[np.floating]) -> NDArray[np.uint8]:
 def save_png(levels: NDArray[np.uint8], path: Path) -> None:
     """Write bytes, (H, W, C) of 1 or 3 channels, as a PNG that says who wrote it."""
     write_atomically(path, png_bytes(levels))
+
+
+def save_picture(picture: NDArray[np.floating], path: Path) -> None:
+    """Write a picture, (C, H, W) in [-1, 1]: as a PNG, or all its bands as an array."""
+    if is_shown_whole(len(picture)):
+        save_png(to_bytes(picture), path)
+        return
+    content = io.BytesIO()
+    np.save(content, np.ascontiguousarray(picture, np.float32))
+    write_atomically(path, content.getvalue())
 
 
 def png_bytes(levels: NDArray[np.uint8]) -> bytes:

@@ -42,10 +42,11 @@ class Raster:
     Attributes
     ----------
     values
-        Integers or floats of shape (H, W, C), C being 1 (grey) or 3 (RGB), in any order
-        of bytes; or a picture of Pillow's in any mode.
-    high
-        The value of white, black being 0; None if it is not known.
+        Integers or floats of shape (H, W, C), C being 1 (grey), 3 (RGB) or the number
+        of bands, in any order of bytes; or a picture of Pillow's in any mode.
+    high, low
+        The values of white and black, of all bands or of each, (C,); None if the first
+        is not known.
     opacity
         From 0 to `high`, (H, W); None if the picture is opaque or Pillow's.
     subsampled
@@ -62,10 +63,20 @@ class Raster:
         Whether nothing could tell corrupt data in its file from others.
     orientation
         How it is to be turned, from 1 (as it lies) to 8, as in EXIF.
+    bands_left
+        How many bands of its file are neither colour nor opacity and not read.
+    chosen
+        Whether its channels are the bands that are wanted.
+    nodata
+        The value that its file says stands for a missing one, if it does.
+    valid
+        Which values are there, (H, W) or (H, W, C); None for all.
+    window
+        Black and white of the display window that its file has, if it has one.
     """
 
     values: NDArray[Any] | Image.Image
-    high: float | None = 255.0
+    high: Any = 255.0
     opacity: NDArray[Any] | None = None
     subsampled: bool = False
     inverted: bool = False
@@ -74,6 +85,12 @@ class Raster:
     pages_left: int = 0
     unchecked: bool = False
     orientation: int = 1
+    bands_left: int = 0
+    chosen: bool = False
+    nodata: float | None = None
+    valid: NDArray[np.bool_] | None = None
+    low: Any = 0.0
+    window: tuple[Any, Any] | None = None
 
     @property
     def size(self) -> tuple[int, int]:

@@ -9,12 +9,17 @@ import numpy as np
 
 from spectral_sched.errors import InputError, check_choice
 
+from .bands import MAX_BANDS
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 PLACES = ("first", "last", "none")
 FEW = (1, 2, 3, 4)
-"""How many channels a picture has."""
+"""How many channels a picture has, as far as a shape alone can tell."""
+
+MANY = range(1, MAX_BANDS + 1)
+"""The same where it was said that they are channels."""
 
 COLOURED = (3, 4)
 """How many an axis has that is hardly anything else."""

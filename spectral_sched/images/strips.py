@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from .preprocessing import Preprocessing
+    from .ranges import Ends
     from .raster import Box, Raster
     from .transform import Values
 
@@ -32,7 +33,7 @@ def prepared(
     picture: Raster,
     box: Box,
     size: tuple[int, int],
-    limits: tuple[float, float],
+    limits: Ends,
     settings: Preprocessing,
 ) -> NDArray[Any]:
     """Return a part of a picture in the wanted colours and size, (H, W, C).
@@ -42,7 +43,7 @@ def prepared(
     box, size
         The part that is wanted, and the width and height that it is to have.
     limits
-        The values of black and white.
+        The values of black and white, of all bands or of each.
     """
     left, top, right, bottom = box
     rows = max(1, PIXELS_AT_ONCE // (right - left))
@@ -61,13 +62,11 @@ def prepared(
     return resized if resized.dtype == _type(first) else stored(resized, _type(first))
 
 
-def _colored(
-    part: Raster, limits: tuple[float, float], settings: Preprocessing
-) -> Values:
+def _colored(part: Raster, limits: Ends, settings: Preprocessing) -> Values:
     low, high = limits
     apart = channels(part)
     if apart.inverted:
-        whole = low + high == apart.high
+        whole = bool(np.all(low + high == apart.high))
         upright = inverted(apart.values, low + high, whole=whole)
         apart = replace(apart, values=upright)
     return recolor(make_opaque(apart, low, high, settings.background), settings.color)

@@ -35,7 +35,7 @@ LUMA = (0.299, 0.587, 0.114)
 Values = Image.Image | np.ndarray[tuple[int, ...], np.dtype[Any]]
 
 
-def make_opaque(picture: Raster, low: float, high: float, background: str) -> Values:
+def make_opaque(picture: Raster, low: Any, high: Any, background: str) -> Values:
     """Return the values of a picture over a background of one grey.
 
     Parameters
@@ -43,7 +43,7 @@ def make_opaque(picture: Raster, low: float, high: float, background: str) -> Va
     picture
         An upright one, with its opacity apart.
     low, high
-        The values of black and white.
+        The values of black and white, of all bands or of each.
     """
     if picture.opacity is None:
         return picture.values
@@ -52,7 +52,7 @@ def make_opaque(picture: Raster, low: float, high: float, background: str) -> Va
     behind = low + BACKGROUNDS[background] * (high - low)
     values, opacity = array_of(picture.values), picture.opacity[..., None]
     times = not picture.multiplied
-    if values.dtype == opacity.dtype == np.uint8:
+    if values.dtype == opacity.dtype == np.uint8 and np.ndim(behind) == 0:
         # All that can come out, once for each pair of a value and an opacity.
         level = np.arange(256, dtype=np.uint8)
         blends = _blended(level, level[:, None], (bottom, top), behind, times)
@@ -64,8 +64,8 @@ def make_opaque(picture: Raster, low: float, high: float, background: str) -> Va
 def _blended(
     values: NDArray[Any],
     opacity: NDArray[Any],
-    limits: tuple[float, float],
-    behind: float,
+    limits: tuple[Any, Any],
+    behind: Any,
     times: bool,
 ) -> NDArray[Any]:
     share = (opacity - np.float64(limits[0])) / (limits[1] - limits[0])
@@ -73,7 +73,7 @@ def _blended(
     return stored(front + behind * (1 - share), values.dtype)
 
 
-def inverted(values: Values, total: float, *, whole: bool) -> NDArray[Any]:
+def inverted(values: Values, total: Any, *, whole: bool) -> NDArray[Any]:
     """Return values that are white at their least as values that are black there.
 
     Parameters
@@ -122,7 +122,7 @@ def _picture(values: Values) -> Image.Image | None:
     """Return values of 8 bits as a picture of Pillow's."""
     if isinstance(values, Image.Image):
         return values
-    if values.dtype != np.uint8:
+    if values.dtype != np.uint8 or values.shape[2] not in (1, 3):
         return None
     return Image.fromarray(values[..., 0] if values.shape[2] == 1 else values)
 
@@ -134,8 +134,11 @@ def resize(values: Values, size: tuple[int, int], resampling: str) -> Values:
     picture = _picture(values)
     if picture is not None:
         return picture.resize(size, FILTERS[resampling])
+    array = array_of(values)
+    # Bands of 8 bits, one by one, come out as they do alone.
+    kind = np.uint8 if array.dtype == np.uint8 else np.float32
     planes = [
         Image.fromarray(plane).resize(size, FILTERS[resampling])
-        for plane in np.moveaxis(array_of(values), 2, 0).astype(np.float32)
+        for plane in np.moveaxis(array, 2, 0).astype(kind)
     ]
     return np.stack([np.asarray(plane) for plane in planes], 2)

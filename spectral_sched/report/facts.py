@@ -13,6 +13,7 @@ from spectral_sched.documents.strict_json import file_digest
 from spectral_sched.errors import InputError
 from spectral_sched.files.schedule import read_plan
 from spectral_sched.files.spectrum import read_spectrum
+from spectral_sched.images.preprocessing import preprocessing_members
 from spectral_sched.planning.plan import make_plan
 from spectral_sched.planning.request import NoiseLimits
 from spectral_sched.plots.curves import emerging, resolved, spectrum_curve
@@ -133,7 +134,7 @@ def _data(measured: Measurement) -> Document:
         "sigma_data": spectrum.field.sigma_data,
         "mean_color": spectrum.field.mean_color,
         "classes": dict(spectrum.class_counts),
-        "preprocessing": asdict(measured.preprocessing),
+        "preprocessing": preprocessing_members(measured.preprocessing),
         "num_skipped": skipped.total,
         "skipped_by_reason": dict(sorted(skipped.reasons.items())),
         "warnings": list(measured.warnings),

@@ -1,42 +1,50 @@
 """Where pictures come from: a stream of items, each one picture not yet decoded.
 
 A source is a folder, a picture, an archive (zip, tar), a stack of arrays (npy, npz), a
-Parquet or Arrow file, a folder or a list of any of these, or the URL of one; its name
-tells which. Nothing is sorted and nothing is kept, so the first item is there at once
-however long the listing, and results must not (and do not) depend on the order. What is
-damaged inside a source becomes an item that is skipped and counted; what is no picture
-is told to an `Aside`.
+Parquet or Arrow file, what instruments and scanners store (`science`), a folder or a
+list of any of these, or the URL of one; its name tells which. Nothing is sorted and
+nothing is kept, so the first item is there at once however long the listing, and
+results must not (and do not) depend on the order. What is damaged inside a source
+becomes an item that is skipped and counted; what is no picture is told to an `Aside`.
 """
 
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from spectral_sched.discovery import declared
 from spectral_sched.errors import InputError, UsageError
+from spectral_sched.images.bands import checked_bands
 from spectral_sched.images.stacks import check_place_of_channels
 
+from . import science
 from .arrays import array_items
 from .aside import Aside
 from .folder import Shards, folder_items, remote_folder_items
 from .item import Choices, Item, Reader, is_picture, quote_name
 from .list_file import read_list
 from .location import Remote, expand_pattern, is_url, last_name
+from .planes import checked_planes
+from .science.tiff import divided
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     Place = str | os.PathLike[str]
     Source = Place | Sequence[Place]
 
 __all__ = ["Aside", "Item", "array_items", "items", "source_names"]
 
-CHOICES = ("array", "column", "channels", "all_files")
+CHOICES = ("array", "column", "channels", "planes", "bands", "all_files")
 """Names of the fields of `Choices` that users set."""
 
-READERS: tuple[Reader, ...] = tuple(declared(__name__, "READERS"))
+READERS: tuple[Reader, ...] = (
+    *declared(__name__, "READERS"),
+    *declared(science.__name__, "READERS"),
+)
 """Kinds of sources that files of this package declare."""
 
 
@@ -47,6 +55,8 @@ def items(
     array: str | None = None,
     column: str | None = None,
     channels: str | None = None,
+    planes: str | int | None = None,
+    bands: str | Sequence[int] | None = None,
     all_files: bool = False,
     aside: Aside | None = None,
 ) -> Iterator[Item]:
@@ -59,7 +69,7 @@ def items(
         in it stand for several.
     files_from
         Instead of a source, a file that lists some, ``-`` being standard input.
-    array, column, channels, all_files
+    array, column, channels, planes, bands, all_files
         What is read of it: the fields of `Choices`.
     aside
         Takes what is not streamed.
@@ -70,7 +80,12 @@ def items(
         If a source does not exist or none holds a picture.
     """
     check_place_of_channels(channels)
-    choices = Choices(array, column, channels, all_files, aside or Aside())
+    choices = Choices(
+        *(array, column, channels, all_files),
+        planes=checked_planes(planes),
+        bands=checked_bands(bands),
+        aside=aside or Aside(),
+    )
     sources = source_names(source)
     if bool(sources) == (files_from is not None):
         message = "name either a source of images or a list of them with --files-from"
@@ -78,9 +93,10 @@ def items(
     found = False
     for place, folder in _places(sources, files_from):
         empty = True
-        for item in _place_items(place, choices):
-            found, empty = True, False
-            yield item.within(folder)
+        for whole in _place_items(place, choices):
+            for item in divided(whole, choices):
+                found, empty = True, False
+                yield item.within(folder)
         if empty:
             choices.aside.remark(f"{place} holds no images")
     if not found:
@@ -121,14 +137,18 @@ def _folder_of(place: str) -> str:
 
 def _check_there(place: str) -> None:
     # A shard that is missing shall be known at once and not after hours.
-    if not is_url(place) and not os.path.exists(place):  # noqa: PTH110 - as in `location`
+    if not is_url(place) and not os.path.exists(_split(place)[0]):  # noqa: PTH110
         message = f"{place} does not exist; name a folder of images"
         raise InputError(message)
 
 
 def _place_items(place: str, choices: Choices) -> Iterator[Item]:
-    name = last_name(place).lower()
-    if not is_url(place) and os.path.isdir(place):  # noqa: PTH112 - never raises
+    place, inner = _split(place)
+    if inner is not None:
+        return _archive_items(place, replace(choices, inner=inner))
+    name = last_name(place.rstrip("/")).lower()
+    is_folder = not is_url(place) and os.path.isdir(place)  # noqa: PTH112 - never raises
+    if is_folder and not name.endswith(SHARDS.folders):
         return folder_items(Path(place), choices, SHARDS)
     if name.endswith(SHARDS.endings):
         return _archive_items(place, choices)
@@ -141,15 +161,33 @@ def _place_items(place: str, choices: Choices) -> Iterator[Item]:
 
 
 def _archive_items(place: str, choices: Choices) -> Iterator[Item]:
-    name = last_name(place).lower()
+    name = last_name(place.rstrip("/")).lower()
     reader = next(reader for reader in READERS if name.endswith(reader.endings))
     return reader.items(place, choices)
 
 
+def _endings(readers: Iterable[Reader]) -> tuple[str, ...]:
+    return tuple(ending for reader in readers for ending in reader.endings)
+
+
 SHARDS = Shards(
-    tuple(ending for reader in READERS for ending in reader.endings), _archive_items
+    _endings(READERS),
+    _archive_items,
+    folders=_endings(reader for reader in READERS if reader.folders),
+    hold_one=_endings(reader for reader in READERS if reader.holds_one),
 )
 """Everything but folders and pictures."""
+
+INSIDE = _endings(reader for reader in READERS if reader.inside)
+"""Endings of files that a data set can be named in."""
+
+
+def _split(place: str) -> tuple[str, str | None]:
+    """Return a place and the data set inside it that is named after a colon, if any."""
+    path, colon, inner = place.rpartition(":/")
+    if colon and path.lower().endswith(INSIDE):
+        return path, f"/{inner}"
+    return place, None
 
 
 def name_of(path: str) -> str:

@@ -15,6 +15,7 @@ from spectral_sched.errors import InputError
 
 from .item import Choices, Item, Reader
 from .location import is_url, last_name, open_place
+from .nested import rows_of
 from .table import ROWS_AT_ONCE, Table, pyarrow_module, table_items
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ def _dicts(batches: Iterator[Any], columns: list[str]) -> Iterator[dict[str, Any
     for batch in batches:
         chosen = batch.select(columns)
         for start in range(0, chosen.num_rows, ROWS_AT_ONCE):
-            yield from chosen.slice(start, ROWS_AT_ONCE).to_pylist()
+            yield from rows_of(chosen.slice(start, ROWS_AT_ONCE))
 
 
 READERS = (Reader((".arrow", ".feather"), arrow_items),)

@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from spectral_sched.images.pixel_size import PixelSize
 
 NAMED_ENDINGS = 5
 """Endings of other files that are named; all are counted."""
@@ -30,6 +34,11 @@ class Aside:
         Pictures that are hidden, or in a hidden folder.
     remarks
         What else has to be said, one sentence each.
+    planes, bands
+        How many stacks there were, how many planes they have and how many are read;
+        and how many bands were read of how many.
+    pixel_sizes
+        The sizes of pixels that files tell, each once.
     """
 
     endings: Counter[str] = field(default_factory=Counter)
@@ -37,6 +46,9 @@ class Aside:
     first_hidden: str = ""
     num_hidden: int = 0
     remarks: list[str] = field(default_factory=list)
+    planes: Counter[str] = field(default_factory=Counter)
+    bands: set[tuple[int, int]] = field(default_factory=set)
+    pixel_sizes: list[PixelSize] = field(default_factory=list)
 
     def other(self, name: str) -> None:
         """Count a file that is not taken for a picture."""
@@ -52,6 +64,19 @@ class Aside:
         """Keep a sentence, once, while there is room."""
         if len(self.remarks) < MOST_REMARKS and sentence not in self.remarks:
             self.remarks.append(sentence)
+
+    def used(
+        self, num_planes: int, all_planes: int, num_bands: int, all_bands: int
+    ) -> None:
+        """Count a stack, the planes that are read of it, and their bands."""
+        self.planes.update(stacks=1, read=num_planes, there=all_planes)
+        if len(self.bands) < NAMED_ENDINGS:
+            self.bands.add((num_bands, all_bands))
+
+    def pixels_of(self, size: PixelSize) -> None:
+        """Keep the size of pixels that a file tells, once, while there is room."""
+        if size not in self.pixel_sizes and len(self.pixel_sizes) < MOST_REMARKS:
+            self.pixel_sizes.append(size)
 
     @property
     def num_others(self) -> int:
@@ -85,7 +110,21 @@ class Aside:
                 f"left out {_files(self.num_hidden, 'hidden picture')} "
                 f"(the first: {self.first_hidden})"
             )
-        return told
+        return [*told, *self._parts()]
+
+    def _parts(self) -> list[str]:
+        """Return which parts of stacks were read, in one sentence."""
+        if not self.planes["stacks"]:
+            return []
+        read, there, stacks = (self.planes[key] for key in ("read", "there", "stacks"))
+        bands = " or ".join(
+            f"{few} of {all_} bands" if few < all_ else f"all bands ({all_})"
+            for few, all_ in sorted(self.bands)
+        )
+        files = "1 file" if stacks == 1 else f"{stacks:,} files"
+        which = f"{there:,}" if read == there else f"{read:,} of {there:,}"
+        planes = "plane" if there == 1 else "planes"
+        return [f"read {which} {planes} of {files}, {bands}"]
 
 
 def _files(count: int, what: str) -> str:

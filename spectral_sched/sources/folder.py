@@ -44,7 +44,7 @@ def folder_items(folder: Path, choices: Choices, shards: Shards) -> Iterator[Ite
     """
     found = _Found(shards)
     labels = _labels(folder / LABELS_NAME, choices.aside)
-    for path, relative in files(folder):
+    for path, relative in files(folder, shards.folders):
         if isinstance(path, InputError):
             found.num_items += 1
             yield _unreadable(path, relative)
@@ -68,10 +68,16 @@ class Shards(NamedTuple):
         How their names end, in lower case.
     items
         Streams the pictures of one.
+    folders
+        Those of the endings that folders may have, which are then not looked into.
+    hold_one
+        Those of files that are one picture or stack, whose folder is its class.
     """
 
     endings: tuple[str, ...]
     items: Callable[[str, Choices], Iterator[Item]]
+    folders: tuple[str, ...] = ()
+    hold_one: tuple[str, ...] = ()
 
 
 @dataclass
@@ -108,9 +114,11 @@ class _Found:
             parent = quote_name(name.rpartition("/")[0])
             place = f"{folder.rstrip('/')}/{name}"
             try:
+                alone = name.lower().endswith(self.shards.hold_one)
+                label = folder_label(name) if alone else ""
                 for item in self.shards.items(place, choices):
                     self.num_items += 1
-                    yield item.within(parent)
+                    yield item.within(parent).labelled(label)
             except InputError as error:
                 # Another table may lie beside those of pictures.
                 self.num_items += 1
@@ -148,8 +156,15 @@ def _labels(path: Path, aside: Aside) -> Labels:
     return Labels(f"{path.parent.name}/{path.name}".lstrip("/"), content, aside)
 
 
-def files(folder: Path) -> Iterator[tuple[Path | InputError, str]]:
+def files(
+    folder: Path, whole: tuple[str, ...] = ()
+) -> Iterator[tuple[Path | InputError, str]]:
     """Stream the files and links below a folder, each folder once, linked ones too.
+
+    Parameters
+    ----------
+    whole
+        Endings of folders that are streamed as files are, and not looked into.
 
     Yields
     ------
@@ -173,7 +188,8 @@ def files(folder: Path) -> Iterator[tuple[Path | InputError, str]]:
             with os.scandir(place) as entries:
                 for entry in entries:
                     relative = f"{prefix}{entry.name}"
-                    if _is_folder(entry):
+                    is_whole = bool(whole) and entry.name.lower().endswith(whole)
+                    if not is_whole and _is_folder(entry):
                         waiting.append((Path(entry.path), f"{relative}/"))
                     else:
                         # Links that lead nowhere and pipes are items that are skipped.

@@ -14,7 +14,10 @@ from .aside import Aside
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from spectral_sched.images.bands import Bands
     from spectral_sched.images.pixels import Data
+
+    from .planes import Planes
 
 SUFFIXES = frozenset(
     {".apng", ".avif", ".avifs", ".bmp", ".dib", ".gif", ".icb", ".j2c", ".j2k"}
@@ -52,6 +55,10 @@ class Item:
         """Return the item with a name that begins with a folder, if there is one."""
         return replace(self, name=f"{folder}/{self.name}") if folder else self
 
+    def labelled(self, label: str) -> Item:
+        """Return the item with a class, if it has none yet."""
+        return replace(self, label=label) if label and not self.label else self
+
 
 @dataclass(frozen=True)
 class Choices:
@@ -66,6 +73,13 @@ class Choices:
         its shape tells.
     all_files
         Whether files of any ending are taken for pictures.
+    planes
+        Which planes of stacks are read: ``all``, ``first``, ``middle`` or a number from
+        1; None for all, but the first page of a TIFF.
+    bands
+        Which bands are read; None for the colours of a picture, and all elsewhere.
+    inner
+        Which data set inside a file, named after it as in ``file.h5:/group/data``.
     aside
         Takes what is not streamed.
     """
@@ -74,6 +88,9 @@ class Choices:
     column: str | None = None
     channels: str | None = None
     all_files: bool = False
+    planes: Planes | None = None
+    bands: Bands | None = None
+    inner: str | None = None
     aside: Aside = field(default_factory=Aside)
 
     def wants(self, path: str) -> bool:
@@ -108,10 +125,19 @@ class Reader(NamedTuple):
         In lower case, with the dot.
     items
         Streams the pictures of a path or URL.
+    folders
+        Whether folders with such names are sources, and are not looked into.
+    inside
+        Whether a data set in it can be named, after a colon.
+    holds_one
+        Whether a file is one picture or one stack, whose folder is its class.
     """
 
     endings: tuple[str, ...]
     items: Callable[[str, Choices], Iterator[Item]]
+    folders: bool = False
+    inside: bool = False
+    holds_one: bool = False
 
 
 def is_picture(path: str) -> bool:

@@ -1,9 +1,9 @@
 """How the axes of an array file are pictures: by what was stated, or else by its shape.
 
 A shape that can be read in two ways is refused with what to state. Stacks have the
-shape (N, H, W), (N, H, W, C) or (N, C, H, W), C being 1, 3, or one more for opacity;
-rows of bytes, as in the batches of CIFAR and of the small ImageNets, are square
-pictures of three planes.
+shape (N, H, W), (N, H, W, C) or (N, C, H, W), C being 1, 3, one more for opacity, or
+up to 16 where it was said that they are channels; rows of bytes, as in the batches of
+CIFAR and of the small ImageNets, are square pictures of three planes.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from spectral_sched.images.stacks import COLOURED, FEW
+from spectral_sched.images.stacks import COLOURED, FEW, MANY
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -25,7 +25,8 @@ WIDEST_PICTURE = 8192
 """Columns above which an array of two axes is no single picture."""
 
 SHAPES = (
-    "a stack of images has (N, H, W), (N, H, W, C) or (N, C, H, W) with C from 1 to 4"
+    "a stack of images has (N, H, W), (N, H, W, C) or (N, C, H, W) with C from 1 to 4, "
+    "or to 16 where --channels says where they are"
 )
 
 
@@ -96,7 +97,7 @@ def find_layout(
             f"has the shape {shape}: pass --channels last if that is (N, H, W, C), or "
             "--channels first if it is (N, C, H, W)"
         )
-    if shape[1 if place == "first" else 3] not in FEW:
+    if shape[1 if place == "first" else 3] not in (MANY if channels else FEW):
         return f"has the shape {shape}; {SHAPES}"
     return Layout(shape[0], shape[1:], place)
 
@@ -125,7 +126,7 @@ def _three_axes(shape: tuple[int, ...], channels: str | None) -> Layout | str:
                 )
     if channels in (None, "none"):
         return Layout(shape[0], shape[1:], "none")
-    if shape[0 if channels == "first" else 2] not in FEW:
+    if shape[0 if channels == "first" else 2] not in MANY:
         return f"has the shape {shape}; {SHAPES}"
     return Layout(1, shape, str(channels))
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from .item import Choices, Item, Reader
 from .location import open_place
+from .nested import rows_of
 from .table import ROWS_AT_ONCE, Table, pyarrow_module, table_items
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def _dicts(table: Any, columns: list[str]) -> Iterator[dict[str, Any]]:
         for batch in table.iter_batches(
             ROWS_AT_ONCE, [group], columns=columns, use_threads=False
         ):
-            yield from batch.to_pylist()
+            yield from rows_of(batch)
 
 
 READERS = (Reader((".parquet", ".pq"), parquet_items),)

@@ -1,8 +1,8 @@
 """Tables with a column of pictures: which column, which class, and a row's pictures.
 
 A column holds encoded pictures, structs with a field ``bytes`` or ``path`` as on the
-Hugging Face hub, lists of either, or, if it is chosen or named as one that does, names
-of files beside the table.
+Hugging Face hub, lists of either, nested lists of numbers (`nested`), or, if chosen
+or named as one that does, names of files beside the table.
 """
 
 from __future__ import annotations
@@ -10,11 +10,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import numpy as np
+
 from spectral_sched.errors import ImageError, InputError, UnavailableError, UsageError
 from spectral_sched.images.pixels import check_bytes
 
 from .item import Choices, Item, quote_name, refused
 from .location import Remote, is_url, last_name
+from .nested import holds_arrays, nested_item
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -99,6 +102,7 @@ def _chosen_columns(schema: Any, choices: Choices, name: str) -> Columns:
 
 def _pictures(fields: dict[str, Any], column: str | None, name: str) -> str:
     possible = [field for field, kind in fields.items() if _holds_pictures(kind)]
+    possible += [key for key in fields if not possible and holds_arrays(fields[key])]
     named = [key for key in PATHS if _kind(fields.get(key)) in TEXT]
     if column is not None:
         texts = [field for field, kind in fields.items() if _kind(kind) in TEXT]
@@ -172,20 +176,26 @@ def table_items(
         table = opened()
         columns = _chosen_columns(table.schema, choices, name)
         rows = table.rows([column for column in columns if column])
-        yield from _row_items(place, rows, columns)
+        yield from _row_items(place, rows, columns, choices.channels)
     except (arrow_error, OSError, ValueError) as error:
         because = " ".join(str(error).split())
         yield refused(name, f"is damaged: {because}", "damaged archive")
 
 
 def _row_items(
-    place: str, rows: Iterable[dict[str, Any]], columns: Columns
+    place: str,
+    rows: Iterable[dict[str, Any]],
+    columns: Columns,
+    channels: str | None,
 ) -> Iterator[Item]:
     name = last_name(place)
     for number, row in enumerate(rows):
         label = row.get(columns.label) if columns.label else None
         text = "" if label is None else quote_name(str(label))
         content = row[columns.pictures]
+        if isinstance(content, np.ndarray):
+            yield nested_item(f"{name} row {number}", content, text, channels)
+            continue
         if not isinstance(content, list):
             yield _item(f"{name} row {number}", content, text, place)
             continue

@@ -9,7 +9,6 @@ matrix of cross-channel powers of each ring, whose diagonal is the power per cha
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any, Literal, cast, get_args
@@ -27,7 +26,8 @@ if TYPE_CHECKING:
 Precision = Literal["float32", "float64"]
 
 LUMA_WEIGHTS = {1: (1.0,), 3: LUMA}
-"""Weights of the channels in luma (Rec. ITU-R BT.601), by number of channels."""
+"""Weights of the channels in luma (Rec. ITU-R BT.601), by number of channels; bands of
+other numbers have their mean in its place."""
 
 EXACT_IN_FLOAT32 = (np.uint8, np.uint16)
 """Types of stored pixels whose values and differences float32 holds exactly."""
@@ -74,10 +74,7 @@ def mean_power(cross_power: NDArray[np.float64]) -> NDArray[np.float64]:
 def luma_power(cross_power: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the power of the luma plane, (..., K), of (..., K, C, C)."""
     channels = cross_power.shape[-1]
-    if channels not in LUMA_WEIGHTS:
-        message = f"luma is defined for 1 or 3 channels, not for {channels}"
-        raise ValueError(message)
-    weights = np.array(LUMA_WEIGHTS[channels])
+    weights = np.array(LUMA_WEIGHTS.get(channels, (1 / channels,) * channels))
     plane: NDArray[np.float64] = weights @ cross_power @ weights
     return plane
 
@@ -85,8 +82,8 @@ def luma_power(cross_power: NDArray[np.float64]) -> NDArray[np.float64]:
 def ring_powers(
     pixels: NDArray[Any],
     *,
-    origin: float = 0.0,
-    unit: float = 1.0,
+    origin: float | NDArray[np.float64] = 0.0,
+    unit: float | NDArray[np.float64] = 1.0,
     precision: Precision = "float32",
     window: str = "none",
 ) -> RingPowers:
@@ -102,7 +99,8 @@ def ring_powers(
     pixels
         Image of shape (C, H, W), of floats or as stored.
     origin, unit
-        A pixel of value ``origin + unit * x`` counts as ``x``.
+        A pixel of value ``origin + unit * x`` counts as ``x``; of all channels or of
+        each, (C,).
     precision
         Type of the transform; sums are float64 always.
     window
@@ -120,20 +118,26 @@ def ring_powers(
     plane = rings(height, width)
     # By a power of two, which leaves all digits as they are.
     exact = pixels.dtype in EXACT_IN_FLOAT32
-    scale = 1.0 if exact else math.ldexp(1.0, -math.frexp(unit)[1])
+    scale = np.ones(channels) if exact else np.ldexp(1.0, -np.frexp(unit)[1])
+    scale, units = np.broadcast_to(scale, channels), np.broadcast_to(unit, channels)
     mean, centred = _center(pixels, np.dtype(precision), window, scale)
     sums = mode_sums(_modes(centred), height, width)
-    upper = sums / (plane.num_modes[:, None] * (height * width * (unit * scale) ** 2))
+    first, second = np.transpose(channel_pairs(channels))
+    inner = units * scale
+    squared = height * width * (inner[first] * inner[second])
+    upper = sums / (plane.num_modes[:, None] * squared)
     cross_power = np.empty((len(plane), channels, channels))
-    for pair, (i, j) in enumerate(channel_pairs(channels)):
-        cross_power[:, i, j] = cross_power[:, j, i] = upper[:, pair]
-    channel_mean = (mean - origin * scale) / (unit * scale)
+    cross_power[:, first, second] = cross_power[:, second, first] = upper
+    channel_mean = (mean - origin * scale) / inner
     cross_power[0] = height * width * np.outer(channel_mean, channel_mean)
     return RingPowers(cross_power, channel_mean)
 
 
 def _center(
-    pixels: NDArray[Any], precision: np.dtype[Any], window: str, scale: float
+    pixels: NDArray[Any],
+    precision: np.dtype[Any],
+    window: str,
+    scale: NDArray[np.float64],
 ) -> tuple[NDArray[np.float64], NDArray[Any]]:
     """Return the mean of each channel, and the pixels about it or close to it.
 
@@ -145,8 +149,8 @@ def _center(
     # Under a window what is left of the mean would no longer stay in ring 0.
     whole = rows.dtype in EXACT_IN_FLOAT32 and window == "none"
     values = rows.astype(precision if whole else np.float64)
-    if scale != 1:
-        values *= scale
+    if np.any(scale != 1):
+        values *= np.tile(scale, width)
     # Columns of so few bytes have sums that float32 holds exactly.
     short = whole and rows.dtype == np.uint8 and height <= 1 << 16
     columns = values.sum(axis=0, dtype=None if short else np.float64)

@@ -45,6 +45,9 @@ STEEPENING_BITS = 1.0
 """How much more that must be than the least fall at lower frequencies, so that a set
 that is smooth at all scales is not blamed."""
 
+ORDER_OF_MAGNITUDE = 10
+"""Times that the deviation of one band may be that of another without a word."""
+
 SMALLEST_SIDE = 32
 LOWEST_FREQUENCY = 1 / 32
 RINGS_PER_BAND = 2.5
@@ -74,6 +77,7 @@ def data_warnings(
         *_copies(spectrum.num_images, spectrum.num_distinct),
         *_subsampled_chroma(spectrum.num_images, num_subsampled),
         *_steep_fall(spectrum.field),
+        *_uneven_bands(spectrum.field),
     ]
 
 
@@ -82,8 +86,8 @@ def pages_warning(count: int) -> Iterator[str]:
     if count:
         yield (
             f"{count} page{'s' * (count > 1)} of TIFFs after the first of each "
-            f"{'were' if count > 1 else 'was'} left out; save pages as files of their "
-            "own to have them measured"
+            f"{'were' if count > 1 else 'was'} left out; --planes all takes "
+            "them too"
         )
 
 
@@ -127,6 +131,25 @@ def _steep_fall(field: GaussianField) -> Iterator[str]:
         f"{frequency:.2f} cycles/pixel: upsampled, blurred or heavily compressed "
         "pictures do so; sigma_min is then that of the missing detail"
     )
+
+
+def _uneven_bands(field: GaussianField) -> Iterator[str]:
+    deviation = band_deviations(field)
+    least, most = float(deviation.min()), float(deviation.max())
+    if least * ORDER_OF_MAGNITUDE > most:
+        return
+    yield (
+        f"standard deviations of the bands are from {least:.3g} to {most:.3g}, and a "
+        "table is for one noise level over all of them; if training brings each band "
+        "to one scale, do so here with --standardize band"
+    )
+
+
+def band_deviations(field: GaussianField) -> NDArray[np.float64]:
+    """Return the standard deviation of each channel, (C,)."""
+    power = np.diagonal(field.cross_power, axis1=1, axis2=2)
+    variance: NDArray[np.float64] = field.num_modes @ power / field.num_pixels
+    return np.sqrt(variance)
 
 
 def steepest_fall(field: GaussianField) -> tuple[float, float] | None:

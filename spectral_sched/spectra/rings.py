@@ -171,8 +171,16 @@ def _band(height: int, width: int, first: int, last: int) -> Band:
     return Band(first, last, csc_array(ones, shape=(len(plane), len(index))))
 
 
-def octaves(frequency: NDArray[np.float64]) -> Iterator[tuple[str, NDArray[np.bool_]]]:
-    """Yield the name and the rings of DC, of each octave below 0.5, and the corners."""
+def octaves(
+    frequency: NDArray[np.float64], scale: float = 1.0
+) -> Iterator[tuple[str, NDArray[np.bool_]]]:
+    """Yield the name and the rings of DC, of each octave below 0.5, and the corners.
+
+    Parameters
+    ----------
+    scale
+        What one cycle per pixel is in the unit that names are in.
+    """
     yield "mean (DC)", frequency == 0
     top = 0.5
     edges = [top]
@@ -181,7 +189,7 @@ def octaves(frequency: NDArray[np.float64]) -> Iterator[tuple[str, NDArray[np.bo
     for low, high in zip(edges[:0:-1], edges[-2::-1], strict=True):
         band = (frequency > low) & (frequency <= high)
         if band.any():
-            yield f"{low:.3g} - {high:.3g}", band
+            yield f"{low * scale:.3g} - {high * scale:.3g}", band
     corners = frequency > top
     if corners.any():
         yield "corners", corners

@@ -23,6 +23,7 @@ import pytest
 
 import spectral_sched
 from spectral_sched import k_diffusion, targets
+from spectral_sched.images.preprocessing import preprocessing_members
 from tests.support.commands import sentence, specsched
 
 Facts = dict[str, Any]
@@ -93,7 +94,7 @@ def spectrum_facts(path: Path) -> Facts:
         "num_modes": field.num_modes,
         "bounds": asdict(measured.bounds),
         "intervals": asdict(measured.intervals),
-        "preprocessing": asdict(measured.preprocessing),
+        "preprocessing": preprocessing_members(measured.preprocessing),
         "mixture": measured.mixture and asdict(measured.mixture),
     }
 

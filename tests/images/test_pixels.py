@@ -329,10 +329,10 @@ def test_unknown_settings(settings: dict[str, Any], match: str) -> None:
 
 
 def test_ranges_are_parsed() -> None:
-    assert parse_range(None) is None
-    assert parse_range("0,255") == (0.0, 255.0)
+    assert parse_range(None, "--range") is None
+    assert parse_range("0,255", "--range") == (0.0, 255.0)
     with pytest.raises(UsageError, match="two numbers as in 0,1, not '1'"):
-        parse_range("1")
+        parse_range("1", "--range")
 
 
 def test_missing_and_odd_files(tmp_path: Path) -> None:

@@ -8,11 +8,13 @@ import shutil
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
 import pytest
 
 from spectral_sched.files.model import read_model_document
 from tests.support.commands import specsched
 from tests.support.helpers import ROOT, write_pictures
+from tests.support.science_files import GREY, write_dicom
 
 PAGE = (ROOT / "docs" / "file-formats.md").read_text()
 
@@ -32,6 +34,10 @@ analyze images --mixture 2
 analyze more -o law.json
 analyze grey grey -o grey.json
 analyze grey grey --shard 0/1
+analyze bands.npy --channels first --bands all --standardize band --nodata mask -o bands.json
+analyze bands.npy --channels first --bands 1,2 --data-range percentile:1,99 --nodata mask --shard 0/1 -o part.partial.json
+analyze scan.dcm --data-range window -o scan.json
+analyze scan.dcm --shard 0/1 -o scan.partial.json
 export --steps 3
 export --kind karras --set rho=5 --terminal zero --strength 0.5 --coordinate log_snr -o b.json
 export --for training
@@ -44,6 +50,7 @@ FILES = (
     *("spectrum.json", "law.json", "grey.json", "tight.json", "b.json"),
     *("training.json", "samples/samples.json", "spectrum.0-of-1.partial.json"),
     "restored/samples.json",
+    *("bands.json", "part.partial.json", "scan.json", "scan.partial.json"),
 )
 
 TARGETS = (
@@ -92,6 +99,11 @@ def documents(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
     write_pictures(folder / "grey", 1)
     for name in ("broken.png", "other.txt", "not-read.zip"):
         (folder / "grey" / name).write_bytes(b"")
+    stack = np.random.default_rng(0).normal(0, 1, (6, 2, 16, 16))
+    stack[0, 0, 0, 0] = np.nan
+    np.save(folder / "bands.npy", stack)
+    window = {"WindowCenter": 30000, "WindowWidth": 20000, "PixelSpacing": [1, 1]}
+    write_dicom(folder / "scan.dcm", GREY, "", **window)
     for line in COMMANDS.strip().splitlines():
         specsched(*line.split(), cwd=folder)
     found = [json.loads((folder / name).read_text()) for name in FILES]

@@ -11,6 +11,7 @@ import torch
 
 from spectral_sched.documents.strict_json import digest, file_digest
 from spectral_sched.files.model import BUNDLED, SUFFIX
+from spectral_sched.images.preprocessing import preprocessing_members
 
 from .onnx import SUFFIX as ONNX
 from .python_path import is_python_path, module_file, networks_of
@@ -71,7 +72,8 @@ def model_digest(model: str | Denoiser, plan: Plan | DataSet, denoise: Denoiser)
         return digest([kind, field.shape, field.mean_color, field.cross_power])
     if kind in ("images", "diffusers"):
         files = sorted(path for path in Path(folder).rglob("*") if _counts(path))
-        return digest([kind, plan.preprocessing.__dict__, *map(file_digest, files)])
+        settings = preprocessing_members(plan.preprocessing)
+        return digest([kind, settings, *map(file_digest, files)])
     source = module_file(model)
     written = file_digest(source) if source else ""
     return digest([model, written, _denoiser_digest(denoise, plan)])

@@ -192,7 +192,7 @@ def _prepare(
         Takes what is not taken for pictures.
     """
     shape = plan.power.field.shape
-    for item in items(folder, aside=aside):
+    for item in items(folder, bands=plan.preprocessing.bands, aside=aside):
         try:
             pixels = load_pixels(item.data, item.name, plan.preprocessing)
         except ImageError as error:

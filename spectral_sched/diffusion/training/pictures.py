@@ -15,7 +15,8 @@ import torch
 from spectral_sched.analysis.chunk import Shaped, Skipped, mismatch
 from spectral_sched.analysis.measurement import Measurement, measure
 from spectral_sched.errors import ImageError, InputError
-from spectral_sched.images.pixels import load_pixels
+from spectral_sched.images.pixels import Plane, load_pixels
+from spectral_sched.images.ranges import plain
 from spectral_sched.sources import Item
 from spectral_sched.spectra.periodogram import ring_powers
 
@@ -39,7 +40,7 @@ class PictureSet:
     values
         Pixels as stored, (M, C, H, W).
     low, high
-        The stored values that become -1 and 1.
+        The stored values that become -1 and 1, of all bands or of each, (C,).
     measured
         Their spectrum and noise range.
     class_names
@@ -51,8 +52,8 @@ class PictureSet:
     """
 
     values: NDArray[Any]
-    low: float
-    high: float
+    low: Any
+    high: Any
     measured: Measurement
     class_names: tuple[str, ...]
     labels: NDArray[np.int64]
@@ -65,7 +66,12 @@ class PictureSet:
     def batch(self, pictures: NDArray[np.int64]) -> Tensor:
         """Return pictures by their numbers, (B, C, H, W) float32 in [-1, 1]."""
         stored = torch.from_numpy(self.values[pictures].astype(np.float32))
-        return (stored - self.low) * (2 / (self.high - self.low)) - 1
+        if np.ndim(self.low) == 0:
+            low, factor = float(self.low), 2 / (self.high - self.low)
+            return (stored - low) * float(factor) - 1
+        lows = torch.as_tensor(self.low, dtype=torch.float32)[:, None, None]
+        width = torch.as_tensor(self.high - self.low, dtype=torch.float32)
+        return (stored - lows) * (2 / width)[:, None, None] - 1
 
     def powers(self) -> Iterator[RingPowers]:
         """Yield the spectrum of each picture, not centred."""
@@ -89,11 +95,9 @@ def picture_set(items: Iterable[Item], settings: Preprocessing) -> PictureSet:
     first = loaded[0].pixels
     low, high = first.low, first.high
     _check_shapes(loaded, settings)
-    # They are prepared already; their range is all that is left to say of them.
-    ranged = None if first.values.dtype.kind == "u" else (low, high)
-    prepared = replace(type(settings)(), data_range=ranged)
-    measured = measure((_item(read) for read in loaded), prepared)
-    if any((read.pixels.low, read.pixels.high) != (low, high) for read in loaded):
+    measured = measure((_item(read) for read in loaded), type(settings)())
+    ends = {str((plain(read.pixels.low), plain(read.pixels.high))) for read in loaded}
+    if len(ends) > 1:
         message = "the pictures have different depths; convert them all to 8 bits first"
         raise InputError(message)
     return PictureSet(
@@ -142,4 +146,7 @@ def _load(
 
 
 def _item(read: _Read) -> Item:
-    return Item(read.name, "", read.pixels.values.transpose(1, 2, 0))
+    # They are prepared already; their range is all that is left to say of them.
+    pixels = read.pixels
+    plane = Plane(pixels.values.transpose(1, 2, 0), pixels.low, pixels.high)
+    return Item(read.name, "", plane)

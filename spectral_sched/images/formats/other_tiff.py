@@ -83,7 +83,7 @@ def _page(page: Any, num_bytes: int, name: str) -> Raster:
     for problem in _problems(page):
         message = f"{name} {problem}"
         raise ImageError(message, "unknown kind of TIFF")
-    if _cut(page, num_bytes):
+    if is_cut(page, num_bytes):
         message = f"{name} is damaged: its values are cut short"
         raise ImageError(message, "damaged")
     # Axes: planes, depth, rows, columns, values of a pixel.
@@ -108,10 +108,12 @@ def _colored(values: NDArray[Any], page: Any, high: float | None) -> Raster:
     if page.photometric == SEPARATED and high is not None:
         return Raster(_rgb(values, high), high)
     extra = page.extrasamples[0] if page.extrasamples else UNSPECIFIED
-    if values.shape[2] == colors or extra == UNSPECIFIED:
-        return Raster(values[..., :colors], high)
+    beside = values.shape[2] - colors
+    if not beside or extra == UNSPECIFIED:
+        return Raster(values[..., :colors], high, bands_left=beside)
     picture = split_channels(values[..., : colors + 1], high)
-    return replace(picture, multiplied=extra == ASSOCIATED)
+    multiplied = extra == ASSOCIATED
+    return replace(picture, multiplied=multiplied, bands_left=beside - 1)
 
 
 def _rgb(inks: NDArray[Any], high: float) -> NDArray[Any]:
@@ -147,7 +149,10 @@ def _odd_channels(page: Any) -> Iterator[str]:
     beside = page.samplesperpixel - COLORS[page.photometric]
     integers = page.dtype.kind == "u" and page.bitspersample <= MOST_BITS
     if beside < 0 or (beside > 1 and COLORS[page.photometric] == 1):
-        yield f"has {page.samplesperpixel} channels of no known colour; save it as RGB"
+        yield (
+            f"has {page.samplesperpixel} channels of no known colour; save it as RGB, "
+            "or take them as bands with --bands all"
+        )
     elif page.photometric == WHITE_IS_ZERO and ASSOCIATED in page.extrasamples:
         yield "has opacity beside white that is zero; save it with black as zero"
     elif page.photometric == SEPARATED:
@@ -156,7 +161,8 @@ def _odd_channels(page: Any) -> Iterator[str]:
             yield "has inks that are not read at this depth; save it as RGB"
 
 
-def _cut(page: Any, num_bytes: int) -> bool:
+def is_cut(page: Any, num_bytes: int) -> bool:
+    """Return whether a file ends before the values of a page of it do."""
     # Missing pieces would be read as zeros.
     places = list(zip(page.dataoffsets, page.databytecounts, strict=False))
     whole = all(size > 0 and start + size <= num_bytes for start, size in places)

@@ -7,6 +7,7 @@ white as black, 16 bits as 8. `other_tiff` reads those.
 
 from __future__ import annotations
 
+import io
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +21,7 @@ from spectral_sched.images.raster import Raster, array_of, open_image, rawmode
 from .other_tiff import APART, ASSOCIATED, WHITE_IS_ZERO, other_tiff
 from .quiet import heard_libtiff, quiet_logs
 from .sixteen_bit import deep_raster, is_deep
-from .tiff_pages import pages_left
+from .tiff_pages import NODATA, first_tags, nodata_of, pages_left
 from .tiff_strips import BrokenStripError, check_strips
 
 if TYPE_CHECKING:
@@ -59,7 +60,11 @@ def tiff_raster(content: bytes, name: str) -> Raster:
         message = f"libtiff cannot read all of it ({heard[0]})"
         raise BrokenStripError(message)
     left = pages_left(content)
-    return replace(picture, pages_left=left) if left else picture
+    tag = first_tags(io.BytesIO(content)).get(NODATA)
+    nodata = None if tag is None else nodata_of(tag)
+    if not left and nodata is None:
+        return picture
+    return replace(picture, pages_left=left, nodata=nodata)
 
 
 def _decoded(content: bytes, name: str, *, heard: bool) -> Raster:
@@ -69,12 +74,14 @@ def _decoded(content: bytes, name: str, *, heard: bool) -> Raster:
             tags: Any = image.tag_v2  # type: ignore[attr-defined]
             checked = check_strips(tags, content, heard=heard)
             picture = _as_pillow_reads(image, content, name)
+            used = len(image.getbands())
+            left = max(0, int(tags.get(SAMPLES, 1)) - used)
     except UnidentifiedImageError:
         return other_tiff(content, name, whole=False)
     if picture is None:
         # Its decoders look at checksums and sizes themselves.
         return other_tiff(content, name, whole=True)
-    return picture if checked else replace(picture, unchecked=True)
+    return replace(picture, bands_left=left, unchecked=not checked)
 
 
 def _as_pillow_reads(image: Image.Image, content: bytes, name: str) -> Raster | None:

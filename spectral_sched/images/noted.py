@@ -1,0 +1,61 @@
+"""What has to be told of how pictures were read, counted over all of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PIL import Image
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from .raster import Raster
+
+MILLION = 1_000_000
+"""What shares are counted in: whole numbers add up to the same in any order."""
+
+NOTED = ("bands_left", "opacity", "masked", "masked_share")
+"""Pictures with bands that are not read, with opacity, with values that were missing,
+and the shares of the last, in millionths."""
+
+
+def noted_of(picture: Raster, missing: float) -> dict[str, int]:
+    """Return what has to be told of a picture, of which a share was missing."""
+    counted = {
+        "bands_left": int(picture.bands_left > 0),
+        "opacity": int(_shows_background(picture)),
+        "masked": int(missing > 0),
+        "masked_share": round(MILLION * missing),
+    }
+    return {name: count for name, count in counted.items() if count}
+
+
+def _shows_background(picture: Raster) -> bool:
+    if picture.opacity is not None or picture.key is not None:
+        return True
+    values = picture.values
+    return isinstance(values, Image.Image) and values.has_transparency_data
+
+
+def noted_lines(noted: Mapping[str, int], background: str) -> Iterator[str]:
+    """Yield what to say of so many pictures, one sentence each."""
+    if count := noted.get("bands_left", 0):
+        yield (
+            f"{_images(count)} more bands than colours, and only the colours are used; "
+            "--bands all, or numbers as in --bands 1,2,3, takes others"
+        )
+    if count := noted.get("opacity", 0):
+        yield (
+            f"{_images(count)} opacity (alpha), shown on {background}; "
+            "--bands all takes it as a band"
+        )
+    if count := noted.get("masked", 0):
+        share = noted.get("masked_share", 0) / MILLION / count
+        yield (
+            f"{_images(count)} missing values ({share:.2%} of each on average), which "
+            "were filled with the mean of the others of their band"
+        )
+
+
+def _images(count: int) -> str:
+    return "1 image has" if count == 1 else f"{count:,} images have"
