@@ -24,7 +24,10 @@ if TYPE_CHECKING:
     from spectral_sched.planning.plan import Plan
 
 
-VERSION = 1
+VERSION = 2
+"""Of records whose pictures began with noise of Philox; before, with that of torch."""
+
+EARLIER = (1,)
 RECORD_NAME = "samples.json"
 SHEET_NAME = "contact_sheet.png"
 REMEDY = "make one with: specsched sample"
@@ -44,6 +47,7 @@ FORM = Form(
             "unfinished": flag,
         },
     ),
+    earlier=EARLIER,
 )
 """The format of the record."""
 

@@ -32,6 +32,7 @@ from spectral_sched.diffusion.devices import resolve_device
 from spectral_sched.diffusion.models.denoiser import facts_of
 from spectral_sched.diffusion.models.load import load_denoiser
 from spectral_sched.diffusion.models.network import check_given
+from spectral_sched.diffusion.sampling.noise import NOISE
 from spectral_sched.diffusion.sampling.player import Player
 from spectral_sched.diffusion.sampling.run import DTYPES
 from spectral_sched.diffusion.search.search import ModelSearch
@@ -318,6 +319,7 @@ class Bench:
             "ends": plan.ends,
             "start": plan.request.start,
             "seeds": [self.seeds.start, self.seeds.stop],
+            "noise": NOISE,
             "precision": self.options.precision,
         }
 
