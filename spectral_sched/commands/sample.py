@@ -9,7 +9,7 @@ import typer
 
 from spectral_sched import defaults
 
-from .shared import Device, Force, Json, Precision, Threads, parse_range
+from .shared import Device, Force, Json, NetworkPrecision, Threads, parse_range
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -86,7 +86,7 @@ def sample(
     ] = False,
     device: Device = "auto",
     threads: Threads = None,
-    precision: Precision = "float32",
+    precision: NetworkPrecision = "auto",
     json: Json = False,
     force: Force = False,
 ) -> None:
@@ -131,6 +131,7 @@ def sample(
         run = SamplingRun(plan, options, group.device)
         for message in run.messages if group.first else ():
             say(message)
+        flags["precision"] = run.precision.name
         gallery = Gallery(folder, run.samples(numbers), force=force)
         document = _fill(gallery, run, group, _settings(flags, seeds))
     if document is not None:

@@ -27,6 +27,10 @@ Force = Annotated[
     bool, typer.Option("--force", help="Replace files of others, or other work.")
 ]
 Precision = Annotated[str, typer.Option(help="float32 or float64.")]
+NetworkPrecision = Annotated[
+    str,
+    typer.Option(help="float32, tf32, bf16 or float64; auto: exact to half a grey."),
+]
 Epsilon = Annotated[
     float, typer.Option(help="Nats per mode below which a ring is swamped.")
 ]

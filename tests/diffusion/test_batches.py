@@ -10,6 +10,7 @@ import torch
 
 from spectral_sched.diffusion import batches
 from spectral_sched.diffusion.models.exact import WienerDenoiser
+from spectral_sched.diffusion.precision import FLOAT64
 from spectral_sched.diffusion.sampling.player import Player
 from spectral_sched.errors import NoAnswerError
 from tests.diffusion.sampling.test_sampler import CPU
@@ -37,7 +38,7 @@ class Narrow:
 
 
 def pictures(denoise: Narrow, seeds: Sequence[int], told: list[int]) -> np.ndarray:
-    player = Player(denoise, SHAPE, seeds, dtype=torch.float64)
+    player = Player(denoise, SHAPE, seeds, precision=FLOAT64)
     return np.stack(list(player.play_plan(PLAN, advance=told.append)))
 
 

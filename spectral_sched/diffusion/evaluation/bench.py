@@ -32,11 +32,10 @@ from spectral_sched.diffusion.devices import resolve_device
 from spectral_sched.diffusion.models.denoiser import facts_of
 from spectral_sched.diffusion.models.load import load_denoiser
 from spectral_sched.diffusion.models.network import check_given
+from spectral_sched.diffusion.precision import precision_of
 from spectral_sched.diffusion.sampling.noise import NOISE
 from spectral_sched.diffusion.sampling.player import Player
-from spectral_sched.diffusion.sampling.run import DTYPES
 from spectral_sched.diffusion.search.search import ModelSearch
-from spectral_sched.errors import check_choice
 from spectral_sched.files.any_format import read_data_set
 from spectral_sched.files.model import BUNDLED, SUFFIX, read_model_header
 from spectral_sched.planning.kinds.registry import KINDS
@@ -95,7 +94,7 @@ class BenchOptions:
     reference_steps
         Steps of the fine reference.
     precision
-        Type of the state and of the network.
+        How it is computed, as for ``--precision``.
     """
 
     model: str
@@ -164,14 +163,13 @@ class Bench:
         cache: Cache,
         device: torch.device,
     ) -> None:
-        check_choice(options.precision, DTYPES, "precision", "--precision")
+        self.precision = precision_of(options.precision, device)
         self.options, self.cache, self.device = options, cache, device
-        self.dtype = DTYPES[options.precision]
         self.entrants = [parse_entry(text) for text in options.kinds]
         request = TableRequest.of(REFERENCE_SAMPLER, options.reference_steps, "zero")
         fine = make_plan(data_set, REFERENCE_KIND, request)
         self.search = ModelSearch(options.model, options.search_data, device)
-        self.denoise = load_denoiser(options.model, fine, device, self.dtype)
+        self.denoise = load_denoiser(options.model, fine, device, self.precision.dtype)
         check_given(self.denoise, given=False)
         facts = facts_of(self.denoise)
         self.messages, self.limits = dict.fromkeys(facts.messages), facts.limits
@@ -301,7 +299,7 @@ class Bench:
 
     def _play(self, plan: Plan) -> NDArray[np.float32]:
         shape = plan.power.field.shape
-        player = Player(self.denoise, shape, self.seeds, self.device, self.dtype)
+        player = Player(self.denoise, shape, self.seeds, self.device, self.precision)
         pictures = player.play_plan(plan, advance=self.advance)
         return np.stack([picture.astype(np.float32) for picture in pictures])
 
@@ -320,7 +318,7 @@ class Bench:
             "start": plan.request.start,
             "seeds": [self.seeds.start, self.seeds.stop],
             "noise": NOISE,
-            "precision": self.options.precision,
+            "precision": self.precision.name,
         }
 
     def _marks(self) -> list[object]:

@@ -11,6 +11,7 @@ import torch
 from spectral_sched.diffusion.batches import first_batch, in_batches
 from spectral_sched.diffusion.models.guidance import UNGUIDED, guide
 from spectral_sched.diffusion.models.network import give_degraded
+from spectral_sched.diffusion.precision import FLOAT32
 
 from .noise import SeededNoise
 from .trajectory import common_trajectory, own_trajectory, table_trajectory
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from spectral_sched.diffusion.batches import Advance
     from spectral_sched.diffusion.models.denoiser import Denoiser
     from spectral_sched.diffusion.models.guidance import Guidance
+    from spectral_sched.diffusion.precision import Precision
     from spectral_sched.images.pixels import Shape
     from spectral_sched.planning.plan import Plan
     from spectral_sched.schedules.table import SigmaTable
@@ -52,8 +54,8 @@ class Player:
         The model and the shape of its pictures, (C, H, W).
     seeds
         One per picture, (N,).
-    device, dtype
-        Where the model is, and the type of the state.
+    device, precision
+        Where the model is, and how it computes.
     guidance
         Class to sample, and how strongly, for a model with classes.
     degraded
@@ -64,7 +66,7 @@ class Player:
     shape: Shape
     seeds: Sequence[int]
     device: torch.device = CPU
-    dtype: torch.dtype = torch.float32
+    precision: Precision = FLOAT32
     guidance: Guidance = UNGUIDED
     degraded: Tensor | None = None
 
@@ -124,9 +126,9 @@ class Player:
 
     def _play(self, follow: Follow, places: Sequence[int], advance: Advance) -> Tensor:
         seeds = [self.seeds[place] for place in places]
-        noise = SeededNoise(seeds, self.shape, self.device, self.dtype)
+        noise = SeededNoise(seeds, self.shape, self.device, self.precision.dtype)
         denoise = self._condition(places, seeds)
-        with torch.inference_mode():
+        with torch.inference_mode(), self.precision.applied(self.device):
             trajectory = follow(seeds, noise())
             pictures = trajectory.start
             for state in trajectory.play(denoise, noise):
@@ -138,6 +140,7 @@ class Player:
         """Return the model told of the degraded pictures and classes of a batch."""
         denoise = self.denoise
         if self.degraded is not None:
-            degraded = self.degraded[list(places)].to(self.device, self.dtype)
+            chosen = self.degraded[list(places)]
+            degraded = chosen.to(self.device, self.precision.dtype)
             denoise = give_degraded(denoise, degraded)
         return guide(denoise, self.guidance, seeds)

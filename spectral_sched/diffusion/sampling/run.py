@@ -5,14 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-import torch
-
-from spectral_sched.diffusion.models.compile import compile_network
+from spectral_sched.diffusion.models.compile import check_network, compile_network
 from spectral_sched.diffusion.models.denoiser import facts_of
 from spectral_sched.diffusion.models.guidance import UNGUIDED, guide
 from spectral_sched.diffusion.models.load import load_denoiser, load_inputs
 from spectral_sched.diffusion.models.network import check_given
-from spectral_sched.errors import check_choice
+from spectral_sched.diffusion.precision import AUTO, check_precision, precision_of
 from spectral_sched.files.samples import Sample
 from spectral_sched.planning.per_image import drawn_plans
 from spectral_sched.planning.replan import Fitting, fit_to_model
@@ -23,13 +21,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     import numpy as np
+    import torch
     from numpy.typing import NDArray
 
     from spectral_sched.diffusion.models.denoiser import Denoiser
     from spectral_sched.diffusion.models.guidance import Guidance
     from spectral_sched.planning.plan import Plan
-
-DTYPES = {"float32": torch.float32, "float64": torch.float64}
 
 
 @dataclass(frozen=True)
@@ -41,7 +38,8 @@ class SamplingOptions:
     model
         Name of the model, as for ``--model``, or a denoiser itself.
     precision
-        Type of the state and of the network.
+        How it is computed, as for ``--precision``; ``auto`` is the fastest that is
+        exact enough on the device.
     guidance
         Class to sample, and how strongly, for a model with classes.
     fitting
@@ -57,7 +55,7 @@ class SamplingOptions:
     """
 
     model: str | Denoiser
-    precision: str = "float32"
+    precision: str = AUTO
     guidance: Guidance = UNGUIDED
     fitting: Fitting = field(default_factory=Fitting)
     per_image: bool = False
@@ -66,7 +64,7 @@ class SamplingOptions:
     inputs: str | NDArray[np.floating] | None = None
 
     def __post_init__(self) -> None:
-        check_choice(self.precision, DTYPES, "precision", "--precision")
+        check_precision(self.precision)
 
 
 class SamplingRun:
@@ -78,6 +76,8 @@ class SamplingRun:
         The plan as it is played, fitted to the model.
     messages
         What has to be said about the model and the fitting.
+    precision
+        How it is computed on the device.
     input_names
         Names of the pictures to restore, if any.
     """
@@ -85,11 +85,13 @@ class SamplingRun:
     def __init__(
         self, plan: Plan, options: SamplingOptions, device: torch.device
     ) -> None:
-        self.device, self.dtype = device, DTYPES[options.precision]
+        self.device, self.precision = device, precision_of(options.precision, device)
         model = options.model
         if isinstance(model, str):
-            model = load_denoiser(model, plan, device, self.dtype)
+            model = load_denoiser(model, plan, device, self.precision.dtype)
         check_given(model, given=options.inputs is not None)
+        if self.precision.half:
+            check_network(model, "--precision bf16")
         if options.compiled:
             compile_network(model)
         facts = facts_of(model)
@@ -126,7 +128,7 @@ class SamplingRun:
             self.plan.power.field.shape,
             [sample.seed for sample in samples],
             self.device,
-            self.dtype,
+            self.precision,
             self.guidance,
             degraded,
         )
