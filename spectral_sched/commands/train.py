@@ -91,7 +91,9 @@ def train(
     threads: Threads = None,
     precision: Annotated[
         str,
-        typer.Option(help="bf16 or float32 convolutions; auto takes the faster."),
+        typer.Option(
+            help="bf16, tf32 or float32 convolutions; auto takes the fastest."
+        ),
     ] = "auto",
     save_every: Annotated[
         float, typer.Option(min=0, help="Minutes between saves of all there is.")
@@ -134,7 +136,7 @@ def train(
     with processes(device, threads) as group:
         items, aside = asked_items(flags)
         pictures = picture_set(items, preprocessing)
-        run = TrainingRun(pictures, options, output, group, resume=resume)
+        run = TrainingRun(pictures, options, output, group, resume=resume, tell=say)
         told = (*aside.remarks, *aside.left_out(), *run.messages)
         for message in told if group.first else ():
             say(message)

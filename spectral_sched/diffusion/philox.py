@@ -20,6 +20,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from .devices import to_device
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -121,7 +123,7 @@ def host_words(draw: Draw, count: int) -> Tensor:
 
 def device_words(draw: Draw, count: int, device: torch.device) -> Tensor:
     """Return the words of `host_words`, (R, count), made on a device for all rows."""
-    told = torch.from_numpy(np.stack([draw.seeds, draw.rows])).to(device)
+    told = to_device(torch.from_numpy(np.stack([draw.seeds, draw.rows])), device)
     seeds, rows = told[:, :, None]
     num_blocks = -(-count // WORDS_PER_BLOCK)
     # numpy counts a block before it makes it, so the first has the number 1.
