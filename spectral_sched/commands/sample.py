@@ -179,7 +179,7 @@ def _fill(
         gallery.begin(settings)
     total = len(mine) * run.plan.table.num_steps
     with _telling(gallery), progress_bar("sampling", total) as advance:
-        pictures = group.gather(run(mine, advance))
+        pictures = group.gather(run.levels(mine, advance))
         if not group.first:
             return None
         title = sheet_title(run.plan)

@@ -11,7 +11,7 @@ from spectral_sched.documents.read import Form, read_document
 from spectral_sched.documents.rules import each, flag, members, text
 from spectral_sched.documents.write import is_ours, open_folder, write_document
 from spectral_sched.errors import InputError, UsageError
-from spectral_sched.images.png import contact_sheet, save_png, to_bytes
+from spectral_sched.images.png import as_bytes, contact_sheet, save_png
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -153,7 +153,7 @@ class Gallery:
 
     def fill(
         self,
-        pictures: Iterable[NDArray[np.floating]],
+        pictures: Iterable[NDArray[np.floating] | NDArray[np.uint8]],
         settings: Mapping[str, object],
         inputs: Sequence[str] = (),
         title: str = "",
@@ -163,7 +163,7 @@ class Gallery:
         Parameters
         ----------
         pictures
-            One per sample, (C, H, W) in [-1, 1].
+            One per sample, (C, H, W) in [-1, 1] or as bytes, (H, W, C).
         inputs
             Names of the pictures that were restored.
         title
@@ -171,7 +171,7 @@ class Gallery:
         """
         hung = []
         for sample, picture in zip(self.samples, pictures, strict=True):
-            hung.append(to_bytes(picture))
+            hung.append(as_bytes(picture))
             save_png(hung[-1], self.folder / sample.file_name)
         labels = [sample.label(inputs) for sample in self.samples]
         save_png(contact_sheet(hung, labels, title), self.folder / SHEET_NAME)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
@@ -35,6 +35,15 @@ def to_bytes(picture: NDArray[np.floating]) -> NDArray[np.uint8]:
     """Return a picture, (C, H, W) in [-1, 1], as bytes, (H, W, C), clipped."""
     levels = np.clip((picture.astype(np.float64) + 1) * 127.5, 0, 255)
     return np.rint(levels).astype(np.uint8).transpose(1, 2, 0)
+
+
+def as_bytes(
+    picture: NDArray[np.floating] | NDArray[np.uint8],
+) -> NDArray[np.uint8]:
+    """Return a picture as bytes, (H, W, C), as which it may be there already."""
+    if picture.dtype == np.uint8:
+        return cast("NDArray[np.uint8]", picture)
+    return to_bytes(cast("NDArray[np.floating]", picture))
 
 
 def save_png(levels: NDArray[np.uint8], path: Path) -> None:

@@ -82,7 +82,8 @@ class Player:
             return table_trajectory(table, sampler, noise)
 
         places = range(len(self.seeds[:count]))
-        parts = list(self._batches(follow, places, TABLE_BATCH))
+        play = partial(self._play, follow)
+        parts = list(self._batches(play, places, TABLE_BATCH))
         pictures: NDArray[np.float32] = torch.cat(parts).numpy()
         return pictures
 
@@ -102,26 +103,47 @@ class Player:
         advance
             Called with the number of pictures that went one step further.
         """
+        for pictures in self._plan_batches(plan, image_plan, advance):
+            yield from pictures.double().numpy()
+
+    def play_levels(
+        self,
+        plan: Plan,
+        image_plan: Callable[[int], Plan] | None = None,
+        advance: Advance = lambda _: None,
+    ) -> Iterator[NDArray[np.uint8]]:
+        """Yield what `play_plan` does as bytes, (H, W, C), made where the model is."""
+        for levels in self._plan_batches(plan, image_plan, advance, to_levels):
+            yield from levels.numpy()
+
+    def _plan_batches(
+        self,
+        plan: Plan,
+        image_plan: Callable[[int], Plan] | None,
+        advance: Advance,
+        finish: Callable[[Tensor], Tensor] = lambda pictures: pictures,
+    ) -> Iterator[Tensor]:
+        """Yield what is made of the pictures of a plan, (B, ...)."""
 
         def follow(seeds: Sequence[int], noise: Tensor) -> Trajectory:
             if image_plan is None:
                 return common_trajectory(plan, noise)
             return own_trajectory([image_plan(seed) for seed in seeds], noise)
 
-        places = range(len(self.seeds))
-        for pictures in self._batches(follow, places, PLAN_BATCH, advance):
-            yield from pictures.double().numpy()
+        def play(places: Sequence[int], advance: Advance) -> Tensor:
+            return finish(self._play(follow, places, advance))
+
+        return self._batches(play, range(len(self.seeds)), PLAN_BATCH, advance)
 
     def _batches(
         self,
-        follow: Follow,
+        play: Callable[[Sequence[int], Advance], Tensor],
         places: Sequence[int],
         on_cpu: int,
         advance: Advance = lambda _: None,
     ) -> Iterator[Tensor]:
-        """Yield the pictures of some places among the seeds, (B, C, H, W)."""
+        """Yield what is played of some places among the seeds, (B, ...)."""
         largest = first_batch(self.shape, self.device, on_cpu)
-        play = partial(self._play, follow)
         return in_batches(play, places, largest, self.device, advance)
 
     def _play(self, follow: Follow, places: Sequence[int], advance: Advance) -> Tensor:
@@ -144,3 +166,14 @@ class Player:
             degraded = chosen.to(self.device, self.precision.dtype)
             denoise = give_degraded(denoise, degraded)
         return guide(denoise, self.guidance, seeds)
+
+
+def to_levels(pictures: Tensor) -> Tensor:
+    """Return pictures, (B, C, H, W) in [-1, 1], as bytes, (B, H, W, C), clipped.
+
+    They are those of `images.png.to_bytes`, to the last bit.
+    """
+    # Metal has no float64.
+    placed = pictures.cpu() if pictures.device.type == "mps" else pictures
+    levels = ((placed.double() + 1) * 127.5).clamp_(0, 255).round_()
+    return levels.to(torch.uint8).permute(0, 2, 3, 1).contiguous()

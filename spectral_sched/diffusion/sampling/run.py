@@ -120,10 +120,27 @@ class SamplingRun:
         advance
             Called with the number of pictures that went one step further.
         """
+        player = self._player(samples)
+        yield from player.play_plan(self.plan, self.image_plan, advance)
+
+    def levels(
+        self, samples: Sequence[Sample], advance: Callable[[int], None] = lambda _: None
+    ) -> Iterator[NDArray[np.uint8]]:
+        """Yield the pictures of samples as bytes, (H, W, C), in order.
+
+        Parameters
+        ----------
+        advance
+            Called with the number of pictures that went one step further.
+        """
+        player = self._player(samples)
+        yield from player.play_levels(self.plan, self.image_plan, advance)
+
+    def _player(self, samples: Sequence[Sample]) -> Player:
         degraded = self.inputs
         if degraded is not None:
             degraded = degraded[[sample.restored for sample in samples]]
-        player = Player(
+        return Player(
             self.denoise,
             self.plan.power.field.shape,
             [sample.seed for sample in samples],
@@ -132,4 +149,3 @@ class SamplingRun:
             self.guidance,
             degraded,
         )
-        yield from player.play_plan(self.plan, self.image_plan, advance)
