@@ -128,7 +128,7 @@ def sample(
     from spectral_sched.diffusion.torchrun import processes
 
     with processes(device, threads) as group:
-        run = SamplingRun(plan, options, group.device)
+        run = SamplingRun(plan, options, group.device, say)
         for message in run.messages if group.first else ():
             say(message)
         flags["precision"] = run.precision.name

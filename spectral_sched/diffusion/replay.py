@@ -18,6 +18,7 @@ from .batches import is_out_of_memory
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
 
     from torch import Tensor, nn
 
@@ -189,6 +190,28 @@ def _places(values: list[Any]) -> list[Tensor]:
         each.clone() if isinstance(each, torch.Tensor) else first.new_empty(())
         for each in values
     ]
+
+
+class NetworkReplay:
+    """The calls of one network, recorded and replayed while it is played.
+
+    Parameters
+    ----------
+    network
+        What is called; `Replayed` says what it has to be.
+    record, tell
+        As for `Replayed`.
+    """
+
+    def __init__(
+        self, network: nn.Module, record: Recorder, tell: Callable[[str], None]
+    ) -> None:
+        self.network = network
+        self.replayed = Replayed(network.forward, record, tell)
+
+    def playing(self) -> AbstractContextManager[None]:
+        """Return the context in which the network answers from recordings."""
+        return answering(self.network, self.replayed)
 
 
 @contextmanager

@@ -9,10 +9,27 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
-from spectral_sched.diffusion.replay import CudaRecorder, Replayed, answering
+from spectral_sched.diffusion.models.denoiser import recordable
+from spectral_sched.diffusion.models.diffusers_unet import UNetDenoiser
+from spectral_sched.diffusion.models.guidance import Guidance
+from spectral_sched.diffusion.models.preconditioning import flow
+from spectral_sched.diffusion.replay import (
+    CudaRecorder,
+    NetworkReplay,
+    Replayed,
+    answering,
+)
+from spectral_sched.diffusion.sampling import player
+from spectral_sched.diffusion.sampling.run import SamplingOptions, SamplingRun
+from spectral_sched.files.model import BUNDLED, read_model_header
+from spectral_sched.planning.plan import Plan, make_plan
+from spectral_sched.planning.request import TableRequest
+
+CPU = torch.device("cpu")
 
 
 class Kept:
@@ -144,3 +161,67 @@ def test_graphs_answer_what_the_function_does() -> None:
         found, _ = replayed(x, float(number))
         assert torch.equal(found, number * x)
     assert replayed.num_recorded == 1
+
+
+def guided_run() -> SamplingRun:
+    """The bundled network, guided inside an interval, so that both are called."""
+    guidance = Guidance(weight=2.0, interval=(0.2, 5.0))
+    return SamplingRun(
+        plan("karras"), SamplingOptions("bundled", guidance=guidance), CPU
+    )
+
+
+def plan(kind: str, sampler: str = "dpmpp-2m") -> Plan:
+    data_set = read_model_header(BUNDLED).data_set
+    return make_plan(data_set, kind, TableRequest(sampler=sampler, num_steps=3))
+
+
+def test_recorded_networks_paint_the_same_pictures(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """One recording per shape serves all tables, solvers, seeds and classes."""
+    monkeypatch.setattr(player, "PLAN_BATCH", 2)
+    run, kept = guided_run(), Kept()
+    network = recordable(run.denoise)
+    assert network is not None
+    replay, samples = NetworkReplay(network, kept, unheard), run.samples(range(5))
+    for played in (plan("karras"), plan("exponential"), plan("karras", "heun")):
+        run.plan, run.replay = played, None
+        expected = np.stack(list(run(samples)))
+        run.replay = replay
+        found = np.stack(list(run(samples)))
+        np.testing.assert_array_equal(found, expected)
+    # Batches of two pictures and of the one that is left.
+    assert kept.recorded == 2
+    assert "forward" not in network.__dict__
+
+
+def test_recorded_networks_of_diffusers_paint_the_same_pictures() -> None:
+    pytest.importorskip("diffusers")
+    from diffusers import UNet2DModel
+
+    unet = UNet2DModel(
+        sample_size=8,
+        block_out_channels=(32, 32),
+        down_block_types=("DownBlock2D", "AttnDownBlock2D"),
+        up_block_types=("AttnUpBlock2D", "UpBlock2D"),
+        layers_per_block=1,
+        num_class_embeds=3,
+    ).eval()
+    denoise = UNetDenoiser(unet, flow(1000), (3, 8, 8)).of_class(1)
+    kept = Kept()
+    replay = NetworkReplay(unet, kept, unheard)
+    assert recordable(denoise) is unet
+    x = torch.randn(2, 3, 8, 8, generator=torch.Generator().manual_seed(0))
+    with torch.inference_mode():
+        for sigma in (0.5, 1.0, 2.0, 4.0):
+            expected = denoise(x, sigma)
+            with replay.playing():
+                assert torch.equal(denoise(x, sigma), expected)
+    assert (kept.recorded, kept.played) == (1, 3)
+
+
+def test_other_models_are_not_recorded() -> None:
+    assert recordable(lambda x, _sigma: x) is None
+    assert recordable(torch.nn.Identity()) is None
+    assert guided_run().replay is None  # on the host

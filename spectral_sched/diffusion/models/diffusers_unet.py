@@ -73,6 +73,11 @@ class UNetDenoiser(PreconditionedDenoiser):
         self.num_classes = unet.config.num_class_embeds or 0
         self.label = label
 
+    @property
+    def recordable(self) -> Any:
+        """The network whose calls may be recorded."""
+        return self.unet
+
     def of_class(self, label: int) -> UNetDenoiser:
         """Return the denoiser of one class."""
         return UNetDenoiser(self.unet, self.preconditioning, self.shape, label)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from spectral_sched.diffusion.models.denoiser import Denoiser
     from spectral_sched.diffusion.models.guidance import Guidance
     from spectral_sched.diffusion.precision import Precision
+    from spectral_sched.diffusion.replay import NetworkReplay
     from spectral_sched.images.pixels import Shape
     from spectral_sched.planning.plan import Plan
     from spectral_sched.schedules.table import SigmaTable
@@ -60,6 +62,8 @@ class Player:
         Class to sample, and how strongly, for a model with classes.
     degraded
         The picture to restore with each seed, for a model that restores, (N, C, H, W).
+    replay
+        The recorded calls of the model's network, if they are recorded.
     """
 
     denoise: Denoiser
@@ -69,6 +73,7 @@ class Player:
     precision: Precision = FLOAT32
     guidance: Guidance = UNGUIDED
     degraded: Tensor | None = None
+    replay: NetworkReplay | None = None
 
     def play_table(
         self, table: SigmaTable, sampler: str, count: int | None = None
@@ -150,13 +155,20 @@ class Player:
         seeds = [self.seeds[place] for place in places]
         noise = SeededNoise(seeds, self.shape, self.device, self.precision.dtype)
         denoise = self._condition(places, seeds)
-        with torch.inference_mode(), self.precision.applied(self.device):
+        with torch.inference_mode(), self._computing():
             trajectory = follow(seeds, noise())
             pictures = trajectory.start
             for state in trajectory.play(denoise, noise):
                 advance(len(seeds))
                 pictures = state
         return pictures
+
+    @contextmanager
+    def _computing(self) -> Iterator[None]:
+        """Compute in the precision asked for, and from recordings if there are any."""
+        replay = nullcontext() if self.replay is None else self.replay.playing()
+        with self.precision.applied(self.device), replay:
+            yield
 
     def _condition(self, places: Sequence[int], seeds: Sequence[int]) -> Denoiser:
         """Return the model told of the degraded pictures and classes of a batch."""

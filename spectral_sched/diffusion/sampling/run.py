@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from spectral_sched.diffusion.models.compile import check_network, compile_network
-from spectral_sched.diffusion.models.denoiser import facts_of
+from spectral_sched.diffusion.models.denoiser import facts_of, recordable
 from spectral_sched.diffusion.models.guidance import UNGUIDED, guide
 from spectral_sched.diffusion.models.load import load_denoiser, load_inputs
 from spectral_sched.diffusion.models.network import check_given
 from spectral_sched.diffusion.precision import AUTO, check_precision, precision_of
+from spectral_sched.diffusion.replay import CudaRecorder, NetworkReplay
 from spectral_sched.files.samples import Sample
 from spectral_sched.planning.per_image import drawn_plans
 from spectral_sched.planning.replan import Fitting, fit_to_model
@@ -70,6 +72,13 @@ class SamplingOptions:
 class SamplingRun:
     """A model loaded to play a plan.
 
+    On CUDA the calls of its network are recorded as graphs, unless torch compiles it.
+
+    Parameters
+    ----------
+    tell
+        Takes a sentence on what the device cannot do.
+
     Attributes
     ----------
     plan
@@ -83,7 +92,11 @@ class SamplingRun:
     """
 
     def __init__(
-        self, plan: Plan, options: SamplingOptions, device: torch.device
+        self,
+        plan: Plan,
+        options: SamplingOptions,
+        device: torch.device,
+        tell: Callable[[str], None] = warnings.warn,
     ) -> None:
         self.device, self.precision = device, precision_of(options.precision, device)
         model = options.model
@@ -94,6 +107,12 @@ class SamplingRun:
             check_network(model, "--precision bf16")
         if options.compiled:
             compile_network(model)
+        network = None if options.compiled else recordable(model)
+        self.replay = (
+            NetworkReplay(network, CudaRecorder(), tell)
+            if network is not None and device.type == "cuda"
+            else None
+        )
         facts = facts_of(model)
         self.plan, fitting = fit_to_model(plan, facts.limits, options.fitting)
         self.messages = [*facts.messages, *fitting]
@@ -148,4 +167,5 @@ class SamplingRun:
             self.precision,
             self.guidance,
             degraded,
+            self.replay,
         )
