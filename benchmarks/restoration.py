@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 
 from spectral_sched.diffusion.models.network import NetworkDenoiser, give_degraded
+from spectral_sched.diffusion.philox import Draw, Purpose
 from spectral_sched.diffusion.sampling.player import Player
 from spectral_sched.diffusion.torchrun import Processes
 from spectral_sched.diffusion.training.degrade import degrade
@@ -98,7 +99,12 @@ def main() -> None:
     request = TableRequest.of("dpmpp-2m", given.calls, "zero")
     plan = make_plan(measured_data_set(pictures.measured), "optimal", request)
     degradation = parse_degradation(given.restore)
-    degraded, rows = degrade(clean, degradation, np.random.default_rng(0)), []
+    draw = Draw.of_seeds(Purpose.DEGRADATION, 0, range(len(clean)))
+
+    def noise(shape: tuple[int, ...]) -> Tensor:
+        return draw.normals(shape[1:])
+
+    degraded, rows = degrade(clean, degradation, noise), []
     for seed in given.seeds:
         for law in given.laws:
             settings = TrainingSettings(

@@ -441,7 +441,7 @@ def sample(
     inputs: AnyPath | Pictures | None = None,
     channels: str | None = None,
     device: str = "auto",
-    precision: str = "float32",
+    precision: str = "auto",
     class_label: int | str | None = None,
     null_label: int | None = None,
     guidance: float | None = None,

@@ -7,7 +7,7 @@ import typer
 
 from spectral_sched import defaults
 
-from .shared import MODEL_HELP, Device, Force, Json, Precision, Threads
+from .shared import MODEL_HELP, Device, Force, Json, NetworkPrecision, Threads
 
 if TYPE_CHECKING:
     from spectral_sched.diffusion.evaluation.audit_run import AuditRun
@@ -47,7 +47,7 @@ def audit(
     ] = None,
     device: Device = "auto",
     threads: Threads = None,
-    precision: Precision = "float32",
+    precision: NetworkPrecision = "float32",
     json: Json = False,
     force: Force = False,
 ) -> None:

@@ -7,7 +7,7 @@ import typer
 
 from spectral_sched import defaults
 
-from .shared import MODEL_HELP, Device, Force, Json, Precision, Threads
+from .shared import MODEL_HELP, Device, Force, Json, NetworkPrecision, Threads
 
 if TYPE_CHECKING:
     from spectral_sched.comparisons.files import Comparison
@@ -62,7 +62,7 @@ def compare(
     ] = defaults.COMPARISON_PATH,
     device: Device = "auto",
     threads: Threads = None,
-    precision: Precision = "float32",
+    precision: NetworkPrecision = "float32",
     resume: Annotated[
         bool,
         typer.Option(

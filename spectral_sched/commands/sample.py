@@ -9,7 +9,15 @@ import typer
 
 from spectral_sched import defaults
 
-from .shared import MODEL_HELP, Device, Force, Json, Precision, Threads, parse_range
+from .shared import (
+    MODEL_HELP,
+    Device,
+    Force,
+    Json,
+    NetworkPrecision,
+    Threads,
+    parse_range,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -97,7 +105,7 @@ def sample(
     ] = False,
     device: Device = "auto",
     threads: Threads = None,
-    precision: Precision = "float32",
+    precision: NetworkPrecision = "auto",
     json: Json = False,
     force: Force = False,
 ) -> None:
@@ -139,9 +147,10 @@ def sample(
     from spectral_sched.diffusion.torchrun import processes
 
     with processes(device, threads) as group:
-        run = SamplingRun(plan, options, group.device)
+        run = SamplingRun(plan, options, group.device, say)
         for message in run.messages if group.first else ():
             say(message)
+        flags["precision"] = run.precision.name
         samples, channels = run.samples(numbers), run.plan.power.field.shape[0]
         gallery = Gallery(folder, samples, force=force, channels=channels)
         document = _fill(gallery, run, group, _settings(flags, seeds))
@@ -186,13 +195,16 @@ def _fill(
     """Sample into a folder; return its record in the process that writes."""
     from spectral_sched.console.progress import progress_bar
     from spectral_sched.files.samples import sheet_title
+    from spectral_sched.images.png import is_shown_whole
 
     mine = [gallery.samples[k] for k in group.share(len(gallery.samples))]
     if group.first:
         gallery.begin(settings)
     total = len(mine) * run.plan.table.num_steps
     with _telling(gallery), progress_bar("sampling", total) as advance:
-        pictures = group.gather(run(mine, advance))
+        shown = is_shown_whole(run.plan.power.field.shape[0])
+        play = run.levels if shown else run
+        pictures = group.gather(play(mine, advance))
         if not group.first:
             return None
         title = sheet_title(run.plan)

@@ -33,6 +33,10 @@ MODEL_HELP = (
 """Models by name; `spectral_sched.diffusion.models.load` has them."""
 
 Precision = Annotated[str, typer.Option(help="float32 or float64.")]
+NetworkPrecision = Annotated[
+    str,
+    typer.Option(help="float32, tf32, bf16 or float64; auto: exact to half a grey."),
+]
 Epsilon = Annotated[
     float, typer.Option(help="Nats per mode below which a ring is swamped.")
 ]

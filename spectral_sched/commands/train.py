@@ -100,7 +100,9 @@ def train(
     threads: Threads = None,
     precision: Annotated[
         str,
-        typer.Option(help="bf16 or float32 convolutions; auto takes the faster."),
+        typer.Option(
+            help="bf16, tf32 or float32 convolutions; auto takes the fastest."
+        ),
     ] = "auto",
     save_every: Annotated[
         float, typer.Option(min=0, help="Minutes between saves of all there is.")
@@ -144,7 +146,7 @@ def train(
         preprocessing = measured_preprocessing(preprocessing, flags)
         items, aside = asked_items(flags)
         pictures = picture_set(items, preprocessing)
-        run = TrainingRun(pictures, options, output, group, resume=resume)
+        run = TrainingRun(pictures, options, output, group, resume=resume, tell=say)
         told = (*aside.remarks, *aside.left_out(), *run.messages)
         for message in told if group.first else ():
             say(message)

@@ -18,7 +18,11 @@ class Progressing(Protocol):
     """A training under way."""
 
     step: int
-    losses: list[tuple[int, float]]
+
+    @property
+    def last_loss(self) -> float | None:
+        """The last mean loss that is known, if any."""
+        ...
 
     @property
     def settings(self) -> Length:
@@ -145,7 +149,7 @@ def training_progress(*, shown: bool) -> Iterator[Callable[[Progressing], None]]
 
         def update(run: Progressing) -> None:
             nonlocal said
-            loss = f"{run.losses[-1][1]:.4f}" if run.losses else "none yet"
+            loss = "none yet" if run.last_loss is None else f"{run.last_loss:.4f}"
             steps = run.settings.num_steps
             display.update(number, total=steps, completed=run.step, loss=loss)
             if shown and not on_terminal and time.monotonic() - said > LOG_SECONDS:

@@ -7,6 +7,7 @@ again as two.
 from __future__ import annotations
 
 import math
+from collections import deque
 from typing import TYPE_CHECKING
 
 import torch
@@ -72,8 +73,8 @@ def in_batches(
 ) -> Iterator[Tensor]:
     """Yield the pictures of seeds in order, on the host, batch by batch.
 
-    A batch that the device has no memory for is halved and played again, and later
-    ones are no larger.
+    Those of a batch leave CUDA while the next is played. A batch that the device has no
+    memory for is halved and played again, and later ones are no larger.
 
     Parameters
     ----------
@@ -90,7 +91,7 @@ def in_batches(
     NoAnswerError
         If not even one picture fits.
     """
-    first, counted = 0, CountedOnce(advance)
+    first, counted, leaving = 0, CountedOnce(advance), deque[Departure]()
     while first < len(seeds):
         batch = seeds[first : first + largest]
         pictures = _try_batch(play, batch, counted)
@@ -99,7 +100,31 @@ def in_batches(
             continue
         counted.settle()
         first += len(batch)
-        yield pictures
+        leaving.append(pictures)
+        while len(leaving) > (device.type == "cuda"):
+            yield leaving.popleft().arrived()
+    for departure in leaving:
+        yield departure.arrived()
+
+
+class Departure:
+    """Pictures on their way to the host; those on CUDA are not waited for."""
+
+    def __init__(self, pictures: Tensor) -> None:
+        self.event = None
+        if pictures.device.type != "cuda":
+            self.pictures = pictures.cpu()
+            return
+        self.pictures = torch.empty_like(pictures, device="cpu", pin_memory=True)
+        self.pictures.copy_(pictures, non_blocking=True)
+        self.event = torch.cuda.Event()  # type: ignore[no-untyped-call]
+        self.event.record()
+
+    def arrived(self) -> Tensor:
+        """Return them once they are there."""
+        if self.event is not None:
+            self.event.synchronize()
+        return self.pictures
 
 
 class CountedOnce:
@@ -129,10 +154,10 @@ def _try_batch(
     play: Callable[[Sequence[int], Advance], Tensor],
     batch: Sequence[int],
     counted: CountedOnce,
-) -> Tensor | None:
-    """Return the pictures of a batch, or None if they do not fit."""
+) -> Departure | None:
+    """Return the pictures of a batch as they leave, or None if they do not fit."""
     try:
-        return play(batch, counted).cpu()
+        return Departure(play(batch, counted))
     except (RuntimeError, MemoryError) as error:
         if not is_out_of_memory(error):
             raise

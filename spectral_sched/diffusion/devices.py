@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING
 
 import torch
 
 from spectral_sched.errors import UnavailableError, UsageError
 from spectral_sched.system.cores import available_cores
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 DEVICES = ("auto", "cuda", "mps", "cpu")
 
@@ -44,6 +48,13 @@ def resolve_device(name: str) -> torch.device:
         )
         raise UnavailableError(message)
     return torch.device(name)
+
+
+def to_device(values: Tensor, device: torch.device) -> Tensor:
+    """Return values of the host on a device, without waiting for it."""
+    if device.type != "cuda":
+        return values.to(device)
+    return values.pin_memory().to(device, non_blocking=True)
 
 
 def use_threads(wanted: int | None = None) -> int:

@@ -51,17 +51,24 @@ class Processes:
             return network
         return nn.parallel.DistributedDataParallel(network)
 
-    def mean(self, value: Tensor) -> float:
-        """Return the mean of one number over all processes."""
+    def mean_of(self, value: Tensor) -> Tensor:
+        """Return the mean of one number over all processes, where it is."""
         if self.count > 1:
             distributed.all_reduce(value)
-        return float(value) / self.count
+        return value / self.count
+
+    def mean(self, value: float) -> float:
+        """Return the mean of one number of the host over all processes.
+
+        It goes from host to host, and waits for no device.
+        """
+        return float(self.mean_of(torch.tensor(value, dtype=torch.float64)))
 
     def any(self, *, told: bool) -> bool:
         """Return whether any process says so; all of them get the same answer."""
         if self.count == 1:
             return told
-        return self.mean(torch.tensor(float(told), device=self.device)) > 0
+        return self.mean(float(told)) > 0
 
     def wait(self) -> None:
         """Wait until all processes are here."""
@@ -111,7 +118,8 @@ def processes(device: str, threads: int | None = None) -> Iterator[Processes]:
     if place.type == "cuda":
         place = torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
         torch.cuda.set_device(place)
-    distributed.init_process_group("nccl" if place.type == "cuda" else "gloo")
+    hosts_too = "cpu:gloo,cuda:nccl"
+    distributed.init_process_group(hosts_too if place.type == "cuda" else "gloo")
     try:
         yield Processes(place, distributed.get_rank(), count)
     finally:

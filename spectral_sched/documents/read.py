@@ -47,7 +47,9 @@ class Form:
     kind
         The format without its prefix, ``spectrum`` or ``schedule``.
     version
-        The one version that is read.
+        The version that is written.
+    earlier
+        Others that are read, for they differ in nothing that is looked at.
     remedy
         What to do when a file is missing or unusable, for messages.
     rule
@@ -68,6 +70,7 @@ class Form:
     agrees: Callable[[Document, Place], None] | None = None
     digest: Callable[[Document], str] | None = None
     digest_optional: bool = False
+    earlier: tuple[int, ...] = ()
 
     def check(self, document: object, path: Path) -> Document:
         """Return a document that obeys the format.
@@ -81,7 +84,9 @@ class Form:
             message = f"{path} is not a specsched {self.kind} file{_held(document)}"
             raise InputError(f"{message}; {self.remedy}")
         found = cast("Document", document)
-        check_version(found, path, version=self.version, remedy=self.remedy)
+        told = found.get("version")
+        if isinstance(told, bool | float) or told not in self.earlier:
+            check_version(found, path, version=self.version, remedy=self.remedy)
         place = Place(path, self.remedy)
         PROVENANCE(found, place)
         self.rule(found, place)

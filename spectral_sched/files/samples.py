@@ -16,11 +16,11 @@ from spectral_sched.documents.rules import each, flag, members, text
 from spectral_sched.documents.write import is_ours, open_folder, write_document
 from spectral_sched.errors import InputError, UsageError
 from spectral_sched.images.png import (
+    as_bytes,
     contact_sheet,
     is_shown_whole,
     save_picture,
     save_png,
-    to_bytes,
 )
 
 if TYPE_CHECKING:
@@ -34,7 +34,10 @@ if TYPE_CHECKING:
     from spectral_sched.planning.plan import Plan
 
 
-VERSION = 1
+VERSION = 2
+"""Of records whose pictures began with noise of Philox; before, with that of torch."""
+
+EARLIER = (1,)
 RECORD_NAME = "samples.json"
 SHEET_NAME = "contact_sheet.png"
 REMEDY = "make one with: specsched sample"
@@ -54,6 +57,7 @@ FORM = Form(
             "unfinished": flag,
         },
     ),
+    earlier=EARLIER,
 )
 """The format of the record."""
 
@@ -167,7 +171,7 @@ class Gallery:
 
     def fill(
         self,
-        pictures: Iterable[NDArray[np.floating]],
+        pictures: Iterable[NDArray[np.floating] | NDArray[np.uint8]],
         settings: Mapping[str, object],
         inputs: Sequence[str] = (),
         title: str = "",
@@ -177,7 +181,7 @@ class Gallery:
         Parameters
         ----------
         pictures
-            One per sample, (C, H, W) in [-1, 1].
+            One per sample, (C, H, W) in [-1, 1] or as bytes, (H, W, C).
         inputs
             Names of the pictures that were restored.
         title
@@ -185,7 +189,7 @@ class Gallery:
         """
         hung = []
         for name, picture in zip(self.names, pictures, strict=True):
-            hung.append(to_bytes(picture))
+            hung.append(as_bytes(picture))
             save_picture(picture, self.folder / name)
         labels = [sample.label(inputs) for sample in self.samples]
         save_png(contact_sheet(hung, labels, title), self.folder / SHEET_NAME)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
@@ -48,15 +48,30 @@ def to_bytes(picture: NDArray[np.floating]) -> NDArray[np.uint8]:
     return np.rint(levels).astype(np.uint8).transpose(1, 2, 0)
 
 
+def as_bytes(
+    picture: NDArray[np.floating] | NDArray[np.uint8],
+) -> NDArray[np.uint8]:
+    """Return a picture as bytes, (H, W, C), as which it may be there already."""
+    if picture.dtype == np.uint8:
+        return cast("NDArray[np.uint8]", picture)
+    return to_bytes(cast("NDArray[np.floating]", picture))
+
+
 def save_png(levels: NDArray[np.uint8], path: Path) -> None:
     """Write bytes, (H, W, C) of 1 or 3 channels, as a PNG that says who wrote it."""
     write_atomically(path, png_bytes(levels))
 
 
-def save_picture(picture: NDArray[np.floating], path: Path) -> None:
-    """Write a picture, (C, H, W) in [-1, 1]: as a PNG, or all its bands as an array."""
-    if is_shown_whole(len(picture)):
-        save_png(to_bytes(picture), path)
+def save_picture(picture: NDArray[np.floating] | NDArray[np.uint8], path: Path) -> None:
+    """Write a picture as a PNG, or all its bands as an array.
+
+    Parameters
+    ----------
+    picture
+        (C, H, W) in [-1, 1], or bytes, (H, W, C).
+    """
+    if picture.dtype == np.uint8 or is_shown_whole(len(picture)):
+        save_png(as_bytes(picture), path)
         return
     content = io.BytesIO()
     np.save(content, np.ascontiguousarray(picture, np.float32))

@@ -30,7 +30,7 @@ class Run:
 
     def __init__(self) -> None:
         self.step = 0
-        self.losses: list[tuple[int, float]] = []
+        self.last_loss: float | None = None
         self.settings = Length()
 
 
@@ -49,7 +49,7 @@ def test_a_log_tells_step_loss_and_the_time_left(
         update(run)
         for step in (50, 100):
             time.sleep(0.02)
-            run.step, run.losses = step, [(step, 0.25)]
+            run.step, run.last_loss = step, 0.25
             update(run)
     assert said[0].startswith("step 0/400 0% loss none yet 0/s 0:00:00 gone by,")
     assert re.fullmatch(

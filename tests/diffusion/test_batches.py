@@ -10,8 +10,11 @@ import torch
 
 from spectral_sched.diffusion import batches
 from spectral_sched.diffusion.models.exact import WienerDenoiser
-from spectral_sched.diffusion.sampling.player import Player
+from spectral_sched.diffusion.precision import FLOAT64
+from spectral_sched.diffusion.sampling.player import Player, to_levels
+from spectral_sched.diffusion.sampling.run import SamplingOptions, SamplingRun
 from spectral_sched.errors import NoAnswerError
+from spectral_sched.images.png import to_bytes
 from tests.diffusion.sampling.test_sampler import CPU
 from tests.diffusion.sampling.test_trajectory import plan_of
 
@@ -37,7 +40,7 @@ class Narrow:
 
 
 def pictures(denoise: Narrow, seeds: Sequence[int], told: list[int]) -> np.ndarray:
-    player = Player(denoise, SHAPE, seeds, dtype=torch.float64)
+    player = Player(denoise, SHAPE, seeds, precision=FLOAT64)
     return np.stack(list(player.play_plan(PLAN, advance=told.append)))
 
 
@@ -76,6 +79,56 @@ def batches_noise(seeds: Sequence[int]) -> torch.Tensor:
     from spectral_sched.diffusion.sampling.noise import SeededNoise
 
     return SeededNoise(seeds, SHAPE, CPU, torch.float32)()
+
+
+def test_bytes_are_those_of_the_pictures_to_the_last_bit() -> None:
+    edges = (np.arange(-2, 514) / 2 / 127.5 - 1).astype(np.float32)
+    near = np.concatenate([np.nextafter(edges, way) for way in (-9, 9)])
+    values = np.concatenate([edges, near, [-7.0, 7.0, 1.0, -1.0]]).astype(np.float32)
+    pictures = np.resize(values, (4, 3, 16, 16))
+    expected = np.stack([to_bytes(picture) for picture in pictures])
+    found = to_levels(torch.from_numpy(pictures))
+    np.testing.assert_array_equal(found.numpy(), expected)
+    assert len(np.unique(expected)) == 256
+
+
+def test_a_run_gives_the_bytes_of_its_pictures() -> None:
+    run = SamplingRun(PLAN, SamplingOptions(Narrow(9), "float64"), CPU)
+    told, samples = list[int](), run.samples(range(20))
+    levels = list(run.levels(samples, told.append))
+    expected = [to_bytes(picture) for picture in run(samples)]
+    np.testing.assert_array_equal(levels, expected)
+    assert sum(told) == 20 * NUM_STEPS
+
+
+def test_pictures_leave_while_the_next_are_played(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A batch is waited for after the next is under way, and the last at the end."""
+    happened = list[str]()
+
+    class Leaving:
+        def __init__(self, pictures: torch.Tensor) -> None:
+            self.pictures = pictures
+
+        def arrived(self) -> torch.Tensor:
+            happened.append(f"waited for {int(self.pictures[0])}")
+            return self.pictures
+
+    def play(seeds: Sequence[int], _: object) -> torch.Tensor:
+        if len(seeds) > 2:
+            raise torch.OutOfMemoryError
+        happened.append(f"played {seeds[0]}")
+        return torch.tensor(seeds)
+
+    monkeypatch.setattr(batches, "Departure", Leaving)
+    monkeypatch.setattr(torch.cuda, "empty_cache", lambda: None)
+    found = batches.in_batches(play, range(5), 4, CUDA)
+    assert torch.equal(torch.cat(list(found)), torch.arange(5))
+    assert happened == [
+        *("played 0", "played 2", "waited for 0"),
+        *("played 4", "waited for 2", "waited for 4"),
+    ]
 
 
 def test_tables_are_played_in_parts_too() -> None:

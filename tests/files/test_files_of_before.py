@@ -3,7 +3,8 @@
 ``files_of_before/`` was written by specsched 0.1.0 before its modules were moved about,
 and ``expected.json`` there holds what that build read in each file and planned from it;
 what depends on the objective of kind optimal (``errors``, ``exported``, ``again``,
-``per image``) is of the present one.
+``per image``) is of the present one, and so is the noise of ``picture`` and ``per
+image``.
 What is stored comes back to the last bit. What is computed anew does so on one machine;
 another processor rounds the last digits otherwise, and where an optimiser then ends has
 been seen to differ by 2e-10.

@@ -17,9 +17,9 @@ from spectral_sched.diffusion.models.load import (
     model_name,
 )
 from spectral_sched.diffusion.models.network import check_given
-from spectral_sched.diffusion.sampling.run import DTYPES
+from spectral_sched.diffusion.precision import check_precision, precision_of
 from spectral_sched.documents.provenance import provenance
-from spectral_sched.errors import UsageError, check_choice
+from spectral_sched.errors import UsageError
 from spectral_sched.files.audit import Model, audit_document, audit_path
 from spectral_sched.planning.replan import sized
 
@@ -70,7 +70,7 @@ class AuditOptions:
     precision: str = "float32"
 
     def __post_init__(self) -> None:
-        check_choice(self.precision, DTYPES, "precision", "--precision")
+        check_precision(self.precision)
 
 
 class AuditRun:
@@ -96,11 +96,11 @@ class AuditRun:
         data_set: DataSet | None = None,
     ) -> None:
         self.options, self.device = options, device
-        self.dtype = DTYPES[options.precision]
+        self.precision = precision_of(options.precision, device)
         source = data_set or model_source(
             options.model, options.spectrum, SPECTRUM_PATH
         )
-        self.model = load_denoiser(options.model, source, device, self.dtype)
+        self.model = load_denoiser(options.model, source, device, self.precision.dtype)
         check_given(self.model, given=False)
         facts = facts_of(self.model)
         self.data_set, told = sized(source, facts.shape)
@@ -118,9 +118,10 @@ class AuditRun:
         images, on_images = self.images
         auditor = Auditor(
             *(self.denoise, self.data_set, images, on_images),
-            *(self.device, self.dtype, self.options.seed),
+            *(self.device, self.precision.dtype, self.options.seed),
         )
-        audit = auditor(self.options.num_levels, advance)
+        with self.precision.applied(self.device):
+            audit = auditor(self.options.num_levels, advance)
         named = Model(model_name(self.options.model), self.model_digest)
         made = provenance(self.arguments)
         return audit_document(audit, named, self.data_set.data_key, made)
@@ -134,7 +135,7 @@ class AuditRun:
             "levels": asked.num_levels,
             "samples": asked.num_images,
             "seed": asked.seed,
-            "precision": asked.precision,
+            "precision": self.precision.name,
             **{name: value for name, value in told.items() if value is not None},
         }
 

@@ -34,10 +34,10 @@ from spectral_sched.diffusion.models.digest import array_digest, model_digest
 from spectral_sched.diffusion.models.limits import known_limits
 from spectral_sched.diffusion.models.load import load_denoiser, model_name
 from spectral_sched.diffusion.models.network import check_given
+from spectral_sched.diffusion.precision import precision_of
+from spectral_sched.diffusion.sampling.noise import NOISE
 from spectral_sched.diffusion.sampling.player import Player
-from spectral_sched.diffusion.sampling.run import DTYPES
 from spectral_sched.diffusion.search.search import ModelSearch
-from spectral_sched.errors import check_choice
 from spectral_sched.files.any_format import read_data_set
 from spectral_sched.files.model import BUNDLED, SUFFIX, read_model_header
 from spectral_sched.planning.kinds.registry import KINDS
@@ -96,7 +96,7 @@ class BenchOptions:
     reference_steps
         Steps of the fine reference.
     precision
-        Type of the state and of the network.
+        How it is computed, as for ``--precision``.
     """
 
     model: str | Denoiser
@@ -177,14 +177,13 @@ class Bench:
         cache: Cache,
         device: torch.device,
     ) -> None:
-        check_choice(options.precision, DTYPES, "precision", "--precision")
+        self.precision = precision_of(options.precision, device)
         self.options, self.cache, self.device = options, cache, device
-        self.dtype = DTYPES[options.precision]
         self.entrants = [parse_entry(text) for text in options.kinds]
         request = TableRequest.of(REFERENCE_SAMPLER, options.reference_steps, "zero")
         fine = make_plan(data_set, REFERENCE_KIND, request)
         self.search = ModelSearch(options.model, options.search_data, device)
-        self.denoise = load_denoiser(options.model, fine, device, self.dtype)
+        self.denoise = load_denoiser(options.model, fine, device, self.precision.dtype)
         check_given(self.denoise, given=False)
         self.limits, told = known_limits(options.model, self.denoise, fine)
         said = facts_of(self.denoise).messages
@@ -315,7 +314,7 @@ class Bench:
 
     def _play(self, plan: Plan) -> NDArray[np.float32]:
         shape = plan.power.field.shape
-        player = Player(self.denoise, shape, self.seeds, self.device, self.dtype)
+        player = Player(self.denoise, shape, self.seeds, self.device, self.precision)
         pictures = player.play_plan(plan, advance=self.advance)
         return np.stack([picture.astype(np.float32) for picture in pictures])
 
@@ -333,7 +332,8 @@ class Bench:
             "ends": plan.ends,
             "start": plan.request.start,
             "seeds": [self.seeds.start, self.seeds.stop],
-            "precision": self.options.precision,
+            "noise": NOISE,
+            "precision": self.precision.name,
         }
 
     def _marks(self) -> list[object]:

@@ -32,7 +32,7 @@ def compile_network(denoise: Denoiser) -> None:
     UnavailableError
         From its first call on, or at once, if torch cannot compile it here.
     """
-    network = _network_of(denoise)
+    network = check_network(denoise, "--compile")
     try:
         compiled = torch.compile(network.forward, mode=MODE)
     except RuntimeError as error:
@@ -51,15 +51,21 @@ def compile_network(denoise: Denoiser) -> None:
     network.forward = forward
 
 
-def _network_of(denoise: Denoiser) -> nn.Module:
-    """Return the innermost network, without what prepares its input."""
+def check_network(denoise: Denoiser, flag: str) -> nn.Module:
+    """Return the innermost network, without what prepares its input.
+
+    Raises
+    ------
+    UsageError
+        If there is none; the message names the flag that needs it.
+    """
     for found in (
         *(getattr(denoise, name, None) for name in ("unet", "network")),
         denoise,
     ):
         if isinstance(found, nn.Module):
             return found
-    message = "--compile is for networks, and this model is none; leave it out"
+    message = f"{flag} is for networks, and this model is none; leave it out"
     raise UsageError(message)
 
 

@@ -17,7 +17,7 @@ from spectral_sched.planning.replan import ModelLimits
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from torch import Tensor
+    from torch import Tensor, nn
 
     from spectral_sched.images.pixels import Shape
 
@@ -103,6 +103,16 @@ def tell_ends(denoise: Denoiser, ends: Ends) -> Denoiser:
     """
     between = facts_of(denoise).between
     return denoise if between is None else between(*ends)
+
+
+def recordable(denoise: Denoiser) -> nn.Module | None:
+    """Return the network of a denoiser whose calls may be recorded, if it names one.
+
+    It names it as ``recordable``: a module that depends on nothing but its inputs and
+    its weights, and that is told of noise levels, ends, classes and pictures in them.
+    """
+    network: nn.Module | None = getattr(denoise, "recordable", None)
+    return network
 
 
 def per_picture(sigma: float | Tensor) -> float | Tensor:

@@ -76,6 +76,11 @@ class UNetDenoiser(PreconditionedDenoiser):
         self.num_classes = unet.config.num_class_embeds or 0
         self.label = label
 
+    @property
+    def recordable(self) -> Any:
+        """The network whose calls may be recorded."""
+        return self.unet
+
     def of_class(self, label: int | Tensor) -> UNetDenoiser:
         """Return the denoiser of a class, or of the class of each picture, (B,)."""
         told = (self.preconditioning, self.shape, label, self.scheduler)

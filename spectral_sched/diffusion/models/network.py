@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, cast
 import torch
 from torch import nn
 
+from spectral_sched.diffusion.devices import to_device
 from spectral_sched.errors import UsageError
 
 from .denoiser import per_picture
@@ -116,6 +117,11 @@ class NetworkDenoiser(nn.Module):
         return levels.new_full((len(levels),), null, dtype=torch.long)
 
     @property
+    def recordable(self) -> NetworkDenoiser:
+        """The network whose calls may be recorded: all of it."""
+        return self
+
+    @property
     def class_names(self) -> tuple[str, ...]:
         """Names of the classes it knows, by label."""
         return self.config.class_names or ()
@@ -163,7 +169,9 @@ class Conditioned:
 
     def __call__(self, x: Tensor, sigma: float | Tensor) -> Tensor:
         """Return the posterior mean, (B, C, H, W), of x at noise level sigma."""
-        told = (self.ends, self.degraded, self.labels)
+        # One class for all looks like one for each, so that one recording serves both.
+        labels = None if self.labels is None else self.labels.expand(len(x))
+        told = (self.ends, self.degraded, labels)
         denoised: Tensor = self.network(x, sigma, *told)
         return denoised
 
@@ -200,7 +208,7 @@ class Conditioned:
 
     def _place(self, told: Tensor) -> Tensor:
         """Return what is told where the network is: once, not at every call."""
-        return told.to(self.network.usual_ends.device)
+        return to_device(told, self.network.usual_ends.device)
 
 
 def check_given(denoise: Denoiser, *, given: bool) -> None:

@@ -8,6 +8,7 @@ import torch
 
 from spectral_sched.diffusion.models.denoiser import per_picture
 from spectral_sched.diffusion.models.exact import FieldFilter
+from spectral_sched.diffusion.philox import Draw, Purpose
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,20 +20,25 @@ if TYPE_CHECKING:
     from spectral_sched.spectra.gaussian_field import GaussianField
 
 
+NOISE = "philox"
+"""What the noise of a seed is called where samples are kept for later."""
+
+
 class SeededNoise:
     """Unit noise for pictures with a seed each, drawn one after the other.
 
-    Every seed has a generator of its own on the host, so its noise is the same in every
-    batch and on every device.
+    Every number is a function of its seed, of how many times noise was drawn before,
+    and of its place in the picture (`diffusion.philox`): the noise of a seed is the
+    same in every batch and on every device.
 
     Parameters
     ----------
     seeds
-        One per picture.
+        One per picture, from 0 and below 2**63.
     shape
         (C, H, W) of a picture.
     device, dtype
-        Where the noise goes and as what; it is drawn in float64.
+        Where the noise goes and as what; it is drawn in float32.
     """
 
     def __init__(
@@ -42,18 +48,15 @@ class SeededNoise:
         device: torch.device,
         dtype: torch.dtype,
     ) -> None:
-        self.generators = [torch.Generator().manual_seed(seed) for seed in seeds]
-        self.shape = shape
-        self.device = device
-        self.dtype = dtype
+        self.seeds, self.shape = seeds, shape
+        self.device, self.dtype = device, dtype
+        self.times = 0
 
     def __call__(self) -> Tensor:
         """Return the next noise, (B, C, H, W); the first is that of the start."""
-        noise = [
-            torch.randn(self.shape, generator=generator, dtype=torch.float64)
-            for generator in self.generators
-        ]
-        return torch.stack(noise).to(self.device, self.dtype)
+        draw = Draw.of_seeds(Purpose.SAMPLING, self.times, self.seeds)
+        self.times += 1
+        return draw.normals(self.shape, self.device).to(self.dtype)
 
 
 def starting_point(

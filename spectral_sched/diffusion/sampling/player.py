@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
@@ -11,6 +12,7 @@ import torch
 from spectral_sched.diffusion.batches import first_batch, in_batches
 from spectral_sched.diffusion.models.guidance import UNGUIDED, guide
 from spectral_sched.diffusion.models.network import give_degraded
+from spectral_sched.diffusion.precision import FLOAT32
 
 from .noise import SeededNoise
 from .trajectory import common_trajectory, own_trajectory, table_trajectory
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
     from spectral_sched.diffusion.batches import Advance
     from spectral_sched.diffusion.models.denoiser import Denoiser
     from spectral_sched.diffusion.models.guidance import Guidance
+    from spectral_sched.diffusion.precision import Precision
+    from spectral_sched.diffusion.replay import NetworkReplay
     from spectral_sched.images.pixels import Shape
     from spectral_sched.planning.plan import Plan
     from spectral_sched.schedules.table import SigmaTable
@@ -52,21 +56,24 @@ class Player:
         The model and the shape of its pictures, (C, H, W).
     seeds
         One per picture, (N,).
-    device, dtype
-        Where the model is, and the type of the state.
+    device, precision
+        Where the model is, and how it computes.
     guidance
         Class to sample, and how strongly, for a model with classes.
     degraded
         The picture to restore with each seed, for a model that restores, (N, C, H, W).
+    replay
+        The recorded calls of the model's network, if they are recorded.
     """
 
     denoise: Denoiser
     shape: Shape
     seeds: Sequence[int]
     device: torch.device = CPU
-    dtype: torch.dtype = torch.float32
+    precision: Precision = FLOAT32
     guidance: Guidance = UNGUIDED
     degraded: Tensor | None = None
+    replay: NetworkReplay | None = None
 
     def play_table(
         self, table: SigmaTable, sampler: str, count: int | None = None
@@ -80,7 +87,8 @@ class Player:
             return table_trajectory(table, sampler, noise)
 
         places = range(len(self.seeds[:count]))
-        parts = list(self._batches(follow, places, TABLE_BATCH))
+        play = partial(self._play, follow)
+        parts = list(self._batches(play, places, TABLE_BATCH))
         pictures: NDArray[np.float32] = torch.cat(parts).numpy()
         return pictures
 
@@ -100,33 +108,54 @@ class Player:
         advance
             Called with the number of pictures that went one step further.
         """
+        for pictures in self._plan_batches(plan, image_plan, advance):
+            yield from pictures.double().numpy()
+
+    def play_levels(
+        self,
+        plan: Plan,
+        image_plan: Callable[[int], Plan] | None = None,
+        advance: Advance = lambda _: None,
+    ) -> Iterator[NDArray[np.uint8]]:
+        """Yield what `play_plan` does as bytes, (H, W, C), made where the model is."""
+        for levels in self._plan_batches(plan, image_plan, advance, to_levels):
+            yield from levels.numpy()
+
+    def _plan_batches(
+        self,
+        plan: Plan,
+        image_plan: Callable[[int], Plan] | None,
+        advance: Advance,
+        finish: Callable[[Tensor], Tensor] = lambda pictures: pictures,
+    ) -> Iterator[Tensor]:
+        """Yield what is made of the pictures of a plan, (B, ...)."""
 
         def follow(seeds: Sequence[int], noise: Tensor) -> Trajectory:
             if image_plan is None:
                 return common_trajectory(plan, noise)
             return own_trajectory([image_plan(seed) for seed in seeds], noise)
 
-        places = range(len(self.seeds))
-        for pictures in self._batches(follow, places, PLAN_BATCH, advance):
-            yield from pictures.double().numpy()
+        def play(places: Sequence[int], advance: Advance) -> Tensor:
+            return finish(self._play(follow, places, advance))
+
+        return self._batches(play, range(len(self.seeds)), PLAN_BATCH, advance)
 
     def _batches(
         self,
-        follow: Follow,
+        play: Callable[[Sequence[int], Advance], Tensor],
         places: Sequence[int],
         on_cpu: int,
         advance: Advance = lambda _: None,
     ) -> Iterator[Tensor]:
-        """Yield the pictures of some places among the seeds, (B, C, H, W)."""
+        """Yield what is played of some places among the seeds, (B, ...)."""
         largest = first_batch(self.shape, self.device, on_cpu)
-        play = partial(self._play, follow)
         return in_batches(play, places, largest, self.device, advance)
 
     def _play(self, follow: Follow, places: Sequence[int], advance: Advance) -> Tensor:
         seeds = [self.seeds[place] for place in places]
-        noise = SeededNoise(seeds, self.shape, self.device, self.dtype)
+        noise = SeededNoise(seeds, self.shape, self.device, self.precision.dtype)
         denoise = self._condition(places, seeds)
-        with torch.inference_mode():
+        with torch.inference_mode(), self._computing():
             trajectory = follow(seeds, noise())
             pictures = trajectory.start
             for state in trajectory.play(denoise, noise):
@@ -134,10 +163,29 @@ class Player:
                 pictures = state
         return pictures
 
+    @contextmanager
+    def _computing(self) -> Iterator[None]:
+        """Compute in the precision asked for, and from recordings if there are any."""
+        replay = nullcontext() if self.replay is None else self.replay.playing()
+        with self.precision.applied(self.device), replay:
+            yield
+
     def _condition(self, places: Sequence[int], seeds: Sequence[int]) -> Denoiser:
         """Return the model told of the degraded pictures and classes of a batch."""
         denoise = self.denoise
         if self.degraded is not None:
-            degraded = self.degraded[list(places)].to(self.device, self.dtype)
+            chosen = self.degraded[list(places)]
+            degraded = chosen.to(self.device, self.precision.dtype)
             denoise = give_degraded(denoise, degraded)
         return guide(denoise, self.guidance, seeds)
+
+
+def to_levels(pictures: Tensor) -> Tensor:
+    """Return pictures, (B, C, H, W) in [-1, 1], as bytes, (B, H, W, C), clipped.
+
+    They are those of `images.png.to_bytes`, to the last bit.
+    """
+    # Metal has no float64.
+    placed = pictures.cpu() if pictures.device.type == "mps" else pictures
+    levels = ((placed.double() + 1) * 127.5).clamp_(0, 255).round_()
+    return levels.to(torch.uint8).permute(0, 2, 3, 1).contiguous()

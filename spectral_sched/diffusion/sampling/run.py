@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-import torch
-
-from spectral_sched.diffusion.models.compile import compile_network
-from spectral_sched.diffusion.models.denoiser import facts_of
+from spectral_sched.diffusion.models.compile import check_network, compile_network
+from spectral_sched.diffusion.models.denoiser import facts_of, recordable
 from spectral_sched.diffusion.models.guidance import UNGUIDED, guide
 from spectral_sched.diffusion.models.limits import known_limits
 from spectral_sched.diffusion.models.load import load_denoiser, load_inputs
 from spectral_sched.diffusion.models.network import check_given
-from spectral_sched.errors import check_choice
+from spectral_sched.diffusion.precision import AUTO, check_precision, precision_of
+from spectral_sched.diffusion.replay import CudaRecorder, NetworkReplay
 from spectral_sched.files.samples import Sample
 from spectral_sched.planning.per_image import drawn_plans
 from spectral_sched.planning.replan import Fitting, fit_to_model
@@ -25,14 +25,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     import numpy as np
+    import torch
     from numpy.typing import NDArray
 
     from spectral_sched.diffusion.models.denoiser import Denoiser
     from spectral_sched.diffusion.models.guidance import Guidance
     from spectral_sched.planning.plan import Plan
     from spectral_sched.schedules import FlowModel
-
-DTYPES = {"float32": torch.float32, "float64": torch.float64}
 
 
 @dataclass(frozen=True)
@@ -44,7 +43,8 @@ class SamplingOptions:
     model
         Name of the model, as for ``--model``, or a denoiser itself.
     precision
-        Type of the state and of the network.
+        How it is computed, as for ``--precision``; ``auto`` is the fastest that is
+        exact enough on the device.
     guidance
         Class to sample, and how strongly, for a model with classes.
     fitting
@@ -62,7 +62,7 @@ class SamplingOptions:
     """
 
     model: str | Denoiser
-    precision: str = "float32"
+    precision: str = AUTO
     guidance: Guidance = UNGUIDED
     fitting: Fitting = field(default_factory=Fitting)
     per_image: bool = False
@@ -72,11 +72,18 @@ class SamplingOptions:
     noise: FlowModel = UNIT_FLOW
 
     def __post_init__(self) -> None:
-        check_choice(self.precision, DTYPES, "precision", "--precision")
+        check_precision(self.precision)
 
 
 class SamplingRun:
     """A model loaded to play a plan.
+
+    On CUDA the calls of its network are recorded as graphs, unless torch compiles it.
+
+    Parameters
+    ----------
+    tell
+        Takes a sentence on what the device cannot do.
 
     Attributes
     ----------
@@ -84,20 +91,35 @@ class SamplingRun:
         The plan as it is played, fitted to the model.
     messages
         What has to be said about the model and the fitting.
+    precision
+        How it is computed on the device.
     input_names
         Names of the pictures to restore, if any.
     """
 
     def __init__(
-        self, plan: Plan, options: SamplingOptions, device: torch.device
+        self,
+        plan: Plan,
+        options: SamplingOptions,
+        device: torch.device,
+        tell: Callable[[str], None] = warnings.warn,
     ) -> None:
-        self.device, self.dtype = device, DTYPES[options.precision]
+        self.device, self.precision = device, precision_of(options.precision, device)
         model = options.model
         if isinstance(model, str):
-            model = load_denoiser(model, plan, device, self.dtype, options.noise)
+            dtype = self.precision.dtype
+            model = load_denoiser(model, plan, device, dtype, options.noise)
         check_given(model, given=options.inputs is not None)
+        if self.precision.half:
+            check_network(model, "--precision bf16")
         if options.compiled:
             compile_network(model)
+        network = None if options.compiled else recordable(model)
+        self.replay = (
+            NetworkReplay(network, CudaRecorder(), tell)
+            if network is not None and device.type == "cuda"
+            else None
+        )
         limits, told = known_limits(options.model, model, plan)
         self.plan, fitting = fit_to_model(plan, limits, options.fitting)
         self.messages = [*facts_of(model).messages, *told, *fitting]
@@ -124,16 +146,33 @@ class SamplingRun:
         advance
             Called with the number of pictures that went one step further.
         """
+        player = self._player(samples)
+        yield from player.play_plan(self.plan, self.image_plan, advance)
+
+    def levels(
+        self, samples: Sequence[Sample], advance: Callable[[int], None] = lambda _: None
+    ) -> Iterator[NDArray[np.uint8]]:
+        """Yield the pictures of samples as bytes, (H, W, C), in order.
+
+        Parameters
+        ----------
+        advance
+            Called with the number of pictures that went one step further.
+        """
+        player = self._player(samples)
+        yield from player.play_levels(self.plan, self.image_plan, advance)
+
+    def _player(self, samples: Sequence[Sample]) -> Player:
         degraded = self.inputs
         if degraded is not None:
             degraded = degraded[[sample.restored for sample in samples]]
-        player = Player(
+        return Player(
             self.denoise,
             self.plan.power.field.shape,
             [sample.seed for sample in samples],
             self.device,
-            self.dtype,
+            self.precision,
             self.guidance,
             degraded,
+            self.replay,
         )
-        yield from player.play_plan(self.plan, self.image_plan, advance)

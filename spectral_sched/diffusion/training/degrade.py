@@ -8,7 +8,8 @@ import torch
 from torch.nn import functional
 
 if TYPE_CHECKING:
-    import numpy as np
+    from collections.abc import Callable
+
     from torch import Tensor
 
     from spectral_sched.files.degradation import Degradation
@@ -22,14 +23,16 @@ LEAST_POWER = 1e-5
 
 
 def degrade(
-    pictures: Tensor, degradation: Degradation, rng: np.random.Generator
+    pictures: Tensor,
+    degradation: Degradation,
+    unit_noise: Callable[[tuple[int, ...]], Tensor],
 ) -> Tensor:
     """Return degraded pictures in [-1, 1], (B, C, H, W).
 
     Parameters
     ----------
-    rng
-        What noise is drawn from; the others draw nothing.
+    unit_noise
+        Gives noise of a shape, (B, C, H, W), where the degradation is noise.
     """
     value = degradation.value
     match degradation.name:
@@ -38,8 +41,7 @@ def degrade(
             means = functional.avg_pool2d(pictures, side)
             return means.repeat_interleave(side, -2).repeat_interleave(side, -1)
         case "noise":
-            noise = rng.standard_normal(tuple(pictures.shape), dtype="float32")
-            return pictures + value * torch.from_numpy(noise).to(pictures)
+            return pictures + value * unit_noise(tuple(pictures.shape)).to(pictures)
         case _:
             return pictures.lerp(pictures.mean(dim=1, keepdim=True), value)
 

@@ -14,6 +14,7 @@ import torch
 
 from spectral_sched.analysis.chunk import Shaped, Skipped, mismatch
 from spectral_sched.analysis.measurement import Measurement, measure
+from spectral_sched.diffusion.devices import to_device
 from spectral_sched.errors import ImageError, InputError
 from spectral_sched.images.pixels import Plane, load_pixels
 from spectral_sched.images.ranges import plain
@@ -65,19 +66,53 @@ class PictureSet:
 
     def batch(self, pictures: NDArray[np.int64]) -> Tensor:
         """Return pictures by their numbers, (B, C, H, W) float32 in [-1, 1]."""
-        stored = torch.from_numpy(self.values[pictures].astype(np.float32))
+        return self.in_range(torch.from_numpy(self.values[pictures].astype(np.float32)))
+
+    def in_range(self, stored: Tensor) -> Tensor:
+        """Return stored pixels, (B, C, H, W) float32, in [-1, 1]."""
         if np.ndim(self.low) == 0:
             low, factor = float(self.low), 2 / (self.high - self.low)
             return (stored - low) * float(factor) - 1
         lows = torch.as_tensor(self.low, dtype=torch.float32)[:, None, None]
         width = torch.as_tensor(self.high - self.low, dtype=torch.float32)
-        return (stored - lows) * (2 / width)[:, None, None] - 1
+        factors = (2 / width)[:, None, None]
+        return (stored - lows.to(stored.device)) * factors.to(stored.device) - 1
 
     def powers(self) -> Iterator[RingPowers]:
         """Yield the spectrum of each picture, not centred."""
         middle, half = (self.low + self.high) / 2, (self.high - self.low) / 2
         for values in self.values:
             yield ring_powers(values, origin=middle, unit=half)
+
+
+class PlacedPictures:
+    """The pictures of a set where a training needs them.
+
+    On CUDA they are kept there, as they are stored, if they leave half of what is free:
+    the other half is for the network.
+    """
+
+    def __init__(self, pictures: PictureSet, device: torch.device) -> None:
+        self.pictures, self.device = pictures, device
+        self.values = self._kept() if device.type == "cuda" else None
+
+    def _kept(self) -> Tensor | None:
+        values = self.pictures.values
+        free, _ = torch.cuda.mem_get_info(self.device)
+        if values.dtype != np.uint8:
+            values = values.astype(np.float32)
+        return self.place(values) if 2 * values.nbytes <= free else None
+
+    def place(self, values: NDArray[Any]) -> Tensor:
+        """Return stored pixels on the device."""
+        return torch.from_numpy(values).to(self.device)
+
+    def batch(self, chosen: NDArray[np.int64]) -> Tensor:
+        """Return what `PictureSet.batch` does, on the device."""
+        if self.values is None:
+            return to_device(self.pictures.batch(chosen), self.device)
+        places = to_device(torch.from_numpy(chosen), self.device)
+        return self.pictures.in_range(self.values[places].float())
 
 
 def picture_set(items: Iterable[Item], settings: Preprocessing) -> PictureSet:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import math
 import time
+import warnings
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 
 from spectral_sched.defaults import KIND
 from spectral_sched.diffusion.batches import is_out_of_memory
 from spectral_sched.diffusion.models.weights import read_model, write_model
+from spectral_sched.diffusion.philox import Draw, Purpose
+from spectral_sched.diffusion.precision import AUTO
 from spectral_sched.diffusion.sampling.player import Player
 from spectral_sched.documents.provenance import provenance
 from spectral_sched.documents.strict_json import file_digest
@@ -56,7 +58,7 @@ if TYPE_CHECKING:
 
 SHEET_SEEDS = range(16)
 STOPPING = "stopping after this step; Ctrl-C again stops at once\n"
-PRECISIONS = ("auto", "bf16", "float32")
+PRECISIONS = (AUTO, "bf16", "tf32", "float32")
 
 
 @dataclass(frozen=True)
@@ -152,6 +154,8 @@ class TrainingRun:
         The model's file; its state is kept beside it until the run is done.
     resume
         Whether to go on from that state.
+    tell
+        Takes a sentence on what the device cannot do.
 
     Attributes
     ----------
@@ -167,6 +171,7 @@ class TrainingRun:
         processes: Processes,
         *,
         resume: bool = False,
+        tell: Callable[[str], None] = warnings.warn,
     ) -> None:
         _check_shares(options.settings.batch, processes.count)
         settings = options.settings.on(processes.device)
@@ -178,7 +183,7 @@ class TrainingRun:
         ends = typical_ends(self.noise, len(pictures)) if options.film else None
         names = _class_names(pictures) if options.classes else None
         network = _network(options, self.data_set, ends, names)
-        self.trainer = Trainer(pictures, self.noise, network, settings, processes)
+        self.trainer = Trainer(pictures, self.noise, network, settings, processes, tell)
         self.resumed = resume
         self.messages: list[str] = []
         if resume:
@@ -302,8 +307,7 @@ class TrainingRun:
         self.trainer.seconds = seconds
         if self.options.minutes is None:
             return
-        told = torch.tensor(seconds, device=self.processes.device)
-        self.trainer.seconds = self.processes.mean(told)
+        self.trainer.seconds = self.processes.mean(seconds)
         share = self.trainer.seconds / (60 * self.options.minutes)
         self._say_steps(math.ceil(self.trainer.step / min(max(share, 1e-9), 1)))
 
@@ -367,8 +371,10 @@ class TrainingRun:
             return None
         pictures = self.trainer.pictures
         chosen = np.linspace(0, len(pictures) - 1, len(SHEET_SEEDS)).astype(np.int64)
-        rng = np.random.default_rng(self.options.settings.seed)
-        return degrade(pictures.batch(chosen), self.restores, rng)
+        draw = Draw.of_seeds(Purpose.DEGRADATION, 0, SHEET_SEEDS)
+        return degrade(
+            pictures.batch(chosen), self.restores, lambda shape: draw.normals(shape[1:])
+        )
 
 
 def _check_shares(batch: int, count: int) -> None:

@@ -247,7 +247,13 @@ def _restore(trainer: Trainer, tensors: Mapping[str, Tensor]) -> None:
         trainer.noise.restore(parts["noise"])
     for name, weight in trainer.network.named_parameters():
         trainer.optimizer.state[weight] = {
-            "step": parts["count"]["steps"].clone(),
-            "exp_avg": parts["first_moment"][name].to(weight.device),
-            "exp_avg_sq": parts["second_moment"][name].to(weight.device),
+            "step": parts["count"]["steps"].to(weight.device, copy=True),
+            # As the weight lies in memory, for the optimiser goes along all at once.
+            "exp_avg": _placed_as(weight, parts["first_moment"][name]),
+            "exp_avg_sq": _placed_as(weight, parts["second_moment"][name]),
         }
+
+
+def _placed_as(weight: Tensor, values: Tensor) -> Tensor:
+    """Return values on the device of a weight and laid out as it is."""
+    return torch.empty_like(weight, requires_grad=False).copy_(values)

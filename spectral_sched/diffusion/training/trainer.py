@@ -1,33 +1,47 @@
 """Training a denoiser: every step is a pure function of the seed and its number.
 
-A step draws its pictures, noise levels and noise from a generator of its own, so that
-a run that was cut short goes on exactly, and several processes share a batch without
-drawing anything twice. The loss is that of EDM (Karras et al., arXiv 2206.00364): the
-squared error of the network's own output, which weighs every noise level alike. A
-network that restores is given a degraded copy of each picture beside the noisy one.
+A step draws its pictures, noise levels and noise by the seed, its number and their
+places in the batch (`draws`), so that a run that was cut short goes on exactly, and
+several processes share a batch without drawing anything twice. The loss is that of EDM
+(Karras et al., arXiv 2206.00364): the squared error of the network's own output, which
+weighs every noise level alike. A network that restores is given a degraded copy of each
+picture beside the noisy one.
+
+On CUDA a step is recorded once and replayed (`replay`), and nothing waits for it: a
+loss is read when the next is there.
 """
 
 from __future__ import annotations
 
 import copy
 import math
+import warnings
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+from torch.optim.swa_utils import get_ema_multi_avg_fn
 
-from spectral_sched.diffusion.devices import fast_bf16
+from spectral_sched.diffusion.devices import fast_bf16, to_device
 from spectral_sched.diffusion.models.denoiser import per_picture
 from spectral_sched.diffusion.models.network import NetworkDenoiser, to_channels_last
+from spectral_sched.diffusion.philox import Purpose
+from spectral_sched.diffusion.precision import AUTO, precision_of
+from spectral_sched.diffusion.replay import CudaRecorder, Replayed
 
 from .degrade import degrade, octave_features
+from .draws import StepDraws
+from .pictures import PlacedPictures
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
     from torch import Tensor
 
     from spectral_sched.diffusion.models.denoiser import Denoiser
+    from spectral_sched.diffusion.precision import Precision
     from spectral_sched.diffusion.torchrun import Processes
     from spectral_sched.files.network_config import NetworkConfig
 
@@ -63,15 +77,15 @@ class TrainingSettings:
     num_steps, batch, rate, seed
         Steps in all, pictures per step, highest learning rate, seed of everything.
     precision
-        ``bf16`` computes convolutions in bfloat16, ``float32`` nothing; ``auto`` stands
-        for the faster of the two until the device is known.
+        ``bf16`` computes convolutions in bfloat16, ``tf32`` multiplies so in them, and
+        ``float32`` nothing; ``auto`` stands for the fastest until the device is known.
     """
 
     num_steps: int
     batch: int = 64
     rate: float = 2e-3
     seed: int = 0
-    precision: str = "auto"
+    precision: str = AUTO
 
     def rate_at(self, step: int) -> float:
         """Return the learning rate of a step: a short rise, then half a cosine."""
@@ -80,9 +94,13 @@ class TrainingSettings:
 
     def on(self, device: torch.device) -> TrainingSettings:
         """Return the settings with the precision that a device computes fastest in."""
-        if self.precision != "auto":
+        if self.precision != AUTO:
             return self
         return replace(self, precision="bf16" if fast_bf16(device) else "float32")
+
+    def computing(self, device: torch.device) -> Precision:
+        """Return how a device computes with these settings."""
+        return precision_of(self.on(device).precision, device)
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,10 +144,13 @@ class Trainer:
         The network that is trained, and the average of its weights that is used.
     step, seconds
         Steps done, and the time that they took.
-    losses
-        Mean loss over each part of the run, as pairs of its last step and the loss.
     recent
-        Losses of the steps since the last of these.
+        Losses of the steps since the last that is in the curve.
+
+    Parameters
+    ----------
+    tell
+        Takes a sentence on what the device cannot do.
     """
 
     def __init__(
@@ -139,90 +160,137 @@ class Trainer:
         network: NetworkDenoiser,
         settings: TrainingSettings,
         processes: Processes,
+        tell: Callable[[str], None] = warnings.warn,
     ) -> None:
         self.pictures, self.noise, self.settings = pictures, noise, settings
-        self.processes = processes
+        self.processes, self.precision = processes, settings.computing(processes.device)
         self.network = to_channels_last(network.to(processes.device))
         self.average = copy.deepcopy(self.network).requires_grad_(False)
         self.shared = processes.share_gradients(self.network)
-        self.optimizer = torch.optim.Adam(
-            self.network.parameters(), lr=settings.rate, betas=(0.9, 0.99)
-        )
+        self.optimizer = optimizer_of(self.network, settings.rate)
+        self.placed = PlacedPictures(pictures, processes.device)
+        self._learn: Callable[..., tuple[Tensor, Tensor]] = self._learn_from
+        if processes.device.type == "cuda" and processes.count == 1:
+            self._learn = Replayed(self._learn_from, CudaRecorder(), tell)
         self.step, self.seconds = 0, 0.0
-        self.losses: list[tuple[int, float]] = []
         self.recent: list[Tensor] = []
+        self._losses: list[tuple[int, float]] = []
+        self._unread: list[tuple[int, Tensor]] = []
+
+    @property
+    def losses(self) -> list[tuple[int, float]]:
+        """Mean loss over each part of the run, as pairs of its last step and the loss.
+
+        All that are still on the device are waited for.
+        """
+        self._read()
+        return self._losses
+
+    @losses.setter
+    def losses(self, known: list[tuple[int, float]]) -> None:
+        self._losses = known
+
+    @property
+    def last_loss(self) -> float | None:
+        """The last mean that was read, without waiting for another."""
+        return self._losses[-1][1] if self._losses else None
 
     def draw(self) -> Batch:
         """Return the batch of the next step, or the share of this process in it."""
-        rng = np.random.default_rng([self.settings.seed, self.step])
-        count = self.settings.batch
-        positions = rng.permutation((np.arange(count) + rng.random(count)) / count)
-        chosen = rng.integers(len(self.pictures), size=count)
-        mine = self.processes.share(count)
-        progress = self.step / self.settings.num_steps
-        clean = self.pictures.batch(chosen)
-        noise = rng.standard_normal(tuple(clean.shape), dtype=np.float32)
-        degraded, features = self._degrade(clean, rng)
+        count, device = self.settings.batch, self.processes.device
+        share = self.processes.share(count)
+        draws = StepDraws(self.settings.seed, self.step, count, share)
+        chosen = draws.chosen(len(self.pictures))
+        clean = self.placed.batch(chosen)
+        shape = tuple(clean.shape[1:])
+        degraded, features = self._degrade(clean, draws)
         law = self.noise if features is None else self.noise.seeing(features)
-        sigma = law.levels(positions, chosen, progress)
+        progress = self.step / self.settings.num_steps
+        sigma = law.levels(draws.positions(), chosen, progress)
         return Batch(
-            self._place(clean[mine]),
-            self._place(torch.from_numpy(noise[mine])),
-            self._numbers(sigma[mine]),
-            self._numbers(self.noise.ends(chosen[mine])),
-            self._numbers(law.weights(sigma)[mine]),
-            None if degraded is None else self._place(degraded[mine]),
-            None if features is None else self._numbers(features[mine]),
-            self._labels(chosen, rng, mine),
+            _laid_out(clean),
+            _laid_out(draws.noise(shape, device, Purpose.TRAINING_NOISE)),
+            self._numbers(sigma),
+            self._numbers(self.noise.ends(chosen)),
+            self._numbers(law.weights(sigma)),
+            None if degraded is None else _laid_out(degraded),
+            None if features is None else self._numbers(features),
+            self._labels(chosen, draws),
         )
 
-    def _labels(
-        self,
-        chosen: NDArray[np.int64],
-        rng: np.random.Generator,
-        mine: NDArray[np.int64],
-    ) -> Tensor | None:
+    def _labels(self, chosen: NDArray[np.int64], draws: StepDraws) -> Tensor | None:
         """Return the classes of this process's pictures, some of them left untold."""
         null = self.network.null_label
         if null is None:
             return None
-        untold = rng.random(len(chosen)) < UNTOLD
-        labels = np.where(untold, null, self.pictures.labels[chosen])
-        return torch.tensor(labels[mine], device=self.processes.device)
+        labels = np.where(draws.among(UNTOLD), null, self.pictures.labels[chosen])
+        return to_device(torch.from_numpy(labels), self.processes.device)
 
     def _degrade(
-        self, clean: Tensor, rng: np.random.Generator
+        self, clean: Tensor, draws: StepDraws
     ) -> tuple[Tensor | None, NDArray[np.float32] | None]:
-        """Return what of a whole batch the network and its law are given, if any."""
+        """Return what the network and its law are given of a batch, if anything."""
         degradation = self.network.config.restores
         if degradation is None:
             return None, None
-        degraded = degrade(clean, degradation, rng)
-        seen = octave_features(degraded).numpy() if self.noise.learns else None
-        return degraded, seen
 
-    def _place(self, pictures: Tensor) -> Tensor:
-        return pictures.to(self.processes.device, memory_format=torch.channels_last)
+        def unit_noise(shape: tuple[int, ...]) -> Tensor:
+            return draws.noise(shape[1:], clean.device, Purpose.DEGRADATION)
+
+        degraded = degrade(clean, degradation, unit_noise)
+        if not self.noise.learns:
+            return degraded, None
+        return degraded, octave_features(degraded).cpu().numpy()
 
     def _numbers(self, values: NDArray[np.floating]) -> Tensor:
-        return torch.tensor(values, dtype=torch.float32, device=self.processes.device)
+        single = torch.from_numpy(values.astype(np.float32))
+        return to_device(single, self.processes.device)
 
     def advance(self) -> None:
         """Take one step."""
-        for group in self.optimizer.param_groups:
-            group["lr"] = self.settings.rate_at(self.step)
+        set_rate(self.optimizer, self.settings.rate_at(self.step))
         batch = self.draw()
-        losses = self.losses_of(batch)
-        weighted = (losses * batch.weights).mean()
+        told = (batch.ends, batch.degraded, batch.labels)
+        with self.precision.convolutions():
+            weighted, losses = self._learn(
+                *(batch.clean, batch.noise, batch.sigma, batch.weights, *told)
+            )
+        self.step += 1
+        update_average(self.average, self.network, self.step)
+        self._record(weighted)
+        if self.noise.learns:
+            self._teach(batch, losses)
+
+    def _learn_from(
+        self,
+        clean: Tensor,
+        noise: Tensor,
+        sigma: Tensor,
+        weights: Tensor,
+        *told: Tensor | None,
+    ) -> tuple[Tensor, Tensor]:
+        """Change the weights by a batch; return its loss and that of each picture.
+
+        Nothing here waits for the device, so that it can be recorded.
+        """
+        losses = self._losses_of(clean, noise, sigma, *told)
+        weighted = (losses * weights).mean()
         self.optimizer.zero_grad()
         weighted.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), MAX_NORM)
         self.optimizer.step()
-        self.step += 1
-        update_average(self.average, self.network, self.step)
-        self._record(weighted.detach())
-        if self.noise.learns:
-            self._teach(batch, losses.detach())
+        return weighted.detach(), losses.detach()
+
+    def _losses_of(
+        self, clean: Tensor, noise: Tensor, sigma: Tensor, *told: Tensor | None
+    ) -> Tensor:
+        """Return the mean squared error of the network's output per picture, (B,)."""
+        noised = clean + per_picture(sigma) * noise
+        with self.precision.autocast(self.processes.device):
+            denoised = self.shared(noised, sigma, *told)
+        error = (denoised.float() - clean).square().mean(dim=(1, 2, 3))
+        weighted: Tensor = error * loss_weight(sigma, self.network.config.sigma_data)
+        return weighted
 
     def _teach(self, batch: Batch, losses: Tensor) -> None:
         """Tell the law what all processes saw, the features of each loss beside it."""
@@ -235,18 +303,6 @@ class Trainer:
             law = law.seeing(np.stack(features, axis=1).astype(np.float32))
         law.learn(sigma, found)
 
-    def losses_of(self, batch: Batch) -> Tensor:
-        """Return the mean squared error of the network's output per picture, (B,)."""
-        half = self.settings.precision == "bf16"
-        noised = batch.clean + per_picture(batch.sigma) * batch.noise
-        with torch.autocast(self.processes.device.type, torch.bfloat16, enabled=half):
-            told = (batch.ends, batch.degraded, batch.labels)
-            denoised = self.shared(noised, batch.sigma, *told)
-        error = (denoised.float() - batch.clean).square().mean(dim=(1, 2, 3))
-        weight = loss_weight(batch.sigma, self.network.config.sigma_data)
-        weighted: Tensor = error * weight
-        return weighted
-
     def _record(self, loss: Tensor) -> None:
         self.recent.append(loss)
         span = max(1, math.ceil(self.settings.num_steps / CURVE_POINTS))
@@ -254,11 +310,50 @@ class Trainer:
             self.record()
 
     def record(self) -> None:
-        """Add the mean of the recent losses, if there are any, to the curve."""
+        """Add the mean of the recent losses, if there are any, to the curve.
+
+        It is read when the next is there, for until then the device may be behind.
+        """
         if self.recent:
-            mean = self.processes.mean(torch.stack(self.recent).mean())
-            self.losses.append((self.step, mean))
+            self._read()
+            mean = self.processes.mean_of(torch.stack(self.recent).mean())
+            self._unread.append((self.step, mean))
             self.recent.clear()
+
+    def _read(self) -> None:
+        self._losses += [(step, float(mean)) for step, mean in self._unread]
+        self._unread.clear()
+
+
+def _laid_out(pictures: Tensor) -> Tensor:
+    """Return pictures, (B, C, H, W), as the network has its weights."""
+    return pictures.contiguous(memory_format=torch.channels_last)
+
+
+def optimizer_of(network: torch.nn.Module, rate: float) -> torch.optim.Adam:
+    """Return the optimiser of a network's weights, one kernel for all where there is.
+
+    On CUDA its numbers are on the device, so that its steps can be recorded.
+    """
+    weights = list(network.parameters())
+    device = weights[0].device
+    recorded = device.type == "cuda"
+    return torch.optim.Adam(
+        weights,
+        lr=torch.tensor(rate, device=device) if recorded else rate,
+        betas=(0.9, 0.99),
+        fused=device.type in {"cuda", "cpu"},
+        capturable=recorded,
+    )
+
+
+def set_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
+    """Let an optimiser take its next step with a learning rate."""
+    for group in optimizer.param_groups:
+        if isinstance(group["lr"], torch.Tensor):
+            group["lr"].fill_(rate)
+        else:
+            group["lr"] = rate
 
 
 def loss_weight(sigma: Tensor, sigma_data: float) -> Tensor:
@@ -299,6 +394,5 @@ def update_average(
     same last part of the run, however long it is.
     """
     keep = (1 - 1 / step) ** (AVERAGE_EXPONENT + 1)
-    pairs = zip(average.parameters(), network.parameters(), strict=True)
-    for mean, weight in pairs:
-        mean.lerp_(weight, 1 - keep)
+    move = get_ema_multi_avg_fn(keep)  # type: ignore[no-untyped-call]
+    move(list(average.parameters()), list(network.parameters()), step)

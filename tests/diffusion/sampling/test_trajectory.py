@@ -12,6 +12,7 @@ import torch
 
 from spectral_sched.diffusion.models.denoiser import Denoiser
 from spectral_sched.diffusion.models.exact import FiniteSetDenoiser, WienerDenoiser
+from spectral_sched.diffusion.precision import FLOAT64
 from spectral_sched.diffusion.sampling.noise import SeededNoise, starting_point
 from spectral_sched.diffusion.sampling.player import Player
 from spectral_sched.diffusion.sampling.trajectory import (
@@ -152,7 +153,7 @@ def test_a_seed_has_its_table_in_any_batch() -> None:
         return replace(plan, table=SigmaTable.of(levels))
 
     def player(*seeds: int) -> Player:
-        return Player(wiener(), FIELD.shape, seeds, dtype=torch.float64)
+        return Player(wiener(), FIELD.shape, seeds, precision=FLOAT64)
 
     many = list(player(*range(20)).play_plan(plan, own))
     few = list(player(18, 3).play_plan(plan, own))
@@ -172,7 +173,7 @@ def test_a_spectral_start_has_the_spectrum_of_its_own_plan() -> None:
         return replace(plan, data_set=replace(plan.data_set, power=distribution))
 
     denoise = wiener()
-    player = Player(denoise, FIELD.shape, [3, 4], dtype=torch.float64)
+    player = Player(denoise, FIELD.shape, [3, 4], precision=FLOAT64)
     found = player.play_plan(plan, own)
     for seed, picture in zip(fields, found, strict=True):
         noise = SeededNoise([seed], FIELD.shape, CPU, torch.float64)()

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from spectral_sched.diffusion.models.exact import FiniteSetDenoiser, WienerDenoiser
+from spectral_sched.diffusion.sampling.noise import SeededNoise
 from spectral_sched.diffusion.sampling.player import Player
 from spectral_sched.diffusion.search.grid import paired_error
 from spectral_sched.diffusion.search.ld3 import (
@@ -123,10 +124,7 @@ def test_the_errors_are_those_of_the_table_as_it_is_played() -> None:
     player = Player(taught.denoise, (1, 2, 2), [3, 4])
     table = taught.table(logits)
     made = torch.from_numpy(player.play_table(table, "dpmpp-2m"))
-    generators = [torch.Generator().manual_seed(seed) for seed in (3, 4)]
-    noise = torch.stack(
-        [torch.randn(1, 2, 2, generator=g, dtype=torch.float64) for g in generators]
-    )
+    noise = SeededNoise([3, 4], (1, 2, 2), torch.device("cpu"), torch.float64)()
     pictures = given.pictures[:2]
     errors = taught.slopes(logits, Lessons(noise, pictures)).errors
     squares = (made - pictures).square().mean(dim=(1, 2, 3))

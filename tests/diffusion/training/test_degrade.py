@@ -42,6 +42,8 @@ from tests.support.commands import sentence, specsched
 from tests.support.helpers import power_law_field, write_pictures
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
     from torch import Tensor
 
@@ -54,31 +56,32 @@ def some_pictures(*shape: int) -> Tensor:
     return torch.rand(shape, generator=torch.Generator().manual_seed(0)) * 2 - 1
 
 
-def rng() -> np.random.Generator:
-    return np.random.default_rng(5)
+def noise() -> Callable[[tuple[int, ...]], torch.Tensor]:
+    generator = torch.Generator().manual_seed(5)
+    return lambda shape: torch.randn(shape, generator=generator)
 
 
 def test_squares_become_their_means() -> None:
     pictures = some_pictures(2, 3, 4, 6)
-    found = degrade(pictures, BOX, rng())
+    found = degrade(pictures, BOX, noise())
     corner = pictures[:, :, 2:4, 4:6].mean(dim=(2, 3))
     for row, column in [(2, 4), (3, 5), (2, 5)]:
         torch.testing.assert_close(found[:, :, row, column], corner)
-    torch.testing.assert_close(degrade(found, BOX, rng()), found)
+    torch.testing.assert_close(degrade(found, BOX, noise()), found)
 
 
 def test_noise_is_that_of_the_generator() -> None:
     pictures = some_pictures(4, 3, 32, 32)
-    first, same = (degrade(pictures, Degradation("noise", 0.5), rng()) for _ in "ab")
+    first, same = (degrade(pictures, Degradation("noise", 0.5), noise()) for _ in "ab")
     torch.testing.assert_close(first, same, rtol=0, atol=0)
     assert float((first - pictures).std()) == pytest.approx(0.5, rel=0.02)
 
 
 def test_colours_fade_to_the_mean_of_their_channels() -> None:
     pictures = some_pictures(2, 3, 4, 4)
-    grey = degrade(pictures, Degradation("grey", 1), rng())
+    grey = degrade(pictures, Degradation("grey", 1), noise())
     torch.testing.assert_close(grey[:, 1], pictures.mean(dim=1))
-    half = degrade(pictures, Degradation("grey", 0.5), rng())
+    half = degrade(pictures, Degradation("grey", 0.5), noise())
     torch.testing.assert_close(half, (pictures + grey) / 2)
 
 
@@ -86,7 +89,7 @@ def test_colours_fade_to_the_mean_of_their_channels() -> None:
 def test_the_least_degradation_is_none(text: str) -> None:
     pictures, named = some_pictures(2, 3, 4, 4), parse_degradation(text)
     assert str(named) == text
-    torch.testing.assert_close(degrade(pictures, named, rng()), pictures)
+    torch.testing.assert_close(degrade(pictures, named, noise()), pictures)
 
 
 @pytest.mark.parametrize(
@@ -121,7 +124,7 @@ def test_a_model_to_go_on_from_brings_what_it_restores() -> None:
 def test_features_are_of_the_octaves_that_are_left() -> None:
     pictures = some_pictures(3, 3, 16, 16)
     whole, boxed = (
-        octave_features(degrade(pictures, Degradation("box", value), rng()))
+        octave_features(degrade(pictures, Degradation("box", value), noise()))
         for value in (1, 4)
     )
     assert whole.shape == (3, NUM_FEATURES)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -10,9 +11,14 @@ import torch
 
 from spectral_sched.diffusion.models.exact import WienerDenoiser
 from spectral_sched.diffusion.models.network import NetworkDenoiser
+from spectral_sched.diffusion.replay import Replayed
 from spectral_sched.diffusion.torchrun import Processes
 from spectral_sched.diffusion.training.noise import training_noise
-from spectral_sched.diffusion.training.pictures import PictureSet, picture_set
+from spectral_sched.diffusion.training.pictures import (
+    PictureSet,
+    PlacedPictures,
+    picture_set,
+)
 from spectral_sched.diffusion.training.run import (
     TrainingOptions,
     TrainingRun,
@@ -26,6 +32,7 @@ from spectral_sched.diffusion.training.trainer import (
     TrainingSettings,
     fresh_network,
     held_out_loss,
+    set_rate,
     update_average,
 )
 from spectral_sched.errors import InputError, NoAnswerError, UsageError
@@ -36,6 +43,7 @@ from spectral_sched.sources import Item, items
 from tests.support.helpers import power_law_field, write_pictures
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from spectral_sched.diffusion.models.denoiser import Denoiser
@@ -354,3 +362,95 @@ def test_state_needs_no_pickle(pictures: PictureSet, tmp_path: Path) -> None:
     load_state(path, other, {"law": "x", "num_steps": 8})
     assert other.step == 1
     assert other.losses == trainer.losses
+
+
+class Kept:
+    """A recorder that keeps the work and does it again on the same fixed tensors."""
+
+    def __init__(self) -> None:
+        self.recorded, self.played = 0, 0
+
+    def __call__(self, work: Callable[[], Any]) -> Callable[[], Any]:
+        self.recorded += 1
+
+        def play() -> Any:
+            self.played += 1
+            return work()
+
+        return play
+
+
+@pytest.mark.parametrize(
+    ("law", "restore"), [("lognormal", None), ("spectral", None), ("learned", "box=2")]
+)
+def test_recorded_steps_train_the_same_network(
+    pictures: PictureSet, law: str, restore: str | None
+) -> None:
+    """Inputs of all steps go through the same tensors, and the weights are equal."""
+    kept, trainers = Kept(), list[Trainer]()
+    for recorded in (False, True):
+        chosen = options(law, film=law == "spectral", restore=restore)
+        trainer = run_trainer(pictures, chosen)
+        if recorded:
+            trainer._learn = Replayed(trainer._learn_from, kept, pytest.fail)
+        for _ in range(5):
+            trainer.advance()
+        trainers.append(trainer)
+    assert (kept.recorded, kept.played) == (1, 4)
+    eager, replayed = trainers
+    assert replayed.losses == eager.losses
+    assert len({loss for _, loss in eager.losses}) == 5
+    for name, weight in weights(eager).items():
+        assert torch.equal(weights(replayed)[name], weight)
+
+
+def test_losses_are_read_a_part_later(pictures: PictureSet) -> None:
+    """Nobody waits for the device: the newest mean is read with the next."""
+    trainer = run_trainer(pictures, options())
+    known = []
+    for _ in range(3):
+        trainer.advance()
+        known.append((len(trainer._losses), trainer.last_loss))
+    assert [count for count, _ in known] == [0, 1, 2]
+    assert known[0][1] is None
+    assert trainer.losses[:2] == [(1, known[1][1]), (2, known[2][1])]
+    assert len(trainer.losses) == 3
+
+
+def test_rates_are_set_in_numbers_and_in_tensors() -> None:
+    weight = torch.nn.Parameter(torch.zeros(()))
+    rates = (1e-3, torch.tensor(1e-3))
+    for rate in rates:
+        optimizer = torch.optim.Adam([weight], lr=rate, foreach=False)
+        set_rate(optimizer, 0.25)
+        (group,) = optimizer.param_groups
+        assert float(group["lr"]) == 0.25
+        # Where it is a tensor a recorded step reads it, so it is the same one.
+        assert group["lr"] is rate or not isinstance(rate, torch.Tensor)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float64])
+def test_kept_pictures_are_those_of_the_host(
+    pictures: PictureSet, monkeypatch: pytest.MonkeyPatch, dtype: type
+) -> None:
+    """A device keeps bytes as bytes and all else as float32, if it has the room."""
+    stored = replace(
+        pictures, values=pictures.values.astype(dtype) * 3 // 4, high=200.0
+    )
+    device, free = torch.device("cuda"), 2 * stored.values.size * 4
+    for name in ("PlacedPictures.place", "to_device"):
+        monkeypatch.setattr(
+            f"spectral_sched.diffusion.training.pictures.{name}",
+            lambda *values: (
+                torch.from_numpy(values[-1])
+                if isinstance(values[-1], np.ndarray)
+                else values[0]
+            ),
+        )
+    for room, kept in ((free, True), (free // 8 - 1, False)):
+        monkeypatch.setattr(torch.cuda, "mem_get_info", lambda _, room=room: (room, 0))
+        placed = PlacedPictures(stored, device)
+        assert (placed.values is not None) == kept
+        chosen = np.array([3, 0, 3])
+        assert torch.equal(placed.batch(chosen), stored.batch(chosen))
+    assert PlacedPictures(stored, torch.device("cpu")).values is None

@@ -1,0 +1,208 @@
+"""What a training step costs beside the network's own part of it.
+
+Run it as ``python benchmarks/training.py``. It times steps of a training against the
+bare forward pass, backward pass and step of the optimiser on a fixed batch, in turns
+and in the same mode, recorded as a CUDA graph where there is CUDA, and prints the
+median ratio with the smallest and the largest, and pictures per second. With
+``--before FOLDER``, a checkout of another build, its trainer takes turns with the
+present one, each in a process of its own. On an accelerator the peak of memory is
+printed too. With one thread on a processor its own time counts, not that of the clock.
+"""
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from spectral_sched.diffusion.devices import resolve_device
+from spectral_sched.diffusion.torchrun import Processes
+from spectral_sched.diffusion.training.noise import training_noise
+from spectral_sched.diffusion.training.pictures import PictureSet, picture_set
+from spectral_sched.diffusion.training.trainer import (
+    Trainer,
+    TrainingSettings,
+    fresh_network,
+)
+from spectral_sched.files.network_config import network_config
+from spectral_sched.images.preprocessing import Preprocessing
+from spectral_sched.planning.data_set import measured_data_set
+from spectral_sched.sources import Item
+from spectral_sched.synthetic import SAMPLE_KINDS, picture
+
+NUM_PICTURES = 64
+WARM_UP = 3
+
+
+def painted(side: int) -> PictureSet:
+    """Return pictures of the kinds of the sample images."""
+    kinds = [SAMPLE_KINDS[number % len(SAMPLE_KINDS)] for number in range(NUM_PICTURES)]
+    pictures = (picture(kind, (0, n), side) for n, kind in enumerate(kinds))
+    listed = [Item(str(n), "", each) for n, each in enumerate(pictures)]
+    return picture_set(listed, Preprocessing())
+
+
+def trainer_of(given: argparse.Namespace, device: torch.device) -> Trainer:
+    """Return a training that is about to begin."""
+    pictures = painted(given.side)
+    field = pictures.measured.spectrum.field
+    noise = training_noise(
+        "lognormal",
+        {"mean": -0.5, "std": 1.6},
+        measured_data_set(pictures.measured),
+        pictures.powers,
+    )
+    config = network_config(given.size, field.shape, field.sigma_data, None)
+    settings = TrainingSettings(10_000, given.batch, precision=given.precision)
+    network, place = fresh_network(config, 0), Processes(device)
+    return Trainer(pictures, noise, network, settings.on(device), place)
+
+
+def waited(work: Callable[[], object], device: torch.device, count: int) -> float:
+    """Return the seconds that each of some repetitions takes, with all it started.
+
+    On a processor with one thread they are its own, for other work may run beside.
+    """
+    alone = device.type == "cpu" and torch.get_num_threads() == 1
+    clock = time.process_time if alone else time.perf_counter
+    begun = clock()
+    for _ in range(count):
+        work()
+    if device.type == "cuda":
+        torch.cuda.synchronize()
+    return (clock() - begun) / count
+
+
+def bare_step(trainer: Trainer) -> Callable[[], object]:
+    """Return a network's own part of a step, on a batch that stays the same."""
+    batch = trainer.draw()
+    told = (batch.ends, batch.degraded, batch.labels)
+    inputs = (batch.clean, batch.noise, batch.sigma, batch.weights, *told)
+    return lambda: trainer._learn(*inputs)
+
+
+def beside_bare(given: argparse.Namespace) -> None:
+    """Print what a step costs over the network's own part of it."""
+    device = resolve_device(given.device)
+    whole, alone = trainer_of(given, device), trainer_of(given, device)
+    pair = (whole.advance, bare_step(alone))
+    for work in pair:
+        waited(work, device, WARM_UP)
+    times = [
+        [waited(work, device, given.repeat) for work in pair]
+        for _ in range(given.rounds)
+    ]
+    ratios = [step / bare for step, bare in times]
+    middle = statistics.median(step for step, _ in times)
+    print(
+        f"{given.size} {given.side}x{given.side} batch {given.batch}  "
+        f"step over bare {statistics.median(ratios):.3f} "
+        f"({min(ratios):.3f} - {max(ratios):.3f})  "
+        f"{given.batch / middle:.4g} pictures/s{peak_memory(device)}",
+        flush=True,
+    )
+
+
+def peak_memory(device: torch.device) -> str:
+    """Return what is said of the memory that was taken at most."""
+    if device.type != "cuda":
+        return ""
+    return f"  peak {torch.cuda.max_memory_allocated() / 2**20:.0f} MiB"
+
+
+def serve(given: argparse.Namespace) -> None:
+    """Take some steps for each line that comes, and answer the seconds of each."""
+    device = resolve_device(given.device)
+    trainer = trainer_of(given, device)
+    waited(trainer.advance, device, WARM_UP)
+    for _ in sys.stdin:
+        print(waited(trainer.advance, device, given.repeat), flush=True)
+    told = {"memory": peak_memory(device)}
+    print(json.dumps(told), flush=True)
+
+
+class Build:
+    """A build of the package in a process of its own, which takes steps when asked."""
+
+    def __init__(self, folder: Path) -> None:
+        command = [sys.executable, str(Path(__file__).resolve()), "--serve"]
+        self.process = subprocess.Popen(
+            [*command, *sys.argv[1:]],
+            env=os.environ | {"PYTHONPATH": str(folder)},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def step(self) -> float:
+        """Return the seconds of a step now."""
+        print(file=self._pipe("stdin"), flush=True)
+        return float(self._pipe("stdout").readline())
+
+    def end(self) -> str:
+        """Return what it says at the end."""
+        self._pipe("stdin").close()
+        told = json.loads(self._pipe("stdout").readline())
+        self.process.wait()
+        return str(told["memory"])
+
+    def _pipe(self, name: str) -> Any:
+        return getattr(self.process, name)
+
+
+def beside_before(given: argparse.Namespace) -> None:
+    """Print how much faster steps are than those of another build."""
+    here = Path(__file__).resolve().parents[1]
+    builds = [Build(given.before), Build(here)]
+    times = np.array(
+        [[build.step() for build in builds] for _ in range(given.rounds)][1:]
+    )
+    gains = times[:, 0] / times[:, 1]
+    before, now = (build.end() for build in builds)
+    print(
+        f"{given.size} {given.side}x{given.side} batch {given.batch}  "
+        f"faster than before {np.median(gains):.3f} "
+        f"({gains.min():.3f} - {gains.max():.3f})  "
+        f"before{before}  now{now}",
+        flush=True,
+    )
+
+
+def arguments() -> argparse.Namespace:
+    """Return the command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--device", default="auto")
+    parser.add_argument("--size", default="tiny")
+    parser.add_argument("--side", type=int, default=32)
+    parser.add_argument("--batch", type=int, default=32)
+    parser.add_argument("--precision", default="auto")
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--repeat", type=int, default=3, help="steps at a time")
+    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
+    parser.add_argument("--before", type=Path, help="a checkout of another build")
+    parser.add_argument("--serve", action="store_true", help=argparse.SUPPRESS)
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Print ratios."""
+    given = arguments()
+    torch.set_num_threads(given.threads)
+    if given.serve:
+        serve(given)
+    elif given.before:
+        beside_before(given)
+    else:
+        beside_bare(given)
+
+
+if __name__ == "__main__":
+    main()
