@@ -15,16 +15,27 @@ from tests.support.helpers import power_law_field, spectrum_of
 
 
 @cache
-def planning(factor: float = 1.0) -> PowerDistribution:
+def planning(
+    factor: float = 1.0, slope: float = 2, spread: float = 0.5
+) -> PowerDistribution:
     rng = np.random.default_rng(0)
     pictures = np.array(
         [
-            0.01 * rng.lognormal(0, 0.5) * power_law_field((3, 16, 16), 2, rng)
+            0.01 * rng.lognormal(0, spread) * power_law_field((3, 16, 16), slope, rng)
             + rng.normal(0.1, 0.3, (3, 1, 1))
             for _ in range(60)
         ]
     )
     return power_distribution(spectrum_of(factor * pictures))
+
+
+SPECTRA = {
+    "usual": (2, 0.5),
+    "steep": (3, 0.5),
+    "shallow": (1, 0.5),
+    "alike": (2, 0.01),
+}
+"""Slopes of the power, and how much contrasts of images vary, to plan for."""
 
 
 @cache

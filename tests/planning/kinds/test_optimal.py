@@ -15,15 +15,19 @@ from spectral_sched.schedules import KarrasLaw, Schedule, sigma_table
 from spectral_sched.schedules.table import SigmaTable
 from spectral_sched.solvers.registry import FLOW_SAMPLERS, SAMPLERS
 from spectral_sched.spectra.bounds import Start
-from tests.support.planned import ends, planning
+from tests.support.planned import SPECTRA, ends, planning
 
 
 @cache
 def error(
-    sampler: str, start: Start | None = "zero", top: Start = "zero"
+    sampler: str,
+    start: Start | None = "zero",
+    top: Start = "zero",
+    data: str = "usual",
 ) -> Callable[[SigmaTable], float]:
-    """Return what maps tables to their error on the images of `planning`."""
-    errors = table_error(planning(), sampler, start, ends(planning(), top)[1])
+    """Return what maps tables to their error on images of one of `SPECTRA`."""
+    images = planning(1.0, *SPECTRA[data])
+    errors = table_error(images, sampler, start, ends(images, top)[1])
     return lambda table: total_error(errors, table)
 
 
@@ -91,6 +95,19 @@ def test_a_step_more_never_costs(sampler: str) -> None:
     # Nor do the first levels jump, as those of another minimum would.
     firsts = np.array([table.levels[0] for table in tables])
     assert np.all(firsts[1:] > 0.75 * firsts[:-1])
+
+
+@pytest.mark.parametrize("spectrum", SPECTRA)
+@pytest.mark.parametrize("sampler", SAMPLERS)
+def test_no_solver_pays_for_a_step_more(sampler: str, spectrum: str) -> None:
+    # One pair of numbers each, from 2 to 20 over all of them: benchmarks/optimiser.py
+    # tries all numbers with all solvers.
+    turn = 7 * list(SAMPLERS).index(sampler) + 5 * list(SPECTRA).index(spectrum)
+    few = 2 + turn % 18
+    data = planning(1.0, *SPECTRA[spectrum])
+    of = error(sampler, data=spectrum)
+    fewer, more = (optimal_table(data, sampler, n, ends(data)) for n in (few, few + 1))
+    assert of(more) < of(fewer)
 
 
 @pytest.mark.parametrize("factor", [1e-2, 30.0])
