@@ -168,6 +168,24 @@ NODE_CLASS_MAPPINGS = {NAME: SpecschedScheduler}
 NODE_DISPLAY_NAME_MAPPINGS = {NAME: TITLE}
 
 
+def _schema(io: Any) -> Any:
+    """Return what ComfyUI's later protocol is told of the node."""
+    return io.Schema(
+        node_id=NAME,
+        display_name=TITLE,
+        category=CATEGORY,
+        description=DESCRIPTION,
+        inputs=[
+            io.String.Input("file", default=DEFAULT_FILE),
+            io.Int.Input("steps", default=0, min=0, max=MAX_STEPS, tooltip=STEPS_TIP),
+            io.Combo.Input("sampler", options=[AS_PLANNED, *FLOW_SAMPLERS]),
+            io.Combo.Input("model", options=list(MODELS)),
+            io.Model.Input("network", optional=True),
+        ],
+        outputs=[io.Sigmas.Output()],
+    )
+
+
 async def comfy_entrypoint() -> Any:
     """Return the extension that ComfyUI's later protocol asks a file for."""
     from comfy_api.latest import ComfyExtension, io
@@ -177,20 +195,7 @@ async def comfy_entrypoint() -> Any:
 
         @classmethod
         def define_schema(cls) -> Any:
-            return io.Schema(
-                node_id=NAME,
-                display_name=TITLE,
-                category=CATEGORY,
-                description=DESCRIPTION,
-                inputs=[
-                    io.String.Input("file", default=DEFAULT_FILE),
-                    io.Int.Input("steps", default=0, min=0, max=MAX_STEPS),
-                    io.Combo.Input("sampler", options=[AS_PLANNED, *FLOW_SAMPLERS]),
-                    io.Combo.Input("model", options=list(MODELS)),
-                    io.Model.Input("network", optional=True),
-                ],
-                outputs=[io.Sigmas.Output()],
-            )
+            return _schema(io)
 
         @classmethod
         def execute(cls, **inputs: Any) -> Any:

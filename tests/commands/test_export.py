@@ -316,7 +316,7 @@ def test_kinds_are_listed() -> None:
     document = json.loads(invoked("kinds", "--json"))
     assert document["format"] == "specsched.kinds"
     assert [kind["name"] for kind in document["kinds"]] == [
-        *("optimal", "gaussian", "dmn", "fitted", "klub", "gits", "grid", "ld3"),
+        *("optimal", "gaussian", "dmn", "fitted", "klub", "gits", "oss", "grid", "ld3"),
         *SCHEDULES,
     ]
     karras = next(kind for kind in document["kinds"] if kind["name"] == "karras")

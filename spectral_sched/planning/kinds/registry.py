@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from .kind import KindInfo
 
 
-FIRST = ("optimal", "gaussian", "dmn", "fitted", "klub", "gits", "grid", "ld3")
+FIRST = (
+    *("optimal", "gaussian", "dmn", "fitted", "klub", "gits", "oss", "grid", "ld3"),
+)
 """Kinds that are listed before the families, the default before all."""
 
 
