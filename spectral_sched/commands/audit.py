@@ -126,4 +126,4 @@ def _audited(run: "AuditRun", total: int) -> "Document":
     from spectral_sched.console.progress import progress_bar
 
     with progress_bar("auditing", total) as advance:
-        return run(advance)
+        return run.document(run.audit(advance))
