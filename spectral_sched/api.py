@@ -319,7 +319,7 @@ def make_schedule(
     if model is None:
         return make_plan(data_set, kind, request)
     from .diffusion.devices import resolve_device
-    from .diffusion.search.planner import ModelPlanner
+    from .diffusion.evaluation.planner import ModelPlanner
 
     planner = ModelPlanner(model, None, resolve_device(device))
     plan = planner(data_set, kind, request)

@@ -356,7 +356,7 @@ def _planner(flags: Flags) -> "Planner":
 
         return make_plan
     from spectral_sched.diffusion.devices import resolve_device
-    from spectral_sched.diffusion.search.planner import ModelPlanner
+    from spectral_sched.diffusion.evaluation.planner import ModelPlanner
 
     device = resolve_device(flags["device"])
     return ModelPlanner(flags["model"], flags["data"], device)

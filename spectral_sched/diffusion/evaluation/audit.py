@@ -163,6 +163,11 @@ class Auditor:
             seconds=time.perf_counter() - begun,
         )
 
+    def look(self, num_levels: int) -> LevelErrors:
+        """Return the errors at a number of levels alone."""
+        with torch.inference_mode():
+            return self._errors(self.levels(num_levels), lambda _: None)
+
     def _errors(
         self, sigmas: NDArray[np.float64], advance: Callable[[int], None]
     ) -> LevelErrors:

@@ -1,7 +1,12 @@
-"""Plans made for a model: inside its range, at its size, with its calls if need be."""
+"""Plans made for a model: inside its range, at its size, with its calls if need be.
+
+A network of others that nobody audited is looked at first, briefly and on samples of
+the spectrum's field: many do not know the noise that a table begins with.
+"""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import torch
@@ -10,10 +15,13 @@ from spectral_sched.diffusion.models.denoiser import facts_of
 from spectral_sched.diffusion.models.limits import known_limits
 from spectral_sched.diffusion.models.load import load_denoiser
 from spectral_sched.diffusion.models.network import check_given
+from spectral_sched.diffusion.models.python_path import OURS
+from spectral_sched.diffusion.search.search import ModelSearch
 from spectral_sched.planning.kinds.registry import KINDS, check_kind
-from spectral_sched.planning.replan import plan_for_model
+from spectral_sched.planning.replan import plan_for_model, sized
 
-from .search import ModelSearch
+from .audit import NUM_LEVELS, Auditor
+from .real_pictures import field_samples
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,7 +29,12 @@ if TYPE_CHECKING:
     from spectral_sched.diffusion.models.denoiser import Denoiser
     from spectral_sched.planning.data_set import DataSet
     from spectral_sched.planning.plan import Plan
+    from spectral_sched.planning.replan import ModelLimits
     from spectral_sched.planning.request import TableRequest
+
+
+LOOKED_AT = 16
+"""Samples at each level of a brief look."""
 
 
 class ModelPlanner:
@@ -65,6 +78,36 @@ class ModelPlanner:
         denoise = load_denoiser(self.model, data_set, self.device, torch.float32)
         check_given(denoise, given=False)
         limits, told = known_limits(self.model, denoise, data_set)
+        self.messages += [*facts_of(denoise).messages, *told]
+        if not (limits.audited or KINDS[kind].given):
+            limits = self._seen(denoise, data_set, limits)
         plan, messages = plan_for_model(data_set, kind, request, limits)
-        self.messages += [*facts_of(denoise).messages, *told, *messages]
+        self.messages += messages
         return plan
+
+    def _seen(
+        self, denoise: Denoiser, data_set: DataSet, limits: ModelLimits
+    ) -> ModelLimits:
+        """Return the limits of a model that nobody audited, after a look at it."""
+        facts = facts_of(denoise)
+        untold = facts.num_classes and facts.null_label is None
+        if isinstance(denoise, OURS) or untold:
+            return limits
+        own, _ = sized(data_set, limits.shape)
+        samples = field_samples(own, LOOKED_AT)
+        auditor = Auditor(denoise, own, samples, False, self.device)
+        found = auditor.look(NUM_LEVELS)
+        if not found.worse.any():
+            return limits
+        told = f"a look at {NUM_LEVELS} levels ({auditor.counted.num_calls} calls)"
+        if found.trusted_range is None:
+            self.messages.append(
+                f"warning: {told} found the model worse than Wiener's filter at all of "
+                "them; see specsched audit"
+            )
+            return limits
+        self.messages.append(
+            f"{told} found where the model is worse than Wiener's filter; specsched "
+            "audit says more"
+        )
+        return replace(limits, sigma_range=found.trusted_range, audited=True)
