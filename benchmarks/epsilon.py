@@ -28,7 +28,7 @@ from spectral_sched.files.network_config import NetworkConfig
 from spectral_sched.schedules.betas import Betas
 from spectral_sched.synthetic import picture
 
-SIDE, COUNT, STEPS, BATCH, RATE, DECAY = 16, 1000, 1500, 32, 1e-3, 0.995
+SIDE, COUNT, STEPS, BATCH, RATE, DECAY = 16, 1000, 2000, 16, 2e-3, 0.995
 KIND = "landscapes"
 WEIGHTS = "epsilon.safetensors"
 
@@ -38,7 +38,7 @@ class Network(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.unet = UNet(NetworkConfig(3, (32, 64), 1, 0.5))
+        self.unet = UNet(NetworkConfig(3, (16, 32), 1, 0.5))
 
     def forward(self, x: Tensor, timestep: Tensor) -> Tensor:
         """Return the noise of x, (B, C, H, W), at timesteps, (B,)."""

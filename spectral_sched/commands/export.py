@@ -65,8 +65,12 @@ def export(
         ),
     ] = None,
     start: Annotated[
-        str, typer.Option(help="Start from noise about zero, mean, or spectral noise.")
-    ] = "zero",
+        str | None,
+        typer.Option(
+            help="Start from noise about zero, mean, or spectral noise.",
+            show_default="zero; spectral where a model is not trusted higher",
+        ),
+    ] = None,
     spectrum: Annotated[
         Path, typer.Option(help="Spectrum file, or schedule file to plan anew.")
     ] = defaults.SPECTRUM_PATH,
@@ -254,7 +258,7 @@ def _table_request(
     return TableRequest.of(
         sampler,
         steps if flags["steps"] is None else flags["steps"],
-        flags["start"],
+        flags["start"] or "zero",
         settings=settings,
         limits=NoiseLimits(*(flags[name] for name in limits)),
         terminal=flags["terminal"],
@@ -359,7 +363,8 @@ def _planner(flags: Flags) -> "Planner":
     from spectral_sched.diffusion.evaluation.planner import ModelPlanner
 
     device = resolve_device(flags["device"])
-    return ModelPlanner(flags["model"], flags["data"], device)
+    free = flags["start"] is None and flags["target"] is None
+    return ModelPlanner(flags["model"], flags["data"], device, free_start=free)
 
 
 def _publish(

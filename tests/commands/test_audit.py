@@ -96,10 +96,15 @@ def test_what_is_kept_is_heeded(folder: Path) -> None:
     free = specsched("export", "--steps", 6, "-o", "free.json", cwd=folder)
     assert "audit" not in free.stderr
     planned = specsched("export", *FAILING, "--steps", 6, "-o", "in.json", cwd=folder)
-    assert "an audit trusts the model from" in planned.stderr
+    assert "not trusted as high as noise alone needs" in planned.stderr
     table = read_plan(folder / "in.json").table
     assert low * (1 - 1e-6) <= table.levels[-1]
     assert table.levels[0] <= high * (1 + 1e-6)
+    assert read_plan(folder / "in.json").request.start == "spectral"
+    zero = ("--start", "zero", "--steps", 6, "-o", "zero.json")
+    planned = specsched("export", *FAILING, *zero, cwd=folder)
+    assert "an audit trusts the model from" in planned.stderr
+    assert read_plan(folder / "zero.json").request.start == "zero"
 
     told = specsched(
         *("sample", *FAILING, "--schedule", "free.json", "--seeds", 0, "-o", "one"),
@@ -126,9 +131,7 @@ def test_an_audit_of_another_state_is_not_heeded(folder: Path) -> None:
 
 def test_models_that_nobody_audited_are_looked_at(folder: Path) -> None:
     told = specsched("export", *FAILING, "--steps", 6, "-o", "seen.json", cwd=folder)
-    assert (
-        "a look at 24 levels (384 calls) found where the model is worse" in told.stderr
-    )
+    assert "a look at 24 levels (384 calls) found the model worse" in told.stderr
     top = read_spectrum(folder / "spectrum.json").bounds.sigma_max
     assert 1 < read_plan(folder / "seen.json").table.levels[0] < 5 < top
     useless = ("--model", "audited_nets:useless", "-o", "useless.json")

@@ -18,7 +18,7 @@ from spectral_sched.diffusion.models.network import check_given
 from spectral_sched.diffusion.models.python_path import OURS
 from spectral_sched.diffusion.search.search import ModelSearch
 from spectral_sched.planning.kinds.registry import KINDS, check_kind
-from spectral_sched.planning.replan import plan_for_model, sized
+from spectral_sched.planning.replan import BEYOND, plan_for_model, sized
 
 from .audit import NUM_LEVELS, Auditor
 from .real_pictures import field_samples
@@ -46,6 +46,9 @@ class ModelPlanner:
         Name of the model, as for ``--model``, or a denoiser itself.
     data
         Real images for searches that look at some.
+    free_start
+        Whether the start may be of the spectrum where an audit trusts the model too low
+        for noise alone: below, the images' own power cannot be left out.
 
     Attributes
     ----------
@@ -54,9 +57,15 @@ class ModelPlanner:
     """
 
     def __init__(
-        self, model: str | Denoiser, data: Path | None, device: torch.device
+        self,
+        model: str | Denoiser,
+        data: Path | None,
+        device: torch.device,
+        *,
+        free_start: bool = False,
     ) -> None:
         self.model, self.data, self.device = model, data, device
+        self.free_start = free_start
         self.messages: list[str] = []
 
     def __call__(self, data_set: DataSet, kind: str, request: TableRequest) -> Plan:
@@ -81,6 +90,13 @@ class ModelPlanner:
         self.messages += [*facts_of(denoise).messages, *told]
         if not (limits.audited or KINDS[kind].given):
             limits = self._seen(denoise, data_set, limits)
+        own, _ = sized(data_set, limits.shape)
+        if self.free_start and _too_low(limits, own) and not request.limits.partial:
+            request = replace(request, start="spectral")
+            self.messages.append(
+                "the start is noise with the spectrum of the images, since the model "
+                "is not trusted as high as noise alone needs (see --start)"
+            )
         plan, messages = plan_for_model(data_set, kind, request, limits)
         self.messages += messages
         return plan
@@ -97,7 +113,7 @@ class ModelPlanner:
         samples = field_samples(own, LOOKED_AT)
         auditor = Auditor(denoise, own, samples, False, self.device)
         found = auditor.look(NUM_LEVELS)
-        if not found.worse.any():
+        if not found.worse[0]:
             return limits
         told = f"a look at {NUM_LEVELS} levels ({auditor.counted.num_calls} calls)"
         if found.trusted_range is None:
@@ -107,7 +123,13 @@ class ModelPlanner:
             )
             return limits
         self.messages.append(
-            f"{told} found where the model is worse than Wiener's filter; specsched "
-            "audit says more"
+            f"{told} found the model worse than Wiener's filter at the highest; "
+            "specsched audit says more"
         )
         return replace(limits, sigma_range=found.trusted_range, audited=True)
+
+
+def _too_low(limits: ModelLimits, data_set: DataSet) -> bool:
+    """Return whether an audit ends below what swamps the images."""
+    high = limits.sigma_range[1] if limits.sigma_range else data_set.bounds.sigma_max
+    return limits.audited and high < data_set.bounds.sigma_max / BEYOND
