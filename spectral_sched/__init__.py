@@ -10,7 +10,7 @@
 4
 
 The names below are loaded when they are first used, so that importing the package costs
-nothing; sampling alone loads torch.
+nothing; only what plays a model loads torch.
 """
 
 from typing import TYPE_CHECKING
@@ -19,6 +19,7 @@ from .version import __version__
 
 if TYPE_CHECKING:
     from .api import (
+        Audit,
         KindInfo,
         Measurement,
         Plan,
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
         SpecschedError,
         TrainingAdvice,
         analyze,
+        audit,
         bounds,
         kinds,
         make_schedule,
@@ -58,6 +60,7 @@ else:
 
 
 __all__ = [
+    "Audit",
     "KindInfo",
     "Measurement",
     "Plan",
@@ -68,6 +71,7 @@ __all__ = [
     "TrainingAdvice",
     "__version__",
     "analyze",
+    "audit",
     "bounds",
     "kinds",
     "make_schedule",

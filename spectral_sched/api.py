@@ -35,6 +35,7 @@ from .defaults import (
 from .documents.provenance import provenance
 from .documents.write import check_output, check_replaced, write_document
 from .errors import InputError, SpecschedError
+from .files.audit import Audit
 from .files.samples import (
     Gallery,
     Sample,
@@ -77,6 +78,7 @@ if TYPE_CHECKING:
     Pictures = NDArray[Any] | Tensor | Sequence[NDArray[Any] | Tensor]
 
 __all__ = [
+    "Audit",
     "KindInfo",
     "Measurement",
     "Plan",
@@ -86,6 +88,7 @@ __all__ = [
     "SpecschedError",
     "TrainingAdvice",
     "analyze",
+    "audit",
     "bounds",
     "kinds",
     "make_schedule",
@@ -296,7 +299,9 @@ def make_schedule(
     strength: float | None = None,
     terminal: str | None = None,
     resolution: int | None = None,
-    model: str | None = None,
+    model: str | Denoiser | None = None,
+    device: str = "auto",
+    flow: str | None = None,
     noise_scale: float | None = None,
     t_eps: float | None = None,
 ) -> Plan:
@@ -308,7 +313,12 @@ def make_schedule(
         Name of the kind and its parameters; `kinds` lists both.
     start, sigma_min, sigma_max, start_sigma, strength, terminal, resolution
         As the flags of ``specsched export``.
-    model, noise_scale, t_eps
+    model
+        A name or a function, as for `sample`: plan inside the range that it knows, and
+        run it for kinds that do. What is to be said of that is a warning.
+    device
+        Where it runs.
+    flow, noise_scale, t_eps
         The flow network that will play it: a name of `schedules.FLOW_MODELS`, the
         strength of its noise, and the time that its program divides by at least. The
         table ends above that.
@@ -328,19 +338,27 @@ def make_schedule(
     True
     """
     data_set = _source(spectrum)
-    flow = flow_model(model, {"noise_scale": noise_scale, "t_eps": t_eps})
+    noise = flow_model(flow, {"noise_scale": noise_scale, "t_eps": t_eps})
     ends = sigma_min, sigma_max, start_sigma, strength
     request = TableRequest.of(
         sampler,
         num_steps,
         start,
         settings=kind_settings_of(kind, settings or {}),
-        limits=NoiseLimits(*ends, floor=flow.lowest_sigma),
+        limits=NoiseLimits(*ends, floor=noise.lowest_sigma),
         terminal=terminal,
     )
     if resolution is not None:
         data_set = resize_data_set(data_set, resolution)
-    return make_plan(data_set, kind, request)
+    if model is None:
+        return make_plan(data_set, kind, request)
+    from .diffusion.devices import resolve_device
+    from .diffusion.evaluation.planner import ModelPlanner
+
+    planner = ModelPlanner(model, None, resolve_device(device))
+    plan = planner(data_set, kind, request)
+    _warn(planner.messages)
+    return plan
 
 
 @names_arguments
@@ -385,7 +403,7 @@ def training_advice(
     kind: str | None = None,
     settings: Mapping[str, Setting] | None = None,
     *,
-    model: str | None = None,
+    flow: str | None = None,
     noise_scale: float | None = None,
     sigma_min: float | None = None,
     sigma_max: float | None = None,
@@ -396,7 +414,7 @@ def training_advice(
     ----------
     kind, settings, sigma_min, sigma_max
         As for `training_schedule`.
-    model, noise_scale
+    flow, noise_scale
         A flow network by name (`schedules.FLOW_MODELS`), or the standard deviation of
         its noise at time 1.
 
@@ -408,14 +426,14 @@ def training_advice(
     Examples
     --------
     >>> noise = np.random.default_rng(0).normal(0, 0.5, (64, 16, 16))
-    >>> advice = training_advice(analyze(noise, data_range=(-1, 1)), model="jit-512")
+    >>> advice = training_advice(analyze(noise, data_range=(-1, 1)), flow="jit-512")
     >>> round(advice.words("jit")["P_mean"] + advice.law.mean, 4)  # ln 2
     0.6931
     """
     schedule = training_schedule(
         spectrum, kind, settings, sigma_min=sigma_min, sigma_max=sigma_max
     )
-    scale = flow_model(model, {"noise_scale": noise_scale}).noise_scale
+    scale = flow_model(flow, {"noise_scale": noise_scale}).noise_scale
     sigma_data = _source(spectrum).power.field.sigma_data
     return _training_advice(schedule, sigma_data, scale)
 
@@ -505,12 +523,83 @@ def sample(
     )
     plan = schedule if isinstance(schedule, Plan) else read_schedule(schedule)
     run = SamplingRun(plan, options, resolve_device(device))
-    for message in run.messages:
-        warnings.warn(in_python(message), stacklevel=3)
+    _warn(run.messages)
     if seeds is None:
         usual = chosen_seeds(None, restoring=inputs is not None)
         seeds = parse_seeds(usual)
     return np.stack(list(run(run.samples(list(seeds)))))
+
+
+@names_arguments
+def audit(
+    model: str | Denoiser,
+    spectrum: AnySpectrum | None = None,
+    *,
+    data: AnyPath | None = None,
+    levels: int = 24,
+    samples: int = 64,
+    seed: int = 0,
+    class_label: int | str | None = None,
+    null_label: int | None = None,
+    device: str = "auto",
+    precision: str = "float32",
+) -> Audit:
+    """Say where a model can be trusted, beside Wiener's filter, and what is wrong.
+
+    Parameters
+    ----------
+    model
+        A name or a function, as for `sample`.
+    spectrum
+        Of its images; networks of ours and the bundled one know their own.
+    data
+        Where real images are that it was not trained on; samples of the spectrum's
+        field if not given.
+    levels, samples, seed, class_label, null_label, device, precision
+        As the flags of ``specsched audit``.
+
+    Returns
+    -------
+    audit
+        Its `trusted_range`, its `findings` with a text each, and its `errors`.
+
+    Raises
+    ------
+    UsageError
+        If a name or a value cannot be used, or the model has to be told a class.
+    InputError
+        If the model or the images cannot be read, or do not fit.
+
+    Examples
+    --------
+    >>> noise = np.random.default_rng(0).normal(0, 0.5, (64, 16, 16))
+    >>> measured = analyze(noise, data_range=(-1, 1))
+    >>> audit("wiener", measured, levels=4, samples=4).findings
+    ()
+    """
+    from .diffusion.devices import resolve_device
+    from .diffusion.evaluation.audit_run import AuditOptions, AuditRun
+
+    options = AuditOptions(
+        model,
+        None if data is None else os.fspath(data),
+        num_levels=levels,
+        num_images=samples,
+        seed=seed,
+        class_label=class_label,
+        null_label=null_label,
+        precision=precision,
+    )
+    known = None if spectrum is None else _source(spectrum)
+    run = AuditRun(options, resolve_device(device), known)
+    _warn(run.messages)
+    return run.audit()
+
+
+def _warn(messages: Iterable[str]) -> None:
+    """Warn the caller of a public function of what a command says."""
+    for message in messages:
+        warnings.warn(in_python(message), stacklevel=4)
 
 
 @names_arguments

@@ -1,5 +1,6 @@
 """Audit a model."""
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -90,7 +91,7 @@ def audit(
     if place is not None:
         write_document(document, place)
         say(f"wrote {place}")
-    say(f"next: specsched export --model {model} --steps {defaults.NUM_STEPS}")
+    say(f"next: {_following(model, spectrum)}")
 
 
 def _run(flags: dict[str, object]) -> "AuditRun":
@@ -111,6 +112,21 @@ def _run(flags: dict[str, object]) -> "AuditRun":
     return AuditRun(options, resolve_device(str(flags["device"])))
 
 
+def _following(model: str, spectrum: Path | None) -> str:
+    """Return a command that goes on with the model.
+
+    Networks of ours hold the spectrum to plan from, the bundled one in no file.
+    """
+    from spectral_sched.files.model import SUFFIX
+
+    if spectrum is None and model == defaults.MODEL:
+        return f"specsched compare --model {model}"
+    source = model if spectrum is None and model.endswith(SUFFIX) else spectrum
+    named = "" if source is None else f" --spectrum {shlex.quote(str(source))}"
+    steps = f"--steps {defaults.NUM_STEPS}"
+    return f"specsched export --model {shlex.quote(model)}{named} {steps}"
+
+
 def _check_picture(path: Path, *, force: bool) -> None:
     """Raise `UsageError` or `UnavailableError` where no picture can be written."""
     from spectral_sched.documents.write import check_output
@@ -126,4 +142,4 @@ def _audited(run: "AuditRun", total: int) -> "Document":
     from spectral_sched.console.progress import progress_bar
 
     with progress_bar("auditing", total) as advance:
-        return run(advance)
+        return run.document(run.audit(advance))

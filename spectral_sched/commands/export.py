@@ -65,8 +65,12 @@ def export(
         ),
     ] = None,
     start: Annotated[
-        str, typer.Option(help="Start from noise about zero, mean, or spectral noise.")
-    ] = "zero",
+        str | None,
+        typer.Option(
+            help="Start from noise about zero, mean, or spectral noise.",
+            show_default="zero; spectral where a model is not trusted higher",
+        ),
+    ] = None,
     spectrum: Annotated[
         Path, typer.Option(help="Spectrum file, or schedule file to plan anew.")
     ] = defaults.SPECTRUM_PATH,
@@ -260,7 +264,7 @@ def _table_request(
     return TableRequest.of(
         sampler,
         steps if flags["steps"] is None else flags["steps"],
-        flags["start"],
+        flags["start"] or "zero",
         settings=settings,
         limits=NoiseLimits(**limits, floor=floor),
         terminal=flags["terminal"],
@@ -362,10 +366,11 @@ def _planner(flags: Flags) -> "Planner":
 
         return make_plan
     from spectral_sched.diffusion.devices import resolve_device
-    from spectral_sched.diffusion.search.planner import ModelPlanner
+    from spectral_sched.diffusion.evaluation.planner import ModelPlanner
 
     device = resolve_device(flags["device"])
-    return ModelPlanner(flags["model"], flags["data"], device)
+    free = flags["start"] is None and flags["target"] is None
+    return ModelPlanner(flags["model"], flags["data"], device, free_start=free)
 
 
 def _publish(

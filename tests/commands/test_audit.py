@@ -96,10 +96,15 @@ def test_what_is_kept_is_heeded(folder: Path) -> None:
     free = specsched("export", "--steps", 6, "-o", "free.json", cwd=folder)
     assert "audit" not in free.stderr
     planned = specsched("export", *FAILING, "--steps", 6, "-o", "in.json", cwd=folder)
-    assert "an audit trusts the model from" in planned.stderr
+    assert "not trusted as high as noise alone needs" in planned.stderr
     table = read_plan(folder / "in.json").table
     assert low * (1 - 1e-6) <= table.levels[-1]
     assert table.levels[0] <= high * (1 + 1e-6)
+    assert read_plan(folder / "in.json").request.start == "spectral"
+    zero = ("--start", "zero", "--steps", 6, "-o", "zero.json")
+    planned = specsched("export", *FAILING, *zero, cwd=folder)
+    assert "an audit trusts the model from" in planned.stderr
+    assert read_plan(folder / "zero.json").request.start == "zero"
 
     told = specsched(
         *("sample", *FAILING, "--schedule", "free.json", "--seeds", 0, "-o", "one"),
@@ -121,8 +126,20 @@ def test_an_audit_of_another_state_is_not_heeded(folder: Path) -> None:
     (folder / "audited_nets.py").write_text(changed)
     told = specsched("export", *FAILING, "--steps", 4, "-o", "other.json", cwd=folder)
     assert "is of another state of the model and is not heeded" in told.stderr
-    levels = read_plan(folder / "other.json").table.levels
-    assert levels[0] > kept(folder)["trusted_range"][1]
+    assert "a look at 24 levels" in told.stderr
+
+
+def test_models_that_nobody_audited_are_looked_at(folder: Path) -> None:
+    told = specsched("export", *FAILING, "--steps", 6, "-o", "seen.json", cwd=folder)
+    assert "a look at 24 levels (384 calls) found the model worse" in told.stderr
+    top = read_spectrum(folder / "spectrum.json").bounds.sigma_max
+    assert 1 < read_plan(folder / "seen.json").table.levels[0] < 5 < top
+    useless = ("--model", "audited_nets:useless", "-o", "useless.json")
+    told = specsched("export", *useless, cwd=folder)
+    assert "worse than Wiener's filter at all of them" in told.stderr
+    # What is known well is not looked at.
+    quiet = specsched("export", "--model", "wiener", "-o", "known.json", cwd=folder)
+    assert "a look at" not in quiet.stderr
 
 
 def test_a_model_that_is_trusted_nowhere_is_not_planned_for(folder: Path) -> None:

@@ -318,6 +318,7 @@ def test_kinds_are_listed() -> None:
     assert [kind["name"] for kind in document["kinds"]] == [
         *("optimal", "gaussian", "dmn", "fitted", "klub", "gits", "oss", "grid", "ld3"),
         *SCHEDULES,
+        *("list", "native"),
     ]
     karras = next(kind for kind in document["kinds"] if kind["name"] == "karras")
     assert karras["parameters"] == [

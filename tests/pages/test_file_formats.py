@@ -111,6 +111,8 @@ def documents(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
     for target in TARGETS:
         shown = specsched("export", "--target", *target, "--json", cwd=folder)
         found.append(json.loads(shown.stdout))
+    few = ("--model", "wiener", "--samples", 2, "--levels", 4)
+    found.append(json.loads(specsched("audit", *few, "--json", cwd=folder).stdout))
     shutil.rmtree(folder)
     return found
 

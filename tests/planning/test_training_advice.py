@@ -142,7 +142,7 @@ def test_the_advice_is_the_law_that_train_has_and_export_writes() -> None:
 
 
 def test_a_model_stands_for_the_strength_of_its_noise() -> None:
-    by_name = spectral_sched.training_advice(pink_source(), model="pmf-h32")
+    by_name = spectral_sched.training_advice(pink_source(), flow="pmf-h32")
     assert by_name.noise_scale == FLOW_MODELS["pmf-h32"].noise_scale
     assert by_name.logit_mean == pytest.approx(by_name.law.mean - math.log(4))
     fields = given_law("jit", "lognormal", "model=jit-512").fields

@@ -95,6 +95,17 @@ def test_fields_are_nobodys_images() -> None:
     assert errors(2 * ratio, on_images=False).worse.all()
 
 
+def test_fields_judge_the_upper_end_alone() -> None:
+    """Networks of images that are no field are worse than the filter on samples of one,
+    but where the noise leaves nothing but the mean to be known."""
+    ratio = np.array([9.0, 3.0, 1.0, 1.2, 2.0, 2.5, 2.0, 1.2, 1.0])
+    trusted = errors(ratio, on_images=False).trusted_range
+    assert trusted is not None
+    assert trusted[0] == SIGMAS[-1]
+    assert SIGMAS[2] < trusted[1] < SIGMAS[1]
+    assert errors(np.full(len(SIGMAS), 3.0), on_images=False).trusted_range is None
+
+
 def test_answers_that_are_no_numbers_are_worse() -> None:
     ratio = np.full(len(SIGMAS), 0.9)
     ratio[0] = np.nan

@@ -153,7 +153,7 @@ class Auditor:
             findings = [*self._steadiness(), *lost_statistics(self.denoise)]
             findings += [*worse_findings(errors, self.field), *faulty_findings(errors)]
             if errors.worse.any() or errors.faulty.any():
-                findings += self._suspects(sigmas)
+                findings += self._suspects(sigmas, 1 + errors.slack)
         return Audit(
             errors=errors,
             frequency=self.field.frequency,
@@ -162,6 +162,11 @@ class Auditor:
             num_calls=self.counted.num_calls,
             seconds=time.perf_counter() - begun,
         )
+
+    def look(self, num_levels: int) -> LevelErrors:
+        """Return the errors at a number of levels alone."""
+        with torch.inference_mode():
+            return self._errors(self.levels(num_levels), lambda _: None)
 
     def _errors(
         self, sigmas: NDArray[np.float64], advance: Callable[[int], None]
@@ -249,16 +254,20 @@ class Auditor:
             return [Finding("batch", text)]
         return []
 
-    def _suspects(self, sigmas: NDArray[np.float64]) -> list[Finding]:
-        """Return the change of convention that helps most, if one helps."""
+    def _suspects(self, sigmas: NDArray[np.float64], pass_at: float) -> list[Finding]:
+        """Return the change of convention that helps most, if one helps.
+
+        The right one is no worse than the filter, up to the factor that is let pass.
+        """
         levels = [
             float(sigmas[round(share * (len(sigmas) - 1))]) for share in SUSPECT_LEVELS
         ]
         own = self._log_error(self.denoise, levels)
+        good = self._log_error(self.filter, levels) + np.log(pass_at)
         found = []
         for what, denoise in suspects(self.denoise, self._labels(levels)):
             error = self._log_error(denoise, levels)
-            if error < own - np.log(BETTER):
+            if error < min(own - np.log(BETTER), good):
                 found.append((error, what))
         if not found:
             return []

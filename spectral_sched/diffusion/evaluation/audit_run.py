@@ -20,7 +20,7 @@ from spectral_sched.diffusion.models.network import check_given
 from spectral_sched.diffusion.precision import check_precision, precision_of
 from spectral_sched.documents.provenance import provenance
 from spectral_sched.errors import UsageError
-from spectral_sched.files.audit import Model, audit_document, audit_path
+from spectral_sched.files.audit import Audit, Model, audit_document, audit_path
 from spectral_sched.planning.replan import sized
 
 from .audit import NUM_IMAGES, NUM_LEVELS, Auditor
@@ -107,8 +107,8 @@ class AuditRun:
         self.denoise = _told_class(self.model, options)
         self.messages = [*facts.messages, *told]
 
-    def __call__(self, advance: Callable[[int], None] = lambda _: None) -> Document:
-        """Audit the model, and return the record.
+    def audit(self, advance: Callable[[int], None] = lambda _: None) -> Audit:
+        """Audit the model.
 
         Parameters
         ----------
@@ -121,7 +121,10 @@ class AuditRun:
             *(self.device, self.precision.dtype, self.options.seed),
         )
         with self.precision.applied(self.device):
-            audit = auditor(self.options.num_levels, advance)
+            return auditor(self.options.num_levels, advance)
+
+    def document(self, audit: Audit) -> Document:
+        """Return the record of an audit."""
         named = Model(model_name(self.options.model), self.model_digest)
         made = provenance(self.arguments)
         return audit_document(audit, named, self.data_set.data_key, made)
