@@ -7,6 +7,7 @@ window``; without a range, black to white is all that the stored bits can hold.
 from __future__ import annotations
 
 import warnings
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from numpy.typing import NDArray
+
+MOST_AT_ONCE = 1 << 23
+"""Bytes of files that are read in one go; frames of larger ones are read one by one."""
 
 GREY = ("MONOCHROME1", "MONOCHROME2")
 COLORS = ("RGB", "YBR_FULL", "YBR_FULL_422", "YBR_ICT", "YBR_RCT", "YBR_PARTIAL_420")
@@ -42,12 +46,14 @@ def dicom_items(place: str, choices: Choices) -> Iterator[Item]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            header = pydicom.dcmread(place, stop_before_pixels=True)
+            large = Path(place).stat().st_size > MOST_AT_ONCE
+            header = pydicom.dcmread(place, stop_before_pixels=large)
             problem = _problem(header)
             if problem:
                 yield refused(name, problem, "unreadable")
                 return
-            yield from grid_items(_Frames(pydicom, place, header).grid(name), choices)
+            source = place if large else header
+            yield from grid_items(_Frames(pydicom, source, header).grid(name), choices)
         except pydicom.errors.InvalidDicomError:
             yield refused(name, "is no DICOM file", "not an image")
         except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
@@ -85,8 +91,8 @@ def _can_decode(syntax: Any) -> bool:
 class _Frames:
     """The frames of a file, decoded one by one."""
 
-    def __init__(self, pydicom: Any, place: str, header: Any) -> None:
-        self.pixels, self.place, self.header = pydicom.pixels, place, header
+    def __init__(self, pydicom: Any, source: Any, header: Any) -> None:
+        self.pixels, self.source, self.header = pydicom.pixels, source, header
         self.slope, self.intercept = _rescale(header)
         self.changed = (self.slope, self.intercept) != (1.0, 0.0)
         bits = int(header.BitsStored)
@@ -126,7 +132,7 @@ class _Frames:
         if number != self.next or number == 0:
             count = int(getattr(self.header, "NumberOfFrames", None) or 1)
             self.decoded = self.pixels.iter_pixels(
-                self.place, indices=range(number, count)
+                self.source, indices=range(number, count)
             )
         self.next = number + 1
         frame: NDArray[Any] = next(self.decoded)

@@ -180,7 +180,9 @@ class _Pages:
         )
         pages = [self._page(int(number))[inner] for number in numbers.reshape(-1)]
         kept = [len(each) for each, i in zip(over, outer, strict=True) if _is_span(i)]
-        return np.stack(pages).reshape(*kept, *pages[0].shape)
+        # One page is not copied.
+        whole = pages[0] if len(pages) == 1 else np.stack(pages)
+        return whole.reshape(*kept, *pages[0].shape)
 
     def _page(self, number: int) -> NDArray[Any]:
         page = self.series.pages[number]
