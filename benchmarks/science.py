@@ -11,7 +11,7 @@ analysis of all planes, over that of a folder of PNGs with the same libraries lo
 from __future__ import annotations
 
 import argparse
-import resource
+import re
 import subprocess
 import sys
 import tempfile
@@ -165,7 +165,9 @@ def analyse(path: str, bands: str | None = None) -> None:
         __import__(module)
     __import__("tifffile"), __import__("rasterio")
     measure(items(path, bands=bands), make_preprocessing(bands=bands))
-    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+    # Not ru_maxrss, which begins with the memory of the process that started this one.
+    status = Path("/proc/self/status").read_text()
+    print(int(re.findall(r"VmHWM:\s+(\d+)", status)[0]) / 1024)
 
 
 def compare(planes: int, side: int, rounds: int) -> None:
