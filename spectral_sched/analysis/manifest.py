@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from spectral_sched.images.pixels import Plane
+
 if TYPE_CHECKING:
     from spectral_sched.images.pixels import Data
 
@@ -53,6 +55,8 @@ def fingerprint(data: Data) -> tuple[object, ...]:
         except OSError:
             return ()
         return status.st_size, status.st_mtime_ns
+    if isinstance(data, Plane):
+        data = data.values
     if isinstance(data, np.ndarray):
         data = np.ascontiguousarray(data).tobytes()
     if isinstance(data, bytes):

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
 
+from spectral_sched.images.pixels import Plane
+
 from .chunk import Chunk, Task
 
 if TYPE_CHECKING:
@@ -105,4 +107,4 @@ class Tasks:
 def _size(item: Item) -> int:
     if isinstance(item.data, bytes):
         return len(item.data)
-    return item.data.nbytes if isinstance(item.data, np.ndarray) else 0
+    return item.data.nbytes if isinstance(item.data, np.ndarray | Plane) else 0

@@ -72,6 +72,11 @@ class Plane:
     nodata: float | None = None
     valid: NDArray[np.bool_] | None = None
 
+    @property
+    def nbytes(self) -> int:
+        """Bytes of its values."""
+        return int(self.values.nbytes)
+
 
 Data = Path | bytes | Readable | np.ndarray | Plane | ImageError
 """One picture: a file, its bytes, something that fetches them, an array (H, W) or

@@ -7,6 +7,7 @@ window``; without a range, black to white is all that the stored bits can hold.
 from __future__ import annotations
 
 import warnings
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,6 +22,18 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from numpy.typing import NDArray
+
+MOST_AT_ONCE = 1 << 23
+"""Bytes of files that are read in one go; frames of larger ones are read one by one."""
+
+FRAMES, PADDING = 0x00280008, 0x00280120
+CENTER, WIDTH = 0x00281050, 0x00281051
+INTERCEPT, SLOPE = 0x00281052, 0x00281053
+SPACING, IMAGER_SPACING = 0x00280030, 0x00181164
+BETWEEN, THICKNESS = 0x00180088, 0x00180050
+SHARED, MEASURES, CHANGES = 0x52009229, 0x00289110, 0x00289145
+"""Tags of elements that need not be there; to look for them by name takes as long as to
+decode a small frame."""
 
 GREY = ("MONOCHROME1", "MONOCHROME2")
 COLORS = ("RGB", "YBR_FULL", "YBR_FULL_422", "YBR_ICT", "YBR_RCT", "YBR_PARTIAL_420")
@@ -42,12 +55,14 @@ def dicom_items(place: str, choices: Choices) -> Iterator[Item]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            header = pydicom.dcmread(place, stop_before_pixels=True)
+            large = Path(place).stat().st_size > MOST_AT_ONCE
+            header = pydicom.dcmread(place, stop_before_pixels=large)
             problem = _problem(header)
             if problem:
                 yield refused(name, problem, "unreadable")
                 return
-            yield from grid_items(_Frames(pydicom, place, header).grid(name), choices)
+            source = place if large else header
+            yield from grid_items(_Frames(pydicom, source, header).grid(name), choices)
         except pydicom.errors.InvalidDicomError:
             yield refused(name, "is no DICOM file", "not an image")
         except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
@@ -85,15 +100,15 @@ def _can_decode(syntax: Any) -> bool:
 class _Frames:
     """The frames of a file, decoded one by one."""
 
-    def __init__(self, pydicom: Any, place: str, header: Any) -> None:
-        self.pixels, self.place, self.header = pydicom.pixels, place, header
+    def __init__(self, pydicom: Any, source: Any, header: Any) -> None:
+        self.pixels, self.source, self.header = pydicom.pixels, source, header
         self.slope, self.intercept = _rescale(header)
         self.changed = (self.slope, self.intercept) != (1.0, 0.0)
         bits = int(header.BitsStored)
         least = -(1 << (bits - 1)) if header.PixelRepresentation else 0
         self.stored = (least, least + (1 << bits) - 1)
         self.inverted = header.PhotometricInterpretation == GREY[0]
-        self.next = 0
+        self.count, self.next = int(_value(header, FRAMES) or 1), 0
         self.decoded: Iterator[Any] = iter(())
 
     def grid(self, name: str) -> Grid:
@@ -102,7 +117,7 @@ class _Frames:
         low, high = np.sort(stored * self.slope + self.intercept).tolist()
         return Grid(
             name,
-            int(getattr(header, "NumberOfFrames", None) or 1),
+            self.count,
             int(header.SamplesPerPixel),
             (int(header.Rows), int(header.Columns)),
             np.dtype(np.float64 if self.changed else f"i{header.BitsAllocated // 8}"),
@@ -124,9 +139,8 @@ class _Frames:
     def _frame(self, number: int) -> NDArray[Any]:
         # Frames that follow one another are decoded without going back to the start.
         if number != self.next or number == 0:
-            count = int(getattr(self.header, "NumberOfFrames", None) or 1)
             self.decoded = self.pixels.iter_pixels(
-                self.place, indices=range(number, count)
+                self.source, indices=range(number, self.count)
             )
         self.next = number + 1
         frame: NDArray[Any] = next(self.decoded)
@@ -134,9 +148,7 @@ class _Frames:
 
     def _window(self, total: float) -> tuple[float, float] | None:
         """Return the first display window, as PS3.3 C.11.2.1.2 has it."""
-        centre, width = (
-            _first(self.header.get(f"Window{name}")) for name in ("Center", "Width")
-        )
+        centre, width = (_first(_value(self.header, tag)) for tag in (CENTER, WIDTH))
         if centre is None or width is None or width <= 1:
             return None
         half = (width - 1) / 2
@@ -144,11 +156,24 @@ class _Frames:
         return (total - high, total - low) if self.inverted else (low, high)
 
     def _padding(self) -> float | None:
-        padding = self.header.get("PixelPaddingValue")
+        padding = _value(self.header, PADDING)
         if padding is None or not isinstance(padding, int):
             return None
         value = sum(self.stored) - padding if self.inverted else padding
         return value * self.slope + self.intercept
+
+
+def _value(elements: Any, tag: int) -> Any:
+    """Return the value of an element, None if it is not there."""
+    return elements[tag].value if tag in elements.keys() else None  # noqa: SIM118
+
+
+def _shared(header: Any, sequence: int) -> Any:
+    """Return what enhanced images say of all frames; the header itself of others."""
+    for group in _value(header, SHARED) or ():
+        for each in _value(group, sequence) or ():
+            return each
+    return header
 
 
 def _first(value: Any) -> float | None:
@@ -161,28 +186,20 @@ def _first(value: Any) -> float | None:
 
 
 def _rescale(header: Any) -> tuple[float, float]:
-    """Return slope and intercept, which enhanced images keep with their frames."""
-    found = (header.get("RescaleSlope"), header.get("RescaleIntercept"))
-    for group in header.get("SharedFunctionalGroupsSequence", ()):
-        for change in group.get("PixelValueTransformationSequence", ()):
-            found = (change.get("RescaleSlope"), change.get("RescaleIntercept"))
-    slope, intercept = found
+    """Return slope and intercept."""
+    change = _shared(header, CHANGES)
+    slope, intercept = (_value(change, tag) for tag in (SLOPE, INTERCEPT))
     return float(1 if slope is None else slope), float(intercept or 0)
 
 
 def _size(header: Any) -> dict[str, Any]:
-    measures = header
-    for group in header.get("SharedFunctionalGroupsSequence", ()):
-        for each in group.get("PixelMeasuresSequence", ()):
-            measures = each
-    spacing = measures.get("PixelSpacing") or header.get("ImagerPixelSpacing")
+    measures = _shared(header, MEASURES)
+    spacing = _value(measures, SPACING) or _value(header, IMAGER_SPACING)
     if not spacing:
         return {}
     size = int(header.Rows), int(header.Columns)
     pixel = pixel_size(float(spacing[0]), float(spacing[1]), "mm", size)
-    depth = _first(
-        measures.get("SpacingBetweenSlices") or measures.get("SliceThickness")
-    )
+    depth = _first(_value(measures, BETWEEN) or _value(measures, THICKNESS))
     return {"pixel": pixel, "depth": depth}
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import math
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -197,9 +198,7 @@ class _Axes:
             at[self.bands[0]] = span
             places = [place - span.start for place in places]
         taken = self.array[tuple(at.get(axis, slice(None)) for axis in self.axes)]
-        # What is mapped stays mapped as long as something looks at it.
-        mapped = isinstance(self.array, np.memmap)
-        values = (np.array if mapped else np.asarray)(taken).transpose(self.order)
+        values = np.asarray(taken).transpose(self.order)
         values = values.reshape(*values.shape[:2], -1)
         if places != list(range(values.shape[2])):
             values = values[..., places]
@@ -245,6 +244,9 @@ def needed(module: str, extra: str, what: str) -> Any:
     UnavailableError
         If it is not installed.
     """
+    loaded = sys.modules.get(module)
+    if loaded is not None:
+        return loaded
     try:
         return importlib.import_module(module)
     except ImportError as error:

@@ -140,14 +140,23 @@ def _grid(file: Any, name: str, source: Any) -> Grid:
             raise ImageError(message, "unknown kind of TIFF")
         change = _turned_over(told.high)
     plain = series.dataoffset is not None and isinstance(source, Path)
-    array = _mapped(series, source) if plain else _Pages(file, series, page, name)
+    array = _Contiguous(series, source) if plain else _Pages(file, series, page, name)
     return axes_grid(name, array, series.axes, told, change)
 
 
-def _mapped(series: Any, source: Path) -> Any:
-    """Return the values of a series that lie in its file one after the other."""
-    order = series.dtype.newbyteorder(series.keyframe.parent.byteorder)
-    return np.memmap(source, order, "r", series.dataoffset, series.shape)
+class _Contiguous:
+    """The values of a series that lie in its file one after the other.
+
+    They are mapped for as long as a plane takes: what stays mapped counts as memory.
+    """
+
+    def __init__(self, series: Any, source: Path) -> None:
+        self.source, self.start, self.shape = source, series.dataoffset, series.shape
+        self.dtype = series.dtype.newbyteorder(series.keyframe.parent.byteorder)
+
+    def __getitem__(self, index: tuple[Any, ...]) -> NDArray[Any]:
+        values = np.memmap(self.source, self.dtype, "r", self.start, self.shape)
+        return np.array(values[index])
 
 
 class _Pages:
@@ -180,7 +189,9 @@ class _Pages:
         )
         pages = [self._page(int(number))[inner] for number in numbers.reshape(-1)]
         kept = [len(each) for each, i in zip(over, outer, strict=True) if _is_span(i)]
-        return np.stack(pages).reshape(*kept, *pages[0].shape)
+        # One page is not copied.
+        whole = pages[0] if len(pages) == 1 else np.stack(pages)
+        return whole.reshape(*kept, *pages[0].shape)
 
     def _page(self, number: int) -> NDArray[Any]:
         page = self.series.pages[number]

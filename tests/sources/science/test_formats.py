@@ -12,13 +12,16 @@ from typing import Any
 import numpy as np
 import pytest
 
+import spectral_sched
+from spectral_sched.analysis.manifest import fingerprint
 from spectral_sched.analysis.measurement import measure
+from spectral_sched.analysis.tasks import MOST_BYTES, Tasks
 from spectral_sched.documents.strict_json import digest
 from spectral_sched.errors import ImageError, InputError, UsageError
 from spectral_sched.files.spectrum import NOT_IN_PAYLOAD, spectrum_document
 from spectral_sched.images.pixels import Pixels, Plane, load_pixels
 from spectral_sched.images.preprocessing import make_preprocessing
-from spectral_sched.sources import Aside, items
+from spectral_sched.sources import Aside, Item, items
 from tests.support.science_files import (
     BANDS,
     GREY,
@@ -311,3 +314,30 @@ def test_memory_is_that_of_planes_not_of_files(tmp_path: Path) -> None:
         tracemalloc.stop()
         assert count == len(stack)
         assert peak < stack.nbytes / 2, place
+
+
+def test_planes_that_changed_are_not_taken_for_those_of_before() -> None:
+    changed = GREY[0].copy()
+    changed[3, 4] += 1
+    one, same, other = (
+        fingerprint(Plane(values[..., None]))
+        for values in (GREY[0], GREY[0].copy(), changed)
+    )
+    assert one == same != other
+
+
+def test_tasks_hold_so_many_bytes_of_planes() -> None:
+    plane = Plane(np.zeros((1024, 1024, 1), np.uint16))
+    tasks = Tasks((Item("x", "", plane) for _ in range(64)), 64, seconds=1)
+    sizes = [len(task.items) for task in tasks]
+    assert sum(sizes) == 64
+    assert max(sizes) * plane.nbytes <= MOST_BYTES
+
+
+def test_workers_find_what_one_process_finds(tmp_path: Path) -> None:
+    place = write_ome_zarr(tmp_path / "a.zarr", BANDS)
+    keys = {
+        spectral_sched.analyze(place, bands="all", workers=workers).spectrum.data_key
+        for workers in (1, 2)
+    }
+    assert len(keys) == 1
