@@ -20,8 +20,8 @@ times a small UNet2DModel in diffusers' own pipeline and in the sampler.
 import argparse
 import copy
 import statistics
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -29,7 +29,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from turns import gains, peak_memory, serve, waited
+from turns import gains, peak_memory, serve, synchronisation, waited
 
 from spectral_sched.diffusion.batches import first_batch
 from spectral_sched.diffusion.devices import resolve_device
@@ -103,19 +103,6 @@ def sampled_last(
     """Return the pictures of a network."""
     *_, last = sample(network, x, calls, noise_of(x))
     return last
-
-
-@contextmanager
-def synchronisation(mode: str) -> Iterator[None]:
-    """Say what is done where the host waits for an accelerator."""
-    if mode == "default":
-        yield
-        return
-    torch.cuda.set_sync_debug_mode(mode)
-    try:
-        yield
-    finally:
-        torch.cuda.set_sync_debug_mode("default")
 
 
 def replay_of(network: torch.nn.Module, device: torch.device) -> "NetworkReplay":

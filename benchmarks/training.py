@@ -5,8 +5,9 @@ bare forward pass, backward pass and step of the optimiser on a fixed batch, in 
 and in the same mode, recorded as a CUDA graph where there is CUDA, and prints the
 median ratio with the smallest and the largest, and pictures per second. With
 ``--before FOLDER``, a checkout of another build, its trainer takes turns with the
-present one, each in a process of its own. On an accelerator the peak of memory is
-printed too. With one thread on a processor its own time counts, not that of the clock.
+present one, each in a process of its own. On CUDA a step is also taken with
+synchronisations made errors, and the peak of memory is printed. With one thread on a
+processor its own time counts, not that of the clock.
 """
 
 import argparse
@@ -15,7 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import torch
-from turns import gains, peak_memory, serve, waited
+from turns import gains, peak_memory, serve, synchronisation, waited
 
 from spectral_sched.diffusion.devices import resolve_device
 from spectral_sched.diffusion.torchrun import Processes
@@ -74,6 +75,10 @@ def beside_bare(given: argparse.Namespace, device: torch.device) -> None:
     pair = (whole.advance, bare_step(alone))
     for work in pair:
         waited(work, device, WARM_UP)
+    if device.type == "cuda":
+        with synchronisation("error"):
+            whole.draw()
+            pair[1]()
     times = [
         [waited(work, device, given.repeat) for work in pair]
         for _ in range(given.rounds)

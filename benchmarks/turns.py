@@ -4,7 +4,8 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -33,6 +34,19 @@ def settle(device: torch.device) -> None:
     """Wait until a device has done what it was asked to do."""
     if device.type == "cuda":
         torch.cuda.synchronize()
+
+
+@contextmanager
+def synchronisation(mode: str) -> Iterator[None]:
+    """Say what is done where the host waits for an accelerator."""
+    if mode == "default":
+        yield
+        return
+    torch.cuda.set_sync_debug_mode(mode)
+    try:
+        yield
+    finally:
+        torch.cuda.set_sync_debug_mode("default")
 
 
 def peak_memory(device: torch.device) -> str:
