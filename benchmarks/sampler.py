@@ -6,42 +6,54 @@ prints the median ratio with the smallest and the largest. On an accelerator the
 also runs with synchronisations made errors. With ``--compile`` it times the network as
 it is against the same compiled by torch instead, again in turns, and prints the wait
 for the compiler and how far the pictures are apart at most.
+
+With ``--graphs`` the calls of the network are recorded, as CUDA graphs where there is
+CUDA; elsewhere the work is done again on the same fixed tensors, which shows what the
+copies cost. Three take turns: the loop with recorded calls, as many bare recorded
+calls, and the loop without. With ``--whole`` it times runs of ``specsched sample`` for
+so many guided pictures, from seeds to bytes, against the bare calls of the network that
+they take. With ``--whole N --before FOLDER``, a checkout of another build, that build
+takes turns with the present one, each in a process of its own. With ``--diffusers`` it
+times a small UNet2DModel in diffusers' own pipeline and in the sampler.
 """
 
 import argparse
 import copy
 import statistics
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
+from turns import gains, peak_memory, serve, synchronisation, waited
 
+from spectral_sched.diffusion.batches import first_batch
 from spectral_sched.diffusion.devices import resolve_device
 from spectral_sched.diffusion.models.compile import compile_network
+from spectral_sched.diffusion.models.diffusers_unet import UNetDenoiser
+from spectral_sched.diffusion.models.guidance import Guidance
 from spectral_sched.diffusion.models.network import NetworkDenoiser
+from spectral_sched.diffusion.models.preconditioning import discrete
 from spectral_sched.diffusion.models.weights import read_model
+from spectral_sched.diffusion.sampling.player import PLAN_BATCH
+from spectral_sched.diffusion.sampling.run import SamplingOptions, SamplingRun
 from spectral_sched.diffusion.sampling.sampler import sample
 from spectral_sched.files.model import BUNDLED, read_model_header
+from spectral_sched.images.png import to_bytes
 from spectral_sched.planning.plan import make_plan
 from spectral_sched.planning.request import TableRequest
+from spectral_sched.schedules.betas import Betas
 from spectral_sched.solvers.recurrence import Call
 from spectral_sched.solvers.registry import solver_calls
 
+if TYPE_CHECKING:
+    from spectral_sched.diffusion.replay import NetworkReplay
+
 STEPS = 8
-
-
-def waited(work: Callable[[], object], device: torch.device) -> float:
-    """Return the seconds that some work takes, with all that it started."""
-    if device.type == "cuda":
-        torch.cuda.synchronize()
-    begun = time.perf_counter()
-    work()
-    if device.type == "cuda":
-        torch.cuda.synchronize()
-    return time.perf_counter() - begun
 
 
 @torch.inference_mode()
@@ -93,17 +105,168 @@ def sampled_last(
     return last
 
 
-@contextmanager
-def synchronisation(mode: str) -> Iterator[None]:
-    """Say what is done where the host waits for an accelerator."""
-    if mode == "default":
-        yield
+def replay_of(network: torch.nn.Module, device: torch.device) -> "NetworkReplay":
+    """Return the recorded calls of a network."""
+    # Builds of before, which run this script too, have none.
+    from spectral_sched.diffusion.replay import CudaRecorder, NetworkReplay
+
+    recorder = CudaRecorder() if device.type == "cuda" else kept
+    return NetworkReplay(network, recorder, print)
+
+
+def kept(work: Callable[[], object]) -> Callable[[], object]:
+    """Return what does some work again; it stands in for a graph."""
+    return work
+
+
+@torch.inference_mode()
+def recorded_beside_eager(
+    eager: NetworkDenoiser, calls: list[Call], x: torch.Tensor, rounds: int
+) -> str:
+    """Return a line on sampling with recorded calls, beside bare ones and without."""
+    replay = replay_of(eager, x.device)
+
+    def bare() -> None:
+        for call in calls:
+            eager(x, float(call.sigma))
+
+    def recorded(work: Callable[[], object]) -> Callable[[], object]:
+        def with_recordings() -> object:
+            with replay.playing():
+                return work()
+
+        return with_recordings
+
+    loop = partial(sampled_last, eager, calls, x)
+    trio: list[Callable[[], object]] = [recorded(loop), recorded(bare), loop]
+    apart = max(
+        float((recorded(loop)() - loop()).abs().max())  # type: ignore[operator]
+        for _ in range(3)
+    )
+    rows = [[waited(work, x.device) for work in trio] for _ in range(rounds + 1)][1:]
+    over_bare = [row[0] / row[1] for row in rows]
+    over_eager = [row[0] / row[2] for row in rows]
+    seconds = statistics.median(row[0] for row in rows)
+    return (
+        f"recorded {seconds:.4g} s  over bare recorded calls {spread(over_bare)}  "
+        f"over eager {spread(over_eager)}  apart {apart:.1e}"
+        f"{peak_memory(x.device)}"
+    )
+
+
+def spread(ratios: list[float]) -> str:
+    """Return the median of ratios, the smallest and the largest."""
+    return f"{statistics.median(ratios):.3f} ({min(ratios):.3f} - {max(ratios):.3f})"
+
+
+class Whole:
+    """A run of ``specsched sample`` with guidance, and the network calls it takes.
+
+    Attributes
+    ----------
+    count
+        How many pictures it makes.
+    """
+
+    def __init__(self, count: int, device: torch.device, precision: str) -> None:
+        data_set = read_model_header(BUNDLED).data_set
+        request = replace(TableRequest(), num_steps=STEPS)
+        plan = make_plan(data_set, "optimal", request)
+        options = SamplingOptions("bundled", precision, Guidance(weight=2.0))
+        self.run, self.count = SamplingRun(plan, options, device), count
+        self.shape, self.device = plan.power.field.shape, device
+
+    def sampled(self) -> int:
+        """Make the pictures, as bytes on the host, and return how many there are."""
+        samples = self.run.samples(range(self.count))
+        # Builds of before have pictures of floats, and make bytes of each.
+        levels = getattr(self.run, "levels", None)
+        made = map(to_bytes, self.run(samples)) if levels is None else levels(samples)
+        return sum(1 for _ in made)
+
+    @torch.inference_mode()
+    def bare(self) -> None:
+        """Call the network as often as the pictures take, on as large batches."""
+        largest = first_batch(self.shape, self.device, PLAN_BATCH)
+        calls = solver_calls("dpmpp-2m", self.run.plan.table.sigmas)
+        network, left = self.run.denoise, self.count
+        playing = self.run.replay.playing() if self.run.replay else nullcontext()
+        with self.run.precision.applied(self.device), playing:
+            while left > 0:
+                batch = min(left, largest)
+                x = torch.zeros(batch, *self.shape, device=self.device)
+                labels = torch.zeros(batch, dtype=torch.long, device=self.device)
+                for call in calls:
+                    for _ in ("told its class", "told none"):
+                        network(x, float(call.sigma), None, None, labels)  # type: ignore[call-arg]
+                left -= batch
+
+
+def whole(given: argparse.Namespace, device: torch.device) -> None:
+    """Print what pictures cost from seeds to bytes, over bare calls."""
+    work = Whole(given.whole, device, given.precision)
+    if given.serve:
+        waited(work.sampled, device)
+        serve(work.sampled, device, 1)
         return
-    torch.cuda.set_sync_debug_mode(mode)
-    try:
-        yield
-    finally:
-        torch.cuda.set_sync_debug_mode("default")
+    if given.before:
+        found, memory = gains(given.before, given.rounds)
+        print(f"{given.whole} guided pictures  faster than before {spread(found)}")
+        print(f"  {memory}", flush=True)
+        return
+    pair = (work.sampled, work.bare)
+    rows = [[waited(each, device) for each in pair] for _ in range(given.rounds + 1)][
+        1:
+    ]
+    seconds = statistics.median(row[0] for row in rows)
+    print(
+        f"{given.whole} guided pictures  {seconds:.4g} s, "
+        f"{given.whole / seconds:.4g} pictures/s  over bare calls "
+        f"{spread([first / second for first, second in rows])}{peak_memory(device)}",
+        flush=True,
+    )
+
+
+def beside_diffusers(given: argparse.Namespace, device: torch.device) -> None:
+    """Print how a small UNet2DModel fares in diffusers' pipeline and in the sampler."""
+    from diffusers import DDIMPipeline, DDIMScheduler, UNet2DModel
+
+    from spectral_sched.diffusion.sampling.player import to_levels
+
+    torch.manual_seed(0)
+    unet = UNet2DModel(
+        sample_size=32,
+        block_out_channels=(32, 64),
+        down_block_types=("DownBlock2D", "AttnDownBlock2D"),
+        up_block_types=("AttnUpBlock2D", "UpBlock2D"),
+        norm_num_groups=8,
+    )
+    pipeline = DDIMPipeline(unet.to(device).eval(), DDIMScheduler())
+    pipeline.set_progress_bar_config(disable=True)
+    denoise = UNetDenoiser(unet, discrete("epsilon", Betas().abar()), (3, 32, 32))
+    low, high = denoise.sigma_range
+    calls = solver_calls("euler", [*np.geomspace(high, low, given.steps), 0.0])
+    x = torch.randn(1, 3, 32, 32, device=device)
+    replay = replay_of(unet, device)
+
+    def theirs() -> object:
+        return pipeline(batch_size=1, num_inference_steps=given.steps, output_type="np")
+
+    @torch.inference_mode()
+    def ours() -> object:
+        with replay.playing():
+            *_, last = sample(denoise, x, calls, noise_of(x))
+        return to_levels(last).cpu()
+
+    rows = [
+        [waited(work, device) for work in (theirs, ours)]
+        for _ in range(given.rounds + 2)
+    ][2:]
+    print(
+        f"UNet2DModel 32x32 batch 1, {given.steps} steps  faster than its pipeline "
+        f"{spread([first / second for first, second in rows])}",
+        flush=True,
+    )
 
 
 def noise_of(x: torch.Tensor) -> Callable[[], torch.Tensor]:
@@ -120,11 +283,24 @@ def main() -> None:
         "--samplers", nargs="+", default=["dpmpp-2m", "heun", "unipc-3"]
     )
     parser.add_argument("--compile", action="store_true")
+    parser.add_argument("--graphs", action="store_true")
+    parser.add_argument("--whole", type=int, help="so many guided pictures")
+    parser.add_argument("--before", type=Path, help="a checkout of another build")
+    parser.add_argument("--diffusers", action="store_true")
+    parser.add_argument("--steps", type=int, default=20, help="with --diffusers")
+    parser.add_argument("--precision", default="float32", help="with --whole")
+    parser.add_argument("--serve", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     given = parser.parse_args()
     torch.set_num_threads(given.threads)
     device = resolve_device(given.device)
+    if given.whole:
+        whole(given, device)
+        return
+    if given.diffusers:
+        beside_diffusers(given, device)
+        return
     network = read_model(BUNDLED)[0].to(device)
     data_set = read_model_header(BUNDLED).data_set
     for sampler in given.samplers:
@@ -133,8 +309,9 @@ def main() -> None:
         calls = solver_calls(sampler, plan.table.sigmas)
         for batch in given.batches:
             x = torch.randn(batch, *data_set.power.field.shape, device=device)
-            if given.compile:
-                line = compiled_beside_eager(network, calls, x, given.rounds)
+            if given.compile or given.graphs:
+                mode = recorded_beside_eager if given.graphs else compiled_beside_eager
+                line = mode(network, calls, x, given.rounds)
                 print(f"{sampler:9} batch {batch:4}  {line}", flush=True)
                 continue
             found = ratios(network, calls, x, given.rounds)

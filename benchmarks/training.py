@@ -5,23 +5,18 @@ bare forward pass, backward pass and step of the optimiser on a fixed batch, in 
 and in the same mode, recorded as a CUDA graph where there is CUDA, and prints the
 median ratio with the smallest and the largest, and pictures per second. With
 ``--before FOLDER``, a checkout of another build, its trainer takes turns with the
-present one, each in a process of its own. On an accelerator the peak of memory is
-printed too. With one thread on a processor its own time counts, not that of the clock.
+present one, each in a process of its own. On CUDA a step is also taken with
+synchronisations made errors, and the peak of memory is printed. With one thread on a
+processor its own time counts, not that of the clock.
 """
 
 import argparse
-import json
-import os
 import statistics
-import subprocess
-import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import torch
+from turns import gains, peak_memory, serve, synchronisation, waited
 
 from spectral_sched.diffusion.devices import resolve_device
 from spectral_sched.diffusion.torchrun import Processes
@@ -66,21 +61,6 @@ def trainer_of(given: argparse.Namespace, device: torch.device) -> Trainer:
     return Trainer(pictures, noise, network, settings.on(device), place)
 
 
-def waited(work: Callable[[], object], device: torch.device, count: int) -> float:
-    """Return the seconds that each of some repetitions takes, with all it started.
-
-    On a processor with one thread they are its own, for other work may run beside.
-    """
-    alone = device.type == "cpu" and torch.get_num_threads() == 1
-    clock = time.process_time if alone else time.perf_counter
-    begun = clock()
-    for _ in range(count):
-        work()
-    if device.type == "cuda":
-        torch.cuda.synchronize()
-    return (clock() - begun) / count
-
-
 def bare_step(trainer: Trainer) -> Callable[[], object]:
     """Return a network's own part of a step, on a batch that stays the same."""
     batch = trainer.draw()
@@ -89,13 +69,16 @@ def bare_step(trainer: Trainer) -> Callable[[], object]:
     return lambda: trainer._learn(*inputs)
 
 
-def beside_bare(given: argparse.Namespace) -> None:
+def beside_bare(given: argparse.Namespace, device: torch.device) -> None:
     """Print what a step costs over the network's own part of it."""
-    device = resolve_device(given.device)
     whole, alone = trainer_of(given, device), trainer_of(given, device)
     pair = (whole.advance, bare_step(alone))
     for work in pair:
         waited(work, device, WARM_UP)
+    if device.type == "cuda":
+        with synchronisation("error"):
+            whole.draw()
+            pair[1]()
     times = [
         [waited(work, device, given.repeat) for work in pair]
         for _ in range(given.rounds)
@@ -111,67 +94,13 @@ def beside_bare(given: argparse.Namespace) -> None:
     )
 
 
-def peak_memory(device: torch.device) -> str:
-    """Return what is said of the memory that was taken at most."""
-    if device.type != "cuda":
-        return ""
-    return f"  peak {torch.cuda.max_memory_allocated() / 2**20:.0f} MiB"
-
-
-def serve(given: argparse.Namespace) -> None:
-    """Take some steps for each line that comes, and answer the seconds of each."""
-    device = resolve_device(given.device)
-    trainer = trainer_of(given, device)
-    waited(trainer.advance, device, WARM_UP)
-    for _ in sys.stdin:
-        print(waited(trainer.advance, device, given.repeat), flush=True)
-    told = {"memory": peak_memory(device)}
-    print(json.dumps(told), flush=True)
-
-
-class Build:
-    """A build of the package in a process of its own, which takes steps when asked."""
-
-    def __init__(self, folder: Path) -> None:
-        command = [sys.executable, str(Path(__file__).resolve()), "--serve"]
-        self.process = subprocess.Popen(
-            [*command, *sys.argv[1:]],
-            env=os.environ | {"PYTHONPATH": str(folder)},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-
-    def step(self) -> float:
-        """Return the seconds of a step now."""
-        print(file=self._pipe("stdin"), flush=True)
-        return float(self._pipe("stdout").readline())
-
-    def end(self) -> str:
-        """Return what it says at the end."""
-        self._pipe("stdin").close()
-        told = json.loads(self._pipe("stdout").readline())
-        self.process.wait()
-        return str(told["memory"])
-
-    def _pipe(self, name: str) -> Any:
-        return getattr(self.process, name)
-
-
 def beside_before(given: argparse.Namespace) -> None:
     """Print how much faster steps are than those of another build."""
-    here = Path(__file__).resolve().parents[1]
-    builds = [Build(given.before), Build(here)]
-    times = np.array(
-        [[build.step() for build in builds] for _ in range(given.rounds)][1:]
-    )
-    gains = times[:, 0] / times[:, 1]
-    before, now = (build.end() for build in builds)
+    found, memory = gains(given.before, given.rounds)
     print(
         f"{given.size} {given.side}x{given.side} batch {given.batch}  "
-        f"faster than before {np.median(gains):.3f} "
-        f"({gains.min():.3f} - {gains.max():.3f})  "
-        f"before{before}  now{now}",
+        f"faster than before {statistics.median(found):.3f} "
+        f"({min(found):.3f} - {max(found):.3f})  {memory}",
         flush=True,
     )
 
@@ -196,12 +125,15 @@ def main() -> None:
     """Print ratios."""
     given = arguments()
     torch.set_num_threads(given.threads)
+    device = resolve_device(given.device)
     if given.serve:
-        serve(given)
+        trainer = trainer_of(given, device)
+        waited(trainer.advance, device, WARM_UP)
+        serve(trainer.advance, device, given.repeat)
     elif given.before:
         beside_before(given)
     else:
-        beside_bare(given)
+        beside_bare(given, device)
 
 
 if __name__ == "__main__":
