@@ -244,7 +244,7 @@ def beside_diffusers(given: argparse.Namespace, device: torch.device) -> None:
     pipeline = DDIMPipeline(unet.to(device).eval(), DDIMScheduler())
     pipeline.set_progress_bar_config(disable=True)
     denoise = UNetDenoiser(unet, discrete("epsilon", Betas().abar()), (3, 32, 32))
-    low, high = denoise.sigma_range
+    low, high = denoise.sigma_range or (0.01, 100.0)
     calls = solver_calls("euler", [*np.geomspace(high, low, given.steps), 0.0])
     x = torch.randn(1, 3, 32, 32, device=device)
     replay = replay_of(unet, device)

@@ -59,11 +59,13 @@ def write_all(folder: Path, stack: np.ndarray[Any, Any]) -> None:
         file.create_dataset("x", data=stack, chunks=(1, side, side))
     zarr.create_array(folder / "zarr.zarr", data=stack, chunks=(1, side, side))
     fits.PrimaryHDU(stack).writeto(folder / "fits.fits")
-    nibabel.save(nibabel.Nifti1Image(stack.T, np.eye(4)), folder / "nifti.nii")
+    image: Any = nibabel.Nifti1Image
+    nibabel.save(image(stack.T, np.eye(4)), folder / "nifti.nii")
     write_dicom(folder / "dicom.dcm", stack)
     tifffile.imwrite(folder / "ome.ome.tif", stack, ome=True, metadata={"axes": "ZYX"})
-    packed = {"compression": "zlib", "metadata": {"axes": "ZYX"}}
-    tifffile.imwrite(folder / "packed.ome.tif", stack, ome=True, **packed)
+    packed = folder / "packed.ome.tif"
+    axes = {"axes": "ZYX"}
+    tifffile.imwrite(packed, stack, ome=True, compression="zlib", metadata=axes)
 
 
 def by_h5py(path: Path) -> Iterator[Any]:
@@ -94,17 +96,18 @@ def by_nibabel(path: Path) -> Iterator[Any]:
     """Yield the planes as nibabel reads them."""
     import nibabel
 
-    data = nibabel.load(path, keep_file_open=True).dataobj
+    image: Any = nibabel.load(path, keep_file_open=True)
+    data = image.dataobj
     yield from (np.array(data[..., number]) for number in range(data.shape[2]))
 
 
 def by_pydicom(path: Path) -> Iterator[Any]:
     """Yield the planes as pydicom reads them."""
-    import pydicom
+    from pydicom.pixels.utils import iter_pixels
 
     paths = sorted(path.iterdir()) if path.is_dir() else [path]
     for each in paths:
-        yield from pydicom.pixels.iter_pixels(each)
+        yield from iter_pixels(each)
 
 
 def by_tifffile(path: Path) -> Iterator[Any]:
@@ -112,7 +115,8 @@ def by_tifffile(path: Path) -> Iterator[Any]:
     import tifffile
 
     with tifffile.TiffFile(path) as file:
-        yield from (page.asarray(maxworkers=1) for page in file.series[0].pages)
+        pages: Any = file.series[0].pages
+        yield from (page.asarray(maxworkers=1) for page in pages)
 
 
 def by_rasterio(path: Path) -> Iterator[Any]:

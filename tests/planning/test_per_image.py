@@ -108,10 +108,11 @@ def test_a_range_that_the_picture_does_not_reach_is_kept() -> None:
 
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if from_spectrum(kind)])
 def test_every_kind_is_planned_for_pictures(kind: str) -> None:
-    plan = pink_plan(kind, TableRequest(num_steps=6))
+    steps = KINDS[kind].num_steps({}) or 6
+    plan = pink_plan(kind, TableRequest(num_steps=steps))
     own = image_plan(plan, quiet())
     assert own.kind == kind
-    assert own.table.num_steps == 6
+    assert own.table.num_steps == steps
     assert own.request.sampler == plan.request.sampler
 
 
