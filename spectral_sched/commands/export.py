@@ -65,12 +65,8 @@ def export(
         ),
     ] = None,
     start: Annotated[
-        str | None,
-        typer.Option(
-            help="Start from noise about zero, mean, or spectral noise.",
-            show_default="zero; spectral where a model is not trusted higher",
-        ),
-    ] = None,
+        str, typer.Option(help="Start from noise about zero, mean, or spectral noise.")
+    ] = "zero",
     spectrum: Annotated[
         Path, typer.Option(help="Spectrum file, or schedule file to plan anew.")
     ] = defaults.SPECTRUM_PATH,
@@ -264,7 +260,7 @@ def _table_request(
     return TableRequest.of(
         sampler,
         steps if flags["steps"] is None else flags["steps"],
-        flags["start"] or "zero",
+        flags["start"],
         settings=settings,
         limits=NoiseLimits(**limits, floor=floor),
         terminal=flags["terminal"],
@@ -369,8 +365,7 @@ def _planner(flags: Flags) -> "Planner":
     from spectral_sched.diffusion.evaluation.planner import ModelPlanner
 
     device = resolve_device(flags["device"])
-    free = flags["start"] is None and flags["target"] is None
-    return ModelPlanner(flags["model"], flags["data"], device, free_start=free)
+    return ModelPlanner(flags["model"], flags["data"], device)
 
 
 def _publish(

@@ -46,9 +46,6 @@ class ModelPlanner:
         Name of the model, as for ``--model``, or a denoiser itself.
     data
         Real images for searches that look at some.
-    free_start
-        Whether the start may be of the spectrum where an audit trusts the model too low
-        for noise alone: below, the images' own power cannot be left out.
 
     Attributes
     ----------
@@ -61,11 +58,8 @@ class ModelPlanner:
         model: str | Denoiser,
         data: Path | None,
         device: torch.device,
-        *,
-        free_start: bool = False,
     ) -> None:
         self.model, self.data, self.device = model, data, device
-        self.free_start = free_start
         self.messages: list[str] = []
 
     def __call__(self, data_set: DataSet, kind: str, request: TableRequest) -> Plan:
@@ -90,15 +84,13 @@ class ModelPlanner:
         self.messages += [*facts_of(denoise).messages, *told]
         if not (limits.audited or KINDS[kind].given):
             limits = self._seen(denoise, data_set, limits)
-        own, _ = sized(data_set, limits.shape)
-        if self.free_start and _too_low(limits, own) and not request.limits.partial:
-            request = replace(request, start="spectral")
-            self.messages.append(
-                "the start is noise with the spectrum of the images, since the model "
-                "is not trusted as high as noise alone needs (see --start)"
-            )
         plan, messages = plan_for_model(data_set, kind, request, limits)
         self.messages += messages
+        if plan.request.start == "zero" and _too_low(limits, plan.data_set):
+            self.messages.append(
+                "noise alone lacks power of the images where the table begins; "
+                "--start spectral has it"
+            )
         return plan
 
     def _seen(
