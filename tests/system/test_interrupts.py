@@ -15,7 +15,7 @@ import pytest
 from spectral_sched.analysis import run as analysis_run
 from spectral_sched.diffusion.evaluation.bench import Bench
 from spectral_sched.diffusion.training.trainer import Trainer
-from spectral_sched.images.png import save_png
+from spectral_sched.images.png import save_picture
 from spectral_sched.system import interrupts
 from spectral_sched.system.interrupts import Interrupted, heeded, patience, saved_at
 from tests.support.commands import sentence, specsched
@@ -219,8 +219,8 @@ def test_sample_leaves_a_folder_that_is_ours(
     specsched("export", "--steps", 2, cwd=folder)
     line = ("sample", "--model", "wiener", "--seeds")
     with monkeypatch.context() as patched:
-        stopping = signalling(save_png, number, 2)
-        patched.setattr("spectral_sched.files.samples.save_png", stopping)
+        stopping = signalling(save_picture, number, 2)
+        patched.setattr("spectral_sched.files.samples.save_picture", stopping)
         ended = specsched(*line, "0-5", cwd=folder, code=130)
     said = "interrupted; 2 of 6 pictures are in samples"
     assert ended.stderr.splitlines()[-1] == said

@@ -167,7 +167,7 @@ def test_calls_and_steps(sampler: str) -> None:
     table = solver_calls(sampler, table_of(5).sigmas)
     states = list(sample(denoise, torch.ones(1, 1, 2, 2), table, noise))
     assert len(states) == 5
-    assert len(calls) == (9 if sampler.startswith("heun") else 5)
+    assert len(calls) == (9 if "heun" in sampler else 5)
     assert all(isinstance(sigma, float) for sigma in calls)
     torch.testing.assert_close(states[-1], torch.full((1, 1, 2, 2), 0.3))
 
