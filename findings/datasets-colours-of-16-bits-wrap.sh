@@ -4,9 +4,13 @@
 # same type is kept whole. Signed numbers below 0 wrap too.
 # specsched reads Array2D and Array3D, which keep all bits.
 set -eu
-. "$(dirname "$0")/pinned.sh"
-pinned datasets==5.2.0 pillow==13.0.0 numpy==2.4.6
-python - <<'END'
+place=$(mktemp -d)
+trap 'rm -rf "$place"' EXIT
+"${PYTHON:-python3}" -m venv "$place/env"
+"$place/env/bin/python" -m pip install --quiet --disable-pip-version-check \
+    datasets==5.2.0 pillow==13.0.0 numpy==2.4.6
+cd "$place"
+"$place/env/bin/python" -W ignore - <<'END'
 import datasets
 import numpy as np
 

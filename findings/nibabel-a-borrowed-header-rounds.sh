@@ -4,9 +4,13 @@
 # header one value of a million leaves two different values of 512, without a word.
 # specsched reads what is stored; give new data their type with set_data_dtype.
 set -eu
-. "$(dirname "$0")/pinned.sh"
-pinned nibabel==5.4.2 numpy==2.4.6
-python - <<'END'
+place=$(mktemp -d)
+trap 'rm -rf "$place"' EXIT
+"${PYTHON:-python3}" -m venv "$place/env"
+"$place/env/bin/python" -m pip install --quiet --disable-pip-version-check \
+    nibabel==5.4.2 numpy==2.4.6
+cd "$place"
+"$place/env/bin/python" -W ignore - <<'END'
 import nibabel
 import numpy as np
 

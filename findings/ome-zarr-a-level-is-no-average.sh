@@ -4,9 +4,13 @@
 # that the scale of 2 in its metadata suggests, and power spectra of levels say so.
 # specsched reads the finest level unless another is named.
 set -eu
-. "$(dirname "$0")/pinned.sh"
-pinned ome-zarr==0.18.0 zarr==3.1.6 numpy==2.4.6
-python - <<'END'
+place=$(mktemp -d)
+trap 'rm -rf "$place"' EXIT
+"${PYTHON:-python3}" -m venv "$place/env"
+"$place/env/bin/python" -m pip install --quiet --disable-pip-version-check \
+    ome-zarr==0.18.0 zarr==3.1.6 numpy==2.4.6
+cd "$place"
+"$place/env/bin/python" -W ignore - <<'END'
 import numpy as np
 import zarr
 from ome_zarr.format import FormatV05

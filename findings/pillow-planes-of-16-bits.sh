@@ -4,9 +4,13 @@
 # high bytes of its values as neighbouring pixels of 8 bits: noise in place of a ramp.
 # specsched reads such files by tifffile.
 set -eu
-. "$(dirname "$0")/pinned.sh"
-pinned pillow==13.0.0 tifffile==2026.3.3 imagecodecs==2026.3.6 numpy==2.4.6
-python - <<'END'
+place=$(mktemp -d)
+trap 'rm -rf "$place"' EXIT
+"${PYTHON:-python3}" -m venv "$place/env"
+"$place/env/bin/python" -m pip install --quiet --disable-pip-version-check \
+    pillow==13.0.0 tifffile==2026.3.3 imagecodecs==2026.3.6 numpy==2.4.6
+cd "$place"
+"$place/env/bin/python" -W ignore - <<'END'
 import numpy as np
 import tifffile
 from PIL import Image

@@ -5,9 +5,13 @@
 # The same bands of 16 bits are not. (GDAL's GTiff driver picks the colours.)
 # specsched takes bands as bands with --bands, and says of opacity that it is composited.
 set -eu
-. "$(dirname "$0")/pinned.sh"
-pinned rasterio==1.4.4 numpy==2.4.6
-python - <<'END'
+place=$(mktemp -d)
+trap 'rm -rf "$place"' EXIT
+"${PYTHON:-python3}" -m venv "$place/env"
+"$place/env/bin/python" -m pip install --quiet --disable-pip-version-check \
+    rasterio==1.4.4 numpy==2.4.6
+cd "$place"
+"$place/env/bin/python" -W ignore - <<'END'
 import numpy as np
 import rasterio
 

@@ -3,9 +3,13 @@
 # planes (H, W, 3): a stack of three time steps or depths comes back as a colour picture.
 # specsched asks the file which of its axes are bands, and you where it does not say.
 set -eu
-. "$(dirname "$0")/pinned.sh"
-pinned scikit-image==0.26.0 tifffile==2026.3.3 numpy==2.4.6
-python - <<'END'
+place=$(mktemp -d)
+trap 'rm -rf "$place"' EXIT
+"${PYTHON:-python3}" -m venv "$place/env"
+"$place/env/bin/python" -m pip install --quiet --disable-pip-version-check \
+    scikit-image==0.26.0 tifffile==2026.3.3 numpy==2.4.6
+cd "$place"
+"$place/env/bin/python" -W ignore - <<'END'
 import numpy as np
 import tifffile
 from skimage import io
