@@ -1,6 +1,6 @@
 """What 20 steps make of a two-Gaussian mixture, from 100 to 100 million dimensions.
 
-Rewrites the tables of docs/exact-models.md and draws docs/dimension.png. Everything is
+Rewrites the tables of docs/reference/exact-models.md and draws docs/pictures/dimension.png. Everything is
 exact and takes twenty seconds: ``python benchmarks/dimension.py``.
 """
 
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from spectral_sched.schedules.table import SigmaTable
 
 DOCS = Path(__file__).parents[1] / "docs"
-PAGE = DOCS / "exact-models.md"
+PAGE = DOCS / "reference" / "exact-models.md"
 NUM_STEPS = 20
 DECADES = range(2, 9)
 
@@ -189,7 +189,7 @@ STYLES = (
 def main() -> None:
     """Rewrite the page and the picture."""
     PAGE.write_text(rewritten(PAGE.read_text()))
-    draw(DOCS / "dimension.png")
+    draw(DOCS / "pictures" / "dimension.png")
 
 
 if __name__ == "__main__":

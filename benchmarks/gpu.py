@@ -1,6 +1,6 @@
 """The speed of a card, in one run of under five minutes.
 
-Run it as ``python benchmarks/gpu.py --before FOLDER -o docs/benchmarks/gpu.md``, where
+Run it as ``python benchmarks/gpu.py --before FOLDER -o docs/research/gpu.md``, where
 FOLDER is a checkout of the build to compare with. It first checks that the card draws
 the numbers of the host and paints the same pictures in batches of any size, then runs
 ``sampler.py`` and ``training.py`` in all their modes, and writes what they print.

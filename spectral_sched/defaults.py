@@ -24,7 +24,7 @@ TRAINING_STEPS = 32
 MODEL = "bundled"
 BUNDLED_GUIDANCE = 2.0
 """Weight of the class for the bundled model: with it, kinds are told apart as well as
-those of real pictures (docs/bundled-model.md)."""
+those of real pictures (docs/reference/bundled-model.md)."""
 
 SEEDS = "0-15"
 RESTORING_SEEDS = "0"
@@ -35,7 +35,7 @@ NUM_TRAINED = 10_000
 MODEL_PATH = Path("model.safetensors")
 TRAINING_LAW = "lognormal"
 TRAINING_SETTINGS = ("mean=-0.6", "std=1.7")
-"""The law that did best of seven at equal budgets (docs/laws.md)."""
+"""The law that did best of seven at equal budgets (docs/research/laws.md)."""
 
 COMPARED_MODEL = "wiener"
 COMPARED_KINDS = "optimal,gaussian,karras,exponential"

@@ -22,8 +22,8 @@ from tests.test_manners import NAMES
 PAGES = pages()
 
 ELSEWHERE = {
-    "docs/targets.md": "test_targets.py",
-    "docs/models.md": "test_models.py",
+    "docs/how-to/targets.md": "test_targets.py",
+    "docs/how-to/models.md": "test_models.py",
 }
 """Pages whose Python takes things for granted, and the tests that supply them."""
 

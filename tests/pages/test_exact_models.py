@@ -7,7 +7,7 @@ import numpy as np
 from tests.support.documentation import blocks, pages
 from tests.support.helpers import ROOT
 
-PAGE = pages()["docs/exact-models.md"]
+PAGE = pages()["docs/reference/exact-models.md"]
 
 
 def test_the_page_shows_what_the_models_give() -> None:

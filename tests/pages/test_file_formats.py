@@ -1,4 +1,4 @@
-"""docs/file-formats.md against what the commands write: neither has a key more."""
+"""docs/reference/file-formats.md against what the commands write: neither has a key more."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.support.commands import specsched
 from tests.support.helpers import ROOT, write_pictures
 from tests.support.science_files import GREY, write_dicom
 
-PAGE = (ROOT / "docs" / "file-formats.md").read_text()
+PAGE = (ROOT / "docs" / "reference" / "file-formats.md").read_text()
 
 PARTS = ("preprocessing", "bounds", "mixture")
 """Objects with a section of their own."""

@@ -17,7 +17,7 @@ from tests.support.commands import specsched
 from tests.support.documentation import blocks, pages
 from tests.support.helpers import write_pictures
 
-PAGE = pages()["docs/models.md"]
+PAGE = pages()["docs/how-to/models.md"]
 EXAMPLES = [block.content for block in blocks(PAGE, "python")]
 
 

@@ -1,4 +1,4 @@
-"""The lines of docs/targets.md, run one after the other in one folder."""
+"""The lines of docs/how-to/targets.md, run one after the other in one folder."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from spectral_sched.targets import TARGETS
 from tests.support.documentation import blocks, pages, prepared, ran
 from tests.support.released import released
 
-PAGE = pages()["docs/targets.md"]
+PAGE = pages()["docs/how-to/targets.md"]
 EXAMPLES = blocks(PAGE, "python")
 
 

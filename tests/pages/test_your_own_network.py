@@ -14,7 +14,7 @@ from spectral_sched.diffusion.models.predictions import PREDICTIONS
 from spectral_sched.diffusion.models.times import TIMES
 from tests.support.documentation import pages
 
-PAGE = pages()["docs/your-own-network.md"]
+PAGE = pages()["docs/how-to/your-own-network.md"]
 CASES = re.findall(r"^\| .* \| `(wrap\(net.*\))` \|$", PAGE, re.MULTILINE)
 
 

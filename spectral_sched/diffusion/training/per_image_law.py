@@ -38,7 +38,7 @@ NOISY = 0.5
 
 The sigmoid weight is published for the squared error of the noise. With that, a network
 of few steps hardly learned where pictures begin; half of it did better (ours, measured
-in docs/laws.md).
+in docs/research/laws.md).
 """
 
 
