@@ -1,8 +1,8 @@
 """Tables judged on trained networks: the evidence for the default kind, as a page.
 
 Run it as ``python benchmarks/evidence.py photos=train.npy:held_out.npy:net.safetensors
--o docs/explanation/benchmarks.md`` with as many data sets as there are. A network that is not there
-is trained first, by ``specsched train``, on the first file; pictures of the second are
+-o docs/explanation/benchmarks.md`` with as many data sets as there are. A network that
+is not there is trained first, by ``specsched train``, on the first file; pictures of the second are
 what samples are compared with. What was measured is kept in the folder of ``--cache``,
 so the page is made anew from it in a minute, and a run that was cut short goes on.
 

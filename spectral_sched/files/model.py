@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from spectral_sched.planning.data_set import DataSet
 
 BUNDLED = Path(__file__).parents[1] / "diffusion" / "bundled.safetensors"
-"""The model that comes with the package; docs/reference/bundled-model.md says how it was made."""
+"""The model that comes with the package, see docs/reference/bundled-model.md."""
 
 SUFFIX = ".safetensors"
 VERSION = 1

@@ -42,7 +42,7 @@ Numbers = Any
 BLOCK = 36
 """Modes that share a scale: how well a denoiser can know it.
 
-The only constant that was chosen on networks; docs/explanation/method.md has its profile.
+The only constant that was chosen on networks; docs/explanation/method.md profiles it.
 """
 
 NUM_SIZES = 12

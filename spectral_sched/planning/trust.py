@@ -26,7 +26,8 @@ STANDARD_ERRORS = 2.0
 
 SLACK_ON_IMAGES = 0.02
 """Excess over the filter's squared error that is let pass. Three intact networks have
-at most 0.019 on images that they did not see, at their highest levels (docs/how-to/audit.md).
+at most 0.019 on images that they did not see, at their highest levels
+(docs/how-to/audit.md).
 """
 
 SLACK_ON_FIELDS = 0.5

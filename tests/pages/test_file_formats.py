@@ -1,4 +1,4 @@
-"""docs/reference/file-formats.md against what the commands write: neither has a key more."""
+"""docs/reference/file-formats.md against what commands write: neither has a key more."""
 
 from __future__ import annotations
 
