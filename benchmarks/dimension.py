@@ -1,7 +1,8 @@
 """What 20 steps make of a two-Gaussian mixture, from 100 to 100 million dimensions.
 
 Rewrites the tables of docs/reference/exact-models.md and draws
-docs/pictures/dimension.png. Everything is exact and takes twenty seconds: ``python benchmarks/dimension.py``.
+docs/pictures/dimension.png. Everything is exact and takes twenty seconds:
+``python benchmarks/dimension.py``.
 """
 
 from __future__ import annotations

@@ -2,9 +2,10 @@
 
 Run it as ``python benchmarks/evidence.py photos=train.npy:held_out.npy:net.safetensors
 -o docs/explanation/benchmarks.md`` with as many data sets as there are. A network that
-is not there is trained first, by ``specsched train``, on the first file; pictures of the second are
-what samples are compared with. What was measured is kept in the folder of ``--cache``,
-so the page is made anew from it in a minute, and a run that was cut short goes on.
+is not there is trained first, by ``specsched train``, on the first file; pictures of
+the second are what samples are compared with. What was measured is kept in the folder
+of ``--cache``, so the page is made anew from it in a minute, and a run that was cut
+short goes on.
 
 What is measured where stands in `WHOLE`; ``--quick`` measures `QUICK`, on fewer
 samples, and ``--calls`` keeps to some numbers of calls. No figure and no verdict of the

@@ -1,4 +1,4 @@
-"""docs/reference/file-formats.md against what commands write: neither has a key more."""
+"""docs/reference/file-formats.md against what commands write: no key is missing."""
 
 from __future__ import annotations
 
