@@ -23,6 +23,7 @@ from .analysis.origin import origin_of
 from .analysis.run import make_executor
 from .arguments import in_python, names_arguments
 from .defaults import (
+    AUTO_START,
     EPSILON,
     KIND,
     MODEL,
@@ -292,7 +293,7 @@ def make_schedule(
     *,
     kind: str = KIND,
     settings: Mapping[str, Setting] | None = None,
-    start: str = "zero",
+    start: str = AUTO_START,
     sigma_min: float | None = None,
     sigma_max: float | None = None,
     start_sigma: float | None = None,
@@ -301,6 +302,7 @@ def make_schedule(
     resolution: int | None = None,
     model: str | Denoiser | None = None,
     device: str = "auto",
+    look: bool = True,
     flow: str | None = None,
     noise_scale: float | None = None,
     t_eps: float | None = None,
@@ -318,6 +320,8 @@ def make_schedule(
         run it for kinds that do. What is to be said of that is a warning.
     device
         Where it runs.
+    look
+        Whether a model without an audit is looked at briefly first.
     flow, noise_scale, t_eps
         The flow network that will play it: a name of `schedules.FLOW_MODELS`, the
         strength of its noise, and the time that its program divides by at least. The
@@ -343,7 +347,7 @@ def make_schedule(
     request = TableRequest.of(
         sampler,
         num_steps,
-        start,
+        "zero" if start == AUTO_START else start,
         settings=kind_settings_of(kind, settings or {}),
         limits=NoiseLimits(*ends, floor=noise.lowest_sigma),
         terminal=terminal,
@@ -355,7 +359,9 @@ def make_schedule(
     from .diffusion.devices import resolve_device
     from .diffusion.evaluation.planner import ModelPlanner
 
-    planner = ModelPlanner(model, None, resolve_device(device))
+    free = start == AUTO_START
+    where = resolve_device(device)
+    planner = ModelPlanner(model, None, where, look=look, free_start=free)
     plan = planner(data_set, kind, request)
     _warn(planner.messages)
     return plan

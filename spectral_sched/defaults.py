@@ -44,3 +44,6 @@ NUM_COMPARED = 128
 """Samples of each table."""
 
 REFERENCE_STEPS = 128
+
+AUTO_START = "auto"
+"""Start from noise about zero, but where the range of a model is too low for that."""

@@ -65,8 +65,12 @@ def export(
         ),
     ] = None,
     start: Annotated[
-        str, typer.Option(help="Start from noise about zero, mean, or spectral noise.")
-    ] = "zero",
+        str,
+        typer.Option(
+            help="Start from noise about zero, about the mean, or spectral, with the "
+            "images' spectrum; auto: zero, or spectral if --model needs it."
+        ),
+    ] = defaults.AUTO_START,
     spectrum: Annotated[
         Path, typer.Option(help="Spectrum file, or schedule file to plan anew.")
     ] = defaults.SPECTRUM_PATH,
@@ -96,6 +100,13 @@ def export(
             "klub, gits, oss, grid, ld3 run it."
         ),
     ] = None,
+    look: Annotated[
+        bool,
+        typer.Option(
+            "--look/--no-look",
+            help="Look where a --model without an audit can be trusted.",
+        ),
+    ] = True,
     data: Annotated[
         Path | None, typer.Option(help="Pictures for kind klub to put noise on.")
     ] = None,
@@ -260,7 +271,7 @@ def _table_request(
     return TableRequest.of(
         sampler,
         steps if flags["steps"] is None else flags["steps"],
-        flags["start"],
+        "zero" if flags["start"] == defaults.AUTO_START else flags["start"],
         settings=settings,
         limits=NoiseLimits(**limits, floor=floor),
         terminal=flags["terminal"],
@@ -341,7 +352,7 @@ def _arguments(
         "kind": kind,
         "sampler": request.sampler,
         "steps": request.num_steps,
-        "start": request.start,
+        "start": flags["start"] if flags["model"] else request.start,
         **({"set": dict(request.settings)} if request.settings else {}),
         **({"with": tuple(flags["known"])} if flags["known"] else {}),
     }
@@ -365,7 +376,11 @@ def _planner(flags: Flags) -> "Planner":
     from spectral_sched.diffusion.evaluation.planner import ModelPlanner
 
     device = resolve_device(flags["device"])
-    return ModelPlanner(flags["model"], flags["data"], device)
+    # Other programs start from noise about zero.
+    free = flags["start"] == defaults.AUTO_START and flags["target"] is None
+    return ModelPlanner(
+        flags["model"], flags["data"], device, look=flags["look"], free_start=free
+    )
 
 
 def _publish(

@@ -147,7 +147,8 @@ def fit_to_model(
     """
     sized, first = _fit_size(plan, limits.shape, fitting)
     ranged, second = _fit_range(sized, limits, fitting)
-    return ranged, (*first, *second)
+    lacking = lacking_power(ranged, limits) if second else ()
+    return ranged, (*first, *second, *lacking)
 
 
 def _fit_size(
@@ -263,6 +264,24 @@ def keep_inside(plan: Plan, limits: ModelLimits) -> tuple[Plan, tuple[str, ...]]
     if _ends_inside(fitted, known, ROUNDING) is None:
         return fitted, moved
     return fitted, (*moved, f"warning: {_beyond(fitted, limits)}")
+
+
+def begins_too_low(data_set: DataSet, limits: ModelLimits) -> bool:
+    """Return whether what an audit trusts ends below what swamps the images."""
+    high = limits.sigma_range[1] if limits.sigma_range else np.inf
+    return limits.audited and high < data_set.bounds.sigma_max / BEYOND
+
+
+def lacking_power(plan: Plan, limits: ModelLimits) -> tuple[str, ...]:
+    """Return what has to be said of noise that is taken for images too early."""
+    if plan.request.start != "zero" or plan.request.limits.partial:
+        return ()
+    if not begins_too_low(plan.data_set, limits):
+        return ()
+    return (
+        "noise alone lacks power of the images where the table begins; plan it with "
+        "--start spectral",
+    )
 
 
 def ends_for_model(

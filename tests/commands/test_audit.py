@@ -97,10 +97,10 @@ def test_what_is_kept_is_heeded(folder: Path) -> None:
     assert "audit" not in free.stderr
     planned = specsched("export", *FAILING, "--steps", 6, "-o", "in.json", cwd=folder)
     assert "an audit trusts the model from" in planned.stderr
-    assert "--start spectral has it" in planned.stderr
-    table = read_plan(folder / "in.json").table
-    assert low * (1 - 1e-6) <= table.levels[-1]
-    assert table.levels[0] <= high * (1 + 1e-6)
+    plan = read_plan(folder / "in.json")
+    assert plan.request.start == "spectral"
+    assert low * (1 - 1e-6) <= plan.table.levels[-1]
+    assert plan.table.levels[0] <= high * (1 + 1e-6)
 
     told = specsched(
         *("sample", *FAILING, "--schedule", "free.json", "--seeds", 0, "-o", "one"),
@@ -116,6 +116,16 @@ def test_what_is_kept_is_heeded(folder: Path) -> None:
     assert f"trusted from sigma {low:.4g} to {high:.4g}" in shown.stdout
 
 
+def test_a_start_from_noise_alone_is_had_if_asked(folder: Path) -> None:
+    specsched("audit", *FAILING, *IMAGES, "--write", cwd=folder)
+    zero = ("export", *FAILING, "--start", "zero", "--steps", 6, "-o", "zero.json")
+    assert "lacks power" in specsched(*zero, cwd=folder).stderr
+    assert read_plan(folder / "zero.json").request.start == "zero"
+    # Another program starts from noise about zero, whatever the model.
+    target = ("export", *FAILING, "--steps", 6, "--target", "plain", "--json")
+    assert "lacks power" in specsched(*target, cwd=folder).stderr
+
+
 def test_an_audit_of_another_state_is_not_heeded(folder: Path) -> None:
     specsched("audit", *FAILING, *IMAGES, "--write", cwd=folder)
     changed = MODULE.replace("LEVEL = 2.0", "LEVEL = 1.0")
@@ -128,8 +138,14 @@ def test_an_audit_of_another_state_is_not_heeded(folder: Path) -> None:
 def test_models_that_nobody_audited_are_looked_at(folder: Path) -> None:
     told = specsched("export", *FAILING, "--steps", 6, "-o", "seen.json", cwd=folder)
     assert "a look at 24 levels (384 calls) found the model worse" in told.stderr
+    blind = ("export", *FAILING, "--no-look", "--steps", 6, "-o", "blind.json")
+    assert "a look at" not in specsched(*blind, cwd=folder).stderr
+    plan = read_plan(folder / "blind.json")
+    assert plan.ends[1] == pytest.approx(plan.data_set.bounds.sigma_max)
     top = read_spectrum(folder / "spectrum.json").bounds.sigma_max
-    assert 1 < read_plan(folder / "seen.json").table.levels[0] < 5 < top
+    seen = read_plan(folder / "seen.json")
+    assert seen.request.start == "spectral"
+    assert seen.table.levels[0] < 5 < top
     useless = ("--model", "audited_nets:useless", "-o", "useless.json")
     told = specsched("export", *useless, cwd=folder)
     assert "worse than Wiener's filter at all of them" in told.stderr

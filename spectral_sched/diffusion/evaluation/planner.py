@@ -18,7 +18,12 @@ from spectral_sched.diffusion.models.network import check_given
 from spectral_sched.diffusion.models.python_path import OURS
 from spectral_sched.diffusion.search.search import ModelSearch
 from spectral_sched.planning.kinds.registry import KINDS, check_kind
-from spectral_sched.planning.replan import BEYOND, plan_for_model, sized
+from spectral_sched.planning.replan import (
+    begins_too_low,
+    lacking_power,
+    plan_for_model,
+    sized,
+)
 
 from .audit import NUM_LEVELS, Auditor
 from .real_pictures import field_samples
@@ -46,6 +51,11 @@ class ModelPlanner:
         Name of the model, as for ``--model``, or a denoiser itself.
     data
         Real images for searches that look at some.
+    look
+        Whether a network of others that nobody audited is looked at.
+    free_start
+        Whether tables may start from noise with the spectrum of the images, where the
+        range of the model begins too low for noise alone.
 
     Attributes
     ----------
@@ -58,8 +68,12 @@ class ModelPlanner:
         model: str | Denoiser,
         data: Path | None,
         device: torch.device,
+        *,
+        look: bool = True,
+        free_start: bool = False,
     ) -> None:
         self.model, self.data, self.device = model, data, device
+        self.look, self.free_start = look, free_start
         self.messages: list[str] = []
 
     def __call__(self, data_set: DataSet, kind: str, request: TableRequest) -> Plan:
@@ -82,16 +96,30 @@ class ModelPlanner:
         check_given(denoise, given=False)
         limits, told = known_limits(self.model, denoise, data_set)
         self.messages += [*facts_of(denoise).messages, *told]
-        if not (limits.audited or KINDS[kind].given):
+        if self.look and not (limits.audited or KINDS[kind].given):
             limits = self._seen(denoise, data_set, limits)
+        request = self._started(data_set, kind, request, limits)
         plan, messages = plan_for_model(data_set, kind, request, limits)
-        self.messages += messages
-        if plan.request.start == "zero" and _too_low(limits, plan.data_set):
-            self.messages.append(
-                "noise alone lacks power of the images where the table begins; "
-                "--start spectral has it"
-            )
+        self.messages += (*messages, *lacking_power(plan, limits))
         return plan
+
+    def _started(
+        self, data_set: DataSet, kind: str, request: TableRequest, limits: ModelLimits
+    ) -> TableRequest:
+        """Return the request with a start that has the power of the images.
+
+        Noise alone has it where all modes are swamped; below, the spectrum says what
+        is missing.
+        """
+        fixed = KINDS[kind].given or KINDS[kind].from_noise or request.limits.partial
+        free = self.free_start and request.start == "zero" and not fixed
+        if not (free and begins_too_low(data_set, limits)):
+            return request
+        self.messages.append(
+            f"{limits.told_range}; noise alone lacks power of the images at its top: "
+            "the start gets their spectrum (--start zero leaves it out)"
+        )
+        return replace(request, start="spectral")
 
     def _seen(
         self, denoise: Denoiser, data_set: DataSet, limits: ModelLimits
@@ -119,9 +147,3 @@ class ModelPlanner:
             "specsched audit says more"
         )
         return replace(limits, sigma_range=found.trusted_range, audited=True)
-
-
-def _too_low(limits: ModelLimits, data_set: DataSet) -> bool:
-    """Return whether an audit ends below what swamps the images."""
-    high = limits.sigma_range[1] if limits.sigma_range else data_set.bounds.sigma_max
-    return limits.audited and high < data_set.bounds.sigma_max / BEYOND

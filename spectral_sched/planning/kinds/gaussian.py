@@ -225,5 +225,6 @@ KINDS = (
         reference="Benita, Elad & Keshet, arXiv 2502.00180, with free ends",
         parameters=parameters_of(GaussianSettings),
         table=_table,
+        from_noise=True,
     ),
 )

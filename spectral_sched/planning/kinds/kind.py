@@ -36,6 +36,8 @@ class KindInfo:
         Whether it takes a model to find, most often at the cost of network calls.
     given
         Whether its levels are given and not planned: no range moves them.
+    from_noise
+        Whether it is for a start from noise alone, so that a spectral one is refused.
     num_steps
         How many steps its settings ask for; None where they leave it open.
     """
@@ -47,6 +49,7 @@ class KindInfo:
     table: MakeTable
     runs_model: bool = False
     given: bool = False
+    from_noise: bool = False
     num_steps: Callable[[Mapping[str, Setting]], int | None] = lambda _: None
 
 
