@@ -26,11 +26,14 @@ NAMES = {
 SWITCHES = ("force", "as_is", "clip", "per_image", "fast", "all_files")
 """Arguments that are true or false."""
 
+REST = r"\b(?:[^;,()]*[^;,()\s])?"
+"""What is typed behind the name of a command."""
+
 FUNCTIONS = (
-    (r"specsched export --for training\b[^;,)]*", "spectral_sched.training_schedule"),
-    (r"specsched export\b[^;,)]*", "spectral_sched.make_schedule"),
-    (r"specsched analyze\b[^;,)]*", "spectral_sched.analyze"),
-    (r"specsched sample\b[^;,)]*", "spectral_sched.sample"),
+    (f"specsched export --for training{REST}", "spectral_sched.training_schedule"),
+    (f"specsched export{REST}", "spectral_sched.make_schedule"),
+    (f"specsched analyze{REST}", "spectral_sched.analyze"),
+    (f"specsched sample{REST}", "spectral_sched.sample"),
 )
 """Lines to type, and what is called instead."""
 
@@ -61,6 +64,8 @@ def in_python(sentence: str) -> str:
     'num_steps must be from 1 to 1000, not 0; ask for 8'
     >>> in_python("name another file with -o, or replace it with --force")
     'name another file, or replace it with force=True'
+    >>> in_python("it failed; make one with: specsched analyze FOLDER (net.py:3)")
+    'it failed; make one with: spectral_sched.analyze (net.py:3)'
     """
     for line, function in FUNCTIONS:
         sentence = re.sub(line, function, sentence)

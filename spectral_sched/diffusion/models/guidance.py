@@ -150,27 +150,36 @@ def guide(denoise: Denoiser, guidance: Guidance, seeds: Sequence[int]) -> Denois
         if guidance != UNGUIDED:
             raise UsageError(NO_CLASSES)
         return denoise
-    conditional = _of_turns(facts, seeds) if wanted is None else _of(facts, wanted)
+    null = facts.null_label if guidance.null_label is None else guidance.null_label
+    if wanted is None:
+        conditional = _of_turns(facts, null, seeds)
+    else:
+        conditional = _of(facts, wanted)
     if guidance.weight == 1:
         return conditional
-    unconditional = _of_no_class(facts, guidance.null_label)
+    unconditional = _of_no_class(facts, null)
     return GuidedDenoiser(
         conditional, unconditional, guidance.weight, guidance.interval
     )
 
 
-def _of_turns(facts: ModelFacts, seeds: Sequence[int]) -> Denoiser:
+def _of_turns(
+    facts: ModelFacts, null_label: int | None, seeds: Sequence[int]
+) -> Denoiser:
     """Return the denoiser that gives each seed the next class.
 
-    Without names nobody knows which of the labels is a class.
+    Without names or a label of no class nobody knows which of the labels is a class.
     """
-    count = len(facts.class_names)
-    if not count:
+    labels = list(range(len(facts.class_names)))
+    if not labels and null_label is not None:
+        labels = [each for each in range(facts.num_classes) if each != null_label]
+    if not labels:
         message = (
             f"the model has {facts.num_classes} classes; choose with --class-label"
         )
         raise UsageError(message)
-    return facts.of_class(torch.tensor([seed % count for seed in seeds]))
+    turns = [labels[seed % len(labels)] for seed in seeds]
+    return facts.of_class(torch.tensor(turns))
 
 
 def _of(facts: ModelFacts, wanted: int | str) -> Denoiser:
@@ -181,7 +190,6 @@ def _of(facts: ModelFacts, wanted: int | str) -> Denoiser:
 
 
 def _of_no_class(facts: ModelFacts, null_label: int | None) -> Denoiser:
-    null_label = facts.null_label if null_label is None else null_label
     if null_label is None:
         message = (
             "--guidance needs the class that stood for none during training, often "

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import pytest
 import torch
@@ -35,7 +36,7 @@ class Shrink:
 class Classes(Shrink):
     num_classes = 4
 
-    def of_class(self, label: int) -> Shrink:
+    def of_class(self, label: int) -> Any:
         return Shrink(0.1 * (label + 1))
 
 
@@ -101,13 +102,28 @@ def test_models_without_classes_stay_as_they_are() -> None:
         (Guidance(-1), "no class -1; choose --class-label 0 to 3"),
         (Guidance(0, 4, 2.0), "no class 4; choose --null-label 0 to 3"),
         (Guidance(0, weight=2.0), "name it with --null-label"),
-        (Guidance(None, 3, 2.0), "has 4 classes; choose with --class-label"),
         (Guidance("leaves"), "no class leaves; choose --class-label 0 to 3"),
     ],
 )
 def test_classes_that_there_are_not(guidance: Guidance, message: str) -> None:
     with pytest.raises(UsageError, match=message):
         guide(Classes(0.0), guidance, [0])
+
+
+class OfImages(Classes):
+    """Answers with the label of each image."""
+
+    def of_class(self, label: int | Tensor) -> Any:
+        return lambda x, _: (
+            torch.as_tensor(label).float().reshape(-1, 1, 1, 1).expand_as(x)
+        )
+
+
+def test_classes_take_turns_but_for_that_of_none(x: Tensor) -> None:
+    labels = guide(OfImages(0.0), Guidance(null_label=1), [0, 1, 5])(x, 1.0)
+    assert labels[:, 0, 0, 0].tolist() == [0, 2, 3]
+    guided = guide(OfImages(0.0), Guidance(null_label=1, weight=2.0), [0, 1, 5])
+    assert guided(x, 1.0)[:, 0, 0, 0].tolist() == [-1, 3, 5]
 
 
 @pytest.mark.parametrize(
