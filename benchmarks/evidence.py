@@ -1,20 +1,20 @@
 """Tables judged on trained networks: the evidence for the default kind, as a page.
 
 Run it as ``python benchmarks/evidence.py photos=train.npy:held_out.npy:net.safetensors
--o docs/explanation/benchmarks.md`` with as many data sets as there are. A network that
-is not there is trained first, by ``specsched train``, on the first file; pictures of
-the second are what samples are compared with. What was measured is kept in the folder
-of ``--cache``, so the page is made anew from it in a minute, and a run that was cut
-short goes on.
+-o docs/explanation/benchmarks.md`` with as many data sets as there are. A missing
+network is trained first, by ``specsched train``, on the first file; samples are
+compared with images of the second. ``--cache`` keeps what was measured, so the page is
+made anew from it in a minute, and an interrupted run goes on.
 
-What is measured where stands in `WHOLE`; ``--quick`` measures `QUICK`, on fewer
-samples, and ``--calls`` keeps to some numbers of calls. No figure and no verdict of the
-page is written by hand.
+`WHOLE` says what is measured where; ``--quick`` measures `QUICK`, on fewer samples, and
+``--calls`` keeps to some numbers of calls. No figure and no verdict of the page is
+written by hand.
 """
 
 import argparse
 import itertools
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -31,7 +31,6 @@ from spectral_sched.comparisons import (
     Row,
     best_of,
     rival_verdicts,
-    summary_lines,
 )
 from spectral_sched.comparisons.files import Comparison
 from spectral_sched.comparisons.options import CompareOptions, write_comparison
@@ -55,7 +54,7 @@ class Part:
 
 OURS = "optimal"
 FLOW, FEW = ("dpmpp-2m", "heun", "euler"), (5, 8)
-"""Samplers that draw no fresh noise, and the calls that most kinds are measured at."""
+"""Samplers that draw no fresh noise, and the calls at which most kinds are measured."""
 
 COPIED = "karras:sigma_min=0.002:sigma_max=80"
 FREE = (OURS, COPIED, "exponential", "ays:table=if")
@@ -78,22 +77,38 @@ MANY_CALLS = 12
 SHOWN_CALLS = 8
 """Cells with about so many calls are shown with all metrics."""
 
-HEAD = """# Tables on trained networks, measured
+TITLE = """# Tables on trained networks, measured
+"""
 
-Made by `python benchmarks/evidence.py {options}`, a
-`NAME=training:held_out:model` for each data set; no figure and no verdict is written by
-hand.
+ANSWER = """This page compares `{ours}`, which needs no network, with other tables on
+trained networks. `{ours}` is lowest or tied
 
-All tables of a cell start from the same noise. **error** is the root-mean-square
-distance of the samples to a fine reference from that noise, with half its 95 %
-bootstrap interval; it is not defined for samplers that draw fresh noise. **Frechet** is
-the distance on features of a fixed random network ({features}; no FID)
-to held-out pictures, with half the 95 % interval of a delete-a-block jackknife.
-Distances depend on the number of samples: compare them with the floor below each table,
-which is that of as many real pictures in place of samples. Bold is the lowest. The last
-column says whether the first table is better than the best of the others or worse, by
-the 95 % interval of the paired difference; "no difference" is what an interval that
-holds 0 tells. The best of the others is picked after the fact, which favours them.
+- in {free}, among tables that need no
+  network call;
+- in {all}, among all tables, those that
+  search on the network included.
+
+[Below](#where-the-first-table-loses) you find each cell that it loses.
+"""
+
+HEAD = """## How to read the tables
+
+- All tables of a cell start from the same noise.
+- **error** is the root-mean-square distance of the samples from a fine reference that
+  starts from that noise, ± half its 95 % bootstrap interval. It is not defined for
+  samplers that draw fresh noise.
+- **Frechet** is the distance to held-out images on features of a fixed random network
+  ({features}), ± half the 95 % interval of a delete-a-block
+  jackknife. It is not FID. It depends on the number of samples: compare it with the
+  floor below each table, which takes as many real images in place of samples.
+- Bold marks the lowest figure.
+- The last column compares the first table with the best of the others, by the 95 %
+  interval of the paired difference. "No difference" means that the interval holds 0. We
+  pick the best of the others after the fact, which favours them.
+
+`python benchmarks/evidence.py {options}`, with a
+`NAME=training:held_out:model` for each data set, makes this page. No figure and no
+verdict is written by hand.
 """
 
 
@@ -171,9 +186,9 @@ def merged(parts: Sequence[Comparison]) -> Comparison:
     return replace(parts[0], cells=cells)
 
 
-LOSSES = """The last column is the error predicted for that table over that for the
-first one. Where it is above 1, the spectra say that the rival is worse: it takes the
-network, or more of the pictures than their spectra, to know better.
+LOSSES = """The last column is the error predicted for that table over the error
+predicted for the first one. Where it is above 1, the spectra alone call the rival
+worse: to know better you need the network, or more of the images than their spectra.
 """
 
 
@@ -195,8 +210,9 @@ def page(
         What the page was made with.
     """
     first = next(iter(comparisons.values()))
-    parts = [HEAD.format(features=f"`{first.facts['features']}`", options=options)]
-    parts += ["## In short\n", *short(comparisons), "## What tables cost\n"]
+    head = HEAD.format(features=f"`{first.facts['features']}`", options=options)
+    parts = [TITLE, answer(comparisons), head, "## In how many cells\n"]
+    parts += [short(comparisons), "## What tables cost\n"]
     parts += [costs(comparisons), "## Where the first table loses\n"]
     parts += [losses(comparisons, foretold)]
     for name, compared in comparisons.items():
@@ -204,24 +220,65 @@ def page(
     return "\n".join(parts).rstrip() + "\n"
 
 
-def short(comparisons: Mapping[str, Comparison]) -> Iterator[str]:
-    """Yield in how many cells the first table is lowest or tied."""
-    cells = [cell for each in comparisons.values() for cell in each.cells]
-    few = [cell for cell in cells if cell.num_calls <= MANY_CALLS]
-    groups = {
-        "all": cells,
-        "all, of tables that take no call": list(map(free, cells)),
-        f"up to {MANY_CALLS} calls": few,
-        f"up to {MANY_CALLS} calls, of tables that take no call": list(map(free, few)),
-    }
-    by_sampler = itertools.groupby(
-        sorted(cells, key=lambda cell: cell.sampler), key=lambda cell: cell.sampler
+def cells_of(comparisons: Mapping[str, Comparison]) -> list[Cell]:
+    """Return all cells of all data sets."""
+    return [cell for each in comparisons.values() for cell in each.cells]
+
+
+def answer(comparisons: Mapping[str, Comparison]) -> str:
+    """Return the result of the page in a few sentences."""
+    cells = cells_of(comparisons)
+    return ANSWER.format(
+        ours=cells[0].rows[0].name,
+        free=kept_places(list(map(free, cells))),
+        all=kept_places(cells),
     )
-    groups |= {sampler: list(group) for sampler, group in by_sampler}
-    groups |= {name: list(each.cells) for name, each in comparisons.items()}
-    for name, group in groups.items():
-        yield "\n".join(f"- {name}: {line}" for line in summary_lines(group))
-    yield ""
+
+
+def kept_places(cells: Sequence[Cell]) -> str:
+    """Return in how many cells the first table is lowest or tied, in words."""
+    parts = []
+    for metric in VERDICTS_ON:
+        lowest, tied, beaten = tally(cells, metric)
+        of = lowest + tied + beaten
+        parts.append(f"{lowest + tied} of {of} cells by {METRICS[metric].label}")
+    return " and ".join(parts)
+
+
+def tally(cells: Sequence[Cell], metric: str) -> tuple[int, int, int]:
+    """Return in how many cells the first table is lowest, tied and beaten."""
+    found = Counter(
+        told.word
+        for cell in cells
+        for told in rival_verdicts(cell)
+        if told.metric == metric
+    )
+    return found["better"], found["no difference"], found["worse"]
+
+
+def short(comparisons: Mapping[str, Comparison]) -> str:
+    """Return a table of how many cells the first table wins, ties and loses."""
+    labels = [METRICS[metric].label for metric in VERDICTS_ON]
+    head = ["cells", *(f"{label}: lowest, tied, beaten" for label in labels)]
+    lines = [head, ["---"] * len(head)]
+    for name, cells in groups(comparisons):
+        counts = [tally(cells, metric) for metric in VERDICTS_ON]
+        told = [", ".join(map(str, each)) if sum(each) else "" for each in counts]
+        lines.append([name, *told])
+    return "\n".join([*map(table_row, lines), ""])
+
+
+def groups(comparisons: Mapping[str, Comparison]) -> Iterator[tuple[str, list[Cell]]]:
+    """Yield the groups that cells are counted in."""
+    cells = cells_of(comparisons)
+    few = [cell for cell in cells if cell.num_calls <= MANY_CALLS]
+    for name, kept in (("all", cells), (f"up to {MANY_CALLS} calls", few)):
+        yield name, kept
+        yield f"{name}, tables that need no network call", list(map(free, kept))
+    for sampler in sorted({cell.sampler for cell in cells}):
+        yield f"`{sampler}`", [cell for cell in cells if cell.sampler == sampler]
+    for name, each in comparisons.items():
+        yield name, list(each.cells)
 
 
 def free(cell: Cell) -> Cell:
@@ -298,9 +355,9 @@ def about(compared: Comparison) -> Iterator[str]:
     facts = compared.facts
     count = facts["num_samples"]
     yield (
-        f"{count} samples; {facts['data']['num_real'] - count} held-out pictures to "
-        f"compare with and {count} others for the floor; reference: "
-        f"{facts['fine']['sampler']}, {facts['fine']['num_steps']} steps.\n"
+        f"{count} samples, compared with {facts['data']['num_real'] - count} held-out "
+        f"images; {count} other held-out images give the floor. The reference is "
+        f"`{facts['fine']['sampler']}` with {facts['fine']['num_steps']} steps.\n"
     )
     by_sampler = itertools.groupby(compared.cells, key=lambda cell: cell.sampler)
     for sampler, group in by_sampler:
@@ -331,7 +388,7 @@ def metric_table(cells: Sequence[Cell], metric: str, compared: Comparison) -> st
         floor, fine = (
             figure(judged, metric) for judged in (compared.floor, compared.reference)
         )
-        below = f"Floor: {floor}. The reference's own samples: {fine}."
+        below = f"Floor: {floor}. Samples of the reference itself: {fine}."
     return "\n".join([*map(table_row, lines), "", *([below, ""] if below else [])])
 
 
@@ -341,7 +398,7 @@ def all_metrics(cell: Cell, compared: Comparison) -> str:
     lines = [head, ["---"] * len(head)]
     judged = [(code(row.name), row.judgement) for row in cell.rows]
     judged += [("fine reference", compared.reference)]
-    judged += [("real pictures", compared.floor)]
+    judged += [("real images", compared.floor)]
     for name, found in judged:
         figures = (figure(found, name) if name in found else "" for name in METRICS)
         lines.append([name, *figures])
@@ -370,10 +427,10 @@ def network_sentence(data: Judge) -> str:
     training, law = header.training, header.law
     channels, height, width = header.data_set.power.field.shape
     return (
-        f"Pictures of {width}x{height}, {channels} channels; a network of widths "
-        f"{' '.join(map(str, header.config.widths))}, trained for "
-        f"{training['steps_done']} steps of {training['batch']}, noise levels drawn "
-        f"from {law['name']}."
+        f"Images of {width}x{height} pixels, {channels} channels. The network has the "
+        f"widths {' '.join(map(str, header.config.widths))} and was trained for "
+        f"{training['steps_done']} steps of {training['batch']} images, with noise "
+        f"levels drawn from `{law['name']}`."
     )
 
 

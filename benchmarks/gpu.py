@@ -151,7 +151,9 @@ def main() -> None:
             lines.append(line)
     lines.append(f"in {time.monotonic() - begun:.0f} s")
     if given.output is not None:
-        text = given.output.read_text() if given.output.exists() else "# A card\n"
+        text = (
+            given.output.read_text() if given.output.exists() else "# Speed on a GPU\n"
+        )
         head, _, _ = text.partition("\n## Measured on")
         body = "\n".join(lines[1:])
         block = f"\n## Measured on {lines[0]}\n\n```\n{body}\n```\n"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 import runpy
 from dataclasses import replace
 from typing import Any
@@ -38,7 +39,9 @@ def test_wins_and_losses_are_told_with_floors_and_costs(
     page = script["page"](
         {"photos": whole}, {"photos": "A network."}, "--calls 5", foretold
     )
-    assert "all: error: ours is lowest or tied in 1 of 2 cells" in page
+    told = "- in 1 of 2 cells by error and 1 of 2 cells by Frechet, among all"
+    assert told in page
+    assert "| all | 1, 0, 1 | 1, 0, 1 |" in page
     assert "| `ours` | 7 | 0.5 |" in page
     losing = page.split("## Where the first table loses")[1].split("##")[0]
     assert "| photos, heun, 5 | error | `a` | " in losing
@@ -67,8 +70,8 @@ def test_tables_that_took_calls_are_left_out_where_none_are_allowed(
     page = script["page"](
         {"photos": whole}, {"photos": "A network."}, "--calls 5", foretold
     )
-    assert "all: error: ours is lowest or tied in 0 of 1" in page
-    assert "take no call: error: ours is lowest or tied in 1 of 1" in page
+    assert "| all | 0, 0, 1 | 0, 0, 1 |" in page
+    assert "| all, tables that need no network call | 1, 0, 0 | 1, 0, 0 |" in page
 
 
 def test_closed_form_errors_are_those_of_plans(script: dict[str, Any]) -> None:
@@ -117,3 +120,13 @@ def test_judges_are_named_in_full(script: dict[str, Any]) -> None:
     assert (found.name, found.training, found.held_out) == ("photos", "a.npy", "b.npy")
     with pytest.raises(argparse.ArgumentTypeError, match="write name="):
         script["judge"]("photos=a.npy")
+
+
+def test_the_page_has_the_words_of_the_script(script: dict[str, Any]) -> None:
+    page = (ROOT / "docs" / "explanation" / "benchmarks.md").read_text()
+    (options,) = re.findall(r"`python benchmarks/evidence\.py (.*?)`", page)
+    (features,) = set(re.findall(r"\((`random-\w+`)\)", page))
+    head = script["HEAD"].format(features=features, options=options)
+    assert page.startswith(script["TITLE"])
+    assert head in page
+    assert script["LOSSES"] in page
