@@ -1,4 +1,4 @@
-"""What used to go wrong with networks of others: each cure of the page, tried.
+"""What goes wrong with networks of others: each cure of the page, tried.
 
 The networks are Wiener's filter of the measured spectrum, called as others call theirs,
 so that what a right call gives is known.
@@ -123,7 +123,7 @@ def training():
 SECTION = pages()["docs/how-to/your-own-network.md"].partition("\n## What used to go")[
     2
 ]
-ROWS = re.findall(r"^\| (?!---|what )(.*) \| (.*) \|$", SECTION, re.MULTILINE)
+ROWS = re.findall(r"^\| (?!---|problem )(.*) \| (.*) \|$", SECTION, re.MULTILINE)
 
 
 @pytest.fixture(scope="module")
