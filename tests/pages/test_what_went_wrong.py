@@ -120,9 +120,8 @@ def training():
     return wrap(network, predicts="x0", time="sigma")
 '''
 
-SECTION = pages()["docs/how-to/your-own-network.md"].partition("\n## What used to go")[
-    2
-]
+PAGE = pages()["docs/how-to/your-own-network.md"]
+SECTION = PAGE.partition("\n## If something goes")[2]
 ROWS = re.findall(r"^\| (?!---|problem )(.*) \| (.*) \|$", SECTION, re.MULTILINE)
 
 
