@@ -202,8 +202,8 @@ def _ends_inside(
 ) -> Ends | None:
     """Return the ends to plan between inside a known range; None if it is not left.
 
-    Ends of the data set that are not left stay those of the data set: some kinds do
-    not reach them, and do not have to.
+    Ends that are inside stay those of the data set: some kinds do not reach them, and
+    do not have to.
     """
     levels = plan.table.levels
     low, high = known or (0.0, np.inf)
@@ -212,13 +212,11 @@ def _ends_inside(
         return None
     bounds = plan.data_set.bounds
     usual = bounds.sigma_min, bounds.top(plan.request.start)
+    inside = max(low, plan.ends[0]), min(high, plan.ends[1])
     own_low, own_high = (
-        None if own == end else own for own, end in zip(plan.ends, usual, strict=True)
+        None if own == end else own for own, end in zip(inside, usual, strict=True)
     )
-    return (
-        max(low, plan.ends[0]) if below else own_low,
-        min(high, plan.ends[1]) if above else own_high,
-    )
+    return own_low, own_high
 
 
 def plan_for_model(

@@ -40,6 +40,9 @@ class NoiseLimits:
     floor
         Level that no step may start below, since it would not arrive
         (`schedules.FlowModel.lowest_sigma`).
+    from_top
+        Whether a table begins at the upper end, though kinds that choose their first
+        level might begin lower.
     """
 
     sigma_min: float | None = None
@@ -47,6 +50,7 @@ class NoiseLimits:
     start_sigma: float | None = None
     strength: float | None = None
     floor: float = 0.0
+    from_top: bool = False
 
     def __post_init__(self) -> None:
         if self.sigma_min is not None and 0 < self.sigma_min < self.floor:

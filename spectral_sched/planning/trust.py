@@ -34,6 +34,14 @@ SLACK_ON_FIELDS = 0.5
 """The same on samples of the Gaussian field, for which the filter is optimal and which
 no network was trained on: three intact ones have at most 0.3 there."""
 
+CARRIED = 0.1
+"""Share of the contrast of the images that errors above may carry into a finished one.
+
+Samples of two epsilon networks, one hardly trained and one trained eight times as long,
+keep the contrast of their images to 5 % for shares from 0.06 to 0.12: with less, the
+start is a Gaussian field where the images are none any more (docs/how-to/audit.md).
+"""
+
 FAULTY = 0.1
 """Share of the squared error that a linear correction may take away. It takes at most
 0.04 from three intact networks, and 0.2 where all weights are multiplied by 0.9."""
@@ -53,6 +61,8 @@ class LevelErrors:
         Mean squared error of the modes of each ring, (L, K).
     closed_rings
         What the filter is expected at, in closed form, (L, K).
+    num_modes
+        Modes of each ring, (K,).
     correctable
         Share of the denoiser's error that a linear combination of its answer, of the
         filter's and of the noisy image takes away, (L,).
@@ -66,6 +76,7 @@ class LevelErrors:
     network_rings: NDArray[np.float64]
     wiener_rings: NDArray[np.float64]
     closed_rings: NDArray[np.float64]
+    num_modes: NDArray[np.int64]
     correctable: NDArray[np.float64]
     on_images: bool
 
@@ -111,7 +122,8 @@ class LevelErrors:
     def trusted_range(self) -> tuple[float, float] | None:
         """Lowest and highest sigma of the widest range in which it is never worse.
 
-        An end between two levels is where the excess crosses what is let pass, read
+        Above, it is trusted as far as its errors hardly reach the finished image, see
+        `carried`. The lower end is where the excess crosses what is let pass, read
         log-linearly; None if no two neighbours can be trusted. Samples of a field judge
         the upper end alone: below, a network may know images that are no field.
         """
@@ -122,14 +134,48 @@ class LevelErrors:
             return None
         logs = np.log(self.sigmas)
         first, last = max(runs, key=lambda run: logs[run[0]] - logs[run[1]])
-        return self._crossing(last, last + 1), self._crossing(first, first - 1)
+        return self._crossing(last, last + 1), self._reach(first)
 
     def _below_the_top(self) -> tuple[float, float] | None:
         """Return what is below the levels at the top at which it is worse."""
         good = np.flatnonzero(~self.worse)
         if not good.size or good[0] == len(self.sigmas) - 1:
             return None
-        return float(self.sigmas[-1]), self._crossing(int(good[0]), int(good[0]) - 1)
+        return float(self.sigmas[-1]), self._reach(int(good[0]))
+
+    @cached_property
+    def carried(self) -> NDArray[np.float64]:
+        """Excess that reaches the finished image, per unit of ln sigma, (L,).
+
+        In shares of the contrast of the images. What a sampler follows in a mode of
+        power P at sigma shrinks on its way to the image, by P / (P + sigma^2) in its
+        square: errors in modes that are swamped leave little behind (ours).
+        """
+        squared = self.sigmas[:, None] ** 2
+        shrink = self.closed_rings / squared
+        let_pass = (1 + self.slack) * self.wiener_rings
+        excess = np.maximum(self.network_rings - let_pass, 0) * shrink
+        power = self.closed_rings / (1 - shrink)
+        share = (excess @ self.num_modes) / (power @ self.num_modes)
+        return np.asarray(np.sqrt(np.nan_to_num(share, nan=np.inf)))
+
+    def _reach(self, good: int) -> float:
+        """Return the level up to which errors carry no more than is let pass.
+
+        Between two levels `carried` is linear in ln sigma.
+        """
+        first = self._crossing(good, good - 1)
+        logs = np.log([first, *self.sigmas[:good][::-1]])
+        values = np.concatenate([[0.0], self.carried[:good][::-1]])
+        steps = np.diff(logs) * (values[1:] + values[:-1]) / 2
+        total = np.concatenate([[0.0], np.cumsum(steps)])
+        below = int(np.flatnonzero(total <= CARRIED)[-1])
+        if below == len(total) - 1:
+            return float(self.sigmas[0])
+        left, begun = CARRIED - total[below], values[below]
+        slope = np.diff(values)[below] / np.diff(logs)[below]
+        step = 2 * left / (begun + np.sqrt(begun**2 + 2 * slope * left))
+        return float(np.exp(logs[below] + step))
 
     def _crossing(self, good: int, bad: int) -> float:
         """Return the level between two neighbours at which trust ends."""

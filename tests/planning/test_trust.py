@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spectral_sched.planning.trust import (
+    CARRIED,
     SLACK_ON_IMAGES,
     LevelErrors,
     correctable_share,
@@ -31,10 +32,13 @@ def errors(
     wiener = size * np.exp(0.5 * rng.standard_normal((len(SIGMAS), IMAGES)))
     chance = 1 + spread * rng.standard_normal(wiener.shape)
     network = np.asarray(ratio)[:, None] * wiener * chance
-    rings = np.ones((len(SIGMAS), 3))
+    # The filter's error of modes of power 1, 0.5 and 0.25.
+    power = np.array([1.0, 0.5, 0.25])
+    rings = power * SIGMAS[:, None] ** 2 / (power + SIGMAS[:, None] ** 2)
     none = np.zeros(len(SIGMAS)) if correctable is None else correctable
     return LevelErrors(
-        SIGMAS, network, wiener, ratio[:, None] * rings, rings, rings, none, on_images
+        *(SIGMAS, network, wiener, ratio[:, None] * rings, rings, rings),
+        *(np.array([1, 8, 12]), none, on_images),
     )
 
 
@@ -45,17 +49,47 @@ def test_a_denoiser_as_good_as_the_filter_is_trusted_everywhere() -> None:
         assert found.trusted_range == pytest.approx((SIGMAS[-1], SIGMAS[0]))
 
 
-@pytest.mark.parametrize("first_good", [1, 4, 7])
-def test_trust_ends_where_the_excess_crosses(first_good: int) -> None:
-    ratio = np.where(np.arange(len(SIGMAS)) < first_good, 1.5, 0.8)
-    found = errors(ratio, spread=0.0)
-    trusted = found.trusted_range
+@pytest.mark.parametrize("first_bad", [4, 6, 8])
+def test_trust_ends_where_the_excess_crosses(first_bad: int) -> None:
+    ratio = np.where(np.arange(len(SIGMAS)) < first_bad, 0.8, 1.5)
+    trusted = errors(ratio, spread=0.0).trusted_range
     assert trusted is not None
     low, high = trusted
-    assert low == SIGMAS[-1]
-    good, bad = np.log(SIGMAS[[first_good, first_good - 1]])
+    assert high == SIGMAS[0]
+    good, bad = np.log(SIGMAS[[first_bad - 1, first_bad]])
     share = (0.2 + SLACK_ON_IMAGES) / 0.7
-    assert np.log(high) == pytest.approx(good + share * (bad - good))
+    assert np.log(low) == pytest.approx(good + share * (bad - good))
+
+
+def test_errors_shrink_on_their_way_to_the_image() -> None:
+    """An error a hundred times the filter's is next to nothing in a swamped mode."""
+    found = errors(np.full(len(SIGMAS), 100.0))
+    power, modes = np.array([1.0, 0.5, 0.25]), np.array([1, 8, 12])
+    for sigma, carried in zip(SIGMAS, found.carried, strict=True):
+        kept = power / (power + sigma**2)
+        excess = (100 - 1 - SLACK_ON_IMAGES) * kept * sigma**2
+        expected = (modes * excess * kept).sum() / (modes * power).sum()
+        assert carried == pytest.approx(np.sqrt(expected))
+    assert found.carried[0] < 0.1 < 1 < found.carried[4]
+
+
+@pytest.mark.parametrize("ratio", [1.5, 4.0, 1e4])
+def test_trust_goes_on_above_while_little_is_carried(ratio: float) -> None:
+    worse = np.where(np.arange(len(SIGMAS)) < 4, ratio, 0.8)
+    found = errors(worse, spread=0.0)
+    trusted = found.trusted_range
+    assert trusted is not None
+    good, bad = np.log(SIGMAS[[4, 3]])
+    crossing = good + (0.2 + SLACK_ON_IMAGES) / (ratio - 0.8) * (bad - good)
+    assert np.log(trusted[1]) > crossing
+    fine = np.linspace(crossing, np.log(trusted[1]), 1_000_001)
+    levels = np.array([crossing, *np.log(SIGMAS[:4])[::-1]])
+    values = np.interp(fine, levels, [0.0, *found.carried[:4][::-1]])
+    total = float(((values[1:] + values[:-1]) / 2 * np.diff(fine)).sum())
+    if trusted[1] < SIGMAS[0]:
+        assert total == pytest.approx(CARRIED, rel=1e-3)
+    else:
+        assert total <= CARRIED
 
 
 def test_the_widest_range_is_taken() -> None:
@@ -65,7 +99,7 @@ def test_the_widest_range_is_taken() -> None:
     assert found.runs_worse() == [(2, 2), (8, 8)]
     trusted = found.trusted_range
     assert trusted is not None
-    assert SIGMAS[8] < trusted[0] < SIGMAS[7] < SIGMAS[3] < trusted[1] < SIGMAS[2]
+    assert SIGMAS[8] < trusted[0] < SIGMAS[7] < SIGMAS[3] < trusted[1]
 
 
 def test_what_is_worse_everywhere_is_trusted_nowhere() -> None:
@@ -102,7 +136,7 @@ def test_fields_judge_the_upper_end_alone() -> None:
     trusted = errors(ratio, on_images=False).trusted_range
     assert trusted is not None
     assert trusted[0] == SIGMAS[-1]
-    assert SIGMAS[2] < trusted[1] < SIGMAS[1]
+    assert SIGMAS[2] < trusted[1] <= SIGMAS[0]
     assert errors(np.full(len(SIGMAS), 3.0), on_images=False).trusted_range is None
 
 

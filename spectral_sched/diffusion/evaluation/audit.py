@@ -187,6 +187,7 @@ class Auditor:
             network_rings=network.mean(axis=1) / modes,
             wiener_rings=wiener.mean(axis=1) / modes,
             closed_rings=closed_form(self.field, sigmas),
+            num_modes=modes,
             correctable=np.array([correctable_share(look.products) for look in looks]),
             on_images=self.on_images,
         )

@@ -119,7 +119,9 @@ class ModelPlanner:
             f"{limits.told_range}; noise alone lacks power of the images at its top: "
             "the start gets their spectrum (--start zero leaves it out)"
         )
-        return replace(request, start="spectral")
+        # What images have beyond their spectrum, a field lacks: the less the higher.
+        highest = replace(request.limits, from_top=True)
+        return replace(request, start="spectral", limits=highest)
 
     def _seen(
         self, denoise: Denoiser, data_set: DataSet, limits: ModelLimits

@@ -39,6 +39,7 @@ def optimal_table(
     *,
     start: Start = "zero",
     first: float | None = None,
+    from_top: bool = False,
 ) -> SigmaTable:
     """Return the table with the least expected error of a solver (ours).
 
@@ -53,10 +54,13 @@ def optimal_table(
     first
         Level of the noise on the images that sampling starts from, if it starts from
         images. It is the first level then, and the start is without error.
+    from_top
+        Whether the first level is the upper end.
     """
     begun = start if first is None else None
     errors = table_error(distribution, sampler, begun, ends[1])
-    return least_error_table(errors, num_steps, ends, first=first)
+    fixed = ends[1] if from_top else first
+    return least_error_table(errors, num_steps, ends, first=fixed)
 
 
 def least_error_table(
@@ -114,6 +118,7 @@ def _table(data_set: DataSet, request: TableRequest) -> SigmaTable:
         ends,
         start=request.start,
         first=request.limits.first(ends),
+        from_top=request.limits.from_top,
     )
 
 

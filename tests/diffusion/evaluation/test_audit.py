@@ -93,21 +93,29 @@ def test_closed_form_at_both_ends() -> None:
     assert errors[1] == pytest.approx(np.full(len(field.power), low**2), rel=1e-4)
 
 
+def failing_above(level: float, part: float) -> Callable[[Tensor, float], Tensor]:
+    """Return the filter with an error in the noise above a level."""
+    offset = torch.linspace(-1, 1, 3 * 64).reshape(3, 8, 8)
+    return lambda x, sigma: best()(x, sigma) + part * sigma * offset * (sigma > level)
+
+
 @pytest.mark.parametrize("level", [2.0, 10.0])
 def test_a_network_that_fails_above_a_level_is_trusted_below_it(level: float) -> None:
     """Epsilon networks fail so: their error of the image grows with sigma."""
-    offset = torch.linspace(-1, 1, 3 * 64).reshape(3, 8, 8)
-
-    def denoise(x: Tensor, sigma: float) -> Tensor:
-        return best()(x, sigma) + 0.05 * sigma * offset * (sigma > level)
-
-    audit = audited(denoise, 16)
+    audit = audited(failing_above(level, 1.0), 16)
     assert "worse" in kinds(audit)
     assert audit.trusted_range is not None
     low, high = audit.trusted_range
     assert low == pytest.approx(source().bounds.sigma_min)
     ratio = (source().bounds.sigma_max / low) ** (1 / 15)
     assert level / ratio <= high <= level * ratio
+
+
+def test_failures_that_hardly_reach_the_image_are_told_and_let_pass() -> None:
+    audit = audited(failing_above(2.0, 0.02), 16)
+    assert "worse" in kinds(audit)
+    assert audit.trusted_range is not None
+    assert audit.trusted_range[1] == pytest.approx(source().bounds.sigma_max)
 
 
 def test_damaged_answers_are_found_though_better_than_the_filter() -> None:
