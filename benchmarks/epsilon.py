@@ -1,7 +1,7 @@
 """An epsilon network of 1000 cosine timesteps, and what three lines make of it.
 
 Run it as ``python benchmarks/epsilon.py FOLDER``. It writes pictures into the folder,
-trains a tiny network on them in a few minutes of one core, and prints the standard
+trains a tiny network on them in two minutes of one core (or longer), and prints the standard
 deviation of the pixels of the data, and of samples: planned for the data alone, and
 planned for the model with ``specsched export --model``. In the folder, as any user's
 module, it is what ``--model epsilon:denoiser`` names.
@@ -28,7 +28,9 @@ from spectral_sched.files.network_config import NetworkConfig
 from spectral_sched.schedules.betas import Betas
 from spectral_sched.synthetic import picture
 
-SIDE, COUNT, STEPS, BATCH, RATE, DECAY = 16, 1000, 2000, 16, 2e-3, 0.995
+SIDE, COUNT, STEPS, BATCH, RATE = 16, 1000, 2000, 16, 2e-3
+AVERAGED = 10
+"""Spans of the running average in a training."""
 KIND = "landscapes"
 WEIGHTS = "epsilon.safetensors"
 
@@ -58,18 +60,18 @@ def pictures() -> np.ndarray:
     return np.stack([picture(KIND, (1, number), SIDE) for number in range(COUNT)])
 
 
-def train(data: np.ndarray) -> Network:
-    """Return the averaged network after a short training (arXiv 2006.11239, Alg. 1)."""
+def train(data: np.ndarray, steps: int, batch: int) -> Network:
+    """Return the averaged network of a training (arXiv 2006.11239, Alg. 1)."""
     torch.manual_seed(0)
     clean = torch.from_numpy(data).permute(0, 3, 1, 2).float() / 127.5 - 1
     abar = torch.from_numpy(Betas("cosine").abar()).float()
     network, averaged = Network(), Network()
     averaged.load_state_dict(network.state_dict())
     adam = torch.optim.Adam(network.parameters(), RATE)
-    for step in range(STEPS):
-        adam.param_groups[0]["lr"] = RATE * (1 + np.cos(np.pi * step / STEPS)) / 2
-        x = clean[torch.randint(len(clean), (BATCH,))]
-        times = torch.randint(len(abar), (BATCH,))
+    for step in range(steps):
+        adam.param_groups[0]["lr"] = RATE * (1 + np.cos(np.pi * step / steps)) / 2
+        x = clean[torch.randint(len(clean), (batch,))]
+        times = torch.randint(len(abar), (batch,))
         kept, noise = abar[times].reshape(-1, 1, 1, 1), torch.randn_like(x)
         answer = network(kept.sqrt() * x + (1 - kept).sqrt() * noise, times)
         adam.zero_grad()
@@ -82,7 +84,7 @@ def train(data: np.ndarray) -> Network:
             for mean, new in zip(
                 averaged.parameters(), network.parameters(), strict=True
             ):
-                mean.lerp_(new, 1 - DECAY)
+                mean.lerp_(new, AVERAGED / steps)
     return averaged
 
 
@@ -110,6 +112,8 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--sampler", default="dpmpp-2m")
     parser.add_argument("--steps", type=int, default=8)
+    parser.add_argument("--train", type=int, default=STEPS)
+    parser.add_argument("--batch", type=int, default=BATCH)
     asked = parser.parse_args()
     asked.folder.mkdir(parents=True, exist_ok=True)
     shutil.copy(__file__, asked.folder / "epsilon.py")
@@ -118,7 +122,8 @@ def main() -> None:
         data = pictures()
         np.save("pictures.npy", data)
         if not Path(WEIGHTS).exists():
-            save_file(train(data).state_dict(), WEIGHTS)
+            trained = train(data, asked.train, asked.batch)
+            save_file(trained.state_dict(), WEIGHTS)
         run("specsched analyze pictures.npy --force")
         export = f"specsched export --sampler {asked.sampler} --steps {asked.steps}"
         play = "specsched sample --model epsilon:denoiser --seeds 0-127 --force"
