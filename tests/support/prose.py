@@ -2,7 +2,8 @@
 
 ``python -m tests.support.prose [PAGE ...]`` prints what it finds and fails if there is
 anything. Code, addresses and formulas are blanked first, so that lines keep their
-numbers. ``.prose.json`` holds the checks of proselint that are on or off, and our words.
+numbers. ``.prose.json`` holds the checks of proselint that are on or off, and words that
+are ours.
 """
 
 from __future__ import annotations
@@ -24,8 +25,9 @@ from tests.support.helpers import ROOT
 
 CONFIG = ROOT / ".prose.json"
 
-CODE = (r"^```.*?^```$", r"`[^`]*`")
-MARKUP = (
+NOT_PROSE = (
+    r"^```.*?^```$",
+    r"`[^`]*`",
     r"\$\$.*?\$\$",
     r"\$[^$\n]+\$",
     r"(?<=\])\([^)\s]*\)",
@@ -33,7 +35,7 @@ MARKUP = (
     r"https?://\S+",
     r"^\|[^\n]*\d[^\n]*\|$",
 )
-"""Formulas, addresses, tags, and rows of figures."""
+"""Code, formulas, addresses, tags, and rows of figures."""
 
 
 class Finding(NamedTuple):
@@ -50,15 +52,13 @@ class Finding(NamedTuple):
 
 def prose(text: str) -> str:
     """Return a page with all that is not prose blanked, line for line."""
-    for patterns, blank in ((CODE, "~"), (MARKUP, " ")):
-        for pattern in patterns:
-            text = re.sub(
-                pattern,
-                lambda match, blank=blank: re.sub(r"[^\n]", blank, match[0]),
-                text,
-                flags=re.MULTILINE | re.DOTALL,
-            )
+    for pattern in NOT_PROSE:
+        text = re.sub(pattern, _blank, text, flags=re.MULTILINE | re.DOTALL)
     return text
+
+
+def _blank(match: re.Match[str]) -> str:
+    return re.sub(r"[^\n]", "~", match[0])
 
 
 @cache
@@ -108,7 +108,7 @@ def main(names: list[str]) -> int:
     texts = {name: Path(name).read_text() for name in names} or read()
     findings = [each for name, text in texts.items() for each in found(name, text)]
     for each in findings:
-        print(each)
+        sys.stdout.write(f"{each}\n")
     return 1 if findings else 0
 
 
