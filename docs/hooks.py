@@ -1,7 +1,7 @@
 """What the site adds to the pages: formulas, files beside ``docs``, and the reference.
 
-MkDocs calls the functions whose names begin with ``on_``. Pages stay readable on GitHub:
-formulas stand between dollars there, links lead to files of the repository, and the
+MkDocs calls the functions whose names begin with ``on_``. Pages stay readable without
+them: formulas stand between dollars, links lead to files of the repository, and the
 reference pages say which command prints the same.
 """
 
@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import html
 import inspect
-import os
 import posixpath
 import re
 from pathlib import Path
@@ -32,6 +31,7 @@ BESIDE = {
     "CONTRIBUTING.md": "project/contributing.md",
     "CHANGELOG.md": "project/changelog.md",
     "SECURITY.md": "project/security.md",
+    "CITATION.cff": "project/CITATION.cff",
     "findings/README.md": "project/findings.md",
 }
 """Pages of the repository outside ``docs``, and where they stand on the site."""
@@ -124,9 +124,6 @@ def names() -> Iterator[str]:
     """Yield a line for each public name, which mkdocstrings replaces by its text."""
     import spectral_sched
 
-    for name in spectral_sched.__all__:
+    for name in sorted(spectral_sched.__all__, key=str.swapcase):
         if not name.startswith("_"):
             yield f"::: spectral_sched.{name}\n"
-
-
-os.environ.setdefault("TERMINAL_WIDTH", "100")

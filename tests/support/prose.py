@@ -78,7 +78,7 @@ def _by_proselint(page: str, plain: str) -> list[Finding]:
     if not registry.checks:
         registry.register_many(checks.__register__)
     return [
-        Finding(page, each.pos[0] - 1, " ".join(each.check_result.message.split()))
+        Finding(page, each.pos[0], " ".join(each.check_result.message.split()))
         for each in LintFile(page, plain).lint(load_from(CONFIG))
     ]
 
