@@ -70,10 +70,10 @@ def draw(images: dict[str, NDArray[np.float64]], path: Path) -> None:
     for axis, (caption, row) in zip(axes, images.items(), strict=True):
         tiles = [to_bytes(image) for image in row[:SHOWN]]
         axis.imshow(np.concatenate(tiles, axis=1), interpolation="nearest")
-        axis.set_title(caption, loc="left", fontsize=10)
+        axis.set_title(caption, loc="left", fontsize=10, color="#808080")
         axis.axis("off")
     figure.tight_layout(pad=0.4)
-    figure.savefig(path)
+    figure.savefig(path, transparent=True)  # on light pages and on dark ones
 
 
 def main() -> None:

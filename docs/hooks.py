@@ -42,6 +42,7 @@ FORMULA = re.compile(
     r'<(?P<tag>span|div) class="arithmatex">\\[(\[](?P<tex>.*?)\\[)\]]</(?P=tag)>',
     re.DOTALL,
 )
+EXAMPLE = re.compile(r"^Example: (specsched [^\n]*(?:\n(?!\n)[^\n]+)*)$", re.MULTILINE)
 COMMANDS = "<!-- commands -->"
 NAMES = "<!-- names -->"
 
@@ -101,7 +102,7 @@ def commands() -> Iterator[str]:
         usage = command.collect_usage_pieces(context)
         yield f"## specsched {name} {{#{name}}}\n"
         yield f"```\nspecsched {name} {' '.join(usage)}\n```\n"
-        yield inspect.cleandoc(command.help or "") + "\n"
+        yield EXAMPLE.sub(r"```\n\1\n```", inspect.cleandoc(command.help or "")) + "\n"
         yield "| option | what it does |\n|---|---|"
         for item in command.get_params(context):
             yield _row(item, context)

@@ -4,8 +4,8 @@
 part), ``python`` blocks run one after the other in one namespace. Blocks without a
 language are left alone: they install, train or need what is not here.
 
-``python -m tests.support.documentation PAGE ...`` runs the blocks of pages and puts what
-is printed now in place of what was quoted; look at ``git diff`` afterwards.
+``python -m tests.support.documentation PAGE ...`` runs the blocks of pages and replaces
+what they quote by what is printed now; look at ``git diff`` afterwards.
 """
 
 from __future__ import annotations

@@ -2,8 +2,7 @@
 
 ``python -m tests.support.prose [PAGE ...]`` prints what it finds and fails if there is
 anything. Code, addresses and formulas are blanked first, so that lines keep their
-numbers. ``.prose.json`` holds the checks of proselint that are on or off, and words that
-are ours.
+numbers. ``.prose.json`` holds the checks of proselint that are off, and our words.
 """
 
 from __future__ import annotations
@@ -19,7 +18,9 @@ from proselint import checks
 from proselint.config import load_from
 from proselint.registry import CheckRegistry
 from proselint.tools import LintFile
+from typer.main import get_command
 
+from spectral_sched.commands.app import app
 from tests.support.documentation import pages
 from tests.support.helpers import ROOT
 
@@ -92,10 +93,21 @@ def _by_our_words(page: str, plain: str) -> list[Finding]:
 
 
 def read() -> dict[str, str]:
-    """Return all that is held to the words: pages, and the newest changes."""
-    texts = pages()
+    """Return what is held to the words: pages, the newest changes, and ``--help``."""
+    texts = pages() | helps()
     texts["CHANGELOG.md"] = newest(texts["CHANGELOG.md"])
     return texts
+
+
+def helps() -> dict[str, str]:
+    """Return what each command says of itself and of its flags."""
+    commands = get_command(app).commands  # type: ignore[attr-defined]
+    return {
+        f"specsched {name} --help": "\n\n".join(
+            [command.help or "", *(item.help or "" for item in command.params)]
+        )
+        for name, command in commands.items()
+    }
 
 
 def newest(changelog: str) -> str:
