@@ -24,7 +24,7 @@ pytestmark = pytest.mark.skipif(
 
 
 def build(config: Path, site: Path) -> subprocess.CompletedProcess[str]:
-    words = f"-m mkdocs build --strict -q -f {config} -d {site}"
+    words = f"-m mkdocs build --strict -f {config} -d {site}"
     return subprocess.run(
         [sys.executable, *words.split()],
         env=os.environ | {"NO_MKDOCS_2_WARNING": "1"},
