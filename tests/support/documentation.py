@@ -29,6 +29,9 @@ CLOSE = 0.02
 """How far printed numbers may be apart on other machines, relative."""
 
 
+FOLDERS = ("docs", "findings")
+
+
 class Block(NamedTuple):
     """A block of a page, and the section that it is in."""
 
@@ -39,7 +42,8 @@ class Block(NamedTuple):
 
 def pages() -> dict[str, str]:
     """Return all pages by their paths below the root."""
-    paths = [*ROOT.glob("[RC]*.md"), *(ROOT / "docs").rglob("*.md")]
+    paths = [path for folder in FOLDERS for path in (ROOT / folder).rglob("*.md")]
+    paths += ROOT.glob("*.md")
     return {str(path.relative_to(ROOT)): path.read_text() for path in sorted(paths)}
 
 
