@@ -76,6 +76,10 @@ def test_every_page_is_listed() -> None:
     assert "docs/README.md" in links(PAGES["README.md"])
 
 
+def test_the_readme_is_short() -> None:
+    assert len(PAGES["README.md"].splitlines()) < 150
+
+
 def test_every_command_is_explained() -> None:
     for command in NAMES:
         assert f"specsched {command}" in PAGES["README.md"], command
