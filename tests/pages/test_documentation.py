@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from spectral_sched import __version__
 from tests.support.documentation import (
     anchors,
     blocks,
@@ -15,6 +16,8 @@ from tests.support.documentation import (
     pages,
     play,
     prepared,
+    refreshed,
+    requoted,
 )
 from tests.support.helpers import ROOT
 from tests.test_manners import NAMES
@@ -73,6 +76,10 @@ def test_every_page_is_listed() -> None:
     assert "docs/README.md" in links(PAGES["README.md"])
 
 
+def test_the_readme_is_short() -> None:
+    assert len(PAGES["README.md"].splitlines()) < 150
+
+
 def test_every_command_is_explained() -> None:
     for command in NAMES:
         assert f"specsched {command}" in PAGES["README.md"], command
@@ -108,6 +115,22 @@ def test_output_that_is_not_printed_is_found() -> None:
             check_shown(wrong, printed)
     with pytest.raises(AssertionError, match="not printed: other"):
         check_shown("other\nother", printed)
+
+
+def test_quoted_lines_are_replaced_by_those_printed_now() -> None:
+    printed = "a table\n  sigma_max   96.5   80 - 90\n  other   1\n\nuntil step 3\n"
+    quoted = "sigma_max 97.01 89.93 - 103.8\n\nbeyond step 3\n"
+    fresh = requoted(quoted, printed)
+    assert fresh == "  sigma_max   96.5   80 - 90\n\nuntil step 3\n"
+    check_shown(fresh, printed)
+
+
+def test_a_page_is_refreshed_and_the_rest_of_it_stays(tmp_path: Path) -> None:
+    page = (
+        "# A page\n\n```sh\nspecsched --version\n```\n\n```text\n{}\n```\n\nThe end.\n"
+    )
+    fresh = refreshed(page.format("specsched 0.0.0"), tmp_path)
+    assert fresh == page.format(f"specsched {__version__}")
 
 
 def test_anchors_are_those_of_github() -> None:

@@ -3,6 +3,9 @@
 ``sh`` blocks are commands, ``text`` blocks what the commands before them print (in
 part), ``python`` blocks run one after the other in one namespace. Blocks without a
 language are left alone: they install, train or need what is not here.
+
+``python -m tests.support.documentation PAGE ...`` runs the blocks of pages and replaces
+what they quote by what is printed now; look at ``git diff`` afterwards.
 """
 
 from __future__ import annotations
@@ -14,6 +17,8 @@ import shlex
 import shutil
 import subprocess
 import sys
+import tempfile
+from difflib import SequenceMatcher
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -22,6 +27,9 @@ from tests.support.helpers import ROOT
 
 CLOSE = 0.02
 """How far printed numbers may be apart on other machines, relative."""
+
+
+FOLDERS = ("docs", "findings")
 
 
 class Block(NamedTuple):
@@ -34,7 +42,8 @@ class Block(NamedTuple):
 
 def pages() -> dict[str, str]:
     """Return all pages by their paths below the root."""
-    paths = [*ROOT.glob("[RC]*.md"), *(ROOT / "docs").rglob("*.md")]
+    paths = [path for folder in FOLDERS for path in (ROOT / folder).rglob("*.md")]
+    paths += ROOT.glob("*.md")
     return {str(path.relative_to(ROOT)): path.read_text() for path in sorted(paths)}
 
 
@@ -101,6 +110,41 @@ def check_shown(quoted: str, shown: str) -> None:
         assert any(_alike(line, other) for other in lines), f"not printed: {line}"
 
 
+def refreshed(text: str, folder: Path) -> str:
+    """Return a page whose ``text`` blocks quote what its commands print now."""
+    names: dict[str, Any] = {}
+    shown = ""
+    for block in blocks(text):
+        match block.language:
+            case "sh":
+                shown = ran(block, folder)
+            case "python":
+                executed(block, names, folder)
+            case "text":
+                fresh = requoted(block.content, shown)
+                text = text.replace(f"```text\n{block.content}", f"```text\n{fresh}")
+    return text
+
+
+def requoted(quoted: str, shown: str) -> str:
+    """Return for each quoted line the printed line that is most like it, in order."""
+    left, fresh = shown.splitlines(), []
+    for line in quoted.splitlines():
+        if line.strip():
+            best = max(range(len(left)), key=lambda at: _likeness(line, left[at]))
+            fresh.append(left[best].rstrip())
+            left = left[best + 1 :] or [""]
+        else:
+            fresh.append("")
+    return "".join(f"{line}\n" for line in fresh)
+
+
+def _likeness(quoted: str, shown: str) -> float:
+    if _alike(quoted, shown):
+        return 2.0
+    return SequenceMatcher(None, quoted.split(), shown.split()).ratio()
+
+
 def _alike(quoted: str, shown: str) -> bool:
     ours, theirs = (re.split(r"[\s,]+", line.strip()) for line in (quoted, shown))
     return len(ours) == len(theirs) and all(map(_same, ours, theirs))
@@ -131,3 +175,15 @@ def links(text: str) -> list[str]:
     prose = re.sub(r"`[^`\n]*`", "", prose)
     found = re.findall(r"\]\(([^)\s]+)\)|(?:src|href|srcset)=\"([^\"]+)\"", prose)
     return [first or second for first, second in found if "://" not in first + second]
+
+
+def main(names: list[str]) -> None:
+    """Refresh what pages quote."""
+    for name in names:
+        page = ROOT / name
+        with tempfile.TemporaryDirectory() as folder:
+            page.write_text(refreshed(page.read_text(), prepared(Path(folder))))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
