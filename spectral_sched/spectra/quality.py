@@ -58,7 +58,6 @@ def data_warnings(
     spectrum: Spectrum,
     num_subsampled: int,
     num_pages_left: int = 0,
-    num_unchecked: int = 0,
 ) -> list[str]:
     """Return what to be warned of, one sentence each.
 
@@ -68,12 +67,9 @@ def data_warnings(
         How many of the pictures had their colour stored at a lower resolution.
     num_pages_left
         How many pages come after the first ones of their files, and were not read.
-    num_unchecked
-        How many of the pictures are of kinds in which corrupt data cannot be told.
     """
     return [
         *pages_warning(num_pages_left),
-        *unchecked_warning(num_unchecked),
         *_copies(spectrum.num_images, spectrum.num_distinct),
         *_subsampled_chroma(spectrum.num_images, num_subsampled),
         *_steep_fall(spectrum.field),
@@ -88,16 +84,6 @@ def pages_warning(count: int) -> Iterator[str]:
             f"{count} page{'s' * (count > 1)} of TIFFs after the first of each "
             f"{'were' if count > 1 else 'was'} left out; --planes all takes "
             "them too"
-        )
-
-
-def unchecked_warning(count: int) -> Iterator[str]:
-    """Yield what to say of pictures whose data were not checked, if there are any."""
-    if count:
-        yield (
-            f"{count} image{'s' * (count > 1)} could not be checked for corrupt data "
-            "(JPEGs of a rare layout, TIFFs packed as fax or in an old way); save them "
-            "as PNG if you know that they are whole"
         )
 
 
