@@ -184,3 +184,16 @@ def test_searches_stay_inside_the_range_of_a_model() -> None:
     assert ends_for_model(data_set, request, wide) == ((low, high), ())
     with pytest.raises(UsageError, match="name the range with --sigma-min"):
         ends_for_model(data_set, request, ModelLimits(None, (2 * high, 3 * high)))
+
+
+def test_ends_that_hardly_move_are_not_told_of() -> None:
+    data_set, request = plan().data_set, plan().request
+    low, high = request.limits.ends(data_set.bounds, "zero")
+    for share, told in ((1.005, 0), (1.02, 1)):
+        known = ModelLimits(None, (share * low, high / share))
+        moved, messages = plan_for_model(data_set, "karras", request, known)
+        assert moved.table.levels[-1] == pytest.approx(share * low)
+        assert len(messages) == told
+        ends, messages = ends_for_model(data_set, request, known)
+        assert ends == known.sigma_range
+        assert len(messages) == told
