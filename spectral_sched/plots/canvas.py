@@ -33,6 +33,9 @@ METADATA = {
 PANEL_SIZE = (5.6, 4.2)
 """Width and height of a panel in inches."""
 
+BETWEEN_ROWS = 0.1
+"""Inches above and below each panel, so that legends are not at the next title."""
+
 DPI = 120
 COLUMNS = 2
 
@@ -119,6 +122,7 @@ def picture_of(
         # A name may hold letters that the font lacks.
         warnings.filterwarnings("ignore", "Glyph", UserWarning)
         figure = Figure((columns * size[0], rows * size[1]), layout="constrained")
+        figure.get_layout_engine().set(h_pad=BETWEEN_ROWS)
         grid = figure.subplots(rows, columns, squeeze=False)
         for axes, panel in zip(grid.flat, panels, strict=False):
             draw_panel(axes, panel, theme)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import matplotlib as mpl
 import numpy as np
 from matplotlib.ticker import FuncFormatter, MaxNLocator
+from matplotlib.transforms import ScaledTranslation
 
 from .curves import SPREAD, ErrorCurve, LawCurve, SpectrumCurve, TableCurve
 from .labels import decimal, power_of_ten
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from numpy.typing import NDArray
 
+    from .calls import CallsCurve
     from .panels import Panel, PanelKind
     from .themes import Theme
 
@@ -28,11 +30,20 @@ DC_PLACE = 0.5
 NOTHING = 1e-5
 """Share of the largest contrast below which errors are not drawn."""
 
+BELOW = 0.5
+"""Inches from a panel to its legend: ticks and the label of the axis are between."""
+
+LETTERS, HANDLE_LETTERS = 72, 8
+"""Letters of a legend across a panel, and how many the line before each takes."""
+
 FAR = 1e12
 """Beyond every panel, above its own top."""
 
 FREQUENCY = "frequency (cycles per pixel)"
 SIGMA = "sigma (pixel units, data in [-1, 1])"
+LABELS_APART = 1.3
+"""Ratio of numbers on a log axis whose labels do not touch."""
+
 MOST_LABELS = 12
 """Levels that are labelled one by one; of longer tables, some."""
 
@@ -56,25 +67,24 @@ def _draw_spectrum(axes: Axes, curves: Sequence[SpectrumCurve], theme: Theme) ->
         zorder=0,
         label="swamped",
     )
-    _draw_floors(axes, curve, edges, theme)
     for outer in range(len(SPREAD) // 2):
         between = curve.spread[[outer, -1 - outer], 1:]
         share = 100 * (SPREAD[-1 - outer] - SPREAD[outer])
         axes.fill_between(
             place[1:],
             *between,
-            color=theme.ink,
-            alpha=0.14 + 0.1 * outer,
+            color=theme.spread[outer],
             linewidth=0,
-            label=f"{share:.0f} % of the pictures",
+            label=f"{share:.0f} % of the images",
         )
+    _draw_floors(axes, curve, edges, theme)
     axes.plot(place[1:], curve.power[1:], color=theme.ink, linewidth=2, label="mean")
     axes.plot(place[:1], curve.power[:1], "D", color=theme.ink, markersize=6)
     _frequency_axis(axes, place)
     axes.set_ylabel("power (squared pixel units)")
     axes.yaxis.set_major_formatter(FuncFormatter(power_of_ten))
     axes.set_title(f"{curve.name}: spectrum and noise floors")
-    _legend(axes, loc="lower left")
+    _legend(axes)
 
 
 def _draw_floors(
@@ -96,7 +106,7 @@ def _draw_floors(
                 linewidth=width,
                 alpha=alpha,
                 linestyle=(0, (2, 2)) if hidden else "-",
-                zorder=1,
+                zorder=1.5,
             )
         if index in labelled:
             axes.annotate(
@@ -114,7 +124,7 @@ def _draw_floors(
 def _draw_steps(axes: Axes, curves: Sequence[TableCurve], theme: Theme) -> None:
     for curve, look in _looks(curves):
         axes.plot(np.arange(len(curve.levels)), curve.levels, **look)
-    axes.set(yscale="log", xlabel="step", ylabel=SIGMA, title="levels over step")
+    axes.set(yscale="log", xlabel="step", ylabel=SIGMA, title="noise levels by step")
     axes.set_xlim(-0.4, max(len(curve.levels) for curve in curves) - 0.6)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     _sigma_axis(axes, theme)
@@ -123,13 +133,14 @@ def _draw_steps(axes: Axes, curves: Sequence[TableCurve], theme: Theme) -> None:
 def _draw_times(axes: Axes, curves: Sequence[TableCurve], theme: Theme) -> None:
     for curve, look in _looks(curves):
         if curve.line.size:
-            dots = look | {"linestyle": "none"}
+            dots = look | {"linestyle": "none", "label": "_"}
             line = look | {"marker": "", "label": "_"}
             axes.plot(curve.line_t, curve.line, **line)
             axes.plot(curve.t, curve.levels, **dots)
+            axes.plot([], [], **look)  # what the legend shows: both together
         else:
             axes.plot(curve.t, curve.levels, **look)
-    axes.set(yscale="log", xlim=(1.03, -0.03), title="levels over t")
+    axes.set(yscale="log", xlim=(1.03, -0.03), title="noise levels by time t")
     axes.set(xlabel="t, from noise (1) to clean (0)", ylabel=SIGMA)
     _sigma_axis(axes, theme)
 
@@ -137,7 +148,8 @@ def _draw_times(axes: Axes, curves: Sequence[TableCurve], theme: Theme) -> None:
 def _draw_log_snr(axes: Axes, curves: Sequence[TableCurve], theme: Theme) -> None:
     for row, (curve, look) in enumerate(_looks(curves)):
         log_snr = -2 * np.log(curve.levels)
-        axes.hlines(row, *log_snr[[0, -1]], color=look["color"], linewidth=1)
+        line = {"color": look["color"], "linestyle": look["linestyle"], "linewidth": 1}
+        axes.hlines(row, *log_snr[[0, -1]], **line)
         axes.plot(log_snr, np.full(len(log_snr), row), **look | {"linestyle": "none"})
     axes.set_yticks(range(len(curves)), [_with_steps(curve) for curve in curves])
     axes.set_ylim(len(curves) - 0.4, -0.6)
@@ -189,11 +201,53 @@ def _draw_errors(axes: Axes, curves: Sequence[ErrorCurve], theme: Theme) -> None
     _legend(axes)
 
 
-def _draw_laws(axes: Axes, curves: Sequence[LawCurve], theme: Theme) -> None:
+def _draw_calls(axes: Axes, curves: Sequence[CallsCurve], theme: Theme) -> None:
     for curve, look in _looks(curves):
-        middle = np.sqrt(curve.sigma[1:] * curve.sigma[:-1])
-        axes.plot(middle, curve.density, **look | {"markevery": 0.12})
-        axes.fill_between(middle, curve.density, color=look["color"], alpha=0.1)
+        axes.plot(curve.num_calls, curve.error, **look)
+    calls = np.unique(np.concatenate([curve.num_calls for curve in curves]))
+    axes.set(xscale="log", yscale="log", title="predicted error by network calls")
+    axes.set_xlabel(f"network calls (NFE) per image, {curves[0].sampler}")
+    axes.set_ylabel("rms per pixel (pixel units)")
+    axes.set_xticks(_apart(calls), [f"{call}" for call in _apart(calls)])
+    axes.minorticks_off()
+    axes.yaxis.set_major_formatter(FuncFormatter(decimal))
+    axes.grid(color=theme.faint)
+    _mark_enough(axes, curves[-1], theme)
+    _legend(axes)
+
+
+def _mark_enough(axes: Axes, curve: CallsCurve, theme: Theme) -> None:
+    calls = curve.num_calls[-1]
+    axes.axvline(calls, color=theme.ink, linewidth=1, linestyle=(0, (4, 2)))
+    axes.annotate(
+        f"{curve.enough} steps are enough ",
+        *((calls, 1), (-2, -12)),
+        xycoords=("data", "axes fraction"),
+        textcoords="offset points",
+        color=theme.ink,
+        fontsize=8.5,
+        ha="right",
+    )
+
+
+def _apart(calls: NDArray[np.int64]) -> list[int]:
+    """Return those of rising numbers whose labels have room on a log axis."""
+    kept = [int(calls[-1])]
+    for call in calls[-2::-1]:
+        if kept[-1] / call >= LABELS_APART:
+            kept.append(int(call))
+    return kept[::-1]
+
+
+def _draw_laws(axes: Axes, curves: Sequence[LawCurve], theme: Theme) -> None:
+    own = [curve for curve in curves if not curve.copied]
+    for curve in curves:
+        if curve.copied:
+            label = f" {curve.name}"
+            axes.plot(*_middles(curve), color=theme.ink, linewidth=1, label=label)
+    for curve, look in _looks(own):
+        axes.plot(*_middles(curve), **look | {"markevery": 0.12})
+        axes.fill_between(*_middles(curve), color=look["color"], alpha=0.1)
     axes.set(xscale="log", xlabel=SIGMA, ylabel="density of ln sigma (per nat)")
     axes.set_ylim(bottom=0)
     axes.set_title("laws to train with")
@@ -204,6 +258,12 @@ def _draw_laws(axes: Axes, curves: Sequence[LawCurve], theme: Theme) -> None:
     ticks = np.arange(np.ceil(low / 5) * 5, high, 5)
     names = [f"{tick:.0f}" for tick in ticks]
     _upper_axis(axes, np.exp(ticks / -2), names, "log_snr = -2 ln sigma")
+
+
+def _middles(
+    curve: LawCurve,
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    return np.sqrt(curve.sigma[1:] * curve.sigma[:-1]), curve.density
 
 
 def _looks(curves: Sequence[Any]) -> Iterator[tuple[Any, dict[str, Any]]]:
@@ -276,9 +336,22 @@ def _sigma_axis(axes: Axes, theme: Theme) -> None:
     _legend(axes)
 
 
-def _legend(axes: Axes, **place: Any) -> None:
-    legend = axes.legend(**place)
-    legend.get_frame().set_linewidth(0.6)
+def _legend(axes: Axes) -> None:
+    """Name the curves below a panel, where nothing is hidden."""
+    labels = [label for label in axes.get_legend_handles_labels()[1] if label]
+    if not labels:
+        return
+    longest = max(map(len, labels)) + HANDLE_LETTERS
+    below = ScaledTranslation(0, -BELOW, axes.figure.dpi_scale_trans)
+    axes.legend(
+        loc="upper left",
+        bbox_to_anchor=(0, 0),
+        bbox_transform=axes.transAxes + below,
+        ncols=min(len(labels), max(1, LETTERS // longest)),
+        handlelength=3.2,
+        frameon=False,
+        borderaxespad=0,
+    )
 
 
 DRAWERS: Mapping[PanelKind, Callable[[Axes, Any, Theme], None]] = {
@@ -287,6 +360,7 @@ DRAWERS: Mapping[PanelKind, Callable[[Axes, Any, Theme], None]] = {
     "t": _draw_times,
     "log_snr": _draw_log_snr,
     "error": _draw_errors,
+    "calls": _draw_calls,
     "law": _draw_laws,
 }
 
