@@ -41,6 +41,9 @@ FAR = 1e12
 
 FREQUENCY = "frequency (cycles per pixel)"
 SIGMA = "sigma (pixel units, data in [-1, 1])"
+PIXEL_RANGE = 2.0
+"""From black to white: larger errors are not drawn."""
+
 LABELS_APART = 1.3
 """Ratio of numbers on a log axis whose labels do not touch."""
 
@@ -211,6 +214,7 @@ def _draw_calls(axes: Axes, curves: Sequence[CallsCurve], theme: Theme) -> None:
     axes.set_xticks(_apart(calls), [f"{call}" for call in _apart(calls)])
     axes.minorticks_off()
     axes.yaxis.set_major_formatter(FuncFormatter(decimal))
+    axes.set_ylim(top=min(axes.get_ylim()[1], PIXEL_RANGE))
     axes.grid(color=theme.faint)
     _mark_enough(axes, curves[-1], theme)
     _legend(axes)

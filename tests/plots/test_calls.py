@@ -21,10 +21,10 @@ def test_errors_are_those_of_the_tables(plan: Plan) -> None:
         assert curve.enough == plan.enough_steps
         assert list(curve.num_steps[:2]) == [2, 4]
         np.testing.assert_array_equal(curve.num_calls, curve.num_steps)  # dpmpp-2m
-        assert np.all(np.diff(curve.error) < 0)
         made = make_plan(plan.data_set, curve.name, replace(plan.request, num_steps=4))
         assert curve.error[1] == made.predicted.error
     ours, *others = curves
+    assert np.all(np.diff(ours.error) < 0)
     assert ours.num_steps[-1] == 16 < plan.enough_steps
     for other in others:
         assert other.num_steps[-1] == plan.enough_steps
