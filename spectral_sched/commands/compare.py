@@ -85,6 +85,7 @@ def compare(
     from spectral_sched.console.comparison import comparison_parts
     from spectral_sched.console.endings import check_folder
     from spectral_sched.console.output import show
+    from spectral_sched.plots.comparison import comparison_figure
     from spectral_sched.system.streams import say
 
     del resume  # what was measured is in the folder, and never measured twice
@@ -115,7 +116,7 @@ def compare(
         say(message)
     compared = _measured(bench)
     document = options.document(compared)
-    for message in write_comparison(compared, document, folder):
+    for message in write_comparison(compared, document, folder, comparison_figure):
         say(message)
     show(comparison_parts(compared), document, json=json)
     say(f"wrote {folder}; next: specsched show {folder / 'comparison.json'}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import cycle, islice
+from itertools import cycle
 from typing import TYPE_CHECKING, Any
 
 import matplotlib as mpl
@@ -211,7 +211,7 @@ def _draw_calls(axes: Axes, curves: Sequence[CallsCurve], theme: Theme) -> None:
     axes.set(xscale="log", yscale="log", title="predicted error by network calls")
     axes.set_xlabel(f"network calls (NFE) per image, {curves[0].sampler}")
     axes.set_ylabel("rms per pixel (pixel units)")
-    axes.set_xticks(_apart(calls), [f"{call}" for call in _apart(calls)])
+    axes.set_xticks(apart(calls), [f"{call}" for call in apart(calls)])
     axes.minorticks_off()
     axes.yaxis.set_major_formatter(FuncFormatter(decimal))
     axes.set_ylim(top=min(axes.get_ylim()[1], PIXEL_RANGE))
@@ -234,7 +234,7 @@ def _mark_enough(axes: Axes, curve: CallsCurve, theme: Theme) -> None:
     )
 
 
-def _apart(calls: NDArray[np.int64]) -> list[int]:
+def apart(calls: NDArray[np.int64]) -> list[int]:
     """Return those of rising numbers whose labels have room on a log axis."""
     kept = [int(calls[-1])]
     for call in calls[-2::-1]:
@@ -271,23 +271,23 @@ def _middles(
 
 
 def _looks(curves: Sequence[Any]) -> Iterator[tuple[Any, dict[str, Any]]]:
-    """Yield each curve with a colour, a mark and a dash of its own."""
-    looks = zip(cycle(CURVE_COLORS), cycle(MARKS), cycle(DASHES), strict=False)
-    for curve, (color, mark, dash) in zip(
-        curves, islice(looks, len(curves)), strict=True
-    ):
-        yield (
-            curve,
-            {
-                "color": color,
-                "marker": mark,
-                "linestyle": dash,
-                "markersize": 5,
-                "linewidth": 1.5,
-                # Labels that begin with a bar are none to matplotlib.
-                "label": f" {curve.name}",
-            },
-        )
+    """Yield each curve with its look."""
+    yield from zip(curves, looks([curve.name for curve in curves]), strict=True)
+
+
+def looks(names: Sequence[str]) -> Iterator[dict[str, Any]]:
+    """Yield a colour, a mark and a dash for each of some curves, and its label."""
+    found = zip(cycle(CURVE_COLORS), cycle(MARKS), cycle(DASHES), strict=False)
+    for name, (color, mark, dash) in zip(names, found, strict=False):
+        yield {
+            "color": color,
+            "marker": mark,
+            "linestyle": dash,
+            "markersize": 5,
+            "linewidth": 1.5,
+            # Labels that begin with a bar are none to matplotlib.
+            "label": f" {name}",
+        }
 
 
 def places(frequency: NDArray[np.float64]) -> NDArray[np.float64]:
