@@ -10,7 +10,6 @@ import numpy as np
 from spectral_sched.comparisons import METRICS, VERDICTS_ON
 
 from .canvas import DPI, METADATA, check_available, style
-from .labels import decimal
 from .themes import LIGHT
 
 if TYPE_CHECKING:
@@ -51,18 +50,17 @@ def comparison_figure(compared: Comparison) -> bytes:
 
 
 def _draw(axes: Any, compared: Comparison, sampler: str, metric: str) -> None:
-    from matplotlib.ticker import FuncFormatter
-
-    from .drawing import apart
+    from .drawing import apart, label_decades
 
     cells = [cell for cell in compared.cells if cell.sampler == sampler]
     calls = np.unique([cell.num_calls for cell in cells])
-    axes.set(xscale="log", title=f"{sampler}: {metric}")
+    distance = "" if metric == "error" else " distance"
+    axes.set(xscale="log", title=f"{sampler}: {METRICS[metric].label}{distance}")
     _curves(axes, cells, metric, _names(compared))
     _floor(axes, compared, metric)
     axes.set_xticks(apart(calls), [f"{call}" for call in apart(calls)])
     axes.minorticks_off()
-    axes.yaxis.set_major_formatter(FuncFormatter(decimal))
+    label_decades(axes)
     axes.set(xlabel="network calls (NFE) per image", ylabel=_measured(compared, metric))
     axes.grid()
 
@@ -71,7 +69,7 @@ def _measured(compared: Comparison, metric: str) -> str:
     """Return what an axis is called; distances on features that are no FID say so."""
     if metric == "error":
         return "rms distance to the reference"
-    return f"{METRICS[metric].label} distance, {compared.facts['features']}"
+    return f"distance on features {compared.facts['features']}"
 
 
 def _names(compared: Comparison) -> list[str]:

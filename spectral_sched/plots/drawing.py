@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import matplotlib as mpl
 import numpy as np
-from matplotlib.ticker import FuncFormatter, MaxNLocator
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator
 from matplotlib.transforms import ScaledTranslation
 
 from .curves import SPREAD, ErrorCurve, LawCurve, SpectrumCurve, TableCurve
@@ -44,11 +44,14 @@ SIGMA = "sigma (pixel units, data in [-1, 1])"
 PIXEL_RANGE = 2.0
 """From black to white: larger errors are not drawn."""
 
+FEW_DECADES = 100.0
+"""Ratio of the ends of an axis below which more than powers of ten have labels."""
+
 LABELS_APART = 1.3
 """Ratio of numbers on a log axis whose labels do not touch."""
 
-MOST_LABELS = 12
-"""Levels that are labelled one by one; of longer tables, some."""
+LABEL_HEIGHT = 0.05
+"""Share of a panel that the label of a level is high."""
 
 
 def draw_panel(axes: Axes, panel: Panel, theme: Theme) -> None:
@@ -87,7 +90,7 @@ def _draw_spectrum(axes: Axes, curves: Sequence[SpectrumCurve], theme: Theme) ->
     axes.set_ylabel("power (squared pixel units)")
     axes.yaxis.set_major_formatter(FuncFormatter(power_of_ten))
     axes.set_title(f"{curve.name}: spectrum and noise floors")
-    _legend(axes)
+    legend_below(axes)
 
 
 def _draw_floors(
@@ -96,7 +99,7 @@ def _draw_floors(
     """Draw a line at sigma^2 of each level, faint where it swamps the ring."""
     count = len(curve.levels)
     colors = mpl.colormaps["viridis"](np.linspace(*theme.levels, max(count, 2)))
-    labelled = _some(count)
+    labelled = _labelled(curve, *axes.get_ylim())
     for index, (level, swamped) in enumerate(
         zip(curve.levels, curve.swamped, strict=True)
     ):
@@ -201,7 +204,7 @@ def _draw_errors(axes: Axes, curves: Sequence[ErrorCurve], theme: Theme) -> None
     _frequency_axis(axes, place)
     axes.yaxis.set_major_formatter(FuncFormatter(decimal))
     axes.grid()
-    _legend(axes)
+    legend_below(axes)
 
 
 def _draw_calls(axes: Axes, curves: Sequence[CallsCurve], theme: Theme) -> None:
@@ -212,12 +215,21 @@ def _draw_calls(axes: Axes, curves: Sequence[CallsCurve], theme: Theme) -> None:
     axes.set_xlabel(f"network calls (NFE) per image, {curves[0].sampler}")
     axes.set_ylabel("rms per pixel (pixel units)")
     axes.set_xticks(apart(calls), [f"{call}" for call in apart(calls)])
-    axes.minorticks_off()
-    axes.yaxis.set_major_formatter(FuncFormatter(decimal))
     axes.set_ylim(top=min(axes.get_ylim()[1], PIXEL_RANGE))
+    axes.minorticks_off()
+    label_decades(axes)
     axes.grid(color=theme.faint)
     _mark_enough(axes, curves[-1], theme)
-    _legend(axes)
+    legend_below(axes)
+
+
+def label_decades(axes: Axes) -> None:
+    """Write numbers along a log axis of values: thrice in a decade where few are."""
+    low, high = axes.get_ylim()
+    if axes.get_yscale() == "log":
+        parts = (1.0, 2.0, 5.0) if high / low < FEW_DECADES else (1.0,)
+        axes.yaxis.set_major_locator(LogLocator(subs=parts))
+    axes.yaxis.set_major_formatter(FuncFormatter(decimal))
 
 
 def _mark_enough(axes: Axes, curve: CallsCurve, theme: Theme) -> None:
@@ -257,7 +269,7 @@ def _draw_laws(axes: Axes, curves: Sequence[LawCurve], theme: Theme) -> None:
     axes.set_title("laws to train with")
     axes.xaxis.set_major_formatter(FuncFormatter(decimal))
     axes.grid(color=theme.faint)
-    _legend(axes)
+    legend_below(axes)
     low, high = -2 * np.log([axes.get_xlim()[1], axes.get_xlim()[0]])
     ticks = np.arange(np.ceil(low / 5) * 5, high, 5)
     names = [f"{tick:.0f}" for tick in ticks]
@@ -318,11 +330,22 @@ def runs(mask: NDArray[np.bool_]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     return np.flatnonzero(changes == 1), np.flatnonzero(changes == -1)
 
 
-def _some(count: int) -> set[int]:
-    """Return which of so many levels are labelled."""
-    if count <= MOST_LABELS:
-        return set(range(count))
-    return set(np.linspace(0, count - 1, MOST_LABELS).round().astype(int).tolist())
+def _labelled(curve: SpectrumCurve, bottom: float, top: float) -> set[int]:
+    """Return which levels have room for a label beside the panel, the ends before all.
+
+    Parameters
+    ----------
+    bottom, top
+        Ends of the axis of powers.
+    """
+    heights = np.log(curve.floors / bottom) / np.log(top / bottom)
+    last = len(heights) - 1
+    kept = [0]
+    for index in range(1, last):
+        apart = min(heights[kept[-1]] - heights[index], heights[index] - heights[last])
+        if apart >= LABEL_HEIGHT:
+            kept.append(index)
+    return {*kept, last}
 
 
 def _frequency_axis(axes: Axes, place: NDArray[np.float64]) -> None:
@@ -337,10 +360,10 @@ def _frequency_axis(axes: Axes, place: NDArray[np.float64]) -> None:
 def _sigma_axis(axes: Axes, theme: Theme) -> None:
     axes.yaxis.set_major_formatter(FuncFormatter(decimal))
     axes.grid(color=theme.faint)
-    _legend(axes)
+    legend_below(axes)
 
 
-def _legend(axes: Axes) -> None:
+def legend_below(axes: Axes) -> None:
     """Name the curves below a panel, where nothing is hidden."""
     labels = [label for label in axes.get_legend_handles_labels()[1] if label]
     if not labels:

@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 from dataclasses import replace
-from itertools import combinations
+from itertools import combinations, pairwise
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
 
@@ -264,3 +264,19 @@ def test_names_are_drawn_as_they_are(panels: list[Panel], name: str) -> None:
     root = ElementTree.fromstring(picture_of([Panel("step", curves)], ".svg"))
     texts = [text.text for text in root.iter("{http://www.w3.org/2000/svg}text")]
     assert name in [(text or "").strip() for text in texts]
+
+
+def test_labels_of_levels_do_not_touch(panels: list[Panel]) -> None:
+    curve = panels[0].curves[0]
+    assert isinstance(curve, SpectrumCurve)
+    levels = np.geomspace(20, 0.01, 40)
+    crowded = replace(curve, levels=levels, swamped=np.zeros((40, 1), bool))
+    axes = drawn(Panel("spectrum", (crowded,)))
+    figure = axes.get_figure()
+    assert figure
+    figure.draw_without_rendering()
+    names = [text.get_text() for text in axes.texts]
+    assert 5 < len(names) < 40
+    assert (names[0], names[-1]) == ("sigma 20", "sigma 0.01")
+    boxes = sorted((b.y0, b.y1) for b in (t.get_window_extent() for t in axes.texts))
+    assert all(one[1] < other[0] for one, other in pairwise(boxes))
