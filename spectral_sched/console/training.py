@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from spectral_sched.documents.strict_json import canonical
 from spectral_sched.planning.training_advice import (
     COPIED,
     PROGRAMS,
@@ -30,7 +29,7 @@ def training_parts(document: Document) -> list[RenderableType]:
         f"{document['kind']} law to train with, from {low:.4g} to {high:.4g}, "
         f"sigma_data {document['sigma_data']:.4g}",
         "nearest of k-diffusion's own: "
-        + canonical(document["k_diffusion"]["sigma_sample_density"]),
+        + told(document["k_diffusion"]["sigma_sample_density"]),
         "",
         words_table(advice),
         "",
