@@ -95,7 +95,7 @@ def test_texts_are_told_in_lines_where_there_is_no_room() -> None:
 
 def test_no_text_is_squeezed_into_lines_of_a_word_or_two() -> None:
     table = text_table("kind", "formula", "parameters", "source")
-    table.add_row("karras", "sigma^(1/rho) linear in t", "rho=7.0", "by Karras " * 5)
+    table.add_row("karras", "sigma^(1/rho) linear in t", "rho=7.0", "by Karras et al.")
     assert "formula:" not in printed(table, 80)
     table.add_row("other", "of many words " * 4, "a=1, b=2, " * 6, "by others " * 5)
     lines = printed(table, 80).splitlines()
