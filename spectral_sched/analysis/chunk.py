@@ -74,14 +74,14 @@ class Skipped:
     def nothing_left(self) -> InputError:
         """Return the error that says that no picture could be read."""
         first = f" (first: {self.messages[0]})" if self.messages else ""
-        return InputError(f"no picture could be read{first}; name a folder of images")
+        return InputError(f"no image could be read{first}; name a folder of images")
 
     def _too_many(self, message: str) -> InputError:
         if self.most == 0:
             return InputError(f"{message}; without --strict it would be skipped")
         return InputError(
-            f"more than {self.most} pictures cannot be used (the last: {message}); "
-            "mend them or allow more with --max-errors"
+            f"more than {self.most} images cannot be read (the last: {message}); "
+            "repair them, or allow more with --max-errors"
         )
 
 

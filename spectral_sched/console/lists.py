@@ -23,7 +23,7 @@ def samples_lines(document: Document) -> list[str]:
     """Return what a folder of samples holds and how it was made."""
     made = document.get("arguments", {})
     return [
-        f"{len(document.get('pictures', []))} sampled pictures",
+        f"{len(document.get('pictures', []))} sampled images",
         ", ".join(f"{name} {value}" for name, value in made.items()),
         f"all on one sheet: {document.get('contact_sheet')}",
     ]

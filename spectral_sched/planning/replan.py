@@ -163,14 +163,14 @@ def _fit_size(
     made = f"was made for {_describe_shape(own)} and the model makes {wanted}"
     if not _differ_in_size(own, shape):
         message = (
-            f"the schedule {made}; analyse pictures like those it was trained on, or "
+            f"the schedule {made}; analyse images like those it was trained on, or "
             "sample with --model wiener"
         )
         raise InputError(message)
     data_set = resize_data_set(plan.data_set, min(shape[1:]))
     about = f"the table {made}"
     if fitting.as_is:
-        return replace(plan, data_set=data_set), (f"{about}: played as it is",)
+        return replace(plan, data_set=data_set), (f"{about}: kept as it is",)
     again = plan_again(replace(plan, data_set=data_set))
     told = f"{about}: planned again from the spectrum in the file (see --as-is)"
     return again, (told,)
@@ -331,4 +331,4 @@ def _differ_in_size(own: Shape, shape: Shape) -> bool:
 
 def _describe_shape(shape: Shape) -> str:
     channels = f"{shape[0]} channel" + "s" * (shape[0] > 1)
-    return f"{shape[2]}x{shape[1]} pictures of {channels}"
+    return f"{shape[2]}x{shape[1]} images of {channels}"

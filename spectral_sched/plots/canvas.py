@@ -54,7 +54,9 @@ def available() -> bool:
 def check_available() -> None:
     """Raise `UnavailableError` where there is no matplotlib."""
     if not available():
-        message = f"plots take matplotlib, which is not there; install it: {INSTALL}"
+        message = (
+            f"plots need matplotlib, which is not installed; install it: {INSTALL}"
+        )
         raise UnavailableError(message)
 
 
@@ -62,7 +64,7 @@ def check_suffix(path: Path) -> None:
     """Raise `UsageError` unless a file's name ends in that of a known format."""
     if path.suffix.lower() not in METADATA:
         endings = ", ".join(METADATA)
-        message = f"{path} names no format of pictures; end it in one of {endings}"
+        message = f"{path} names no image format; end it in one of {endings}"
         raise UsageError(message)
 
 

@@ -91,8 +91,8 @@ def _copies(num_images: int, num_distinct: int | None) -> Iterator[str]:
     if num_distinct is None or num_distinct == num_images:
         return
     yield (
-        f"{num_distinct:,} different pictures, {num_images:,} files: copies are taken "
-        "for pictures of their own, so the intervals are too narrow; remove copies"
+        f"{num_distinct:,} different images, {num_images:,} files: copies count "
+        "for images of their own, so the intervals are too narrow; remove copies"
     )
 
 
@@ -102,7 +102,7 @@ def _subsampled_chroma(num_images: int, num_subsampled: int) -> Iterator[str]:
     yield (
         f"{num_subsampled} of {num_images} images ({num_subsampled / num_images:.0%}) "
         "are JPEGs with subsampled chroma: colour differences have about a quarter of "
-        "their power at mid frequencies; shrink by two with --resolution, "
+        "their power at mid frequencies; halve the size with --resolution, "
         "or use --color luma, to see none of it"
     )
 
@@ -115,7 +115,7 @@ def _steep_fall(field: GaussianField) -> Iterator[str]:
     yield (
         f"power falls by a factor of {2**bits:.0f} within the octave below "
         f"{frequency:.2f} cycles/pixel: upsampled, blurred or heavily compressed "
-        "pictures do so; sigma_min is then that of the missing detail"
+        "images do so; sigma_min is then that of the missing detail"
     )
 
 

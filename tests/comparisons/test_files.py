@@ -103,7 +103,7 @@ def test_the_report_shows_floors_costs_and_verdicts(whole: Comparison) -> None:
         console.print(part)
     text = console.export_text()
     assert "heun, 3 network calls" in text
-    assert "real pictures" in text
+    assert "real images" in text
     assert "fine reference" in text
     assert "error: ours against tight.json, the best of the others: better (" in text
 

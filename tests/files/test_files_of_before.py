@@ -283,7 +283,7 @@ def test_every_curve_is_drawn(name: str, tmp_path: Path) -> None:
 
 def test_shards_are_merged_to_the_same_spectrum(tmp_path: Path) -> None:
     run = specsched("merge", *(FILES / name for name in SHARDS), cwd=tmp_path)
-    assert "copies among the pictures were not counted" in run.stderr
+    assert "copies among the images were not counted" in run.stderr
     found, before = (
         {key: value for key, value in document_of(each).items() if key != "digest"}
         for each in (tmp_path / "spectrum.json", FILES / "spectrum.json")
