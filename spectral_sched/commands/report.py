@@ -41,7 +41,7 @@ def report(
     json: Json = False,
     force: Force = False,
 ) -> None:
-    """Make one HTML page of your images, their noise range and your table.
+    """Make one HTML page of your images, noise range and table.
 
     Reads a spectrum file and a schedule file, and samples with your table and with
     the table that is copied most, from the same noise. Without --model it samples the

@@ -24,7 +24,10 @@ if TYPE_CHECKING:
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 Force = Annotated[
-    bool, typer.Option("--force", help="Replace files that specsched would keep.")
+    bool,
+    typer.Option(
+        "--force", help="Overwrite other files, or results of other settings."
+    ),
 ]
 MODEL_HELP = (
     "bundled, wiener, images:DIR, diffusers:DIR, FILE.safetensors, FILE.onnx, or "

@@ -446,8 +446,8 @@ def _told_classes(
     if known is not None:
         message = (
             f"{options.init} knows the classes {', '.join(known)}; continue with "
-            "images in folders of these names and with --classes, or start from another "
-            "model"
+            "images in folders of these names and with --classes, or start from "
+            "another model"
         )
         raise InputError(message)
     config = replace(network.config, class_names=class_names)
