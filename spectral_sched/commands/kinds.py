@@ -6,8 +6,9 @@ from .shared import Json
 def kinds(json: Json = False) -> None:
     """List the kinds of tables, and the samplers.
 
-    Prints formula, parameters and source of each kind. Set parameters with --set. A parameter whose default is a name, as in d=num_values,
-    is measured on your images unless you set it.
+    Prints the formula, the parameters and the source of each kind. Set parameters with
+    --set. A parameter whose default is a name, as in d=num_values, is measured on your
+    images unless you set it.
 
     Example: specsched kinds
 
