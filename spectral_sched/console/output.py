@@ -63,9 +63,9 @@ def show(parts: Iterable[RenderableType], document: Document, *, json: bool) -> 
 
 def _print(console: Console, piece: RenderableType) -> None:
     if isinstance(piece, str):
-        lines = map(printable, piece.split("\n"))
+        lines = [printable(line) for line in piece.split("\n")]
         if console.is_terminal:
-            lines = (line for long in lines for line in wrapped(long, console.width))
+            lines = [line for long in lines for line in wrapped(long, console.width)]
         console.print("\n".join(lines), soft_wrap=True)
     else:
         console.print(piece)

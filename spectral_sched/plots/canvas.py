@@ -114,6 +114,7 @@ def picture_of(
     """
     import matplotlib as mpl
     from matplotlib.figure import Figure
+    from matplotlib.layout_engine import ConstrainedLayoutEngine
 
     from .drawing import align_spectra, draw_panel
 
@@ -123,8 +124,10 @@ def picture_of(
     with mpl.rc_context(style(theme)), warnings.catch_warnings():
         # A name may hold letters that the font lacks.
         warnings.filterwarnings("ignore", "Glyph", UserWarning)
-        figure = Figure((columns * size[0], rows * size[1]), layout="constrained")
-        figure.get_layout_engine().set(h_pad=BETWEEN_ROWS)
+        figure = Figure(
+            (columns * size[0], rows * size[1]),
+            layout=ConstrainedLayoutEngine(h_pad=BETWEEN_ROWS),
+        )
         grid = figure.subplots(rows, columns, squeeze=False)
         for axes, panel in zip(grid.flat, panels, strict=False):
             draw_panel(axes, panel, theme)

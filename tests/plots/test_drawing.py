@@ -54,6 +54,13 @@ def drawn(panel: Panel) -> Axes:
     return axes
 
 
+def laid_out(axes: Axes) -> None:
+    """Give everything in a panel its place."""
+    figure = axes.get_figure()
+    assert isinstance(figure, Figure)
+    figure.draw_without_rendering()
+
+
 def segments(axes: Axes) -> np.ndarray[Any, Any]:
     lines = [each for each in axes.collections if isinstance(each, LineCollection)]
     return np.concatenate([np.reshape(each.get_segments(), (-1, 4)) for each in lines])
@@ -116,9 +123,7 @@ def test_legends_hide_nothing_and_look_as_the_lines_do(
     if legend is None:
         assert kind == "log_snr"
         return
-    figure = axes.get_figure()
-    assert figure
-    figure.draw_without_rendering()
+    laid_out(axes)
     assert legend.get_window_extent().y1 < axes.get_window_extent().y0
     looks = {(x.get_color(), x.get_linestyle(), x.get_marker()) for x in axes.lines}
     for line in legend.get_lines():
@@ -272,9 +277,7 @@ def test_labels_of_levels_do_not_touch(panels: list[Panel]) -> None:
     levels = np.geomspace(20, 0.01, 40)
     crowded = replace(curve, levels=levels, swamped=np.zeros((40, 1), bool))
     axes = drawn(Panel("spectrum", (crowded,)))
-    figure = axes.get_figure()
-    assert figure
-    figure.draw_without_rendering()
+    laid_out(axes)
     names = [text.get_text() for text in axes.texts]
     assert 5 < len(names) < 40
     assert (names[0], names[-1]) == ("sigma 20", "sigma 0.01")
