@@ -92,7 +92,7 @@ def _copies(num_images: int, num_distinct: int | None) -> Iterator[str]:
         return
     yield (
         f"{num_distinct:,} different images, {num_images:,} files: copies count "
-        "for images of their own, so the intervals are too narrow; remove copies"
+        "as images of their own, so the intervals are too narrow; remove copies"
     )
 
 

@@ -142,7 +142,7 @@ def test_copies_are_counted_and_told(tmp_path: Path) -> None:
     for number in range(3):
         copy = tmp_path / "a" / f"copy{number}.png"
         copy.write_bytes(paths[number % 2].read_bytes())
-    told = "warning: 4 different images, 7 files: copies are taken for"
+    told = "warning: 4 different images, 7 files: copies count as"
     assert told in analyze("a", "--workers", 2, "--force", cwd=tmp_path).stderr
     assert document(tmp_path)["source"]["num_distinct"] == 4
     for part in range(2):

@@ -341,7 +341,7 @@ def test_a_network_is_told_of_ends_and_pictures_at_once() -> None:
 
 def test_pictures_to_restore_are_missed_and_refused() -> None:
     x = some_pictures(1, 1, 8, 8)
-    with pytest.raises(UsageError, match=r"restores images \(box=2\) and is given"):
+    with pytest.raises(UsageError, match=r"restores images \(box=2\) and you gave"):
         built(BOX)(x, 0.5)
     with pytest.raises(UsageError, match="restores no images; leave out --input"):
         give_degraded(built(None), x)
@@ -424,11 +424,11 @@ def test_a_seed_is_the_usual_one(trained: Path) -> None:
         ((*PLAY, "--input", "nowhere"), 3, "nowhere does not exist"),
         (
             (*SEARCH, "--model", "r.safetensors", "-o", "grid.json"),
-            *(2, "is given none; name them with specsched sample --input"),
+            *(2, "you gave none; name them with specsched sample --input"),
         ),
         (
             (*COMPARE, "--data", "images", "--calls", "3", "--samples", "40"),
-            *(2, "is given none; name them with specsched sample --input"),
+            *(2, "you gave none; name them with specsched sample --input"),
         ),
     ],
 )
