@@ -139,7 +139,7 @@ def test_tables_are_played_in_parts_too() -> None:
 
 
 @pytest.mark.parametrize(
-    ("device", "cure"), [(CPU, "play it with --precision"), (CUDA, "--device cpu, or")]
+    ("device", "cure"), [(CPU, "sample with --precision"), (CUDA, "--device cpu, or")]
 )
 def test_a_picture_that_does_not_fit_alone_says_what_to_do(
     device: torch.device, cure: str
