@@ -40,6 +40,7 @@ from spectral_sched.files.model import read_model_header
 from spectral_sched.planning.data_set import DataSet
 from spectral_sched.planning.plan import plan_with
 from spectral_sched.planning.request import TableRequest
+from spectral_sched.plots.comparison import comparison_figure
 from spectral_sched.schedules.table import SigmaTable
 
 
@@ -167,7 +168,7 @@ def compared(data: Judge, part: Part, given: argparse.Namespace) -> Comparison:
     bench = bench_for(options, options.folder(folder, force=False), "auto")
     with progress_bar(data.name, bench.num_steps()) as advance:
         found = bench(advance)
-    write_comparison(found, options.document(found), folder)
+    write_comparison(found, options.document(found), folder, comparison_figure)
     return found
 
 

@@ -223,7 +223,7 @@ def _named(source: AnyPath | Sequence[AnyPath] | Pictures) -> list[str]:
         return []
     places = [each for each in several if isinstance(each, str | os.PathLike)]
     if places and len(places) < len(several):
-        message = "a list holds sources or pictures in memory, not both; divide it"
+        message = "a list holds sources or images in memory, not both; divide it"
         raise InputError(message)
     return [os.fspath(place) for place in places]
 

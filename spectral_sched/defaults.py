@@ -22,6 +22,9 @@ SAMPLER = "dpmpp-2m"
 NUM_STEPS = 8
 TRAINING_STEPS = 32
 MODEL = "bundled"
+REPORT_MODEL = "wiener"
+"""Samples of the images' own spectrum, which need no network."""
+
 BUNDLED_GUIDANCE = 2.0
 """Weight of the class for the bundled model: with it, kinds are told apart as well as
 those of real pictures (docs/reference/bundled-model.md)."""

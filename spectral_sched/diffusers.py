@@ -177,7 +177,7 @@ class SpectralScheduler(SchedulerMixin, ConfigMixin):  # type: ignore[misc]
         self._flow = FlowModel(noise_scale, t_eps)
         self._coordinate = told_coordinate(self.config, self._flow)
         if (sigmas is None) == (schedule is None):
-            message = "a SpectralScheduler plays sigmas or a schedule; give one of them"
+            message = "a SpectralScheduler takes sigmas or a schedule; give one of them"
             raise UsageError(message)
         self._plan = self._inside(self._read(schedule)) if schedule else None
         self._own = self._plan.table if self._plan else _table_of(sigmas or ())
@@ -352,7 +352,7 @@ class SpectralScheduler(SchedulerMixin, ConfigMixin):  # type: ignore[misc]
         if asking and asking[1] == num_steps:
             text = (
                 f"{asking[0]} makes {num_steps} steps unasked, and the table has "
-                f"{self._own.num_steps}, which are played; for {num_steps}, export a "
+                f"{self._own.num_steps}, which it uses; for {num_steps}, export a "
                 f"table with --steps {num_steps}"
             )
             warnings.warn(text, stacklevel=4)

@@ -210,8 +210,8 @@ def test_tensors_and_other_orders_of_axes_are_the_same_pictures() -> None:
     ("shape", "cure"),
     [
         ((5, 3, 16, 16), 'looks like (N, C, H, W); pass channels="first"'),
-        ((3, 16, 16), 'pass channels="first" if that is one picture'),
-        ((16, 16, 3), 'pass channels="last" if that is one picture'),
+        ((3, 16, 16), 'pass channels="first" if that is one image'),
+        ((16, 16, 3), 'pass channels="last" if that is one image'),
     ],
 )
 def test_axes_are_never_guessed(shape: tuple[int, ...], cure: str) -> None:
@@ -224,7 +224,7 @@ def test_tensors_are_never_guessed_either() -> None:
 
     with pytest.raises(InputError, match=r"\(N, H, W, C\); pass channels=\"last\""):
         power(torch.zeros(5, 16, 16, 3))
-    with pytest.raises(InputError, match=r"channels=\"first\" if that is one picture"):
+    with pytest.raises(InputError, match=r"channels=\"first\" if that is one image"):
         power(torch.zeros(1, 16, 16))
     with pytest.raises(UsageError, match=r"did you mean channels=\"first\""):
         power(torch.zeros(5, 3, 16, 16), channels="frst")
@@ -307,7 +307,7 @@ def test_several_sources_and_what_they_leave_out(tmp_path: Path) -> None:
     (told,) = found.origin.remarks
     assert told.endswith("which are not read (others); choose one with array")
     mixed: Any = [places[0], stack]
-    with pytest.raises(InputError, match="sources or pictures in memory, not both"):
+    with pytest.raises(InputError, match="sources or images in memory, not both"):
         spectral_sched.analyze(mixed)
     np.save(tmp_path / "a.npy", np.zeros((9, 9, 3), np.uint8))
     with pytest.raises(InputError, match='pass channels="last" if that is one'):

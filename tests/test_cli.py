@@ -153,7 +153,7 @@ def test_grey_pictures_stay_grey(tmp_path: Path) -> None:
     assert "1 channel," in specsched("analyze", "images", cwd=tmp_path).stdout
     specsched("export", cwd=tmp_path)
     text = sentence("sample", "--seeds", "0", cwd=tmp_path, code=3)
-    assert "1 channel and the model makes 64x64 pictures of 3 channels" in text
+    assert "1 channel and the model makes 64x64 images of 3 channels" in text
     assert text.endswith("or sample with --model wiener")
     specsched("sample", "--model", "wiener", "--seeds", "0", cwd=tmp_path)
     with Image.open(tmp_path / "samples/000000.png") as picture:
@@ -189,7 +189,7 @@ def test_nothing_but_damaged_pictures(tmp_path: Path) -> None:
     for path in write_pictures(tmp_path / "images", 2):
         path.write_bytes(b"no picture")
     text = sentence("analyze", "images", cwd=tmp_path, code=3)
-    assert "no picture could be read (first: 000" in text
+    assert "no image could be read (first: 000" in text
 
 
 def test_mixed_sizes_and_their_cure(tmp_path: Path) -> None:
@@ -324,7 +324,7 @@ def test_files_are_shown_as_they_were_when_made(measured: Path, tmp_path: Path) 
     made = specsched("analyze", "images", "-o", spectrum, cwd=measured).stdout
     assert specsched("show", spectrum, cwd=measured).stdout == made
     made = specsched("export", "-o", tight, cwd=measured).stdout
-    assert "steps, more buy less than 1 %" in made
+    assert "steps are enough: more reduce the predicted error by less than" in made
     assert specsched("show", tight, cwd=measured).stdout == made
     run = specsched("show", tight, "--json", cwd=measured)
     assert json.loads(run.stdout) == json.loads(tight.read_text())

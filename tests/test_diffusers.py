@@ -356,7 +356,7 @@ def test_schedules_are_planned_inside_the_levels_of_the_network(
 
 def test_what_is_no_scheduler(tmp_path: Path) -> None:
     for settings, message in (
-        ({}, "plays sigmas or a schedule; give one of them"),
+        ({}, "takes sigmas or a schedule; give one of them"),
         ({"sigmas": LEVELS, "sampler": "huen"}, "there is no sampler 'huen'; did you"),
         ({"sigmas": (1.0, 2.0)}, "a sigma table decreases at every step"),
         ({"sigmas": LEVELS, "prediction_type": "eps"}, "there is no prediction 'eps'"),

@@ -214,6 +214,18 @@ def test_a_pipe_gets_whole_lines_without_colour(
     assert "swamped at sigma" in ended.stdout
 
 
+@pytest.mark.parametrize("line", [("--help",), ("analyze", "--help"), ("kinds",)])
+def test_a_reader_that_has_gone_ends_a_command_well(line: tuple[str, ...]) -> None:
+    nobody, theirs = os.pipe()
+    os.close(nobody)
+    command = [sys.executable, "-m", "spectral_sched", *line]
+    ended = subprocess.run(
+        command, stdout=theirs, stderr=subprocess.PIPE, cwd=ROOT, check=False
+    )
+    os.close(theirs)
+    assert (ended.returncode, ended.stderr) == (0, b"")
+
+
 Terminal = Callable[[list[str], int, Path], str]
 
 
@@ -278,8 +290,12 @@ def test_a_terminal_of_80_columns_loses_nothing(
     assert "\x1b" not in plain
     if columns == 200:
         assert plain.split() == shown.split()
+        return
+    assert max(map(len, plain.splitlines())) <= columns
+    if line == ("kinds",):  # rows as lines, with the names of columns in each
+        headers = {"kind", "formula", "parameters", "source"}
+        assert set(shown.split()) - set(plain.split()) == headers
     else:
-        assert max(map(len, plain.splitlines())) <= columns
         assert "".join(sorted("".join(plain.split()))) == "".join(
             sorted("".join(shown.split()))
         )

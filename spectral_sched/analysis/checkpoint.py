@@ -103,7 +103,7 @@ class Checkpoint:
     def _read(self) -> Chunk:
         if not self.path.stat().st_size:
             message = (
-                f"{self.path} is empty, so there is no work to go on with; leave out "
+                f"{self.path} is empty, so there is nothing to continue; leave out "
                 "--resume"
             )
             raise InputError(message)
@@ -166,7 +166,7 @@ class Checkpoint:
         except UsageError as error:
             if not self.failed:
                 reason, _, _ = str(error).partition(";")
-                self.tell(f"warning: {reason}; the work goes on unsaved")
+                self.tell(f"warning: {reason}; the work continues unsaved")
             self.failed = True
             return
         self.failed, self.num_saved = False, whole.manifest.count

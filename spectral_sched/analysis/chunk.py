@@ -74,14 +74,14 @@ class Skipped:
     def nothing_left(self) -> InputError:
         """Return the error that says that no picture could be read."""
         first = f" (first: {self.messages[0]})" if self.messages else ""
-        return InputError(f"no picture could be read{first}; name a folder of images")
+        return InputError(f"no image could be read{first}; name a folder of images")
 
     def _too_many(self, message: str) -> InputError:
         if self.most == 0:
             return InputError(f"{message}; without --strict it would be skipped")
         return InputError(
-            f"more than {self.most} pictures cannot be used (the last: {message}); "
-            "mend them or allow more with --max-errors"
+            f"more than {self.most} images cannot be read (the last: {message}); "
+            "repair them, or allow more with --max-errors"
         )
 
 
@@ -109,8 +109,6 @@ class Chunk:
         Pictures whose colour was stored at a lower resolution than their brightness.
     num_pages_left
         Pages that follow the first ones of files, which are not read.
-    num_unchecked
-        Pictures of files in which corrupt data cannot be told.
     noted
         What else has to be told, by the names of `images.noted`.
     manifest
@@ -127,7 +125,6 @@ class Chunk:
     skipped: Skipped = field(default_factory=Skipped)
     num_subsampled: int = 0
     num_pages_left: int = 0
-    num_unchecked: int = 0
     noted: Counter[str] = field(default_factory=Counter)
     manifest: Manifest = field(default_factory=Manifest)
     recognised: Manifest = field(default_factory=Manifest)
@@ -143,7 +140,6 @@ class Chunk:
         self.skipped.merge(following.skipped)
         self.num_subsampled += following.num_subsampled
         self.num_pages_left += following.num_pages_left
-        self.num_unchecked += following.num_unchecked
         self.noted.update(following.noted)
         self.manifest.merge(following.manifest)
         self.recognised.merge(following.recognised)
@@ -248,7 +244,6 @@ def _observe(settings: AnalysisSettings, item: Item, chunk: Chunk) -> list[Obser
         return []
     chunk.num_subsampled += pixels.subsampled
     chunk.num_pages_left += pixels.pages_left
-    chunk.num_unchecked += pixels.unchecked
     chunk.noted.update(pixels.noted)
     return [seen]
 

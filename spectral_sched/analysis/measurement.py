@@ -159,17 +159,9 @@ def derive(
         whole.skipped,
         (
             *noted_lines(whole.noted, preprocessing.background),
-            *_told(spectrum, whole),
+            *data_warnings(spectrum, whole.num_subsampled, whole.num_pages_left),
         ),
         fit_mixture(spectrum, bounds.sigma_min, wanted.num_components)
         if wanted.num_components
         else None,
-    )
-
-
-def _told(spectrum: Spectrum, whole: Chunk) -> tuple[str, ...]:
-    return tuple(
-        data_warnings(
-            spectrum, whole.num_subsampled, whole.num_pages_left, whole.num_unchecked
-        )
     )

@@ -92,13 +92,19 @@ def partial_document(partial: Partial, provenance: Mapping[str, Any]) -> Documen
         "skipped": skipped.messages,
         "num_subsampled": chunk.num_subsampled,
         "num_pages_left": chunk.num_pages_left,
-        "num_unchecked": chunk.num_unchecked,
-        **({"noted": dict(sorted(chunk.noted.items()))} if chunk.noted else {}),
+        **_noted(chunk.noted),
         **_origin(partial.origin),
         "first": chunk.first.name if chunk.first else None,
         "statistics": _statistics(chunk.statistics) if chunk.statistics else None,
     }
     return document | {"digest": _digest(document)}
+
+
+def _noted(noted: Mapping[str, int]) -> Document:
+    """Return counts as files tell them, in which one has had a name of its own."""
+    counts = dict(sorted(noted.items()))
+    unchecked = {"num_unchecked": counts.pop("unchecked", 0)}
+    return unchecked | ({"noted": counts} if counts else {})
 
 
 def _digest(document: Document) -> str:
@@ -215,10 +221,15 @@ def _read_chunk(fields: Fields) -> Chunk:
         skipped=Skipped(reasons, fields.get("skipped", list)),
         num_subsampled=fields.get("num_subsampled", int),
         num_pages_left=_count(fields, "num_pages_left"),
-        num_unchecked=_count(fields, "num_unchecked"),
-        noted=Counter(fields.get("noted", dict) if "noted" in fields else {}),
+        noted=_read_noted(fields),
         manifest=_read_manifest(fields.object("items")),
     )
+
+
+def _read_noted(fields: Fields) -> Counter[str]:
+    noted = Counter(fields.get("noted", dict) if "noted" in fields else {})
+    # No count of zero: two results are alike if their counters are.
+    return +(noted + Counter(unchecked=_count(fields, "num_unchecked")))
 
 
 def _count(fields: Fields, name: str) -> int:

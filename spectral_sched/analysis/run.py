@@ -139,7 +139,7 @@ def open_checkpoint(
         if is_ours(path) and not (resume or force):
             message = (
                 f"{path} holds work towards {output} that was cut short; "
-                "go on with --resume, or begin anew with --force"
+                "continue with --resume, or start again with --force"
             )
             raise UsageError(message)
         part = shard or WHOLE

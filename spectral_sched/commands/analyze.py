@@ -1,4 +1,4 @@
-"""Measure the spectrum of pictures, whole or in shards."""
+"""Measure the spectrum of images, whole or in shards."""
 
 from contextlib import contextmanager
 from dataclasses import replace
@@ -82,13 +82,13 @@ def analyze(
     channels: Channels = None,
     all_files: AllFiles = False,
     fast: Annotated[
-        bool, typer.Option("--fast", help="Decode large JPEGs at a fraction.")
+        bool, typer.Option("--fast", help="Decode large JPEGs at reduced size.")
     ] = False,
     strict: Annotated[
         bool, typer.Option("--strict", help="Stop at the first bad image.")
     ] = False,
     max_errors: Annotated[
-        int | None, typer.Option(min=0, help="Stop after so many bad images.")
+        int | None, typer.Option(min=0, help="Stop after this many bad images.")
     ] = None,
     epsilon: Epsilon = defaults.EPSILON,
     tolerance: Tolerance = defaults.TOLERANCE,
@@ -111,8 +111,8 @@ def analyze(
 
     Prints power and swamping level per octave of frequency and the tight range with
     its uncertainty, and writes all of it to spectrum.json, which export plans from.
-    Preprocessing shall be that of the training. Images that cannot be used are skipped
-    and counted; nothing in a file is executed.
+    You must prepare images as you do for training. Images that cannot be read are
+    skipped and counted; nothing in a file is executed.
 
     Example: specsched analyze ./images --resolution 64
 
@@ -168,7 +168,7 @@ def _request(
     precision: str,
     part: "Shard | None",
 ) -> dict[str, object]:
-    """Return what the file will say of the request, before a picture is read."""
+    """Return what the file will say of the request, before an image is read."""
     from spectral_sched.images.preprocessing import preprocessing_members
 
     known = {"preprocessing": preprocessing_members(preprocessing)}
@@ -189,7 +189,7 @@ def _kept_if_refused(checkpoint: "Checkpoint | None") -> "Iterator[None]":
     except UsageError as error:
         if checkpoint is None or not checkpoint.path.exists():
             raise
-        message = f"{error} and --resume, which reads no picture again"
+        message = f"{error} and --resume, which continues without reading images again"
         raise UsageError(message) from error
 
 
@@ -237,7 +237,7 @@ def _opened(
         place, settings, part, resume=resume, force=force, tell=say
     )
     if checkpoint and checkpoint.expected.count:
-        say(f"going on after {checkpoint.expected.count} items")
+        say(f"continuing after {checkpoint.expected.count} items")
     return checkpoint
 
 

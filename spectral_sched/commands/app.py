@@ -61,6 +61,12 @@ def _written_out() -> Iterator[None]:
     try:
         yield
         sys.stdout.flush()
+    except SystemExit as end:
+        # The help is written by typer, which ends with 1 where nobody reads it.
+        if not isinstance(end.__context__, BrokenPipeError):
+            raise
+        discard("stdout")
+        raise SystemExit(0) from end
     except OSError as error:
         if error.filename is not None:
             raise

@@ -19,27 +19,28 @@ def audit(
     model: Annotated[str, typer.Option(help=MODEL_HELP)] = defaults.MODEL,
     data: Annotated[
         str | None,
-        typer.Option(help="Real images, not trained on; wherever analyze reads."),
+        typer.Option(help="Real images that the model did not see in training."),
     ] = None,
     spectrum: Annotated[
         Path | None,
-        typer.Option(help="Spectrum of its images; a network of ours knows its own."),
+        typer.Option(help="Spectrum of its images; networks trained here have one."),
     ] = None,
     levels: Annotated[
-        int, typer.Option(min=4, max=1000, help="Levels, even in ln sigma.")
+        int,
+        typer.Option(min=4, max=1000, help="Noise levels, even in ln sigma."),
     ] = 24,
     samples: Annotated[int, typer.Option(min=2, help="Images at each level.")] = 64,
-    seed: Annotated[int, typer.Option(min=0, help="Of the noise.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the noise.")] = 0,
     class_label: Annotated[
-        str | None, typer.Option(help="Class to tell it, by number or name.")
+        str | None, typer.Option(help="Class to give the model, by number or name.")
     ] = None,
     null_label: Annotated[
-        int | None, typer.Option(help="Class of none, if the model does not say.")
+        int | None, typer.Option(help="Label of no class, if the model does not say.")
     ] = None,
     write: Annotated[
         bool,
         typer.Option(
-            "--write", help="Keep it beside the model, so that tables heed it."
+            "--write", help="Save it beside the model; later tables keep to it."
         ),
     ] = False,
     picture: Annotated[
@@ -52,12 +53,12 @@ def audit(
     json: Json = False,
     force: Force = False,
 ) -> None:
-    """Say where a model can be trusted, and what is wrong with it.
+    """Find out where you can trust a model, and what is wrong with it.
 
     Denoises images at levels over the range and compares the squared error with that
     of Wiener's filter, which any denoiser can reach. Where the model is worse, it
-    tries what may be wrong: the range of pixels, signs, times, what it predicts,
-    classes. Without --data it takes samples of the spectrum's field.
+    tries the usual mistakes: pixel range, signs, times, prediction type, classes.
+    Without --data it denoises samples of the spectrum's field.
 
     With --write, export --model, sample and compare plan inside the trusted range.
 

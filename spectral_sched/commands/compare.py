@@ -28,27 +28,27 @@ def compare(
     samplers: Annotated[str | None, typer.Option(help="As in heun,dpmpp-2m.")] = None,
     calls: Annotated[
         str | None,
-        typer.Option(help="Network calls for one sample, as in 5,8,12; at most so."),
+        typer.Option(help="Network calls (NFE) per sample at most, as in 5,8,12."),
     ] = None,
     steps: Annotated[
         str | None,
-        typer.Option(help="Steps instead; heun calls about twice in each."),
+        typer.Option(help="Sampler steps instead; heun makes two calls in most."),
     ] = None,
     data: Annotated[
         str | None,
-        typer.Option(help="Real pictures, not trained on; wherever analyze reads."),
+        typer.Option(help="Real images that the model did not see in training."),
     ] = None,
     search_data: Annotated[
         Path | None,
-        typer.Option(help="Pictures for kinds that look at some, such as klub."),
+        typer.Option(help="Images for kinds that need some, such as klub."),
     ] = None,
     schedule: Annotated[
         list[Path] | None,
-        typer.Option(help="Schedule file to compare too, in its own cell."),
+        typer.Option(help="Schedule file to compare too."),
     ] = None,
     spectrum: Annotated[
         Path | None,
-        typer.Option(help="File to plan from; that of a network knows its own."),
+        typer.Option(help="Spectrum to plan from; networks trained here have one."),
     ] = None,
     samples: Annotated[
         int, typer.Option(min=40, help="Samples of each table.")
@@ -58,7 +58,8 @@ def compare(
         int, typer.Option(min=1, help="Steps of the fine reference, of heun.")
     ] = defaults.REFERENCE_STEPS,
     output: Annotated[
-        Path, typer.Option("-o", "--output", help="Folder to write to; goes on there.")
+        Path,
+        typer.Option("-o", "--output", help="Folder to write to or continue."),
     ] = defaults.COMPARISON_PATH,
     device: Device = "auto",
     threads: Threads = None,
@@ -66,7 +67,7 @@ def compare(
     resume: Annotated[
         bool,
         typer.Option(
-            "--resume", help="Go on with a run that was cut short, as without it."
+            "--resume", help="Continue an interrupted run; compare always does."
         ),
     ] = False,
     json: Json = False,
@@ -75,9 +76,9 @@ def compare(
     """Measure tables side by side on one model, with intervals.
 
     Samples with every table from the same noise, measures the error to a fine
-    reference, distances to pictures and the floor of each, and says what is better,
-    worse or no different. Writes JSON and CSV to the folder, and keeps every row there
-    as it is measured, so that a run that was cut short goes on.
+    reference and distances to real images, each with its floor, and says which table
+    is better, worse or no different. Writes JSON and CSV to the folder, and saves every
+    row as soon as it is measured, so you can stop it and continue.
 
     Example: specsched compare --kinds optimal,karras --samplers heun --calls 7,11
     """
@@ -85,6 +86,7 @@ def compare(
     from spectral_sched.console.comparison import comparison_parts
     from spectral_sched.console.endings import check_folder
     from spectral_sched.console.output import show
+    from spectral_sched.plots.comparison import comparison_figure
     from spectral_sched.system.streams import say
 
     del resume  # what was measured is in the folder, and never measured twice
@@ -115,7 +117,7 @@ def compare(
         say(message)
     compared = _measured(bench)
     document = options.document(compared)
-    for message in write_comparison(compared, document, folder):
+    for message in write_comparison(compared, document, folder, comparison_figure):
         say(message)
     show(comparison_parts(compared), document, json=json)
     say(f"wrote {folder}; next: specsched show {folder / 'comparison.json'}")

@@ -6,9 +6,9 @@ from .shared import Json
 def doctor(json: Json = False) -> None:
     """Say what is installed, what works, and what is missing.
 
-    Tells versions, the devices that torch can use, whether the bundled model can be
-    read, and the line that installs each extra that is missing. Ends with 1 if
-    something that is required does not work.
+    Lists versions, the devices that torch can use, whether the bundled model can be
+    read, and the line that installs each missing extra. Ends with 1 if something that
+    is required does not work.
 
     Example: specsched doctor
     """

@@ -46,7 +46,7 @@ Flags = Mapping[str, Any]
 def export(
     steps: Annotated[
         int | None,
-        typer.Option(help="Number of steps, 8 if not given; the final 0 is not one."),
+        typer.Option(help="Number of sampler steps, 8 if not given."),
     ] = None,
     kind: Annotated[
         str | None,
@@ -72,22 +72,24 @@ def export(
         ),
     ] = defaults.AUTO_START,
     spectrum: Annotated[
-        Path, typer.Option(help="Spectrum file, or schedule file to plan anew.")
+        Path,
+        typer.Option(help="Spectrum, schedule or model file to plan from."),
     ] = defaults.SPECTRUM_PATH,
     resolution: Annotated[
-        int | None, typer.Option(help="Plan for this side in place of the measured.")
+        int | None,
+        typer.Option(help="Plan for images of this side, not the measured one."),
     ] = None,
     sigma_min: Annotated[
-        float | None, typer.Option(help="Lower end, in place of the measured one.")
+        float | None, typer.Option(help="sigma_min, in place of the measured one.")
     ] = None,
     sigma_max: Annotated[
-        float | None, typer.Option(help="Upper end, in place of the measured one.")
+        float | None, typer.Option(help="sigma_max, in place of the measured one.")
     ] = None,
     start_sigma: Annotated[
-        float | None, typer.Option(help="Begin here, as for a picture given noise.")
+        float | None, typer.Option(help="Start at this sigma, as for image to image.")
     ] = None,
     strength: Annotated[
-        float | None, typer.Option(help="The same as a share of noise, 0 to 1.")
+        float | None, typer.Option(help="The same as a share of the noise, 0 to 1.")
     ] = None,
     terminal: Annotated[
         str | None,
@@ -96,8 +98,8 @@ def export(
     model: Annotated[
         str | None,
         typer.Option(
-            help="Model to plan for, inside its range; as in sample. Kinds fitted, "
-            "klub, gits, oss, grid, ld3 run it."
+            help="Model to plan for, as in sample; kinds fitted, "
+            "klub, gits, oss, grid and ld3 run it."
         ),
     ] = None,
     look: Annotated[
@@ -108,10 +110,10 @@ def export(
         ),
     ] = True,
     data: Annotated[
-        Path | None, typer.Option(help="Pictures for kind klub to put noise on.")
+        Path | None, typer.Option(help="Images that kind klub adds noise to.")
     ] = None,
     blend: Annotated[
-        Path | None, typer.Option(help="Schedule file to take the mean with.")
+        Path | None, typer.Option(help="Schedule file to average with.")
     ] = None,
     weight: Annotated[
         float | None, typer.Option(help="Weight of that file, 0.5 if not given.")
@@ -132,11 +134,11 @@ def export(
         ),
     ] = None,
     list_targets: Annotated[
-        bool, typer.Option("--list-targets", help="List the programs and leave.")
+        bool, typer.Option("--list-targets", help="List the programs and exit.")
     ] = False,
     known: Annotated[
         list[str] | None,
-        typer.Option("--with", help="Something of the target, as in shift=3."),
+        typer.Option("--with", help="A setting of the target, as in shift=3."),
     ] = None,
     form: Annotated[
         str | None,
@@ -146,7 +148,7 @@ def export(
     ] = None,
     schedule: Annotated[
         Path | None,
-        typer.Option(help="Schedule file whose table the target gets as it is."),
+        typer.Option(help="Schedule file to write for the target, unchanged."),
     ] = None,
     output: Annotated[
         Path | None,
@@ -162,8 +164,8 @@ def export(
     """Make a sigma table, or a law to train with, from a spectrum.
 
     Plans from spectrum.json, or from a schedule or model file, and writes tight.json,
-    which sample plays. Kind optimal has the least expected error of the sampler on
-    your images. With --target it writes what another program wants, to standard
+    which sample reads. Kind optimal has the least expected error of the sampler on
+    your images. With --target it writes what another program takes, to standard
     output or to a file whose ending chooses the format.
 
     Example: specsched export --steps 8 --sampler heun -o heun8.json

@@ -4,10 +4,11 @@ from .shared import Json
 
 
 def kinds(json: Json = False) -> None:
-    """List kinds of tables, their parameters and sources; and samplers.
+    """List the kinds of tables, and the samplers.
 
-    A parameter with a number is set with --set; one with a name is measured on your
-    images if it is not set.
+    Prints the formula, the parameters and the source of each kind. Set parameters with
+    --set. A parameter whose default is a name, as in d=num_values, is measured on your
+    images unless you set it.
 
     Example: specsched kinds
 

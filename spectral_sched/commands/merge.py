@@ -22,15 +22,15 @@ def merge(
     tolerance: Tolerance = defaults.TOLERANCE,
     mixture: Mixture = None,
     allow_missing: Annotated[
-        bool, typer.Option("--allow-missing", help="Do without shards not given.")
+        bool, typer.Option("--allow-missing", help="Merge without the missing shards.")
     ] = False,
     json: Json = False,
     force: Force = False,
 ) -> None:
-    """Merge the shards of an analysis to what one run would give.
+    """Merge the shards of an analysis into what one run gives.
 
-    In any order, and to the last bit. Shards that are missing, given twice, unfinished
-    or made with other settings are refused.
+    Name them in any order: the result is the same to the last bit. Shards that are
+    missing, given twice, unfinished or made with other settings are refused.
 
     Example: specsched merge spectrum.*.partial.json
 

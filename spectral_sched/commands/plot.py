@@ -21,32 +21,34 @@ def plot(
     panel: Annotated[
         list[str] | None,
         typer.Option(
-            help="spectrum, step, t, log_snr, error or law; all there are if not given."
+            help="spectrum, step, t, log_snr, error, law or calls; all but calls if "
+            "not given."
         ),
     ] = None,
     output: Annotated[
         Path | None,
         typer.Option(
             *("-o", "--output"),
-            help="Picture to write, .png, .svg or .pdf; plot.png if not given.",
+            help="File to write, .png, .svg or .pdf; plot.png if not given.",
         ),
     ] = None,
     terminal: Annotated[
         bool,
         typer.Option(
             "--terminal",
-            help="Print blocks and tables; so does a call without matplotlib and -o.",
+            help="Print text instead; also without matplotlib and -o.",
         ),
     ] = False,
     json: Json = False,
     force: Force = False,
 ) -> None:
-    """Draw what is in files: spectra, tables, errors and laws.
+    """Draw spectra, tables, predicted errors and laws to train with.
 
-    Reads files of analyze, export and train, and draws them side by side: the spectrum
-    with the noise floors of tables through it, levels by step, by t and as log SNR, the
-    error predicted for each ring, and laws to train with. Writes PNG, SVG or PDF, by
-    the ending of the name.
+    Reads files of analyze, export and train, and draws them side by side: spectra with
+    the noise floors of tables, levels by step, by time t and as log SNR, the predicted
+    error by frequency, and laws beside the one that is copied most. --panel calls adds
+    the error by network calls (NFE) of three kinds. Writes PNG, SVG or PDF, by the
+    ending of the name.
 
     Example: specsched plot tight.json karras.json -o schedules.png
     """
@@ -77,13 +79,13 @@ def plot(
 def _publisher(
     output: Path | None, *, terminal: bool, json: bool, force: bool
 ) -> "Publisher | None":
-    """Return the picture's place, or None where blocks shall be printed."""
+    """Return where to write the plot, or None where blocks are to be printed."""
     from spectral_sched.console.output import Publisher
     from spectral_sched.errors import UsageError
     from spectral_sched.plots import canvas, marks
 
     if terminal and output:
-        message = "--terminal writes no picture; leave it out, or leave out -o"
+        message = "--terminal writes no file; leave it out, or leave out -o"
         raise UsageError(message)
     if terminal or (output is None and not canvas.available()):
         return None
@@ -100,4 +102,4 @@ def _following(file: Path, *, terminal: bool) -> str:
         return f"specsched plot {file} -o plot.png"
     from spectral_sched.plots import canvas
 
-    return f"{canvas.INSTALL}, for pictures"
+    return f"{canvas.INSTALL}, to draw images"

@@ -7,7 +7,7 @@ import typer
 
 from spectral_sched import defaults
 
-from .shared import Device, Force, Json
+from .shared import MODEL_HELP, Device, Force, Json
 
 if TYPE_CHECKING:
     from spectral_sched.report.facts import Findings
@@ -21,11 +21,15 @@ def report(
     schedule: Annotated[
         Path, typer.Option(help="Schedule file made from it.")
     ] = defaults.SCHEDULE_PATH,
+    images: Annotated[
+        list[str] | None,
+        typer.Option(help="Your images, to show a dozen; wherever analyze reads."),
+    ] = None,
     model: Annotated[
-        str, typer.Option(help="Model to sample with, as in specsched sample.")
-    ] = defaults.MODEL,
+        str, typer.Option(help=f"Your model, to show samples: {MODEL_HELP}")
+    ] = defaults.REPORT_MODEL,
     seeds: Annotated[
-        str, typer.Option(help="One picture each, as in 0-5 or 3,7,20-29.")
+        str, typer.Option(help="One sample each, as in 0-5 or 3,7,20-29.")
     ] = "0-5",
     no_samples: Annotated[
         bool, typer.Option("--no-samples", help="Leave out the samples.")
@@ -37,18 +41,22 @@ def report(
     json: Json = False,
     force: Force = False,
 ) -> None:
-    """Make one HTML page of the pictures, the table and its samples.
+    """Make one HTML page of your images, noise range and table.
 
-    Reads a spectrum file and a schedule file, and samples from the table and from
-    karras with the same noise. The page holds all it shows: nothing is loaded and
-    nothing runs.
+    Reads a spectrum file and a schedule file, and samples with your table and with
+    the table that is copied most, from the same noise. Without --model it samples the
+    Gaussian field of your spectrum, and without --images, which name what you
+    measured, the page begins with the spectrum. It loads nothing and runs nothing.
 
-    Example: specsched report --schedule tight.json -o report.html
+    Example: specsched report --images ./images --model model.safetensors
+
+    See also: plot, which draws the same figures; sample.
     """
     from spectral_sched.console.output import Publisher
     from spectral_sched.files.samples import parse_seeds
     from spectral_sched.plots.marks import is_our_picture
     from spectral_sched.report.facts import read_findings, report_document, report_lines
+    from spectral_sched.report.images import shown_images
     from spectral_sched.report.page import check_available, report_page
 
     check_available()
@@ -58,6 +66,7 @@ def report(
     )
     numbers = [] if no_samples else parse_seeds(seeds)
     found = read_findings(spectrum, schedule)
+    shown = shown_images(images, found.measured) if images else []
     sampled = _sampled(found, model, numbers, device) if numbers else []
     arguments = {} if no_samples else {"model": model, "seeds": seeds}
     document = report_document(found, arguments)
@@ -65,7 +74,7 @@ def report(
         report_lines(document),
         document,
         following=f"open {output}",
-        content=report_page(found, document, sampled),
+        content=report_page(found, document, sampled, shown),
     )
 
 
@@ -76,22 +85,20 @@ def _sampled(
     from spectral_sched.console.progress import progress_bar
     from spectral_sched.diffusion.devices import resolve_device, use_threads
     from spectral_sched.diffusion.sampling.run import SamplingOptions, SamplingRun
-    from spectral_sched.files.samples import sheet_title
-    from spectral_sched.report.figures import Sampled
+    from spectral_sched.images.png import as_bytes
+    from spectral_sched.report.figures import COPIED, TABLE, Sampled
     from spectral_sched.system.streams import say
 
     use_threads()
     place, sampled = resolve_device(device), []
-    for name, plan in ((found.name, found.plan), (found.usual_name, found.usual)):
+    for name, plan in ((COPIED, found.usual), (TABLE, found.plan)):
         run = SamplingRun(plan, SamplingOptions(model), place)
         # What sample could do about it with a flag is not to be had here.
         messages = tuple(message.split("; --")[0] for message in run.messages)
         for message in messages:
             say(f"{name}: {message}")
         total = len(seeds) * run.plan.table.num_steps
-        with progress_bar(f"sampling with {name}", total) as advance:
-            samples = run.samples(seeds)
-            labels, title = [each.label() for each in samples], sheet_title(run.plan)
-            pictures = list(run(samples, advance))
-            sampled.append(Sampled(name, pictures, messages, labels, title))
+        with progress_bar(f"sampling with the {name}", total) as advance:
+            images = [as_bytes(image) for image in run(run.samples(seeds), advance)]
+        sampled.append(Sampled(name, images, seeds, messages))
     return sampled

@@ -1,4 +1,4 @@
-"""Sample pictures."""
+"""Sample images."""
 
 import shlex
 from contextlib import contextmanager
@@ -46,7 +46,7 @@ NAMES = {"label": "class", "compiled": "compile", "known": "with"}
 
 def sample(
     schedule: Annotated[
-        Path, typer.Option(help="Schedule file to play.")
+        Path, typer.Option(help="Schedule file to sample with.")
     ] = defaults.SCHEDULE_PATH,
     model: Annotated[
         str,
@@ -54,24 +54,24 @@ def sample(
     ] = defaults.MODEL,
     inputs: Annotated[
         str | None,
-        typer.Option("--input", help="Pictures to restore, for a model that does."),
+        typer.Option("--input", help="Images to restore, with a model that restores."),
     ] = None,
     known: Annotated[
         list[str] | None,
         typer.Option(
-            "--with", help="Of a flow network: noise_scale=2, t_eps=0.05, model=NAME."
+            "--with", help="For a flow network: noise_scale=2, t_eps=0.05, model=NAME."
         ),
     ] = None,
     class_label: Annotated[
         str | None, typer.Option(help="Class to sample, by number or name.")
     ] = None,
     null_label: Annotated[
-        int | None, typer.Option(help="Class of none, if the model does not say.")
+        int | None, typer.Option(help="Label of no class, if the model does not say.")
     ] = None,
     guidance: Annotated[
         float | None,
         typer.Option(
-            help="Weight of the class: 1 as trained, 0 none.",
+            help="Guidance weight: 1 as trained, 0 without class.",
             show_default=f"{defaults.BUNDLED_GUIDANCE:g} for bundled, else 1",
         ),
     ] = None,
@@ -81,7 +81,7 @@ def sample(
     seeds: Annotated[
         str | None,
         typer.Option(
-            help="One picture each, as in 0-15 or 3,7,20-29.",
+            help="One image each, as in 0-15 or 3,7,20-29.",
             show_default=f"{defaults.SEEDS}; {defaults.RESTORING_SEEDS} with --input",
         ),
     ] = None,
@@ -89,19 +89,22 @@ def sample(
         Path, typer.Option("-o", "--output", help="Folder to write to.")
     ] = defaults.SAMPLES_PATH,
     per_image: Annotated[
-        bool, typer.Option("--per-image", help="Draw a spectrum and plan for each.")
+        bool, typer.Option("--per-image", help="Plan a table for each image.")
     ] = False,
     label: Annotated[
         str | None, typer.Option("--class", help="Draw spectra of this class.")
     ] = None,
     as_is: Annotated[
-        bool, typer.Option("--as-is", help="Play a table made for another size.")
+        bool, typer.Option("--as-is", help="Keep a table made for another image size.")
     ] = False,
     clip: Annotated[
-        bool, typer.Option("--clip", help="Plan inside the range the model knows.")
+        bool,
+        typer.Option(
+            "--clip", help="Plan inside the range that the model was trained on."
+        ),
     ] = False,
     compiled: Annotated[
-        bool, typer.Option("--compile", help="Let torch compile the network first.")
+        bool, typer.Option("--compile", help="Compile the network with torch first.")
     ] = False,
     device: Device = "auto",
     threads: Threads = None,
@@ -109,12 +112,12 @@ def sample(
     json: Json = False,
     force: Force = False,
 ) -> None:
-    """Sample pictures with a schedule.
+    """Sample images with a schedule.
 
-    Writes a PNG per seed and one sheet of them all. A seed gives the same noise in any
-    batch and on any device. The bundled model paints 64x64 pictures of the kinds of
+    Writes a PNG for each seed and one sheet of all. A seed gives the same noise in any
+    batch and on any device. The bundled model makes 64x64 images of the four kinds in
     sample_images; wiener and images:DIR are exact denoisers, to judge tables by. A
-    model trained with --restore makes a picture of each input and seed.
+    model trained with --restore makes an image for each input and seed.
 
     Example: specsched sample --schedule tight.json --seeds 0-63
 
@@ -161,7 +164,7 @@ def sample(
 def _options(
     flags: dict[str, Any], interval: tuple[float, float] | None
 ) -> "SamplingOptions":
-    """Return how the schedule is played."""
+    """Return how to sample with the schedule."""
     from spectral_sched.diffusion.models.guidance import parse_guidance
     from spectral_sched.diffusion.sampling.run import SamplingOptions
     from spectral_sched.planning.replan import Fitting
@@ -220,7 +223,7 @@ def _telling(gallery: "Gallery") -> "Iterator[None]":
         yield
     except Interrupted as stop:
         done, total = gallery.num_saved, len(gallery.samples)
-        message = f"interrupted; {done} of {total} pictures are in {gallery.folder}"
+        message = f"interrupted; {done} of {total} images are in {gallery.folder}"
         raise Interrupted(message) from stop
 
 
@@ -233,6 +236,6 @@ def _tell(
 
     arrays = not document["pictures"][0].endswith(".png")
     kind = " as arrays of all bands, three of them on the sheet" if arrays else ""
-    show([f"{count} pictures in {folder}{kind}"], document, json=json)
+    show([f"{count} images in {folder}{kind}"], document, json=json)
     following = f"specsched show {shlex.quote(str(schedule))}"
     say(f"look at {folder / SHEET_NAME}; next: {following}")

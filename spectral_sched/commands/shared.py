@@ -24,7 +24,10 @@ if TYPE_CHECKING:
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 Force = Annotated[
-    bool, typer.Option("--force", help="Replace files of others, or other work.")
+    bool,
+    typer.Option(
+        "--force", help="Overwrite other files, or results of other settings."
+    ),
 ]
 MODEL_HELP = (
     "bundled, wiener, images:DIR, diffusers:DIR, FILE.safetensors, FILE.onnx, or "
@@ -35,13 +38,15 @@ MODEL_HELP = (
 Precision = Annotated[str, typer.Option(help="float32 or float64.")]
 NetworkPrecision = Annotated[
     str,
-    typer.Option(help="float32, tf32, bf16 or float64; auto: exact to half a grey."),
+    typer.Option(
+        help="float32, tf32, bf16 or float64; auto: within half a grey level."
+    ),
 ]
 Epsilon = Annotated[
     float, typer.Option(help="Nats per mode below which a ring is swamped.")
 ]
 Tolerance = Annotated[
-    float, typer.Option(help="Error that may stay, in 8-bit rounding errors.")
+    float, typer.Option(help="Error allowed at sigma_min, in 8-bit rounding errors.")
 ]
 Resolution = Annotated[
     int | None, typer.Option(help="Resize to this side, as for training.")
@@ -77,22 +82,22 @@ Standardize = Annotated[
 Array = Annotated[str | None, typer.Option(help="Array of an npz file to read.")]
 Column = Annotated[str | None, typer.Option(help="Column of a table to read.")]
 Channels = Annotated[
-    str | None, typer.Option(help="Of arrays: first, last or none, if not plain.")
+    str | None, typer.Option(help="Where arrays have channels: first, last or none.")
 ]
-AllFiles = Annotated[bool, typer.Option("--all-files", help="Try files of any ending.")]
+AllFiles = Annotated[
+    bool, typer.Option("--all-files", help="Read files of any ending.")
+]
 Device = Annotated[str, typer.Option(help="auto, cuda, mps or cpu.")]
 Threads = Annotated[
     int | None,
-    typer.Option(
-        min=1, help="Threads of the processor; no more than cores by default."
-    ),
+    typer.Option(min=1, help="CPU threads; at most the number of cores by default."),
 ]
-Resume = Annotated[
-    bool, typer.Option("--resume", help="Go on with a run that was cut short.")
-]
+Resume = Annotated[bool, typer.Option("--resume", help="Continue an interrupted run.")]
 Mixture = Annotated[
     int | None,
-    typer.Option(min=1, help="Fit so many Gaussians to spectra of single images."),
+    typer.Option(
+        min=1, help="Fit this many Gaussians to the spectra of single images."
+    ),
 ]
 
 
@@ -204,7 +209,7 @@ def publish_spectrum(publish: Publisher, measured: Measurement, precision: str) 
         say(f"warning: {message}")
     if measured.spectrum.num_distinct is None:
         say(
-            "copies among the pictures were not counted: too many differ, or shards "
+            "copies among the images were not counted: too many differ, or shards "
             "are of an earlier version"
         )
     asked = measured_arguments(measured) | {"precision": precision}

@@ -18,8 +18,9 @@ def show(
 ) -> None:
     """Show what is in a file that specsched wrote.
 
-    A spectrum with its bounds, a schedule with its levels and its predicted error, a
-    law to train with, or a trained model. With --json it is the document itself.
+    Shows a spectrum with its bounds, a schedule with its levels and predicted error, a
+    law to train with, a trained model, or any other file. --json prints the document
+    itself.
 
     Example: specsched show tight.json
 

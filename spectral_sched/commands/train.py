@@ -57,17 +57,17 @@ def train(
     ] = None,
     size: Annotated[str, typer.Option(help="tiny, compact, small or base.")] = "tiny",
     film: Annotated[
-        bool, typer.Option("--film", help="Tell the network each picture's range.")
+        bool, typer.Option("--film", help="Tell the network each image's range.")
     ] = False,
     classes: Annotated[
-        bool, typer.Option("--classes", help="Tell the network each picture's folder.")
+        bool, typer.Option("--classes", help="Tell the network each image's folder.")
     ] = False,
     restore: Annotated[
         str | None,
-        typer.Option(help="Restore pictures from: box=4, noise=0.2 or grey=1."),
+        typer.Option(help="Restore images from: box=4, noise=0.2 or grey=1."),
     ] = None,
     init: Annotated[
-        Path | None, typer.Option(help="Model to go on from, as for fine-tuning.")
+        Path | None, typer.Option(help="Model to start from, as for fine-tuning.")
     ] = None,
     steps: Annotated[
         int | None,
@@ -77,11 +77,11 @@ def train(
         ),
     ] = None,
     minutes: Annotated[
-        float | None, typer.Option(help="Minutes to train in all, in place of steps.")
+        float | None, typer.Option(help="Minutes to train in all, instead of steps.")
     ] = None,
-    batch: Annotated[int, typer.Option(help="Pictures per step.")] = 64,
+    batch: Annotated[int, typer.Option(help="Images per step.")] = 64,
     rate: Annotated[float, typer.Option(help="Highest learning rate.")] = 2e-3,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of everything.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the whole training.")] = 0,
     resolution: Resolution = None,
     crop: Crop = "center",
     resize: Resize = "lanczos",
@@ -105,7 +105,7 @@ def train(
         ),
     ] = "auto",
     save_every: Annotated[
-        float, typer.Option(min=0, help="Minutes between saves of all there is.")
+        float, typer.Option(min=0, help="Minutes between saves.")
     ] = 2.0,
     resume: Resume = False,
     json: Json = False,
@@ -113,12 +113,12 @@ def train(
 ) -> None:
     """Train a pixel denoiser on your images, with any law of noise.
 
-    Writes a safetensors file that says what it was trained on and with. Ctrl-C saves
-    first, and a run that was cut short or killed goes on with --resume to the same
-    weights; torchrun shares it between devices. With --restore the network is given a
-    degraded copy of each picture too: its colours averaged over squares of 4 pixels
-    (box=4), with noise, or without colour; a learned law then depends on it. With
-    --classes it learns a class for each folder in the source.
+    Writes a safetensors file that records the data, the law and the settings. Ctrl-C
+    saves first; --resume continues an interrupted run to the same weights, and
+    torchrun shares it between devices. With --restore the network also sees a degraded
+    copy of each image: averaged over squares of 4 pixels (box=4), with noise, or
+    without colour; a learned law then depends on it. With --classes it learns a class
+    for each folder in the source.
 
     Example: specsched train ./images -o model.safetensors --steps 20000
 

@@ -17,7 +17,6 @@ from spectral_sched.documents.write import (
 from spectral_sched.errors import UnavailableError, UsageError
 
 from .entries import cell_keys, read_file_entry
-from .figure import FIGURE_NAME, comparison_figure
 from .files import (
     CSV_NAME,
     KIND,
@@ -28,6 +27,7 @@ from .files import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from spectral_sched.documents.strict_json import Document
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from .files import Comparison
 
 CACHE_NAME = "cells"
+FIGURE_NAME = "comparison.png"
 
 
 @dataclass(frozen=True)
@@ -130,16 +131,24 @@ def numbers(text: str | None, flag: str) -> list[int]:
 
 
 def write_comparison(
-    compared: Comparison, document: Document, folder: Path
+    compared: Comparison,
+    document: Document,
+    folder: Path,
+    draw: Callable[[Comparison], bytes],
 ) -> list[str]:
-    """Write the record, the figures as CSV, and the curves if they can be drawn.
+    """Write the record, the numbers as CSV, and the curves if they can be drawn.
 
     Returns what has to be said about it.
+
+    Parameters
+    ----------
+    draw
+        Draws the curves as a PNG, or raises `UnavailableError`.
     """
     write_document(document, folder / RECORD_NAME)
     write_atomically(folder / CSV_NAME, comparison_csv(compared).encode())
     try:
-        write_atomically(folder / FIGURE_NAME, comparison_figure(compared))
+        write_atomically(folder / FIGURE_NAME, draw(compared))
     except UnavailableError as error:
         return [f"no curves: {error}"]
     return []

@@ -27,7 +27,8 @@ def audit_parts(document: Document) -> list[RenderableType]:
     what = "images" if document["on_images"] else "samples of the spectrum's field"
     return [
         f"{document['model']['name']} on {document['num_images']} {what}: "
-        f"{document['network_calls']} network calls, {document['seconds']:.3g} seconds",
+        f"{document['network_calls']} network calls (NFE), "
+        f"{document['seconds']:.3g} seconds",
         "squared error per pixel, beside Wiener's filter of the same spectrum",
         "",
         level_table(document),

@@ -27,7 +27,7 @@ def comparison_parts(compared: Comparison) -> list[RenderableType]:
     """Return a table for each cell with its verdicts, and the summary."""
     parts: list[RenderableType] = [*comparison_lines(compared), ""]
     for cell in compared.cells:
-        parts += [f"{cell.sampler}, {cell.num_calls} network calls"]
+        parts += [f"{cell.sampler}, {cell.num_calls} network calls (NFE)"]
         parts += [cell_table(cell, compared), *verdict_lines(cell), ""]
     return [*parts, *summary_lines(compared.cells)]
 
@@ -38,10 +38,10 @@ def comparison_lines(compared: Comparison) -> list[str]:
     count = facts["num_samples"]
     return [
         f"{count} samples of {facts['model']['name']} against "
-        f"{facts['data']['num_real'] - count} real pictures",
-        f"features {facts['features']}: distances on them are no FID",
+        f"{facts['data']['num_real'] - count} real images",
+        f"features {facts['features']}: distances on them are not FID",
         "error: root-mean-square distance to the fine reference from the same noise",
-        "real pictures: as many of them in place of the samples, the floor",
+        "real images: the floor, as many real images in place of the samples",
     ]
 
 
@@ -53,7 +53,7 @@ def cell_table(cell: Cell, compared: Comparison) -> Table:
         cost = "" if row.cost is None else str(row.cost.calls)
         table.add_row(row.name, *_figures(row.judgement), f"{row.seconds:.3g}", cost)
     table.add_row("fine reference", *_figures(compared.reference), "", "")
-    table.add_row("real pictures", *_figures(compared.floor), "", "")
+    table.add_row("real images", *_figures(compared.floor), "", "")
     return table
 
 

@@ -84,7 +84,7 @@ def check_health(document: Document) -> None:
     """Raise `SpecschedError` if something that is required does not work."""
     if document["problems"]:
         message = (
-            f"{'; '.join(document['problems'])}; install it anew with: "
+            f"{'; '.join(document['problems'])}; install it again with: "
             f"pip install --upgrade {DISTRIBUTION}"
         )
         raise SpecschedError(message)
@@ -133,7 +133,7 @@ def _package(requirement: Requirement) -> Package:
     except metadata.PackageNotFoundError:
         return Package(requirement.name, wanted, None, "is not installed")
     fits = requirement.specifier.contains(found, prereleases=True)
-    problem = "" if fits else f"is {found}, and {wanted} is wanted"
+    problem = "" if fits else f"is {found}, and {wanted} is needed"
     return Package(requirement.name, wanted, found, problem)
 
 

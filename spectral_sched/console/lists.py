@@ -23,7 +23,7 @@ def samples_lines(document: Document) -> list[str]:
     """Return what a folder of samples holds and how it was made."""
     made = document.get("arguments", {})
     return [
-        f"{len(document.get('pictures', []))} sampled pictures",
+        f"{len(document.get('pictures', []))} sampled images",
         ", ".join(f"{name} {value}" for name, value in made.items()),
         f"all on one sheet: {document.get('contact_sheet')}",
     ]
@@ -31,31 +31,29 @@ def samples_lines(document: Document) -> list[str]:
 
 def kinds_parts() -> list[RenderableType]:
     """Return all kinds of tables, and the samplers that they are made for."""
-    return [kinds_table(), "", Text("samplers", "bold"), Text(" ".join(SAMPLERS))]
+    return [kinds_table(), "", Text("samplers", "bold"), Text(", ".join(SAMPLERS))]
 
 
 def kinds_table() -> Table:
     """Return all kinds of tables with their parameters, formulas and sources."""
-    table = text_table("kind", "parameters", "formula", "source")
+    table = text_table("kind", "formula", "parameters", "source")
     for kind in KINDS.values():
-        parameters = " ".join(
-            f"{item.name}={'' if item.default is None else item.default}"
+        parameters = ", ".join(
+            item.name if item.default is None else f"{item.name}={item.default}"
             for item in kind.parameters.values()
         )
-        formula = kind.formula + "; runs --model" * kind.runs_model
-        table.add_row(kind.name, parameters, formula, kind.reference)
+        formula = kind.formula + "; needs --model" * kind.runs_model
+        table.add_row(kind.name, formula, parameters, kind.reference)
     return table
 
 
 def targets_table() -> Table:
     """Return all programs to write for, with their formats and parameters."""
-    table = text_table("target", "what it takes", "formats")
+    table = text_table("target", "what it takes", "formats", "--with")
     for target in TARGETS.values():
-        formats = " ".join(target.formats)
-        names = " ".join(item.name for item in target.parameters)
-        table.add_row(target.name, target.what, formats)
-        if names:
-            table.add_row("", f"--with {names}", "")
+        formats = ", ".join(target.formats)
+        names = ", ".join(item.name for item in target.parameters)
+        table.add_row(target.name, target.what, formats, names)
     return table
 
 

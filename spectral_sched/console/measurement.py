@@ -94,7 +94,7 @@ def measured_units(measured: Measurement, unit: str) -> Units:
     if len(sizes) != 1:
         told = f"{len(sizes)} sizes" if sizes else "no size"
         message = (
-            f"the images tell {told} of pixels, so frequencies are known in cycles per "
+            f"the files state {told} of pixels, so frequencies are known in cycles per "
             "pixel alone; leave out --units"
         )
         raise UsageError(message)
@@ -148,7 +148,7 @@ def partial_parts(gathered: Partial) -> list[RenderableType]:
         f"{chunk.skipped.total} skipped",
     ]
     if not gathered.complete:
-        parts.append("cut short: go on with --resume")
+        parts.append("interrupted: continue with --resume")
     return parts
 
 
@@ -175,8 +175,8 @@ def enough_line(num_images: int, intervals: BoundIntervals) -> str:
     spread = np.sqrt(high / low) - 1
     known = f"sigma_max is known to about {spread:.1%}"
     if num_images == 1:
-        return "one image says nothing of others: give more for an interval"
+        return "one image says nothing about others: add more for an interval"
     if spread <= ENOUGH:
-        return f"enough images of this kind: {known}"
+        return f"you have enough images: {known}"
     needed = int(np.ceil(num_images * (spread / ENOUGH) ** 2))
-    return f"{known}: about {needed} images of this kind would give {ENOUGH:.0%}"
+    return f"{known}: with about {needed} such images you know it to {ENOUGH:.0%}"

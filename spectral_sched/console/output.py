@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from textwrap import TextWrapper
 from typing import TYPE_CHECKING, NoReturn
 
 from spectral_sched.documents.strict_json import canonical, layout
@@ -62,10 +63,21 @@ def show(parts: Iterable[RenderableType], document: Document, *, json: bool) -> 
 
 def _print(console: Console, piece: RenderableType) -> None:
     if isinstance(piece, str):
-        lines = map(printable, piece.split("\n"))
+        lines = [printable(line) for line in piece.split("\n")]
+        if console.is_terminal:
+            lines = [line for long in lines for line in wrapped(long, console.width)]
         console.print("\n".join(lines), soft_wrap=True)
     else:
         console.print(piece)
+
+
+def wrapped(line: str, width: int) -> list[str]:
+    """Return a line as it is if it fits, else broken between words."""
+    if len(line) <= width:
+        return [line]
+    wrapper = TextWrapper(width, subsequent_indent="  ", break_long_words=False)
+    wrapper.break_on_hyphens = False
+    return wrapper.wrap(line)
 
 
 def put(text: str) -> None:

@@ -169,7 +169,7 @@ def _training_columns() -> list[ProgressColumn]:
         progress.TextColumn("loss {task.fields[loss]}"),
         _rate_column(),
         progress.TimeElapsedColumn(),
-        progress.TextColumn("gone by,"),
+        progress.TextColumn("elapsed,"),
         progress.TimeRemainingColumn(),
         progress.TextColumn("left"),
     ]

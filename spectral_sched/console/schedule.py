@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 
 
 STARTS: Mapping[Start, str] = {
-    "zero": "start about zero",
-    "mean": "start about mean",
-    "spectral": "start from the spectrum",
+    "zero": "start from noise about zero",
+    "mean": "start from noise about the mean colour",
+    "spectral": "start from noise with your spectrum",
 }
 
 
@@ -34,7 +34,8 @@ def plan_parts(plan: Plan) -> list[RenderableType]:
     """Return everything worth saying about a plan."""
     return [
         *plan_lines(plan),
-        f"beyond {plan.enough_steps} steps, more buy less than 1 % of the error",
+        f"{plan.enough_steps} steps are enough: more reduce the predicted error by "
+        "less than 1 %",
         *mixture_lines(plan.data_set.mixture),
         "",
         levels_table(plan),
@@ -74,14 +75,14 @@ def plan_lines(plan: Plan) -> list[str]:
     found = (
         [
             f"found by running {plan.spent.model}: "
-            f"spent {plan.spent.num_calls:,} network calls, one picture each"
+            f"{plan.spent.num_calls:,} network calls (NFE) of one image each"
         ]
         if plan.spent
         else []
     )
     return [
         f"{plan.kind} table for {plan.request.sampler}: {plan.table.num_steps} steps, "
-        f"{plan.num_calls} network calls, {STARTS[plan.request.start]}",
+        f"{plan.num_calls} network calls (NFE), {STARTS[plan.request.start]}",
         f"range {low:.4g} - {high:.4g}, "
         f"predicted error {plan.predicted.error:.3g} per pixel (of a range of 2)",
         *found,

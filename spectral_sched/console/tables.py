@@ -1,7 +1,8 @@
 """Tables that stay whole in narrow terminals.
 
-Numbers and names are never cut or broken: where a table is too wide, texts are wrapped
-between words, then columns of numbers are continued below, under the names of the rows.
+Numbers and names are never cut or broken. Where a table is too wide, texts are wrapped
+between words, as long as they can be read; columns of numbers are continued below,
+under the names of the rows, and rows of texts become lines.
 """
 
 from __future__ import annotations
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 
 GAP = 2
 """Spaces between columns."""
+
+READABLE = 26
+"""Characters of a line that texts are not wrapped below: some four words."""
 
 TRIES = ((2, 1 << 30), (1, 1 << 30), (2, 12))
 """Spaces, and characters of a word in a text beyond which it may be broken at last;
@@ -55,7 +59,9 @@ def fitted(table: Table, width: int) -> list[RenderableType]:
     for gap, longest in TRIES:
         least = [_least(table, place, longest) for place in places]
         if _total(least, gap) <= width:
-            return [_widened(table, least, width, gap)]
+            widths = _widened(table, least, width, gap)
+            if _can_be_read(table, widths):
+                return [_part(table, places, widths, gap)]
     if all(column.justify == "right" for column in table.columns[1:]):
         return list(_continued(table, least, width))
     return list(_stacked(table, width))
@@ -74,9 +80,8 @@ def _cells(column: Column) -> list[str]:
 def _least(table: Table, place: int, longest: int) -> int:
     """Return the width that a column takes at least."""
     column = table.columns[place]
-    is_text = place > 0 and column.justify != "right"
     lengths = [
-        min(cell_len(word), longest) if is_text else cell_len(word)
+        min(cell_len(word), longest) if _is_text(table, place) else cell_len(word)
         for text, wraps in _words(column)
         for word in (text.split() if wraps else [text])
     ]
@@ -92,17 +97,29 @@ def _total(widths: Sequence[int], gap: int = GAP) -> int:
     return sum(widths) + gap * (len(widths) - 1)
 
 
-def _widened(table: Table, least: Sequence[int], width: int, gap: int) -> Table:
-    """Return a table whose columns share what room there is beyond the least."""
+def _is_text(table: Table, place: int) -> bool:
+    return place > 0 and table.columns[place].justify != "right"
+
+
+def _can_be_read(table: Table, widths: Sequence[int]) -> bool:
+    """Return whether no column of texts is so narrow that its lines hold few words."""
+    return all(
+        width >= min(READABLE, _natural(column))
+        for place, (column, width) in enumerate(zip(table.columns, widths, strict=True))
+        if _is_text(table, place)
+    )
+
+
+def _widened(table: Table, least: Sequence[int], width: int, gap: int) -> list[int]:
+    """Return the widths of columns that share what room there is beyond the least."""
     pairs = zip(table.columns, least, strict=True)
     wished = [max(_natural(column), low) for column, low in pairs]
     room = width - _total(least, gap)
     lacking = sum(wished) - sum(least)
     share = min(1.0, room / lacking) if lacking else 0.0
-    widths = [
+    return [
         low + int(share * (high - low)) for low, high in zip(least, wished, strict=True)
     ]
-    return _part(table, range(len(widths)), widths, gap)
 
 
 def _part(
@@ -154,8 +171,12 @@ def _continued(
 
 
 def _stacked(table: Table, width: int) -> Iterator[RenderableType]:
-    """Yield every row as lines, with the names of the columns."""
+    """Yield every row as lines, with the names of the columns.
+
+    Words are broken nowhere: formulas and names are read whole.
+    """
     indented = TextWrapper(width, initial_indent="  ", subsequent_indent="    ")
+    indented.break_long_words = indented.break_on_hyphens = False
     names = [str(column.header) for column in table.columns]
     for row in zip(*(_cells(column) for column in table.columns), strict=True):
         yield row[0]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from spectral_sched.documents.strict_json import canonical
 from spectral_sched.planning.training_advice import (
     COPIED,
     PROGRAMS,
@@ -30,7 +29,7 @@ def training_parts(document: Document) -> list[RenderableType]:
         f"{document['kind']} law to train with, from {low:.4g} to {high:.4g}, "
         f"sigma_data {document['sigma_data']:.4g}",
         "nearest of k-diffusion's own: "
-        + canonical(document["k_diffusion"]["sigma_sample_density"]),
+        + told(document["k_diffusion"]["sigma_sample_density"]),
         "",
         words_table(advice),
         "",
@@ -49,7 +48,7 @@ def _advice(document: Document) -> TrainingAdvice:
 
 def words_table(advice: TrainingAdvice) -> Table:
     """Return what every program is told, unit noise for flow networks."""
-    table = text_table("program", "in its words")
+    table = text_table("program", "settings")
     for program in PROGRAMS:
         table.add_row(program, told(advice.words(program)))
     return table
@@ -63,7 +62,7 @@ def ranges_table(advice: TrainingAdvice) -> Table:
         row = (f"{law.mean:.3g}", f"{law.std:.3g}", f"{low:.3g} - {high:.3g}")
         table.add_row(name, *row)
     ends = f"{advice.sigma_min:.3g} - {advice.sigma_max:.3g}"
-    table.add_row("range of the images", "", "", ends)
+    table.add_row("range of your images", "", "", ends)
     return table
 
 
@@ -87,12 +86,12 @@ def model_parts(document: Document) -> list[RenderableType]:
     channels, height, width = document["shape"]
     low, high = document["sigma_range"]
     settings = "".join(f", {name} {value}" for name, value in law["set"].items())
-    told = ", told the ends of each picture's range" if "ends" in network else ""
+    told = ", told the range of each image" if "ends" in network else ""
     losses, restores = training["loss"], network.get("restores")
     if restores:
         told += f", restores {restores['name']}={restores['value']:g}"
     return [
-        f"denoiser of {width}x{height} pictures, {channels} channels, "
+        f"denoiser of {width}x{height} images, {channels} channels, "
         f"sigma_data {network['sigma_data']:.4g}{told}",
         f"widths {' '.join(map(str, network['widths']))}, {network['num_blocks']} "
         f"blocks per level, patches of {network['patch']}",

@@ -181,9 +181,9 @@ def halve(batch: int, device: torch.device) -> int:
     if batch == 1:
         elsewhere = "" if device.type == "cpu" else " with --device cpu, or"
         message = (
-            f"a single picture does not fit into the memory of {device.type}; play it"
+            f"a single image does not fit into the memory of {device.type}; sample"
             f"{elsewhere} with --precision float32 if it was float64, or plan smaller "
-            "pictures with --resolution"
+            "images with --resolution"
         )
         raise NoAnswerError(message)
     if device.type == "cuda":

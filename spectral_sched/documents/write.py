@@ -130,7 +130,7 @@ def _changed(key: str, before: object, now: object, *, whole: bool) -> list[str]
     return [name for name in names if before.get(name) != now.get(name)]
 
 
-TOLD = {"data_key": "pictures", "source_key": "pictures", "items": "pictures"}
+TOLD = {"data_key": "images", "source_key": "images", "items": "images"}
 
 
 def open_folder(folder: Path, record: str, *, force: bool) -> Path:

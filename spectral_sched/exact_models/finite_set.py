@@ -36,7 +36,7 @@ class FiniteSet:
 
     def __post_init__(self) -> None:
         if self.pictures.ndim < 2 or len(self.pictures) < 1:
-            message = f"a set of pictures is (M, ...), not {self.pictures.shape}"
+            message = f"a set of images is (M, ...), not {self.pictures.shape}"
             raise ValueError(message)
 
     def weights(self, x: FloatArray, sigma: float) -> FloatArray:

@@ -198,14 +198,14 @@ def _refuse_to_replace(path: Path) -> None:
     state, sheet = resume_path(path), sheet_path(path)
     if state.exists():
         message = (
-            f"{state} holds a run towards {path}{_told_steps(path)}; go on with "
-            "--resume, begin anew with --force, or name another file with -o"
+            f"{state} holds a run towards {path}{_told_steps(path)}; continue with "
+            "--resume, start again with --force, or name another file with -o"
         )
         raise UsageError(message)
     if path.exists():
         message = (
-            f"{path} holds a model{_told_steps(path)}, and --resume cannot go on "
-            f"without its {state.name}; fine-tune it with --init, replace it with "
+            f"{path} holds a model{_told_steps(path)}, and --resume cannot continue "
+            f"it without its {state.name}; fine-tune it with --init, replace it with "
             "--force, or name another file with -o"
         )
         raise UsageError(message)

@@ -156,7 +156,7 @@ class Gallery:
         self.earlier = _earlier_pictures(folder)
         if len(self.earlier) > len(samples) and not force:
             message = (
-                f"{folder} holds {len(self.earlier)} pictures, more than the "
+                f"{folder} holds {len(self.earlier)} images, more than the "
                 f"{len(samples)} that would replace them; name another folder with -o, "
                 "or replace them with --force"
             )

@@ -1,4 +1,4 @@
-"""What has to be told of how pictures were read, counted over all of them."""
+"""What has to be told of how images were read, counted over all of them."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ if TYPE_CHECKING:
 MILLION = 1_000_000
 """What shares are counted in: whole numbers add up to the same in any order."""
 
-NOTED = ("bands_left", "opacity", "masked", "masked_share")
-"""Pictures with bands that are not read, with opacity, with values that were missing,
-and the shares of the last, in millionths."""
+NOTED = ("bands_left", "opacity", "masked", "masked_share", "unchecked")
+"""Images with bands that are not read, with opacity, with values that were missing, the
+shares of the last, in millionths, and images of files in which corrupt data cannot be
+told."""
 
 
 def noted_of(picture: Raster, missing: float) -> dict[str, int]:
@@ -26,6 +27,7 @@ def noted_of(picture: Raster, missing: float) -> dict[str, int]:
         "opacity": int(_shows_background(picture)),
         "masked": int(missing > 0),
         "masked_share": round(MILLION * missing),
+        "unchecked": int(picture.unchecked),
     }
     return {name: count for name, count in counted.items() if count}
 
@@ -54,6 +56,12 @@ def noted_lines(noted: Mapping[str, int], background: str) -> Iterator[str]:
         yield (
             f"{_images(count)} missing values ({share:.2%} of each on average), which "
             "were filled with the mean of the others of their band"
+        )
+    if count := noted.get("unchecked", 0):
+        yield (
+            f"{count} image{'s' * (count > 1)} could not be checked for corrupt data "
+            "(JPEGs of a rare layout, TIFFs packed as fax or in an old way); save them "
+            "as PNG if you know that they are whole"
         )
 
 

@@ -97,8 +97,6 @@ class Pixels:
         Whether colour was stored at a lower resolution; not part of the key.
     pages_left
         How many pages of its file are not read; not part of the key.
-    unchecked
-        Whether nothing could tell corrupt data in its file; not part of the key.
     noted
         What else has to be told of it, counted by the names of `noted`; not part of
         the key.
@@ -109,8 +107,12 @@ class Pixels:
     high: Any
     subsampled: bool = False
     pages_left: int = 0
-    unchecked: bool = False
     noted: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def unchecked(self) -> bool:
+        """Whether nothing could tell corrupt data in its file."""
+        return "unchecked" in self.noted
 
     @property
     def shape(self) -> Shape:
@@ -257,15 +259,7 @@ def prepare(picture: Raster, name: str, settings: Preprocessing) -> Pixels:
     thinned = picture.subsampled and array.shape[2] == 3 and 2 * size[0] > before[0]
     planes = array.transpose(2, 0, 1)
     noted = noted_of(picture, missing)
-    return Pixels(
-        planes,
-        low,
-        high,
-        thinned,
-        picture.pages_left,
-        unchecked=picture.unchecked,
-        noted=noted,
-    )
+    return Pixels(planes, low, high, thinned, picture.pages_left, noted)
 
 
 def _windowed(picture: Raster, low: Any, high: Any) -> Raster:

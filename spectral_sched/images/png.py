@@ -87,6 +87,17 @@ def png_bytes(levels: NDArray[np.uint8]) -> bytes:
     return content.getvalue()
 
 
+def thumbnail(levels: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
+    """Return bytes, (H, W, C), made smaller where they are larger than a side."""
+    height, width, channels = levels.shape
+    share = side / max(height, width)
+    if share >= 1:
+        return levels
+    size = max(1, round(share * width)), max(1, round(share * height))
+    smaller = np.asarray(_image(levels).resize(size, Image.Resampling.LANCZOS))
+    return smaller[..., None] if channels == 1 else smaller
+
+
 def _image(levels: NDArray[np.uint8]) -> Image.Image:
     return Image.fromarray(levels[..., 0] if levels.shape[-1] == 1 else levels)
 

@@ -50,7 +50,7 @@ def as_array(pictures: Any) -> NDArray[Any]:
         if len(shapes) > 1:
             first, second, *_ = sorted(shapes)
             message = (
-                f"the pictures have different shapes, {first} and {second}; bring them "
+                f"the images have different shapes, {first} and {second}; bring them "
                 "to one, or write them to a folder and name it"
             )
             raise InputError(message)
@@ -116,7 +116,7 @@ def _customary(stack: NDArray[Any], place: str) -> str:
         if stack.ndim == 3 and stack.shape[axis] in few:
             message = (
                 f'the array has the shape {stack.shape}: pass channels="{word}" if '
-                f'that is one picture, {order}, or channels="none" for grey ones, '
+                f'that is one image, {order}, or channels="none" for grey ones, '
                 "(N, H, W)"
             )
             raise InputError(message)

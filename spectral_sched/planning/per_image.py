@@ -93,7 +93,7 @@ def image_plan(plan: Plan, log_power: NDArray[np.float64]) -> Plan:
     """
     if not from_spectrum(plan.kind):
         message = (
-            f"a table of kind {plan.kind} cannot be planned anew for each picture; "
+            f"a table of kind {plan.kind} cannot be planned again for each image; "
             f"export one of --kind {KIND}"
         )
         raise UsageError(message)

@@ -89,6 +89,9 @@ BEYOND = 1.05
 ROUNDING = 1 + 1e-9
 """The same for plans that are made for the range in the first place."""
 
+TOLD = 1.01
+"""How far an end of a table must move before you are told: less shows in no figure."""
+
 
 @dataclass(frozen=True)
 class ModelLimits:
@@ -161,14 +164,14 @@ def _fit_size(
     made = f"was made for {_describe_shape(own)} and the model makes {wanted}"
     if not _differ_in_size(own, shape):
         message = (
-            f"the schedule {made}; analyse pictures like those it was trained on, or "
+            f"the schedule {made}; analyse images like those it was trained on, or "
             "sample with --model wiener"
         )
         raise InputError(message)
     data_set = resize_data_set(plan.data_set, min(shape[1:]))
     about = f"the table {made}"
     if fitting.as_is:
-        return replace(plan, data_set=data_set), (f"{about}: played as it is",)
+        return replace(plan, data_set=data_set), (f"{about}: kept as it is",)
     again = plan_again(replace(plan, data_set=data_set))
     told = f"{about}: planned again from the spectrum in the file (see --as-is)"
     return again, (told,)
@@ -186,7 +189,10 @@ def _fit_range(
     if plan.request.limits.partial and plan.table.levels[0] > slack * high:
         message = f"{about}; start lower with --start-sigma"
         raise UsageError(message)
-    return plan_again(plan, ends), (f"{about}: planned again inside that range",)
+    again = plan_again(plan, ends)
+    if _ends_inside(plan, limits.sigma_range, max(slack, TOLD)) is None:
+        return again, ()
+    return again, (f"{about}: planned again inside that range",)
 
 
 def _beyond(plan: Plan, limits: ModelLimits) -> str:
@@ -253,13 +259,13 @@ def keep_inside(plan: Plan, limits: ModelLimits) -> tuple[Plan, tuple[str, ...]]
     if known is None:
         return plan, ()
     if is_given(plan.kind):
-        outside = _ends_inside(plan, known, ROUNDING) is not None
+        outside = _ends_inside(plan, known, TOLD) is not None
         return plan, (f"warning: {_beyond(plan, limits)}",) if outside else ()
     low = min(known[0], wished.sigma_min or np.inf)
     high = max(known[1], wished.sigma_max or 0.0)
     inside = replace(limits, sigma_range=(low, high))
     fitted, moved = _fit_range(plan, inside, Fitting(clip=True), ROUNDING)
-    if _ends_inside(fitted, known, ROUNDING) is None:
+    if _ends_inside(fitted, known, TOLD) is None:
         return fitted, moved
     return fitted, (*moved, f"warning: {_beyond(fitted, limits)}")
 
@@ -308,6 +314,8 @@ def ends_for_model(
         cure = "name the range with --sigma-min and --sigma-max"
         message = f"{asked} and {limits.told_range}; {cure}"
         raise UsageError(message)
+    if max(inside[0] / low, high / inside[1]) <= TOLD:
+        return inside, ()
     return inside, (f"{limits.told_range}: the search stays inside that range",)
 
 
@@ -340,4 +348,4 @@ def _differ_in_size(own: Shape, shape: Shape) -> bool:
 
 def _describe_shape(shape: Shape) -> str:
     channels = f"{shape[0]} channel" + "s" * (shape[0] > 1)
-    return f"{shape[2]}x{shape[1]} pictures of {channels}"
+    return f"{shape[2]}x{shape[1]} images of {channels}"

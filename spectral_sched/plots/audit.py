@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.ticker import FuncFormatter
 
 from .canvas import DPI, METADATA, style
-from .drawing import places, ring_edges
+from .drawing import legend_below, places, ring_edges
 from .labels import decimal
 from .themes import CURVE_COLORS, LIGHT
 
@@ -77,7 +77,9 @@ def _draw_errors(axes: Any, document: Document) -> None:
         )
     trusted = document["trusted_range"]
     if trusted is not None:
-        axes.axvspan(*trusted, color=LIGHT.shade, alpha=0.5, label="trusted", lw=0)
+        axes.axvspan(
+            *trusted, color=LIGHT.shade, alpha=0.6, label="trusted range", lw=0
+        )
     axes.set_ylim(top=max(top, 1.2 * np.nanmax(curves["the model"][0])))
     axes.set(xlabel="sigma", ylabel="squared error per pixel")
     axes.set_title(f"{document['model']['name']}: error by level")
@@ -85,7 +87,7 @@ def _draw_errors(axes: Any, document: Document) -> None:
         axis.set_major_formatter(FuncFormatter(decimal))
     axes.minorticks_off()
     axes.grid(visible=True)
-    axes.legend(loc="lower right")
+    legend_below(axes)
 
 
 def _draw_rings(figure: Any, axes: Any, document: Document) -> None:

@@ -33,6 +33,9 @@ METADATA = {
 PANEL_SIZE = (5.6, 4.2)
 """Width and height of a panel in inches."""
 
+BETWEEN_ROWS = 0.1
+"""Inches above and below each panel, so that legends are not at the next title."""
+
 DPI = 120
 COLUMNS = 2
 
@@ -51,7 +54,9 @@ def available() -> bool:
 def check_available() -> None:
     """Raise `UnavailableError` where there is no matplotlib."""
     if not available():
-        message = f"plots take matplotlib, which is not there; install it: {INSTALL}"
+        message = (
+            f"plots need matplotlib, which is not installed; install it: {INSTALL}"
+        )
         raise UnavailableError(message)
 
 
@@ -59,7 +64,7 @@ def check_suffix(path: Path) -> None:
     """Raise `UsageError` unless a file's name ends in that of a known format."""
     if path.suffix.lower() not in METADATA:
         endings = ", ".join(METADATA)
-        message = f"{path} names no format of pictures; end it in one of {endings}"
+        message = f"{path} names no image format; end it in one of {endings}"
         raise UsageError(message)
 
 
@@ -109,6 +114,7 @@ def picture_of(
     """
     import matplotlib as mpl
     from matplotlib.figure import Figure
+    from matplotlib.layout_engine import ConstrainedLayoutEngine
 
     from .drawing import align_spectra, draw_panel
 
@@ -118,7 +124,10 @@ def picture_of(
     with mpl.rc_context(style(theme)), warnings.catch_warnings():
         # A name may hold letters that the font lacks.
         warnings.filterwarnings("ignore", "Glyph", UserWarning)
-        figure = Figure((columns * size[0], rows * size[1]), layout="constrained")
+        figure = Figure(
+            (columns * size[0], rows * size[1]),
+            layout=ConstrainedLayoutEngine(h_pad=BETWEEN_ROWS),
+        )
         grid = figure.subplots(rows, columns, squeeze=False)
         for axes, panel in zip(grid.flat, panels, strict=False):
             draw_panel(axes, panel, theme)

@@ -14,7 +14,9 @@ import numpy as np
 from spectral_sched.errors import UsageError
 from spectral_sched.planning.kinds.families import family_schedule
 from spectral_sched.planning.request import NoiseLimits
-from spectral_sched.schedules import SCHEDULES
+from spectral_sched.planning.training_advice import COPIED
+from spectral_sched.schedules import SCHEDULES, Schedule
+from spectral_sched.schedules.families.lognormal import LognormalLaw
 from spectral_sched.spectra.bounds import swamped_at
 from spectral_sched.spectra.power_distribution import NUM_QUANTILES
 
@@ -25,11 +27,13 @@ if TYPE_CHECKING:
 
     from spectral_sched.planning.data_set import DataSet
     from spectral_sched.planning.plan import Plan
-    from spectral_sched.schedules import Schedule
     from spectral_sched.spectra.bounds import Start
 
 SPREAD = (0.05, 0.25, 0.5, 0.75, 0.95)
 """Shares of the pictures below the quantiles that are drawn."""
+
+COPIED_RANGE = (0.002, 80.0)
+"""The noise range of EDM (arXiv 2206.00364, Table 1)."""
 
 LINE_POINTS = 257
 LAW_BINS = 80
@@ -230,16 +234,27 @@ class LawCurve:
         Ends of bins of equal width in ln sigma, rising, (M + 1,).
     density
         Mean density of ln sigma in each bin, (M,).
+    copied
+        Whether it is a law of others, to compare with.
     """
 
     name: str
     sigma: NDArray[np.float64]
     density: NDArray[np.float64]
+    copied: bool = False
 
 
-def law_curve(name: str, law: Schedule) -> LawCurve:
+def law_curve(name: str, law: Schedule, *, copied: bool = False) -> LawCurve:
     """Return the density of a law over its range, which bins keep finite."""
     ends = np.log(law.sigma_min), np.log(law.sigma_max)
     log_sigma, width = np.linspace(*ends, LAW_BINS + 1, retstep=True)
     above = law.cdf(-2 * log_sigma)
-    return LawCurve(name, np.exp(log_sigma), -np.diff(above) / width)
+    return LawCurve(name, np.exp(log_sigma), -np.diff(above) / width, copied)
+
+
+def copied_law() -> LawCurve:
+    """Return the law that most trainings copy: EDM's (arXiv 2206.00364, Table 1)."""
+    law = COPIED["EDM"]
+    schedule = Schedule(LognormalLaw(mean=law.mean, std=law.std), *COPIED_RANGE)
+    name = f"EDM, often copied: P_mean {law.mean:g}, P_std {law.std:g}"
+    return law_curve(name, schedule, copied=True)

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Literal
 from spectral_sched.documents.provenance import provenance
 from spectral_sched.errors import InputError, check_choice
 
+from .calls import CallsCurve, calls_curves
 from .curves import (
     ErrorCurve,
     LawCurve,
     SpectrumCurve,
     TableCurve,
+    copied_law,
     error_curve,
     law_curve,
     spectrum_curve,
@@ -26,8 +28,11 @@ if TYPE_CHECKING:
 
     from .subjects import Subject
 
-Curve = SpectrumCurve | TableCurve | ErrorCurve | LawCurve
-PanelKind = Literal["spectrum", "step", "t", "log_snr", "error", "law"]
+Curve = SpectrumCurve | TableCurve | ErrorCurve | CallsCurve | LawCurve
+PanelKind = Literal["spectrum", "step", "t", "log_snr", "error", "calls", "law"]
+
+ASKED_FOR: tuple[PanelKind, ...] = ("calls",)
+"""Panels that are drawn where you name them alone: they plan many tables."""
 
 VERSION = 1
 
@@ -44,7 +49,7 @@ def panels_of(subjects: Sequence[Subject], wanted: Sequence[str] = ()) -> list[P
     """Return the panels that files make, all of them or those wanted.
 
     Each schedule has a spectrum panel of its own, with its floors; other data sets have
-    one with the ends of their range.
+    one with the ends of their range. Those in `ASKED_FOR` have to be wanted.
 
     Raises
     ------
@@ -55,7 +60,9 @@ def panels_of(subjects: Sequence[Subject], wanted: Sequence[str] = ()) -> list[P
     """
     for name in wanted:
         check_choice(name, PANELS, "panel", "--panel")
-    kinds = [kind for kind in PANELS if not wanted or kind in wanted]
+    kinds = [
+        kind for kind in PANELS if kind in wanted or not (wanted or kind in ASKED_FOR)
+    ]
     found = [panel for kind in kinds for panel in PANELS[kind](kind, subjects)]
     if not found:
         message = (
@@ -95,10 +102,14 @@ def _errors(kind: PanelKind, subjects: Sequence[Subject]) -> list[Panel]:
     )
 
 
+def _calls(kind: PanelKind, subjects: Sequence[Subject]) -> list[Panel]:
+    plans = [subject.plan for subject in subjects if subject.plan]
+    return [Panel(kind, tuple(calls_curves(plan))) for plan in plans]
+
+
 def _laws(kind: PanelKind, subjects: Sequence[Subject]) -> list[Panel]:
-    return _together(
-        kind, [law_curve(item.name, item.law) for item in subjects if item.law]
-    )
+    own = [law_curve(item.name, item.law) for item in subjects if item.law]
+    return _together(kind, [*own, copied_law()] if own else [])
 
 
 def _together(kind: PanelKind, curves: Sequence[Curve]) -> list[Panel]:
@@ -111,6 +122,7 @@ PANELS: Mapping[PanelKind, Callable[[PanelKind, Sequence[Subject]], list[Panel]]
     "t": _tables,
     "log_snr": _tables,
     "error": _errors,
+    "calls": _calls,
     "law": _laws,
 }
 """Kinds of panels in the order in which they are drawn."""

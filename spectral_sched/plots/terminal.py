@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
+    from .calls import CallsCurve
     from .curves import ErrorCurve, LawCurve, SpectrumCurve, TableCurve
     from .panels import Panel, PanelKind
 
@@ -64,6 +65,20 @@ def _errors(panel: Panel) -> list[RenderableType]:
     return ["predicted error, rms per mode in pixel units", table]
 
 
+def _calls(panel: Panel) -> list[RenderableType]:
+    curves = cast("Sequence[CallsCurve]", panel.curves)
+    table = _side_by_side("steps", ["NFE", *(curve.name for curve in curves)])
+    longest = max(curves, key=lambda curve: len(curve.num_steps))
+    for row, count in enumerate(longest.num_steps):
+        errors = (
+            f"{curve.error[row]:.3g}" if row < len(curve.error) else ""
+            for curve in curves
+        )
+        table.add_row(f"{count}", f"{longest.num_calls[row]}", *errors)
+    title = f"predicted error by steps and network calls (NFE) of {longest.sampler}"
+    return [title, table, f"{longest.enough} steps are enough"]
+
+
 def _laws(panel: Panel) -> list[RenderableType]:
     curves = cast("Sequence[LawCurve]", panel.curves)
     return [
@@ -84,5 +99,6 @@ TEXTS: Mapping[PanelKind, Callable[[Panel], list[RenderableType]]] = {
     "spectrum": _spectra,
     "step": _levels,
     "error": _errors,
+    "calls": _calls,
     "law": _laws,
 }

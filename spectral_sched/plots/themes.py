@@ -21,6 +21,9 @@ class Theme:
     ----------
     ink, faint, paper, shade
         Text and spectrum, grid, background, and what is swamped.
+    spread
+        Where most images are: the wide band and the narrow one. Greys, where the shade
+        is blue.
     levels
         Part of viridis, from the first level to the last, that stands out from the
         background.
@@ -30,8 +33,13 @@ class Theme:
     faint: str
     paper: str
     shade: str
+    spread: tuple[str, str]
     levels: tuple[float, float]
 
 
-LIGHT = Theme("#1b1b1f", "#d9d9de", "#ffffff", "#d3d6de", (0.0, 0.8))
-DARK = Theme("#e8e8ec", "#45454d", "#1b1b1f", "#3a3d47", (0.3, 1.0))
+LIGHT = Theme(
+    *("#1b1b1f", "#d9d9de", "#ffffff", "#d5e3f3"), ("#dcdcdc", "#a9a9a9"), (0.0, 0.8)
+)
+DARK = Theme(
+    *("#e8e8ec", "#45454d", "#1b1b1f", "#1d3352"), ("#48484d", "#85858d"), (0.3, 1.0)
+)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from spectral_sched.defaults import TRAINING_LAW, TRAINING_SETTINGS, TRAINING_STEPS
 from spectral_sched.documents.provenance import PROVENANCE_KEYS, provenance
 from spectral_sched.documents.read import read_any
 from spectral_sched.documents.strict_json import file_digest
@@ -14,9 +15,22 @@ from spectral_sched.errors import InputError
 from spectral_sched.files.schedule import read_plan
 from spectral_sched.files.spectrum import read_spectrum
 from spectral_sched.images.preprocessing import preprocessing_members
+from spectral_sched.planning.kinds.registry import parse_kind_settings
 from spectral_sched.planning.plan import make_plan
-from spectral_sched.planning.request import NoiseLimits
-from spectral_sched.plots.curves import emerging, resolved, spectrum_curve
+from spectral_sched.planning.request import NoiseLimits, TableRequest
+from spectral_sched.planning.training_advice import (
+    COPIED,
+    PROGRAMS,
+    told,
+    training_advice,
+)
+from spectral_sched.planning.training_law import training_schedule
+from spectral_sched.plots.curves import (
+    COPIED_RANGE,
+    emerging,
+    resolved,
+    spectrum_curve,
+)
 from spectral_sched.plots.subjects import shown_names
 from spectral_sched.spectra.bounds import CLEAN_SNR, QUANTISATION
 from spectral_sched.spectra.power_law import field_power_law
@@ -30,14 +44,15 @@ if TYPE_CHECKING:
 
     from spectral_sched.analysis.measurement import Measurement
     from spectral_sched.documents.strict_json import Document
+    from spectral_sched.planning.data_set import DataSet
     from spectral_sched.planning.plan import Plan
     from spectral_sched.plots.curves import SpectrumCurve
+    from spectral_sched.schedules import Schedule
 
 VERSION = 1
 
 USUAL_KIND = "karras"
-USUAL_RANGE = (0.002, 80.0)
-"""The table to compare with: EDM's (arXiv 2206.00364), with rho 7."""
+"""The table to compare with: EDM's (arXiv 2206.00364), with rho 7, over its range."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,9 +64,11 @@ class Findings:
     measured
         The data set.
     plan, usual
-        Its table, and the one that everybody else would take.
+        Its table, and the one that is copied most.
+    law
+        The law to train with on it.
     name, usual_name
-        What the two are called.
+        What the two tables are called.
     files
         What each file says of its making, by name.
     """
@@ -59,6 +76,7 @@ class Findings:
     measured: Measurement
     plan: Plan
     usual: Plan
+    law: Schedule
     name: str
     usual_name: str
     files: Mapping[str, Document] = field(default_factory=dict)
@@ -70,7 +88,7 @@ def read_findings(spectrum: Path, schedule: Path) -> Findings:
     Raises
     ------
     InputError
-        If a file is missing, damaged or foreign, or they are of different pictures.
+        If a file is missing, damaged or foreign, or they are of different images.
     """
     measured, plan = read_spectrum(spectrum), read_plan(schedule)
     if plan.data_set.data_key != measured.spectrum.data_key:
@@ -85,6 +103,7 @@ def read_findings(spectrum: Path, schedule: Path) -> Findings:
         measured=measured,
         plan=plan,
         usual=usual_plan(plan),
+        law=usual_law(plan.data_set),
         name=names[1],
         usual_name=USUAL_KIND,
         files={name: _made(path) for name, path in zip(names, paths, strict=True)},
@@ -92,13 +111,20 @@ def read_findings(spectrum: Path, schedule: Path) -> Findings:
 
 
 def usual_plan(plan: Plan) -> Plan:
-    """Return the usual table of as many steps for the same solver and pictures."""
-    low, high = USUAL_RANGE
+    """Return the usual table of as many steps for the same solver and images."""
+    low, high = COPIED_RANGE
     limits = NoiseLimits(sigma_min=low, sigma_max=high)
     request = replace(
         plan.request, settings={}, start="zero", limits=limits, terminal=None
     )
     return make_plan(plan.data_set, USUAL_KIND, request)
+
+
+def usual_law(data_set: DataSet) -> Schedule:
+    """Return the law to train with that ``specsched export --for training`` makes."""
+    settings = parse_kind_settings(TRAINING_LAW, TRAINING_SETTINGS)
+    request = TableRequest(settings=settings, num_steps=TRAINING_STEPS)
+    return training_schedule(data_set, TRAINING_LAW, request)
 
 
 def _made(path: Path) -> Document:
@@ -108,7 +134,7 @@ def _made(path: Path) -> Document:
 
 
 def report_document(found: Findings, arguments: Mapping[str, object]) -> Document:
-    """Return everything that a report tells, but for the pictures."""
+    """Return everything that a report tells, but for the images."""
     return {
         "format": "specsched.report",
         "version": VERSION,
@@ -117,6 +143,7 @@ def report_document(found: Findings, arguments: Mapping[str, object]) -> Documen
         "bounds": _bounds(found.measured),
         "table": _table(found.plan, found.name),
         "usual": _table(found.usual, found.usual_name),
+        "training": _training(found),
         "errors": _errors(found),
         "files": dict(found.files),
     }
@@ -150,6 +177,20 @@ def _bounds(measured: Measurement) -> Document:
         **rounding,
         "swamped_snr": snr,
         "interval": asdict(measured.intervals),
+    }
+
+
+def _training(found: Findings) -> Document:
+    sigma_data = found.measured.spectrum.field.sigma_data
+    advice = training_advice(found.law, sigma_data)
+    low, high = advice.law.most
+    return {
+        "P_mean": advice.law.mean,
+        "P_std": advice.law.std,
+        "sigma_data": sigma_data,
+        "most": {"low": low, "high": high},
+        "copied": {name: asdict(law) for name, law in COPIED.items()},
+        "programs": {name: told(advice.words(name)) for name in PROGRAMS},
     }
 
 
@@ -232,9 +273,11 @@ def report_lines(document: Document) -> list[str]:
     """Return what a report comes down to, for people."""
     data, table, usual = document["data"], document["table"], document["usual"]
     low, high = document["bounds"]["sigma_min"], document["bounds"]["sigma_max"]
+    training = document["training"]
     return [
-        f"{data['num_images']} images of {data['width']}x{data['height']}, "
-        f"tight range {low:.4g} - {high:.4g}",
+        f"{data['num_images']} images of {data['width']}x{data['height']}: "
+        f"sigma_min {low:.4g}, sigma_max {high:.4g}",
+        f"to train: P_mean {training['P_mean']:.4g}, P_std {training['P_std']:.4g}",
         f"predicted error {table['error']:.3g} with {table['name']}, "
-        f"{usual['error']:.3g} with {usual['name']}",
+        f"{usual['error']:.3g} with the copied {usual['name']} table",
     ]

@@ -1,4 +1,4 @@
-"""What a report shows, as addresses that hold the picture themselves."""
+"""What a report shows, as addresses that hold the images themselves."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import base64
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from spectral_sched.images.png import contact_sheet, png_bytes, to_bytes
+from spectral_sched.images.png import png_bytes, thumbnail
 from spectral_sched.plots.canvas import picture_of
 from spectral_sched.plots.panels import panels_of
 from spectral_sched.plots.subjects import Subject
@@ -22,8 +22,14 @@ if TYPE_CHECKING:
 
     from .facts import Findings
 
-SIZE = (4.6, 3.6)
+SIZE = (4.6, 3.9)
 """Inches of a plot: its letters can still be read at 360 pixels across."""
+
+OWN, TABLE, COPIED = "your images", "your table", "copied table"
+"""What the curves of a report are called."""
+
+SIDE = 256
+"""Pixels of the longer side beyond which a shown image is made smaller."""
 
 
 @dataclass(frozen=True)
@@ -38,46 +44,56 @@ class Plot:
 
 @dataclass(frozen=True, eq=False)
 class Sampled:
-    """Pictures that a model made with a table.
+    """Images that a model made with a table.
 
     Attributes
     ----------
     name
         What the table is called.
-    pictures
-        (C, H, W) each, in [-1, 1].
+    images
+        Bytes, (H, W, C) each.
     messages
-        What had to be said about playing the table.
-    labels, title
-        What is written under each on the sheet, and above all.
+        What had to be said of sampling with the table.
+    seeds
+        Of each image.
     """
 
     name: str
-    pictures: Sequence[NDArray[np.floating]]
+    images: Sequence[NDArray[np.uint8]]
+    seeds: Sequence[int]
     messages: tuple[str, ...] = ()
-    labels: Sequence[str] = ()
-    title: str = ""
+
+
+@dataclass(frozen=True)
+class Tile:
+    """One image as an address, with its size in pixels and what it is."""
+
+    address: str
+    width: int
+    height: int
+    what: str
 
 
 @dataclass(frozen=True)
 class Sheet:
-    """Sampled pictures side by side, as an address."""
+    """Sampled images side by side."""
 
     name: str
-    address: str
-    width: int
-    height: int
-    count: int
+    tiles: tuple[Tile, ...]
     messages: tuple[str, ...]
 
 
 def plots(found: Findings) -> dict[str, Plot]:
     """Return the plots of a report by the names of their panels."""
-    own = Subject(found.name, data_set=found.plan.data_set, plan=found.plan)
-    usual = Subject(found.usual_name, data_set=found.plan.data_set, plan=found.usual)
+    data_set = found.plan.data_set
+    images = Subject(OWN, data_set=data_set, plan=found.plan)
+    own = Subject(TABLE, data_set=data_set, plan=found.plan, law=found.law)
+    usual = Subject(COPIED, data_set=data_set, plan=found.usual)
     panels = [
-        *panels_of([own], ["spectrum"]),
+        *panels_of([images], ["spectrum"]),
         *panels_of([own, usual], ["step", "error"]),
+        *panels_of([own], ["calls"]),
+        *panels_of([Subject("your law", law=found.law)], ["law"]),
     ]
     return {panel.kind: _plot(panel) for panel in panels}
 
@@ -91,23 +107,24 @@ def _plot(panel: Panel) -> Plot:
 
 
 def sheet(sampled: Sampled) -> Sheet:
-    """Return the sheet of sampled pictures."""
-    levels = contact_sheet(
-        [to_bytes(picture) for picture in sampled.pictures],
-        sampled.labels,
-        sampled.title,
-    )
-    height, width, _ = levels.shape
+    """Return sampled images as they are shown."""
     return Sheet(
         sampled.name,
-        address(png_bytes(levels), "png"),
-        width,
-        height,
-        len(sampled.pictures),
+        tuple(
+            tile(image, f"seed {seed}, {sampled.name}")
+            for image, seed in zip(sampled.images, sampled.seeds, strict=True)
+        ),
         sampled.messages,
     )
 
 
+def tile(image: NDArray[np.uint8], what: str) -> Tile:
+    """Return one image as it is shown, smaller if it is large."""
+    shown = thumbnail(image, SIDE)
+    height, width, _ = shown.shape
+    return Tile(address(png_bytes(shown), "png"), width, height, what)
+
+
 def address(content: bytes, kind: str) -> str:
-    """Return the address that holds a picture."""
+    """Return the address that holds an image."""
     return f"data:image/{kind};base64,{base64.b64encode(content).decode()}"

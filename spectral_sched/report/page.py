@@ -15,10 +15,13 @@ from spectral_sched.plots.canvas import INSTALL
 from spectral_sched.plots.labels import decimal
 from spectral_sched.version import __version__
 
-from .figures import plots, sheet
+from .figures import COPIED, TABLE, plots, sheet, tile
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
 
     from spectral_sched.documents.strict_json import Document
 
@@ -33,14 +36,17 @@ def check_available() -> None:
         import matplotlib.figure  # noqa: F401
     except ImportError as error:
         message = (
-            f"a report takes matplotlib and jinja2, and {error.name} is not there; "
-            f"install them: {INSTALL}"
+            f"a report needs matplotlib and jinja2, and {error.name} is not installed; "
+            f"install both: {INSTALL}"
         )
         raise UnavailableError(message) from error
 
 
 def report_page(
-    found: Findings, document: Document, sampled: Sequence[Sampled]
+    found: Findings,
+    document: Document,
+    sampled: Sequence[Sampled],
+    images: Sequence[NDArray[np.uint8]] = (),
 ) -> bytes:
     """Return the page of a report.
 
@@ -50,6 +56,8 @@ def report_page(
         What it tells.
     sampled
         What was sampled with both tables; nothing leaves the section out.
+    images
+        Some of the measured images, (H, W, C) each.
     """
     import jinja2
 
@@ -66,8 +74,10 @@ def report_page(
     page = environment.get_template("report.html").render(
         document,
         version=__version__,
+        names={"table": TABLE, "copied": COPIED},
         plots=plots(found),
         sheets=[sheet(each) for each in sampled],
+        images=[tile(each, "one of your images") for each in images],
     )
     return page.encode()
 

@@ -103,7 +103,7 @@ def items(
         what = f"the list {files_from}" if files_from is not None else sources[0]
         instead = choices.aside.instead()
         message = (
-            f"{what} holds no images{instead}; name PNG, JPEG, WebP or other pictures"
+            f"{what} holds no images{instead}; name PNG, JPEG, WebP or other images"
         )
         raise InputError(message)
 

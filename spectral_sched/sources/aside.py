@@ -107,7 +107,7 @@ class Aside:
             )
         if self.num_hidden:
             told.append(
-                f"left out {_files(self.num_hidden, 'hidden picture')} "
+                f"left out {_files(self.num_hidden, 'hidden image')} "
                 f"(the first: {self.first_hidden})"
             )
         return [*told, *self._parts()]

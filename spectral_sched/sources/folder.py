@@ -129,7 +129,7 @@ class _Found:
             aside.other(quote_name(name))
         if self.names:
             aside.remark(
-                f"{len(self.names)} archives or tables beside pictures are not read "
+                f"{len(self.names)} archives or tables beside images are not read "
                 f"(the first: {quote_name(self.names[0])}); name them as sources too"
             )
 
@@ -143,7 +143,7 @@ def _nothing_found(folder: Path, aside: Aside) -> InputError:
         return InputError(f"{folder} is empty; name a folder of images")
     return InputError(
         f"{folder} holds no images{aside.instead()}; "
-        "name a folder of PNG, JPEG, WebP or other pictures, or of archives of them"
+        "name a folder of PNG, JPEG, WebP or other images, or of archives of them"
     )
 
 

@@ -62,11 +62,11 @@ class Labels:
         if unused > 0:
             self.aside.remark(
                 f"{unused} of {len(self.labels)} labels in {self.place} are of no "
-                "picture of that name; write names as they are, with /"
+                "image of that name; write names as they are, with /"
             )
         if self.num_missing:
             self.aside.remark(
-                f"{self.num_missing} pictures have no label in {self.place} (the "
+                f"{self.num_missing} images have no label in {self.place} (the "
                 f"first: {quote_name(self.first_missing)}) and are in no class"
             )
 
@@ -104,7 +104,7 @@ class Labels:
             first = json.dumps(unusable[0])
             self.aside.remark(
                 f"{len(unusable)} of {len(pairs)} labels in {self.place} are not a "
-                f"name and an integer (the first: {first[:60]}), so their pictures are "
+                f"name and an integer (the first: {first[:60]}), so their images are "
                 "in no class"
             )
         return labels

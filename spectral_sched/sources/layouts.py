@@ -116,8 +116,8 @@ def _place(shape: tuple[int, ...]) -> str | None:
 def _three_axes(shape: tuple[int, ...], channels: str | None) -> Layout | str:
     if channels is None:
         for axis, few, order in (
-            (0, COLOURED, "--channels first if that is one picture, (C, H, W)"),
-            (2, FEW, "--channels last if that is one picture, (H, W, C)"),
+            (0, COLOURED, "--channels first if that is one image, (C, H, W)"),
+            (2, FEW, "--channels last if that is one image, (H, W, C)"),
         ):
             if shape[axis] in few:
                 return Ambiguous(
@@ -147,7 +147,7 @@ def _rows(
     if width <= WIDEST_PICTURE and width <= 2 * count <= 4 * width:
         return Ambiguous(
             f"has the shape {shape}: pass --channels first or last if its rows are "
-            "pictures, or save the one picture that it is with an axis more"
+            "images, or save the one image that it is with an axis more"
         )
     guessed = (
         f"its rows are read as 3 planes of {side}x{side} pixels; pass --channels last "

@@ -75,7 +75,7 @@ class _Sample:
         for item in self.others:
             if self.plain:
                 problem = f"is beside {self.plain} in its sample and not read"
-                yield refused(item.name, problem, "beside a picture")
+                yield refused(item.name, problem, "beside an image")
             else:
                 yield self._labelled(item)
         self.pictures, self.others = [], []

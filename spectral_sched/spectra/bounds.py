@@ -247,8 +247,8 @@ def bound_intervals(
         sigma_min = clean_at(power, field.num_modes, bounds.tolerance)
     except NoAnswerError as error:
         message = (
-            f"some sets drawn from these {sample.num_uniform} pictures hold no "
-            "differences, so the noise range has no interval; analyse more pictures"
+            f"some sets drawn from these {sample.num_uniform} images hold no "
+            "differences, so the noise range has no interval; analyse more images"
         )
         raise NoAnswerError(message) from error
     levels = {

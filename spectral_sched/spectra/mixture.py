@@ -96,7 +96,7 @@ class SpectralMixture:
     def _weights_of(self, label: str) -> NDArray[np.float64]:
         if not self.class_weights:
             message = (
-                "the pictures that were analysed have no classes; leave out --class, "
+                "the images that were analysed have no classes; leave out --class, "
                 "or analyse a folder with one folder per class"
             )
             raise UsageError(message)
@@ -197,14 +197,14 @@ def _check_enough(logs: NDArray[np.float64], num_components: int) -> None:
     different = len(np.unique(logs, axis=0))
     if different == 1:
         message = (
-            "all pictures have the same spectrum, so there is no distribution to fit; "
+            "all images have the same spectrum, so there is no distribution to fit; "
             "leave out --mixture"
         )
         raise NoAnswerError(message)
     if different < num_components:
         message = (
-            f"--mixture {num_components} needs as many pictures with different spectra,"
-            f" and there are {different}; ask for fewer, or analyse more pictures"
+            f"--mixture {num_components} needs as many images with different spectra,"
+            f" and there are {different}; ask for fewer, or analyse more images"
         )
         raise NoAnswerError(message)
 

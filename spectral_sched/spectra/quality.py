@@ -58,7 +58,6 @@ def data_warnings(
     spectrum: Spectrum,
     num_subsampled: int,
     num_pages_left: int = 0,
-    num_unchecked: int = 0,
 ) -> list[str]:
     """Return what to be warned of, one sentence each.
 
@@ -68,12 +67,9 @@ def data_warnings(
         How many of the pictures had their colour stored at a lower resolution.
     num_pages_left
         How many pages come after the first ones of their files, and were not read.
-    num_unchecked
-        How many of the pictures are of kinds in which corrupt data cannot be told.
     """
     return [
         *pages_warning(num_pages_left),
-        *unchecked_warning(num_unchecked),
         *_copies(spectrum.num_images, spectrum.num_distinct),
         *_subsampled_chroma(spectrum.num_images, num_subsampled),
         *_steep_fall(spectrum.field),
@@ -91,22 +87,12 @@ def pages_warning(count: int) -> Iterator[str]:
         )
 
 
-def unchecked_warning(count: int) -> Iterator[str]:
-    """Yield what to say of pictures whose data were not checked, if there are any."""
-    if count:
-        yield (
-            f"{count} image{'s' * (count > 1)} could not be checked for corrupt data "
-            "(JPEGs of a rare layout, TIFFs packed as fax or in an old way); save them "
-            "as PNG if you know that they are whole"
-        )
-
-
 def _copies(num_images: int, num_distinct: int | None) -> Iterator[str]:
     if num_distinct is None or num_distinct == num_images:
         return
     yield (
-        f"{num_distinct:,} different pictures, {num_images:,} files: copies are taken "
-        "for pictures of their own, so the intervals are too narrow; remove copies"
+        f"{num_distinct:,} different images, {num_images:,} files: copies count "
+        "as images of their own, so the intervals are too narrow; remove copies"
     )
 
 
@@ -116,7 +102,7 @@ def _subsampled_chroma(num_images: int, num_subsampled: int) -> Iterator[str]:
     yield (
         f"{num_subsampled} of {num_images} images ({num_subsampled / num_images:.0%}) "
         "are JPEGs with subsampled chroma: colour differences have about a quarter of "
-        "their power at mid frequencies; shrink by two with --resolution, "
+        "their power at mid frequencies; halve the size with --resolution, "
         "or use --color luma, to see none of it"
     )
 
@@ -129,7 +115,7 @@ def _steep_fall(field: GaussianField) -> Iterator[str]:
     yield (
         f"power falls by a factor of {2**bits:.0f} within the octave below "
         f"{frequency:.2f} cycles/pixel: upsampled, blurred or heavily compressed "
-        "pictures do so; sigma_min is then that of the missing detail"
+        "images do so; sigma_min is then that of the missing detail"
     )
 
 

@@ -159,7 +159,7 @@ def _beyond(field: GaussianField, num_rings: int) -> _Beyond:
     if law is None:
         _, height, width = field.shape
         message = (
-            f"pictures of {width}x{height} are too small to foresee a larger size; "
+            f"images of {width}x{height} are too small to foresee a larger size; "
             "analyse larger ones with specsched analyze --resolution"
         )
         raise NoAnswerError(message)

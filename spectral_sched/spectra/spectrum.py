@@ -107,7 +107,7 @@ def dataset_spectrum(statistics: SpectrumStatistics) -> Spectrum:
     """
     count = statistics.num_images
     if not count:
-        message = "there is no spectrum of no images; name at least one picture"
+        message = "there is no spectrum of no images; name at least one image"
         raise NoAnswerError(message)
     totals = statistics.totals()
     field = mean_field(statistics.shape, totals, count)

@@ -40,7 +40,7 @@ _SMALLEST_SIZE = 8
 def _check(kind: str, size: int) -> None:
     if kind not in KINDS:
         known = ", ".join(KINDS)
-        raise ValueError(f"Unknown kind of picture {kind!r}; the kinds are {known}.")
+        raise ValueError(f"Unknown kind of image {kind!r}; the kinds are {known}.")
     if size < _SMALLEST_SIZE:
         raise ValueError(f"size must be at least {_SMALLEST_SIZE} pixels, not {size}.")
 

@@ -10,10 +10,10 @@ from spectral_sched.synthetic import KINDS, SAMPLE_KINDS, write_pictures
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m spectral_sched.synthetic",
-        description="Write seeded synthetic pictures as FOLDER/KIND/0000.png and on.",
+        description="Write seeded synthetic images as FOLDER/KIND/0000.png and on.",
     )
     parser.add_argument("folder", metavar="FOLDER", help="where the kinds' folders go")
-    parser.add_argument("--count", type=int, default=48, help="pictures of each kind")
+    parser.add_argument("--count", type=int, default=48, help="images of each kind")
     parser.add_argument("--size", type=int, default=64, help="width in pixels")
     parser.add_argument("--seed", type=int, default=0, help="seed of the whole set")
     parser.add_argument(
@@ -36,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         )
     except ValueError as error:
         parser.error(str(error))
-    sys.stdout.write(f"Wrote {len(paths)} pictures to {given.folder}.\n")
+    sys.stdout.write(f"Wrote {len(paths)} images to {given.folder}.\n")
     return 0
 
 

@@ -86,7 +86,7 @@ def saved_at(what: str, number: int) -> Interrupted:
     >>> print(saved_at("step", 120))
     saved at step 120; go on with --resume
     """
-    return Interrupted(f"saved at {what} {number}; go on with --resume")
+    return Interrupted(f"saved at {what} {number}; continue with --resume")
 
 
 def _heed(_number: int, _frame: FrameType | None) -> None:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 ROUNDING = 1e-6
 
-STARTS = {"mean": "the mean colour", "spectral": "a picture of the measured spectrum"}
+STARTS = {"mean": "the mean colour", "spectral": "an image of the measured spectrum"}
 """What sampling starts from noise about, where that is not zero."""
 
 LEVELS_PER_UNIT = 127.5
@@ -94,7 +94,7 @@ def below_clamp(sigmas: Sequence[float], flow: FlowModel) -> tuple[str, ...]:
     return (
         f"the last level {last:.4g} is below {flow.lowest_sigma:.4g}, where the "
         f"program divides by t_eps={flow.t_eps:g} and steps do not arrive: noise of "
-        f"{left:.2g} 8-bit levels stays; plan anew for it, without --schedule",
+        f"{left:.2g} 8-bit levels stays; plan a table for it, without --schedule",
     )
 
 

@@ -118,7 +118,7 @@ def _unmatched(wish: TargetRequest, plan: Plan) -> tuple[str, ...]:
     if plan.kind in SCHEDULES or solver in (None, planned):
         return ()
     return (
-        f"the table is planned for {planned}, and {wish.target.name} plays it with "
+        f"the table is planned for {planned}, and {wish.target.name} samples it with "
         f"{solver}, whose error it does not lessen; plan it with --sampler {solver}",
     )
 

@@ -81,6 +81,6 @@ def named_options(job: Job, options: Mapping[str, str]) -> tuple[str, ...]:
         return ()
     said = ", ".join(f"{name}={value}" for name, value in options.items())
     return (
-        f"the scheduler plays another table unless its configuration has {said}; "
+        f"the scheduler uses another table unless its configuration has {said}; "
         "--format python gives the lines that set them",
     )

@@ -231,6 +231,6 @@ def read(content: bytes, form: str, dtype: DTypeLike | None = None) -> NDArray[A
     try:
         values = _some(FORMATS[form].read(content))
     except DAMAGES as error:
-        message = f"there are no numbers to read as {form} ({error}); export them anew"
+        message = f"there are no numbers to read as {form} ({error}); export them again"
         raise InputError(message) from error
     return values if dtype is None else values.astype(dtype)

@@ -122,7 +122,7 @@ def test_work_that_cannot_be_saved_goes_on(
     assert whole.num_images == 40
     (sentence,) = told
     assert sentence.startswith(f"warning: cannot write {folder / 'x.partial'}: no such")
-    assert sentence.endswith("; the work goes on unsaved")
+    assert sentence.endswith("; the work continues unsaved")
     assert str(checkpoint.stopped(whole)) == ""
 
 

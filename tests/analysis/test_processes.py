@@ -204,7 +204,7 @@ def test_a_source_without_pictures_has_nothing_to_find(tmp_path: Path) -> None:
     path = tmp_path / "bad.png"
     path.write_bytes(b"bad")
     chunk = analysed([Item("bad.png", "", path)])
-    with pytest.raises(InputError, match=r"no picture could be read \(first: bad.png"):
+    with pytest.raises(InputError, match=r"no image could be read \(first: bad.png"):
         chunk.found()
 
 
@@ -269,7 +269,7 @@ def gone(number: int) -> bool:
         return True
 
 
-SAVED = r"saved at item \d+; go on with --resume\n"
+SAVED = r"saved at item \d+; continue with --resume\n"
 
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc")

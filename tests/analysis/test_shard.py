@@ -245,12 +245,14 @@ def test_partials_come_back_bit_for_bit(
         statistics, Shaped("a.png", shape), num_subsampled=3, num_pages_left=2
     )
     chunk.skipped.reasons["damaged"] = 2
+    chunk.noted.update(masked=2, masked_share=5, unchecked=1)
     chunk.skipped.messages = ["b.png is damaged", "c"]
     chunk.manifest = Manifest(7, 2**127 + seed)
     partial = Partial(chunk, SETTINGS, Shard(1, 4), Manifest(9, 2**120), complete=True)
     path = written(partial, tmp_path_factory.mktemp("partial") / "p.json")
     back = read_partial(path)
     assert back.chunk.statistics
+    assert back.chunk.noted == chunk.noted
     np.testing.assert_array_equal(
         back.chunk.statistics.sums.limbs, statistics.sums.limbs
     )

@@ -195,7 +195,7 @@ def test_refusals(measured: Path, tmp_path: Path) -> None:
     for number in (1, 2):
         shutil.copy(tmp_path / "few/0000.png", tmp_path / "few" / f"000{number}.png")
     text = sentence("analyze", "few", "--mixture", 1, cwd=tmp_path, code=1)
-    assert "all pictures have the same spectrum" in text
+    assert "all images have the same spectrum" in text
     none = specsched("analyze", "few", "--mixture", 0, cwd=tmp_path, code=2)
     assert "--mixture" in none.stderr
 

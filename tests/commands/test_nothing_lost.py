@@ -43,10 +43,10 @@ def test_a_model_and_its_state_are_kept(folder: Path) -> None:
     assert set(before) == {"m.safetensors", "m.resume.safetensors", "m.png"}
     refused = sentence(*TRAIN, "--steps", 3, cwd=folder, code=2)
     assert "m.safetensors of 4 steps" in refused
-    assert "go on with --resume, begin anew with --force" in refused
+    assert "continue with --resume, start again with --force" in refused
     (folder / "m.resume.safetensors").unlink()
     refused = sentence(*TRAIN, "--steps", 3, cwd=folder, code=2)
-    assert "--resume cannot go on without its m.resume.safetensors" in refused
+    assert "--resume cannot continue it without its m.resume.safetensors" in refused
     assert "--force" in refused
     assert contents(folder) == {
         name: content for name, content in before.items() if "resume" not in name
@@ -59,7 +59,7 @@ def test_a_state_without_a_model_is_kept(folder: Path) -> None:
     specsched(*TRAIN, "--steps", 2, cwd=folder)
     (folder / "m.safetensors").unlink()
     refused = sentence(*TRAIN, "--steps", 3, cwd=folder, code=2)
-    assert "m.resume.safetensors holds a run towards m.safetensors; go on" in refused
+    assert "m.resume.safetensors holds a run towards m.safetensors; continue" in refused
 
 
 def test_the_sheet_of_a_model_replaces_no_picture_of_others(folder: Path) -> None:
@@ -73,7 +73,7 @@ def test_the_sheet_of_a_model_replaces_no_picture_of_others(folder: Path) -> Non
 def test_a_run_is_extended_and_shortened(folder: Path) -> None:
     specsched(*TRAIN, "--steps", 4, cwd=folder)
     longer = specsched(*TRAIN, "--resume", "--steps", 8, cwd=folder)
-    assert "going on after step 4" in longer.stderr
+    assert "continuing after step 4" in longer.stderr
     # Half a cosine, half way, and two hundred steps to warm up: 2e-3 * 5 / 200 / 2.
     assert (
         "8 steps in place of 4 steps: from here on the learning rate follows its half "
@@ -118,7 +118,7 @@ def test_a_time_is_trained_for(folder: Path, monkeypatch: pytest.MonkeyPatch) ->
     assert document["training"]["steps_done"] == document["training"]["num_steps"] == 11
     assert document["training"]["minutes"] == 1
     more = specsched(*TRAIN, "--resume", "--minutes", 2, cwd=folder)
-    assert "of 2 minutes are gone" in more.stderr
+    assert "of 2 minutes are over" in more.stderr
     assert len(rates) > 11
 
 
@@ -181,12 +181,12 @@ def tensors_of(content: bytes, folder: Path) -> dict[str, bytes]:
     [
         ("export --steps 4", "tight.json holds the answer to another request (other s"),
         ("export --kind karras", "(other kind, steps)"),
-        ("export --spectrum other.json --steps 3", "(other pictures)"),
+        ("export --spectrum other.json --steps 3", "(other images)"),
         ("export --steps 3 -o spectrum.json", "spectrum.json holds a spectrum"),
         ("export --for training --kind laplace -o tight.json", "holds a schedule"),
         ("analyze images --epsilon 0.1", "(other epsilon)"),
         ("analyze images --resolution 8", "(other resolution)"),
-        ("analyze others", "(other pictures)"),
+        ("analyze others", "(other images)"),
         ("analyze images -o tight.json", "tight.json holds a schedule"),
     ],
 )
@@ -232,7 +232,7 @@ def test_more_pictures_make_way_for_fewer_only_if_forced(measured: Path) -> None
     specsched(*SAMPLE, "0-3", cwd=measured)
     before = contents(measured / "samples")
     refused = sentence(*SAMPLE, "7,8", cwd=measured, code=2)
-    assert "samples holds 4 pictures, more than the 2" in refused
+    assert "samples holds 4 images, more than the 2" in refused
     assert "--force" in refused
     assert contents(measured / "samples") == before
     specsched(*SAMPLE, "7,8", "--force", cwd=measured)

@@ -62,12 +62,12 @@ def test_places_that_cannot_be_written(files: Path, tmp_path: Path) -> None:
     for name in ("plot.gif", "-"):
         text = sentence("plot", "tight.json", "-o", name, cwd=files, code=2)
         assert text.endswith(
-            f"{name} names no format of pictures; end it in one of .png, .svg, .pdf"
+            f"{name} names no image format; end it in one of .png, .svg, .pdf"
         )
     text = sentence(
         "plot", "tight.json", "--terminal", "-o", tmp_path / "a.png", cwd=files, code=2
     )
-    assert "--terminal writes no picture" in text
+    assert "--terminal writes no file" in text
 
 
 @pytest.mark.usefixtures("without_matplotlib")
@@ -83,7 +83,7 @@ def test_without_matplotlib_a_named_picture_is_refused(
 @pytest.mark.usefixtures("without_matplotlib")
 def test_without_matplotlib_blocks_are_printed(files: Path) -> None:
     run = specsched("plot", "tight.json", cwd=files)
-    assert run.stderr == "next: pip install 'spectral-sched[plot]', for pictures\n"
+    assert run.stderr == "next: pip install 'spectral-sched[plot]', to draw images\n"
     blocks = specsched("plot", "tight.json", "--terminal", cwd=files)
     assert blocks.stdout == run.stdout
     assert "█" in run.stdout

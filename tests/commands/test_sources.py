@@ -49,7 +49,7 @@ def test_bad_pictures_may_be_limited(folder: Path) -> None:
     run = analyze("a", "--strict", cwd=folder, code=3)
     assert run.stderr.endswith("; without --strict it would be skipped\n")
     run = analyze("a", "--max-errors", 1, cwd=folder, code=3)
-    assert run.stderr.startswith("error: more than 1 pictures cannot be used (the last")
+    assert run.stderr.startswith("error: more than 1 images cannot be read (the last")
     analyze("a", "--max-errors", 2, cwd=folder)
     analyze("a", "--max-errors", -1, cwd=folder, code=2)
 
@@ -142,7 +142,7 @@ def test_copies_are_counted_and_told(tmp_path: Path) -> None:
     for number in range(3):
         copy = tmp_path / "a" / f"copy{number}.png"
         copy.write_bytes(paths[number % 2].read_bytes())
-    told = "warning: 4 different pictures, 7 files: copies are taken for"
+    told = "warning: 4 different images, 7 files: copies count as"
     assert told in analyze("a", "--workers", 2, "--force", cwd=tmp_path).stderr
     assert document(tmp_path)["source"]["num_distinct"] == 4
     for part in range(2):

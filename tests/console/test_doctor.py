@@ -91,7 +91,7 @@ def test_what_is_missing_comes_with_the_line_that_installs_it(tmp_path: Path) ->
     assert extras["plot"]["installed"]
     assert extras["parquet"]["missing"] == ["no-such-package is not installed"]
     version = numpy.__version__
-    assert extras["fast"]["missing"] == [f"numpy is {version}, and >=99 is wanted"]
+    assert extras["fast"]["missing"] == [f"numpy is {version}, and >=99 is needed"]
     both = extras["fast"]["missing"] + extras["parquet"]["missing"]
     assert extras["dev"]["missing"] == both
     told = specsched("doctor", cwd=tmp_path).stdout
@@ -123,7 +123,9 @@ def test_a_torch_that_is_broken_is_told(
     assert f"torch {problem}" in ended.stdout
     assert "numpy" in ended.stdout
     last = ended.stderr.splitlines()[-1]
-    assert last.startswith(f"error: torch {problem}; install it anew with: pip install")
+    assert last.startswith(
+        f"error: torch {problem}; install it again with: pip install"
+    )
 
 
 @pytest.mark.usefixtures("shared_probe")
@@ -149,4 +151,4 @@ def test_a_required_package_that_is_too_old_is_told(
     monkeypatch.setattr("importlib.metadata.requires", lambda _: wanted)
     ended = run("doctor", cwd=tmp_path)
     assert ended.returncode == 1
-    assert "and >=99 is wanted; no-such-package is not installed" in ended.stderr
+    assert "and >=99 is needed; no-such-package is not installed" in ended.stderr

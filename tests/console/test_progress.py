@@ -51,9 +51,9 @@ def test_a_log_tells_step_loss_and_the_time_left(
             time.sleep(0.02)
             run.step, run.last_loss = step, 0.25
             update(run)
-    assert said[0].startswith("step 0/400 0% loss none yet 0/s 0:00:00 gone by,")
+    assert said[0].startswith("step 0/400 0% loss none yet 0/s 0:00:00 elapsed,")
     assert re.fullmatch(
-        r"step 100/400 +25% loss 0\.2500 \d+/s 0:00:00 gone by, 0:00:0\d left",
+        r"step 100/400 +25% loss 0\.2500 \d+/s 0:00:00 elapsed, 0:00:0\d left",
         said[-1],
     )
 
@@ -68,7 +68,7 @@ def test_the_rate_of_slow_steps_is_told(monkeypatch: pytest.MonkeyPatch) -> None
             update(run)
             now[0] += 40
     assert re.fullmatch(
-        r"step +3/400 1% loss none yet 0\.025/s 0:02:\d\d gone by, 4:24:40 left",
+        r"step +3/400 1% loss none yet 0\.025/s 0:02:\d\d elapsed, 4:24:40 left",
         said[-1],
     )
 

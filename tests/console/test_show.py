@@ -46,7 +46,7 @@ def test_a_record_of_samples_says_how_they_were_made(measured: Path) -> None:
     specsched("sample", "--model", "wiener", "--seeds", "4-6", cwd=measured)
     shown = specsched("show", "samples/samples.json", cwd=measured).stdout.splitlines()
     assert shown == [
-        "3 sampled pictures",
+        "3 sampled images",
         "model wiener, seeds 4-6, precision float32",
         "all on one sheet: contact_sheet.png",
     ]
@@ -56,5 +56,5 @@ def test_a_schedule_says_how_many_steps_are_enough(measured: Path) -> None:
     shown = specsched("show", "tight.json", cwd=measured).stdout
     document = json.loads((measured / "tight.json").read_text())
     enough = document["predicted"]["enough_steps"]
-    assert f"beyond {enough} steps, more buy less than 1 % of the error" in shown
+    assert f"{enough} steps are enough: more reduce the predicted error" in shown
     assert "predicted error  of the contrast" in shown

@@ -12,6 +12,7 @@ from rich.table import Table
 from spectral_sched.comparisons import Cell
 from spectral_sched.console.comparison import cell_table
 from spectral_sched.console.lists import kinds_table, targets_table
+from spectral_sched.console.output import wrapped
 from spectral_sched.console.tables import fitted, new_table, text_table
 from spectral_sched.planning.kinds.registry import KINDS
 from spectral_sched.targets import TARGETS
@@ -90,3 +91,26 @@ def test_texts_are_told_in_lines_where_there_is_no_room() -> None:
         "  formula: sigma falls",
         "    like a power of time",
     ]
+
+
+def test_no_text_is_squeezed_into_lines_of_a_word_or_two() -> None:
+    table = text_table("kind", "formula", "parameters", "source")
+    table.add_row("karras", "sigma^(1/rho) linear in t", "rho=7.0", "by Karras et al.")
+    assert "formula:" not in printed(table, 80)
+    table.add_row("other", "of many words " * 4, "a=1, b=2, " * 6, "by others " * 5)
+    lines = printed(table, 80).splitlines()
+    assert lines[:3] == [
+        "karras",
+        "  formula: sigma^(1/rho) linear in t",
+        "  parameters: rho=7.0",
+    ]
+    assert "formula:" not in printed(table, 200)
+
+
+def test_lines_on_a_terminal_break_between_words() -> None:
+    line = "told in words of some length, " * 4
+    lines = wrapped(line.strip(), 40)
+    assert max(map(len, lines)) <= 40
+    assert " ".join(" ".join(lines).split()) == line.strip()
+    assert all(part.startswith("  ") for part in lines[1:])
+    assert wrapped("  as it is", 40) == ["  as it is"]

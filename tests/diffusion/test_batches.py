@@ -139,12 +139,12 @@ def test_tables_are_played_in_parts_too() -> None:
 
 
 @pytest.mark.parametrize(
-    ("device", "cure"), [(CPU, "play it with --precision"), (CUDA, "--device cpu, or")]
+    ("device", "cure"), [(CPU, "sample with --precision"), (CUDA, "--device cpu, or")]
 )
 def test_a_picture_that_does_not_fit_alone_says_what_to_do(
     device: torch.device, cure: str
 ) -> None:
-    with pytest.raises(NoAnswerError, match="a single picture does not fit") as caught:
+    with pytest.raises(NoAnswerError, match="a single image does not fit") as caught:
         batches.halve(1, device)
     assert cure in str(caught.value)
     with pytest.raises(NoAnswerError, match="memory of cpu"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import zlib
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -18,11 +19,11 @@ from spectral_sched.errors import ImageError
 from spectral_sched.images import decode as decode_module
 from spectral_sched.images.decode import decode
 from spectral_sched.images.formats import jpeg, quiet, tiff_strips
+from spectral_sched.images.noted import noted_lines
 from spectral_sched.images.pixels import load_pixels
 from spectral_sched.images.preprocessing import make_preprocessing
 from spectral_sched.images.raster import array_of
 from spectral_sched.sources.item import Item
-from spectral_sched.spectra.quality import unchecked_warning
 from tests.support.helpers import SHARED, needs_shared
 from tests.support.picture_files import writable
 
@@ -142,10 +143,10 @@ def test_jpegs_that_cannot_be_checked_are_told(count: int) -> None:
     found = analyse_chunk(settings, Task(items, 0))
     other = analyse_chunk(settings, Task(items, 0))
     other.merge(found)
-    assert (found.num_unchecked, other.num_unchecked) == (count, 2 * count)
-    (told,) = unchecked_warning(count)
+    assert (found.noted["unchecked"], other.noted["unchecked"]) == (count, 2 * count)
+    (told,) = noted_lines({"unchecked": count}, "black")
     assert told.startswith(f"{count} image{'s' * (count > 1)} could not be checked")
-    assert not list(unchecked_warning(0))
+    assert not list(noted_lines(Counter(), "black"))
 
 
 PACKED = [

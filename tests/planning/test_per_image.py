@@ -159,5 +159,5 @@ def test_what_cannot_be_drawn_is_said_before_the_work() -> None:
     with pytest.raises(UsageError, match="no class 'laud'; did you mean --class loud"):
         drawn_plans(with_mixture(plan), "laud", wanted=True)
     blend = with_mixture(replace(plan, kind="blend"))
-    with pytest.raises(UsageError, match="kind blend cannot be planned anew"):
+    with pytest.raises(UsageError, match="kind blend cannot be planned again"):
         drawn_plans(blend, None, wanted=True)

@@ -68,12 +68,12 @@ def test_plan_is_played_as_it_is_where_that_is_asked_for() -> None:
     kept, messages = fit_to_model(plan(), ModelLimits((3, 32, 32)), Fitting(as_is=True))
     assert kept.table == plan().table
     assert kept.power.field.shape == (3, 32, 32)
-    assert "played as it is" in messages[0]
+    assert "kept as it is" in messages[0]
 
 
 @pytest.mark.parametrize("shape", [(1, 16, 16), (3, 16, 32)])
 def test_other_channels_or_proportions_are_refused(shape: Shape) -> None:
-    with pytest.raises(InputError, match="made for 16x16 pictures of 3 channels and"):
+    with pytest.raises(InputError, match="made for 16x16 images of 3 channels and"):
         fit_to_model(plan(), ModelLimits(shape), Fitting())
 
 
@@ -167,7 +167,7 @@ def test_plans_for_a_model_are_of_its_size() -> None:
     )
     assert made.power.field.shape == (3, 32, 32)
     assert messages == (
-        "planned for 32x32 pictures of 3 channels, which the model makes",
+        "planned for 32x32 images of 3 channels, which the model makes",
     )
     with pytest.raises(InputError, match="analyze images like those"):
         plan_for_model(data_set, "karras", request, ModelLimits((1, 16, 16)))
@@ -184,3 +184,16 @@ def test_searches_stay_inside_the_range_of_a_model() -> None:
     assert ends_for_model(data_set, request, wide) == ((low, high), ())
     with pytest.raises(UsageError, match="name the range with --sigma-min"):
         ends_for_model(data_set, request, ModelLimits(None, (2 * high, 3 * high)))
+
+
+def test_ends_that_hardly_move_are_not_told_of() -> None:
+    data_set, request = plan().data_set, plan().request
+    low, high = request.limits.ends(data_set.bounds, "zero")
+    for share, told in ((1.005, 0), (1.02, 1)):
+        known = ModelLimits(None, (share * low, high / share))
+        moved, messages = plan_for_model(data_set, "karras", request, known)
+        assert moved.table.levels[-1] == pytest.approx(share * low)
+        assert len(messages) == told
+        ends, messages = ends_for_model(data_set, request, known)
+        assert ends == known.sigma_range
+        assert len(messages) == told

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from dataclasses import replace
+from itertools import combinations, pairwise
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
 
@@ -21,6 +22,7 @@ from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.patches import StepPatch
 
+from spectral_sched.plots.calls import CallsCurve
 from spectral_sched.plots.canvas import METADATA, picture_of, style
 from spectral_sched.plots.curves import SpectrumCurve
 from spectral_sched.plots.drawing import draw_panel, places, ring_edges
@@ -34,12 +36,15 @@ if TYPE_CHECKING:
 
     from matplotlib.axes import Axes
 
+    from spectral_sched.plots.themes import Theme
+
 EVERY = ("tight.json", "k.json", "training.json", "model.safetensors")
 
 
 @pytest.fixture(scope="module")
 def panels(files: Path) -> list[Panel]:
-    return panels_of(read_subjects([files / name for name in EVERY]))
+    subjects = read_subjects([files / name for name in EVERY])
+    return [*panels_of(subjects), *panels_of(subjects[:1], ["calls"])]
 
 
 def drawn(panel: Panel) -> Axes:
@@ -47,6 +52,13 @@ def drawn(panel: Panel) -> Axes:
         axes: Axes = Figure().subplots()
         draw_panel(axes, panel, LIGHT)
     return axes
+
+
+def laid_out(axes: Axes) -> None:
+    """Give everything in a panel its place."""
+    figure = axes.get_figure()
+    assert isinstance(figure, Figure)
+    figure.draw_without_rendering()
 
 
 def segments(axes: Axes) -> np.ndarray[Any, Any]:
@@ -89,7 +101,7 @@ def test_axes_are_labelled_with_units(panels: list[Panel], kind: str) -> None:
     assert axes.get_xlabel()
     names = [text.get_text() for text in axes.get_yticklabels()]
     assert axes.get_ylabel() or names == ["tight.json\n4 steps", "k.json\n5 steps"]
-    units = ("pixel", "per nat", "log_snr", "step", "t,")
+    units = ("pixel", "per nat", "log_snr", "step", "t,", "(NFE)")
     for label in filter(None, (axes.get_xlabel(), axes.get_ylabel())):
         assert any(unit in label for unit in units), label
 
@@ -100,6 +112,50 @@ def test_schedules_differ_in_colour_mark_and_dash(panels: list[Panel]) -> None:
     for values in zip(*looks, strict=True):
         assert len(set(values)) == len(lines) == 2
     assert {look[0] for look in looks} <= set(CURVE_COLORS)
+
+
+@pytest.mark.parametrize("kind", PANELS)
+def test_legends_hide_nothing_and_look_as_the_lines_do(
+    panels: list[Panel], kind: str
+) -> None:
+    axes = drawn(next(panel for panel in panels if panel.kind == kind))
+    legend = axes.get_legend()
+    if legend is None:
+        assert kind == "log_snr"
+        return
+    laid_out(axes)
+    assert legend.get_window_extent().y1 < axes.get_window_extent().y0
+    looks = {(x.get_color(), x.get_linestyle(), x.get_marker()) for x in axes.lines}
+    for line in legend.get_lines():
+        assert (line.get_color(), line.get_linestyle(), line.get_marker()) in looks
+
+
+def test_errors_by_calls_have_ticks_at_data_and_the_number_that_is_enough(
+    panels: list[Panel],
+) -> None:
+    panel = next(panel for panel in panels if panel.kind == "calls")
+    first = panel.curves[-1]
+    assert isinstance(first, CallsCurve)
+    axes = drawn(panel)
+    ticks = axes.get_xticks()
+    assert len(ticks) >= 3
+    assert set(ticks) <= set(first.num_calls)
+    assert [text.get_text().strip() for text in axes.texts] == [
+        f"{first.enough} steps are enough"
+    ]
+    assert axes.lines[-1].get_xdata() == pytest.approx([first.num_calls[-1]] * 2)
+
+
+@pytest.mark.parametrize("theme", [LIGHT, DARK])
+def test_greys_and_the_shade_are_told_apart(theme: Theme) -> None:
+    colors = [theme.paper, theme.shade, *theme.spread, theme.ink]
+    for one, other in combinations([theme.paper, *theme.spread, theme.ink], 2):
+        low, high = sorted((luminance(one), luminance(other)))
+        assert (high + 0.05) / (low + 0.05) > 1.3, (one, other)
+    # Greys have no hue, the shade is blue.
+    hues = [int(color[5:], 16) - int(color[1:3], 16) for color in colors]
+    assert hues[1] > 20
+    assert max(hues[2:4]) < 10
 
 
 @pytest.mark.parametrize("kind", ["log_snr", "law"])
@@ -213,3 +269,17 @@ def test_names_are_drawn_as_they_are(panels: list[Panel], name: str) -> None:
     root = ElementTree.fromstring(picture_of([Panel("step", curves)], ".svg"))
     texts = [text.text for text in root.iter("{http://www.w3.org/2000/svg}text")]
     assert name in [(text or "").strip() for text in texts]
+
+
+def test_labels_of_levels_do_not_touch(panels: list[Panel]) -> None:
+    curve = panels[0].curves[0]
+    assert isinstance(curve, SpectrumCurve)
+    levels = np.geomspace(20, 0.01, 40)
+    crowded = replace(curve, levels=levels, swamped=np.zeros((40, 1), bool))
+    axes = drawn(Panel("spectrum", (crowded,)))
+    laid_out(axes)
+    names = [text.get_text() for text in axes.texts]
+    assert 5 < len(names) < 40
+    assert (names[0], names[-1]) == ("sigma 20", "sigma 0.01")
+    boxes = sorted((b.y0, b.y1) for b in (t.get_window_extent() for t in axes.texts))
+    assert all(one[1] < other[0] for one, other in pairwise(boxes))

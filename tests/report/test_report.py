@@ -20,6 +20,7 @@ pytest.importorskip("jinja2")
 pytest.importorskip("matplotlib")
 
 from spectral_sched.files.schedule import read_plan
+from spectral_sched.images.png import thumbnail
 from spectral_sched.plots.marks import is_our_picture
 from tests.support.commands import Run, sentence, specsched
 from tests.support.helpers import write_pictures
@@ -77,7 +78,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def made(folder: Path) -> Run:
     return specsched(
-        *("report", "--schedule", TABLE, "--model", "wiener", "--seeds", "3-5"),
+        *("report", "--schedule", TABLE, "--images", "images", "--seeds", "3-5"),
         "--json",
         cwd=folder,
     )
@@ -102,12 +103,14 @@ def test_the_page_is_well_formed(page: Page) -> None:
         assert page.tags.count(tag) == 1
     ids = page.values("id")
     assert len(ids) == len(set(ids)) == 14
+    # Your images and their spectrum come first.
+    assert ids[:3:2] == ["images", "numbers"]
     assert set(page.values("aria-labelledby")) <= set(ids)
 
 
 def test_nothing_is_loaded_from_outside_and_nothing_runs(page: Page) -> None:
     addresses = page.values("src", "href", "srcset", "action", "data", "poster")
-    assert len(addresses) == 9
+    assert len(addresses) == 1 + 2 * 5 + 12 + 2 * 3
     assert all(address.startswith(("data:", "#")) for address in addresses)
     assert not {"script", "iframe", "object", "embed", "base", "form"} & set(page.tags)
     assert not [name for _, name, _ in page.attributes if name.startswith("on")]
@@ -149,12 +152,29 @@ def test_figures_of_the_page_are_those_of_the_files(
     for level in schedule["sigmas"][:-1]:
         assert f" {level:.4g} " in page.text
     assert document["table"]["error"] == pytest.approx(schedule["predicted"]["error"])
-    assert f"{schedule['predicted']['error']:.3g} per pixel for {TABLE}" in page.text
+    assert f"{schedule['predicted']['error']:.3g} per pixel with your" in page.text
     beyond = schedule["predicted"]["enough_steps"]
-    assert f"Beyond {beyond} steps, more buy less than 1 %" in page.text
+    assert f"Beyond {beyond} steps, more reduce the error by less than 1 %" in page.text
+    for name in ("P_mean", "P_std"):
+        assert f"{name} {document['training'][name]:.3g}" in page.text
     for name in ("spectrum.json", TABLE):
         assert document["files"][name]["tool"] == schedule["tool"]
         assert document["files"][name]["digest"] in page.text
+
+
+def test_the_law_is_that_of_export(folder: Path, document: dict[str, Any]) -> None:
+    specsched("export", "--for", "training", "-o", "law.json", cwd=folder)
+    law = json.loads((folder / "law.json").read_text())
+    for name in ("P_mean", "P_std", "sigma_data"):
+        assert document["training"][name] == law["edm"][name]
+
+
+def test_captions_name_no_command(folder: Path) -> None:
+    text = (folder / "report.html").read_text()
+    captions = re.findall(r"<(?:figcaption|caption)>(.*?)</", text, flags=re.DOTALL)
+    assert len(captions) == 1 + 5 + 2 + 3
+    for caption in captions:
+        assert not re.search(r"--[a-z]|specsched|\.json", caption)
 
 
 def test_every_frequency_comes_into_sight_once(
@@ -177,7 +197,7 @@ def test_every_frequency_comes_into_sight_once(
 def test_pictures_are_whole(page: Page) -> None:
     pictures = [a for a in page.values("src", "srcset") if a.startswith("data:")]
     plots = [a for a in pictures if a.startswith("data:image/svg+xml;base64,")]
-    assert len(plots) == 6
+    assert len(plots) == 10
     for address in plots:
         root = ElementTree.fromstring(base64.b64decode(address.partition(",")[2]))
         assert root.tag.endswith("svg")
@@ -188,22 +208,31 @@ def test_pictures_are_whole(page: Page) -> None:
             if name.endswith(("href", "src"))
         ]
         assert all(value.startswith("#") for value in inner)
-    sheets = [a for a in pictures if a.startswith("data:image/png;base64,")]
-    assert len(sheets) == 2
-    sizes = []
-    for address in sheets:
-        content = base64.b64decode(address.partition(",")[2])
-        with Image.open(io.BytesIO(content)) as picture:
+    tiles = [a for a in pictures if a.startswith("data:image/png;base64,")]
+    assert len(set(tiles)) == len(tiles) == 12 + 6
+    for address in tiles:
+        with Image.open(io.BytesIO(decoded(address))) as picture:
             picture.load()
-            sizes.append(picture.size)
+            assert picture.size == (16, 16)  # with no border about them
             assert len(picture.getcolors(1 << 20) or []) > 100
-    # Two by two places of 10 times 16 pixels, labelled, with gaps of 4 and a title.
-    width, height = 2 * (160 + 4) + 4, 18 + 2 * (160 + 4 + 18) + 4
-    assert sizes == [(width, height)] * 2
-    assert len(set(sheets)) == 2
     alts = [value for tag, name, value in page.attributes if name == "alt"]
-    assert len(alts) == page.tags.count("img") == 5
+    assert len(alts) == page.tags.count("img") == 5 + 12 + 6
     assert all(alts)
+
+
+def decoded(address: str) -> bytes:
+    return base64.b64decode(address.partition(",")[2])
+
+
+def test_your_images_are_shown_as_they_were_measured(folder: Path, page: Page) -> None:
+    shown = [a for a in page.values("src") if a.startswith("data:image/png")][:12]
+    stored = [path.read_bytes() for path in (folder / "images").rglob("*.png")]
+    assert sorted(map(pixels_of, map(decoded, shown))) == sorted(map(pixels_of, stored))
+
+
+def pixels_of(content: bytes) -> bytes:
+    with Image.open(io.BytesIO(content)) as picture:
+        return picture.convert("RGB").tobytes()
 
 
 def test_samples_are_those_of_sample(folder: Path, page: Page, tmp_path: Path) -> None:
@@ -212,9 +241,10 @@ def test_samples_are_those_of_sample(folder: Path, page: Page, tmp_path: Path) -
         *("-o", tmp_path / "samples"),
         cwd=folder,
     )
-    sheet = next(a for a in page.values("src") if a.startswith("data:image/png"))
-    content = base64.b64decode(sheet.partition(",")[2])
-    assert content == (tmp_path / "samples/contact_sheet.png").read_bytes()
+    shown = [a for a in page.values("src") if a.startswith("data:image/png")][-3:]
+    for seed, address in zip((3, 4, 5), shown, strict=True):
+        path = tmp_path / f"samples/{seed:06d}.png"
+        assert decoded(address) == path.read_bytes()
 
 
 def test_the_other_table_is_the_usual_one(document: dict[str, Any]) -> None:
@@ -233,7 +263,8 @@ def test_pages_repeat_and_only_ours_are_replaced(folder: Path, tmp_path: Path) -
     assert f"with {TABLE}, " in run.stdout
     content = path.read_bytes()
     assert is_our_picture(path)
-    assert b"Samples" not in content
+    assert b"Copied table and yours" not in content
+    assert b"of your images, as they" not in content
     specsched(*arguments, cwd=folder)
     assert path.read_bytes() == content
     path.write_text("<!doctype html>\n<p>specsched 1.0</p>\n")
@@ -260,12 +291,29 @@ def test_files_that_do_not_belong_together(folder: Path, tmp_path: Path) -> None
     assert "tight.json does not exist; make one with: specsched export" in text
 
 
+def test_images_that_are_not_those_measured(folder: Path, tmp_path: Path) -> None:
+    write_pictures(tmp_path / "other", 3, (8, 8))
+    command = ("report", "--schedule", TABLE, "--no-samples", "--images")
+    text = sentence(*command, tmp_path / "other", cwd=folder, code=3)
+    assert "name the images that it was measured from" in text
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken/a.png").write_bytes(b"no image")
+    text = sentence(*command, tmp_path / "broken", cwd=folder, code=3)
+    assert "none of the images can be read" in text
+
+
+def test_large_images_are_shown_smaller() -> None:
+    wide = np.zeros((100, 1000, 1), np.uint8)
+    assert thumbnail(wide, 250).shape == (25, 250, 1)
+    assert thumbnail(wide, 1000) is wide
+
+
 def test_without_the_extra(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("matplotlib", "matplotlib.figure"):
         monkeypatch.setitem(sys.modules, name, None)
     text = sentence("report", "--schedule", TABLE, cwd=folder, code=4)
-    assert "takes matplotlib and jinja2" in text
-    assert text.endswith("install them: pip install 'spectral-sched[plot]'")
+    assert "needs matplotlib and jinja2" in text
+    assert text.endswith("install both: pip install 'spectral-sched[plot]'")
 
 
 def test_torch_is_for_samples_alone(folder: Path, tmp_path: Path) -> None:

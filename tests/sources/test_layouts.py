@@ -57,11 +57,11 @@ def test_axes_in_any_order_are_the_same_pictures(
 @pytest.mark.parametrize(
     ("shape", "cure"),
     [
-        ((64, 64, 3), "pass --channels last if that is one picture, .*--channels none"),
-        ((64, 64, 1), "pass --channels last if that is one picture"),
-        ((3, 64, 64), "pass --channels first if that is one picture, .*--channels"),
+        ((64, 64, 3), "pass --channels last if that is one image, .*--channels none"),
+        ((64, 64, 1), "pass --channels last if that is one image"),
+        ((3, 64, 64), "pass --channels first if that is one image, .*--channels"),
         ((9, 3, 64, 3), "pass --channels last if that is .*, or --channels first if"),
-        ((3072, 3072), "pass --channels first or last if its rows are pictures, or"),
+        ((3072, 3072), "pass --channels first or last if its rows are images, or"),
         ((64, 64), "a stack of images has .*, rows of square ones with --channels"),
         ((500, 768), "rows of square ones with --channels first"),
     ],

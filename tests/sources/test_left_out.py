@@ -61,7 +61,7 @@ def test_other_files_are_counted_and_hidden_ones_left_out(
     others, hidden = aside.left_out()
     assert others.startswith("left out 3 other files (2 .dds, 1 without an ending; the")
     assert others.endswith("; --all-files tries each")
-    assert hidden.startswith("left out 2 hidden pictures (the first: ")
+    assert hidden.startswith("left out 2 hidden images (the first: ")
 
 
 @pytest.mark.parametrize("kind", [0, 1, 2])
@@ -94,7 +94,7 @@ RIGHT = [[f"0000{n // 2}/img{n}.png", n % 3] for n in range(4)]
     [
         ({"labels": RIGHT}, "0012", None),
         ({"labels": None}, "", None),
-        ({"labels": [["00000/img0.png", 5]]}, "5", "3 pictures have no label in a"),
+        ({"labels": [["00000/img0.png", 5]]}, "5", "3 images have no label in a"),
         ({"labels": [*RIGHT, ["no.png", 1]]}, "0012", "1 of 5 labels in a"),
         ({"labels": [[n, str(x)] for n, x in RIGHT]}, "", "4 of 4 labels in a"),
         ({"labels": [[n, 0.0] for n, _ in RIGHT]}, "", "not a name and an integer"),

@@ -395,7 +395,7 @@ def test_webdataset_samples(tmp_path: Path) -> None:
     )
     stream = list(items(tmp_path / "a.tar"))
     left = [item.data for item in stream if isinstance(item.data, ImageError)]
-    assert [error.reason for error in left] == ["beside a picture"] * 2
+    assert [error.reason for error in left] == ["beside an image"] * 2
     assert str(left[0]) == (
         "a.tar/0002.depth.png is beside a.tar/0002.png in its sample and not read"
     )

@@ -204,7 +204,7 @@ def test_too_few_pictures_for_an_interval_say_so() -> None:
     """Three colours of one pixel differ, but a ninth of the draws is one of them."""
     spectrum = spectrum_of(np.array([0.1, 0.4, -0.3]).reshape(3, 1, 1, 1))
     bounds = sigma_bounds(spectrum.field)
-    with pytest.raises(NoAnswerError, match="drawn from these 3 pictures hold no diff"):
+    with pytest.raises(NoAnswerError, match="drawn from these 3 images hold no diff"):
         bound_intervals(spectrum, bounds)
 
 

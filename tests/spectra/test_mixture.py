@@ -191,7 +191,7 @@ def test_too_few_pictures_and_pictures_all_alike() -> None:
     with pytest.raises(NoAnswerError, match="there are 2; ask for fewer"):
         fit_mixture(spectrum_with(twice), SIGMA_MIN, 3)
     alike = np.tile(FLAT, (6, 1))
-    with pytest.raises(NoAnswerError, match="all pictures have the same spectrum"):
+    with pytest.raises(NoAnswerError, match="all images have the same spectrum"):
         fit_mixture(spectrum_with(alike), SIGMA_MIN, 1)
 
 

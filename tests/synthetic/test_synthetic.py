@@ -190,9 +190,7 @@ def test_global_random_state_is_left_alone() -> None:
 
 
 def test_bad_input_is_explained(tmp_path: Path) -> None:
-    with pytest.raises(
-        ValueError, match=r"Unknown kind of picture 'clouds'; the kinds"
-    ):
+    with pytest.raises(ValueError, match=r"Unknown kind of image 'clouds'; the kinds"):
         picture("clouds", 1)
     with pytest.raises(ValueError, match=r"size must be at least 8 pixels, not 7\."):
         picture("shapes", 1, 7)
@@ -202,7 +200,7 @@ def test_bad_input_is_explained(tmp_path: Path) -> None:
         picture("shapes", [])
     with pytest.raises(ValueError, match="count_per_kind must be at least 1, not 0"):
         write_pictures(tmp_path, 0)
-    with pytest.raises(ValueError, match="Unknown kind of picture"):
+    with pytest.raises(ValueError, match="Unknown kind of image"):
         write_pictures(tmp_path, 1, kinds=["shapes", "clouds"])
     assert not list(tmp_path.iterdir())
 
@@ -216,7 +214,7 @@ def test_the_command_writes_a_folder_for_each_kind(
         f"{kind}/000{index}.png" for kind in SAMPLE_KINDS for index in range(2)
     }
     assert _read(tmp_path / "shapes" / "0000.png").shape == (16, 16, 3)
-    assert "Wrote 8 pictures" in capsys.readouterr().out
+    assert "Wrote 8 images" in capsys.readouterr().out
 
 
 def test_the_command_writes_only_the_kinds_asked_for(tmp_path: Path) -> None:
@@ -230,4 +228,4 @@ def test_the_command_explains_bad_input(
 ) -> None:
     with pytest.raises(SystemExit, match="2"):
         main([str(tmp_path), "--kind", "clouds"])
-    assert "Unknown kind of picture 'clouds'" in capsys.readouterr().err
+    assert "Unknown kind of image 'clouds'" in capsys.readouterr().err

@@ -119,7 +119,7 @@ def test_train_saves_first(
         ended = specsched(
             *(*line, "--steps", 6, "-o", "part.safetensors"), cwd=folder, code=130
         )
-    said = "saved at step 4; go on with --resume"
+    said = "saved at step 4; continue with --resume"
     assert ended.stderr.splitlines()[-1] == said
     shown = specsched("show", "part.safetensors", cwd=folder).stdout
     assert "4 of 6 steps" in shown
@@ -156,11 +156,11 @@ def test_analyze_saves_first(
         merge = analysis_run._merge
         patched.setattr(analysis_run, "_merge", signalling(merge, number, 1))
         ended = specsched(*line, cwd=folder, code=130)
-    assert ended.stderr == "saved at item 4; go on with --resume\n"
+    assert ended.stderr == "saved at item 4; continue with --resume\n"
     refused = sentence(*line, cwd=folder, code=2)
-    assert "go on with --resume, or begin anew with --force" in refused
+    assert "continue with --resume, or start again with --force" in refused
     resumed = specsched(*line, "--resume", cwd=folder)
-    assert "going on after 4 items" in resumed.stderr
+    assert "continuing after 4 items" in resumed.stderr
     assert digest_of(folder / "spectrum.json") == digest_of(folder / "whole.json")
     assert not list(folder.glob(".*"))
 
@@ -180,7 +180,7 @@ def test_analyze_begins_anew_when_forced(
         specsched("analyze", "images", "--workers", 1, cwd=folder, code=130)
     anew = specsched("analyze", "images", "--force", cwd=folder)
     assert "12 images" in anew.stdout
-    assert "going on" not in anew.stderr
+    assert "continuing" not in anew.stderr
 
 
 def test_without_a_file_there_is_nothing_to_save(
@@ -202,7 +202,7 @@ def test_compare_keeps_its_rows(
     with monkeypatch.context() as patched:
         patched.setattr(Bench, "_row", signalling(Bench._row, number, 2))
         ended = specsched(*line, cwd=folder, code=130)
-    assert ended.stderr.splitlines()[-1] == "saved at row 2; go on with --resume"
+    assert ended.stderr.splitlines()[-1] == "saved at row 2; continue with --resume"
     measured = {
         path: path.read_bytes() for path in folder.glob("comparison/cells/row*")
     }
@@ -222,7 +222,7 @@ def test_sample_leaves_a_folder_that_is_ours(
         stopping = signalling(save_picture, number, 2)
         patched.setattr("spectral_sched.files.samples.save_picture", stopping)
         ended = specsched(*line, "0-5", cwd=folder, code=130)
-    said = "interrupted; 2 of 6 pictures are in samples"
+    said = "interrupted; 2 of 6 images are in samples"
     assert ended.stderr.splitlines()[-1] == said
     assert {"000000.png", "000001.png"} <= names(folder / "samples")
     specsched(*line, "7-9", cwd=folder)
@@ -236,4 +236,4 @@ def names(folder: Path) -> set[str]:
 
 def test_the_sentence_is_the_same_for_all() -> None:
     said = [str(saved_at(what, 3)) for what in ("step", "item", "row")]
-    assert {line.partition("; ")[2] for line in said} == {"go on with --resume"}
+    assert {line.partition("; ")[2] for line in said} == {"continue with --resume"}

@@ -195,7 +195,7 @@ def _told_class(denoise: Denoiser, options: AuditOptions) -> Denoiser:
         return guide(denoise, Guidance(class_label=label), [0])
     if facts.num_classes and facts.null_label is None:
         message = (
-            f"the model has {facts.num_classes} classes and is told none; name one "
+            f"the model has {facts.num_classes} classes; name one "
             "with --class-label, or say with --null-label which stood for none"
         )
         raise UsageError(message)

@@ -55,7 +55,7 @@ def real_pictures(
         case "bundled":
             return fresh_pictures(plan.power.field.shape[1], count)
     message = (
-        f"samples of {name} are compared with real pictures that it was not trained "
+        f"samples of {name} are compared with real images that it was not trained "
         "on; name them with --data"
     )
     raise UsageError(message)

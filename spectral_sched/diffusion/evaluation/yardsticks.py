@@ -62,7 +62,7 @@ class Yardsticks:
     ) -> None:
         if len(real) < 2 * num_samples:
             message = (
-                f"{num_samples} samples are compared with twice as many real pictures, "
+                f"{num_samples} samples are compared with twice as many real images, "
                 f"not with {len(real)}; lower --samples, or name more with --data"
             )
             raise InputError(message)

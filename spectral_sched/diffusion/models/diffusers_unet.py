@@ -173,7 +173,7 @@ def _check_network(config: Fields, folder: Path) -> None:
     if answered not in {channels, 2 * channels}:
         message = (
             f"{folder} turns {channels} channels into {answered}, which is no denoiser "
-            "of pictures"
+            "of images"
         )
         raise InputError(message)
 
@@ -187,7 +187,7 @@ def _own_shape(config: Fields, folder: Path, wanted: Shape) -> Shape:
         *(wanted[1:] if size is None else sides),
     )
     if len(shape) != 3 or not all(isinstance(side, int) and side > 0 for side in shape):
-        message = f"{folder} makes pictures of the shape {shape}, which is none"
+        message = f"{folder} makes images of the shape {shape}, which is none"
         raise InputError(message)
     factor = 2 ** (len(config.get("block_out_channels", list)) - 1)
     if shape[1] % factor or shape[2] % factor:

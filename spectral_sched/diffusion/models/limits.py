@@ -43,7 +43,7 @@ def known_limits(
     if trust is None:
         return limits, ()
     if trust.digest != model_digest(model, plan, denoise):
-        told = f"{trust.path} is of another state of the model and is not heeded"
+        told = f"{trust.path} is of another state of the model and is ignored"
         return limits, (f"warning: {told}; audit it again with --write",)
     if trust.sigma_range is None:
         message = (

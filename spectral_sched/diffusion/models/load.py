@@ -168,7 +168,7 @@ def load_inputs(
         return list(names), torch.from_numpy(np.stack(pictures))
     shape = plan.power.field.shape
     if inputs.ndim != 4 or inputs.shape[1:] != shape:
-        message = f"inputs are pictures (N, {str(shape)[1:]}, not {inputs.shape}"
+        message = f"inputs are images (N, {str(shape)[1:]}, not {inputs.shape}"
         raise ValueError(message)
     return [str(number) for number in range(len(inputs))], torch.from_numpy(inputs)
 
@@ -213,4 +213,4 @@ def skipped_messages(skipped: Skipped, num_read: int) -> tuple[str, ...]:
         return ()
     total = skipped.total + num_read
     first = skipped.messages[0]
-    return (f"left out {skipped.total} of {total} pictures (the first: {first})",)
+    return (f"left out {skipped.total} of {total} images (the first: {first})",)

@@ -216,12 +216,12 @@ def check_given(denoise: Denoiser, *, given: bool) -> None:
     restores = denoise.config.restores if isinstance(denoise, NetworkDenoiser) else None
     if restores is not None and not given:
         message = (
-            f"the model restores pictures ({restores}) and is given none; name them "
+            f"the model restores images ({restores}) and you gave none; name them "
             "with specsched sample --input"
         )
         raise UsageError(message)
     if restores is None and given:
-        message = "the model restores no pictures; leave out --input"
+        message = "the model restores no images; leave out --input"
         raise UsageError(message)
 
 

@@ -129,7 +129,7 @@ def klub_search(task: Task) -> SigmaTable:
     settings = settings_of(KlubSettings, task.request.settings)
     if task.pictures is None:
         message = (
-            "kind klub puts noise on real pictures; name some with --data, "
+            "kind klub puts noise on real images; name some with --data, "
             "or take --model wiener or --model images:FOLDER"
         )
         raise UsageError(message)
@@ -355,7 +355,7 @@ def _check_size(model: Denoiser, data_set: DataSet) -> None:
     shape, own = facts_of(model).shape, data_set.power.field.shape
     if shape is not None and shape != own:
         message = (
-            f"the model makes pictures of shape {shape} and the spectrum is of {own}; "
+            f"the model makes images of shape {shape} and the spectrum is of {own}; "
             "plan for the size of the model with --resolution"
         )
         raise UsageError(message)

@@ -133,7 +133,7 @@ def picture_set(items: Iterable[Item], settings: Preprocessing) -> PictureSet:
     measured = measure((_item(read) for read in loaded), type(settings)())
     ends = {str((plain(read.pixels.low), plain(read.pixels.high))) for read in loaded}
     if len(ends) > 1:
-        message = "the pictures have different depths; convert them all to 8 bits first"
+        message = "the images have different depths; convert them all to 8 bits first"
         raise InputError(message)
     return PictureSet(
         np.stack([read.pixels.values for read in loaded]),

@@ -193,11 +193,11 @@ class TrainingRun:
         """Put the run where its file left it, and say what is new about it."""
         load_state(resume_path(self.output), self.trainer, self._identity)
         step, asked = self.trainer.step, self.options.settings.num_steps
-        self.messages += [f"going on after step {step}"]
+        self.messages += [f"continuing after step {step}"]
         if self.options.minutes is not None:
             done = self.trainer.seconds / 60
             self.messages += [
-                f"{done:.2g} of {self.options.minutes:g} minutes are gone"
+                f"{done:.2g} of {self.options.minutes:g} minutes are over"
             ]
         elif asked <= step:
             self.messages += [
@@ -297,8 +297,8 @@ class TrainingRun:
             batch, state = self.options.settings.batch, resume_path(self.output)
             kept = f"; {state} stays, for --resume with this batch" * state.exists()
             message = (
-                f"a step on {batch} pictures does not fit into the memory of "
-                f"{self.processes.device.type}; train anew with a lower --batch{kept}"
+                f"a step on {batch} images does not fit into the memory of "
+                f"{self.processes.device.type}; train again with a lower --batch{kept}"
             )
             raise NoAnswerError(message) from error
 
@@ -398,7 +398,7 @@ def _class_names(pictures: PictureSet) -> tuple[str, ...]:
     if len(pictures.class_names) < 2:
         message = (
             "--classes needs a folder for each of two classes or more; put the "
-            "pictures into such folders, or leave it out"
+            "images into such folders, or leave it out"
         )
         raise InputError(message)
     return pictures.class_names
@@ -419,7 +419,7 @@ def _network(
     network, header = read_model(options.init)
     if header.data_set.power.field.shape != field.shape:
         message = (
-            f"{options.init} makes pictures of the shape "
+            f"{options.init} makes images of the shape "
             f"{header.data_set.power.field.shape} and these have {field.shape}; "
             "start from another model, or bring them to its size with --resolution"
         )
@@ -445,8 +445,9 @@ def _told_classes(
         return network
     if known is not None:
         message = (
-            f"{options.init} knows the classes {', '.join(known)}; go on with pictures "
-            "in folders of these names and with --classes, or start from another model"
+            f"{options.init} knows the classes {', '.join(known)}; continue with "
+            "images in folders of these names and with --classes, or start from "
+            "another model"
         )
         raise InputError(message)
     config = replace(network.config, class_names=class_names)

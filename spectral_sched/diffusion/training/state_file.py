@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from .trainer import Trainer
 
 VERSION = 1
-REMEDY = "start anew with --force, without --resume"
+REMEDY = "start again with --force, without --resume"
 
 RULE = members(
     {
@@ -149,7 +149,7 @@ def length_of_run(
 def _read_facts(path: Path) -> Document:
     """Return what the state of a run says of it."""
     if not path.is_file():
-        message = f"there is no {path} to go on from; leave out --resume"
+        message = f"there is no {path} to continue from; leave out --resume"
         raise UsageError(message)
     found = read_header(path, REMEDY)
     if found is not None and "run" in found and "format" not in found:
@@ -206,7 +206,7 @@ def _check_same(path: Path, before: Document, now: dict[str, object]) -> None:
     changed = sorted(key for key in now if known.get(key) != now[key])
     message = (
         f"{path} is of another run (other {', '.join(changed) or 'settings'}); "
-        "repeat its flags, or start anew with --force, without --resume"
+        "repeat its flags, or start again with --force, without --resume"
     )
     raise UsageError(message)
 

@@ -137,7 +137,7 @@ def _problems(page: Any) -> Iterator[str]:
     elif page.compression not in PACKINGS:
         yield "is packed in an unusual way; save it without compression"
     elif page.imagedepth != 1:
-        yield "is a volume; save its layers as pictures"
+        yield "is a volume; save its layers as images"
     elif page.nbytes > MOST_BYTES:
         yield f"takes {page.nbytes} bytes, more than {MOST_BYTES}; make it smaller"
     else:

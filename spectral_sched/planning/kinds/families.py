@@ -32,7 +32,7 @@ def family_schedule(data_set: DataSet, kind: str, request: TableRequest) -> Sche
     if (low, high) != cut(schedule.law, low, high):
         message = (
             f"kind {kind} reaches from sigma {schedule.sigma_min:.4g} to "
-            f"{schedule.sigma_max:.4g} on these pictures, not from {low:.4g} to "
+            f"{schedule.sigma_max:.4g} on these images, not from {low:.4g} to "
             f"{high:.4g}; narrow --sigma-min and --sigma-max, or try --kind karras"
         )
         raise UsageError(message)

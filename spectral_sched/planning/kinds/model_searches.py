@@ -28,7 +28,7 @@ class SearchSettings(KindSettings):
         Of everything drawn at random.
     """
 
-    samples: int = number(64, 1, 65536, "pictures that each estimate is made from")
+    samples: int = number(64, 1, 65536, "images that each estimate is made from")
     seed: int = number(0, 0, 2**32 - 1, "of the noise of the search")
 
 
@@ -60,7 +60,7 @@ class GitsSettings(SearchSettings):
 class OssSettings(SearchSettings):
     """What can be set for the optimal steps of a student."""
 
-    samples: int = number(4, 1, 65536, "starts that the student is played from")
+    samples: int = number(4, 1, 65536, "starts that the student samples from")
     levels: int = number(61, 2, 1000, "levels of the teacher")
 
 
@@ -68,7 +68,7 @@ class OssSettings(SearchSettings):
 class GridSettings(SearchSettings):
     """What can be set for the tuned Karras table."""
 
-    samples: int = number(24, 1, 65536, "pictures that each table is run on")
+    samples: int = number(24, 1, 65536, "images that each table is run on")
 
 
 @dataclass(frozen=True, kw_only=True)

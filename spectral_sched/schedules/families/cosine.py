@@ -39,7 +39,7 @@ class CosineLaw(Law):
     )
 
     scale: float = number(1.0, 0.05, 20, "slope: larger for a narrower range")
-    image_d: float = measured("side", *SIDE, "side of the pictures in pixels")
+    image_d: float = measured("side", *SIDE, "side of the images in pixels")
     noise_d: float | None = number(None, *SIDE, "side at which there is no shift")
     noise_d_low: float | None = number(None, *SIDE, "the same, at the clean end")
     noise_d_high: float | None = number(None, *SIDE, "the same, at the noisy end")

@@ -28,7 +28,7 @@ class DilatedLaw(Law):
     """What both have in common: tau in two straight pieces of equal time."""
 
     kappa: float = number(3.0, 1e-3, 1e3, "width of the dilated window")
-    d: int = measured("num_values", 1, 1e12, "numbers per picture")
+    d: int = measured("num_values", 1, 1e12, "numbers per image")
 
     def __post_init__(self) -> None:
         super().__post_init__()

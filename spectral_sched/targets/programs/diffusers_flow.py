@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
 SHIFT = (
     option("shift", None, 1e-3, 1e3, "shift in the scheduler's configuration"),
-    option("mu", None, -7, 7, "mu of a dynamic shift, from the size of the picture"),
+    option("mu", None, -7, 7, "mu of a dynamic shift, from the size of the image"),
     word("mu_type", ("exponential", "linear"), "time_shift_type of the configuration"),
 )
 

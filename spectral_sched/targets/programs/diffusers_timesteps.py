@@ -2,7 +2,7 @@
 
 DPM-Solver's are whole numbers, so the table is quantised to the levels of training and
 the deviation told. Heun's keep fractions and are read linearly in sigma between the
-levels, so a table inside the range of training is played as it is.
+levels, so a table inside the range of training is kept as it is.
 """
 
 from __future__ import annotations

@@ -26,7 +26,7 @@ def _table(job: Job) -> Artifact:
 TARGETS = (
     Target(
         "plain",
-        "sigmas of x = picture + sigma * noise, decreasing, the final 0 included",
+        "sigmas of x = image + sigma * noise, decreasing, the final 0 included",
         _table,
         parameters=MODEL_RANGE,
         knows=said_range,

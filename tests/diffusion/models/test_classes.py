@@ -211,7 +211,7 @@ def test_a_model_that_knew_no_class_goes_on_with_them(folder: Path) -> None:
         (("train", "images/dark", "--classes"), 3, "--classes needs a folder for each"),
         (
             ("train", "images", "--init", "told.safetensors"),
-            *(3, "knows the classes dark, light; go on with pictures in folders"),
+            *(3, "knows the classes dark, light; continue with images in folders"),
         ),
         (
             ("sample", "--model", "told.safetensors", "--class-label", "lihgt"),

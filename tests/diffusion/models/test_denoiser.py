@@ -66,7 +66,7 @@ def test_methods_are_facts_too() -> None:
 
 
 def test_models_of_the_package_say_what_they_know() -> None:
-    left_out = ("left out 1 of 3 pictures",)
+    left_out = ("left out 1 of 3 images",)
     assert facts_of(FiniteSetDenoiser(torch.zeros(2, 1, 2, 2), messages=left_out)) == (
         ModelFacts(messages=left_out)
     )

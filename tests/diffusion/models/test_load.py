@@ -29,7 +29,7 @@ def test_a_damaged_picture_is_left_out_and_said_once(tmp_path: Path) -> None:
     run = SamplingRun(PLAN, SamplingOptions(model, "float64"), CPU)
     message, other = run.messages
     assert other == "left out 1 other file (1 .txt; the first: notes.txt)"
-    assert message.startswith(f"left out 1 of 4 pictures (the first: {first.name}")
+    assert message.startswith(f"left out 1 of 4 images (the first: {first.name}")
     assert isinstance(whole, FiniteSetDenoiser)
     assert isinstance(run.denoise, FiniteSetDenoiser)
     # Folders are read in no order of their own.
@@ -37,5 +37,5 @@ def test_a_damaged_picture_is_left_out_and_said_once(tmp_path: Path) -> None:
     assert values(run.denoise) < values(whole)
     for path in others:
         path.write_bytes(b"no picture")
-    with pytest.raises(InputError, match="no picture could be read"):
+    with pytest.raises(InputError, match="no image could be read"):
         load_denoiser(model, PLAN, CPU, torch.float64)

@@ -244,7 +244,7 @@ def test_forward_calls_are_counted(folder: Path) -> None:
     spent = taught + 2 * 7 * calls + judged
     document = json.loads((folder / "ld3.json").read_text())
     assert document["spent"]["network_calls"] == spent
-    told = f"found by running wiener: spent {spent} network calls"
+    told = f"found by running wiener: {spent} network calls (NFE)"
     assert told in run.stdout
     assert told in specsched("show", "ld3.json", cwd=folder).stdout
 

@@ -83,7 +83,7 @@ def test_a_file_says_what_its_table_cost(folder: Path) -> None:
     settings = ("--set", "seed=3", "--set", "samples=2")
     search = ("--kind", "gits", "--model", "wiener", *settings)
     shown = specsched("export", *search, "-o", "gits.json", cwd=folder).stdout
-    told = "found by running wiener: spent 120 network calls, one picture each"
+    told = "found by running wiener: 120 network calls (NFE) of one image each"
     assert told in shown
     assert told in specsched("show", "gits.json", cwd=folder).stdout
     plan = read_plan(folder / "gits.json")

@@ -341,11 +341,11 @@ def test_a_network_is_told_of_ends_and_pictures_at_once() -> None:
 
 def test_pictures_to_restore_are_missed_and_refused() -> None:
     x = some_pictures(1, 1, 8, 8)
-    with pytest.raises(UsageError, match=r"restores pictures \(box=2\) and is given"):
+    with pytest.raises(UsageError, match=r"restores images \(box=2\) and you gave"):
         built(BOX)(x, 0.5)
-    with pytest.raises(UsageError, match="restores no pictures; leave out --input"):
+    with pytest.raises(UsageError, match="restores no images; leave out --input"):
         give_degraded(built(None), x)
-    with pytest.raises(UsageError, match="restores no pictures; leave out --input"):
+    with pytest.raises(UsageError, match="restores no images; leave out --input"):
         built(None)(x, 0.5, degraded=x)
 
 
@@ -411,10 +411,10 @@ def test_a_seed_is_the_usual_one(trained: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
-        (PLAY, 2, "(box=4) and is given none; name them with specsched sample --input"),
+        (PLAY, 2, "(box=4) and you gave none; name them with specsched sample --input"),
         (
             ("sample", "--model", "wiener", "--input", "degraded"),
-            *(2, "the model restores no pictures; leave out --input"),
+            *(2, "the model restores no images; leave out --input"),
         ),
         (
             (*PLAY, "--input", "large"),
@@ -424,11 +424,11 @@ def test_a_seed_is_the_usual_one(trained: Path) -> None:
         ((*PLAY, "--input", "nowhere"), 3, "nowhere does not exist"),
         (
             (*SEARCH, "--model", "r.safetensors", "-o", "grid.json"),
-            *(2, "is given none; name them with specsched sample --input"),
+            *(2, "you gave none; name them with specsched sample --input"),
         ),
         (
             (*COMPARE, "--data", "images", "--calls", "3", "--samples", "40"),
-            *(2, "is given none; name them with specsched sample --input"),
+            *(2, "you gave none; name them with specsched sample --input"),
         ),
     ],
 )
@@ -441,7 +441,7 @@ def test_mistakes_end_in_one_sentence(
 
 def test_inputs_of_python_have_the_shape_of_the_model(trained: Path) -> None:
     with pytest.raises(
-        ValueError, match=r"pictures \(N, 3, 16, 16\), not \(2, 3, 8, 8\)"
+        ValueError, match=r"images \(N, 3, 16, 16\), not \(2, 3, 8, 8\)"
     ):
         spectral_sched.sample(
             trained / "tight.json",

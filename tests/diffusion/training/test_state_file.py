@@ -36,7 +36,7 @@ from tests.support.helpers import write_pictures
 
 RUN = {"law": "learned", "num_steps": 8, "minutes": None}
 STEPS = 3
-REMEDY = "start anew with --force, without --resume"
+REMEDY = "start again with --force, without --resume"
 
 Facts = dict[str, Any]
 Tensors = dict[str, torch.Tensor]

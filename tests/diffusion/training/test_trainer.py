@@ -119,7 +119,7 @@ def test_pictures_of_floats_keep_their_stated_range() -> None:
 
 def test_no_readable_picture_is_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "a.png").write_bytes(b"no picture")
-    with pytest.raises(InputError, match=r"no picture could be read .*a\.png"):
+    with pytest.raises(InputError, match=r"no image could be read .*a\.png"):
         picture_set(items(tmp_path), Preprocessing())
 
 
@@ -163,7 +163,7 @@ def test_resuming_another_run_is_refused(pictures: PictureSet, tmp_path: Path) -
     first.save()
     with pytest.raises(UsageError, match=r"is of another run \(other law\)"):
         run(pictures, options("laplace"), path, resume=True)
-    with pytest.raises(UsageError, match="to go on from; leave out --resume"):
+    with pytest.raises(UsageError, match="to continue from; leave out --resume"):
         run(pictures, options(), tmp_path / "other.safetensors", resume=True)
     (tmp_path / "model.resume.safetensors").write_bytes(b"cut short")
     with pytest.raises(InputError, match="is not a whole safetensors file"):
@@ -283,7 +283,7 @@ def test_a_batch_that_does_not_fit_says_so_and_keeps_what_was_saved(
         return draw(trainer)
 
     monkeypatch.setattr(Trainer, "draw", draw_until_full)
-    with pytest.raises(NoAnswerError, match=r"4 pictures .* lower --batch$"):
+    with pytest.raises(NoAnswerError, match=r"4 images .* lower --batch$"):
         full()
     full.save()
     with pytest.raises(NoAnswerError, match=r"--batch; .* stays, for --resume with th"):
