@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -16,7 +18,7 @@ from tests.support.pink import pink_source
 FLOOR = 0.3
 
 
-def request(floor: float, steps: int = 8, **limits: float) -> TableRequest:
+def request(floor: float, steps: int = 8, **limits: Any) -> TableRequest:
     return TableRequest.of(
         "euler", steps, "zero", limits=NoiseLimits(**limits, floor=floor)
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -41,7 +41,7 @@ def source(shape: Shape = (3, 16, 16)) -> DataSet:
     )
 
 
-def plan(kind: str = "optimal", shape: Shape = (3, 16, 16), **limits: float) -> Plan:
+def plan(kind: str = "optimal", shape: Shape = (3, 16, 16), **limits: Any) -> Plan:
     request = TableRequest.of("dpmpp-2m", 5, "zero", limits=NoiseLimits(**limits))
     return make_plan(source(shape), kind, request)
 

@@ -6,6 +6,7 @@ import json
 import math
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -31,7 +32,7 @@ from tests.support.pink import pink_source
 LEVELS = (80.0, 20.0, 5.0, 0.1)
 
 
-def of_list(text: str, num_steps: int = 4, **limits: float) -> tuple[float, ...]:
+def of_list(text: str, num_steps: int = 4, **limits: Any) -> tuple[float, ...]:
     request = TableRequest.of(
         *("euler", num_steps, "zero"),
         settings={"levels": text},
