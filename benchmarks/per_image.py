@@ -138,7 +138,7 @@ def judged(
     for text in given.cells:
         sampler, _, calls = text.partition(":")
         key = cell_keys([sampler], [int(calls)], [])[0]
-        tables = Tables(known, key)
+        tables = Tables(known, key, judge.cache)
         for (law, seed), path in models.items():
             network = read_model(path)[0].eval()
             for way in ways_of(law, given.ways, known):

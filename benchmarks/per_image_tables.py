@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from spectral_sched.comparisons.cache import Cache
 from spectral_sched.comparisons.entries import CellKey
 from spectral_sched.diffusion.models.denoiser import Denoiser
 from spectral_sched.diffusion.models.network import Conditioned, NetworkDenoiser
@@ -124,7 +125,7 @@ class Turning:
 
 
 class Tables:
-    """Ways to play one sampler with one number of steps, each table planned once.
+    """Ways to play one sampler with one number of steps; tables are kept.
 
     ``one`` is the set's table and ends; ``typical`` a table in the ends of a typical
     image. Per image: ``drawn`` from the mixture, ``class`` from that of its class,
@@ -133,11 +134,11 @@ class Tables:
     one table, to that of the training image nearest to what is seen by then.
     """
 
-    def __init__(self, known: Known, key: CellKey) -> None:
-        self.known = known
+    def __init__(self, known: Known, key: CellKey, cache: Cache) -> None:
+        self.known, self.cache = known, cache
         self.request = TableRequest.of(key.sampler, key.num_steps, "zero")
         self.plan = make_plan(known.data_set, "optimal", self.request)
-        self.own = lru_cache(None)(self._own)
+        self.own = lru_cache(None)(self._kept)
 
     @cached_property
     def turn(self) -> int:
@@ -150,6 +151,19 @@ class Tables:
         levels = self.plan.table.levels[: self.turn + 1]
         request = replace(self.request, num_steps=len(levels))
         return replace(self.plan, table=SigmaTable.of(levels), request=request)
+
+    def _kept(self, way: str, place: int) -> Plan:
+        """Return the plan of an image, from what is kept of it if that is there."""
+        data_key, count = self.known.data_set.data_key, self.request.num_steps
+        key = [data_key, self.request.sampler, count, way, place]
+        measured = partial(self._numbers, way, place)
+        low, high, *levels = self.cache.array("table", key, (count + 2,), measured)
+        table = SigmaTable.of([float(level) for level in levels])
+        return replace(self.plan, table=table, ends=(float(low), float(high)))
+
+    def _numbers(self, way: str, place: int) -> NDArray[np.float32]:
+        plan = self._own(way, place)
+        return np.array([*plan.ends, *plan.table.levels], dtype=np.float32)
 
     def _own(self, way: str, place: int) -> Plan:
         known = self.known

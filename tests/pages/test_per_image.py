@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 
+from spectral_sched.comparisons.cache import Cache
 from spectral_sched.comparisons.entries import CellKey
 from spectral_sched.comparisons.metrics import LeftOut
 from spectral_sched.planning.data_set import DataSet, resize_data_set
@@ -70,9 +71,10 @@ def test_a_network_is_told_other_ends_below_the_turn_alone(tables: Any) -> None:
 
 
 def test_replanned_images_share_the_head_of_the_one_table(
-    tables: Any, data_set: DataSet
+    tables: Any, data_set: DataSet, tmp_path: Path
 ) -> None:
-    made = tables.Tables(known_of(tables, data_set), CellKey("heun", 4))
+    known, cache = known_of(tables, data_set), Cache(tmp_path)
+    made = tables.Tables(known, CellKey("heun", 4), cache)
     one = made.plan.table.levels
     plans = [made.own("replanned", place) for place in (0, 1)]
     for plan in plans:
@@ -83,14 +85,14 @@ def test_replanned_images_share_the_head_of_the_one_table(
 
 
 def test_tables_of_training_images_lie_inside_their_ends(
-    tables: Any, data_set: DataSet
+    tables: Any, data_set: DataSet, tmp_path: Path
 ) -> None:
     known = known_of(tables, data_set)
-    made = tables.Tables(known, CellKey("dpmpp-2m", 3))
+    made = tables.Tables(known, CellKey("dpmpp-2m", 3), Cache(tmp_path))
     plan = made.own("training", 1)
     low, high = known.ends[1].tolist()
-    assert plan.ends == (low, high)
-    assert low <= plan.table.levels[-1] < plan.table.levels[0] <= high
+    assert plan.ends == pytest.approx((low, high))
+    assert low < 1.001 * plan.table.levels[-1] < plan.table.levels[0] < 1.001 * high
     assert plan.table.levels != made.plan.table.levels
 
 
