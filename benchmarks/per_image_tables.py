@@ -36,7 +36,7 @@ A table takes a second and distances hundreds of samples, so seeds take turns.""
 FAINT = 1e-12
 """Least power of a ring, of the largest: blank images have rings without any."""
 
-WAYS = ("one", "typical", "drawn", "class", "training", "replanned", "mixed")
+WAYS = ("one", "typical", "told", "drawn", "class", "training", "replanned", "mixed")
 """Names of the ways to play a network, see `Tables`."""
 
 
@@ -129,7 +129,7 @@ class Tables:
 
     ``one`` is the set's table and ends; ``typical`` a table in the ends of a typical
     image. Per image: ``drawn`` from the mixture, ``class`` from that of its class,
-    ``mixed`` the paper's kind in the drawn ends; ``training`` has the spectra and ends
+    ``told`` the one table with the drawn ends told, ``mixed`` the paper's kind in them; ``training`` has the spectra and ends
     of training images, in place of any mixture; ``replanned`` turns half-way, from the
     one table, to that of the training image nearest to what is seen by then.
     """
@@ -170,9 +170,10 @@ class Tables:
         if way in {"drawn", "class"}:
             spectrum = known.drawn(place, of_class=way == "class")
             return image_plan(self.plan, spectrum)
-        if way == "mixed":
+        if way in {"mixed", "told"}:
             plan = make_plan(known.data_set, "mixed", self.request)
-            return image_plan(plan, known.drawn(place))
+            own = image_plan(plan, known.drawn(place))
+            return own if way == "mixed" else replace(self.plan, ends=own.ends)
         return self._of_training(place, turned=way == "replanned")
 
     def _of_training(self, place: int, *, turned: bool) -> Plan:
