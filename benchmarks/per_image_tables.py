@@ -129,9 +129,10 @@ class Tables:
 
     ``one`` is the set's table and ends; ``typical`` a table in the ends of a typical
     image. Per image: ``drawn`` from the mixture, ``class`` from that of its class,
-    ``told`` the one table with the drawn ends told, ``mixed`` the paper's kind in them; ``training`` has the spectra and ends
-    of training images, in place of any mixture; ``replanned`` turns half-way, from the
-    one table, to that of the training image nearest to what is seen by then.
+    ``told`` the one table with the drawn ends told, ``mixed`` the paper's kind in them;
+    ``training`` has the spectra and ends of training images, in place of any mixture;
+    ``replanned`` turns half-way, from the one table, to that of the training image
+    nearest to what is seen by then.
     """
 
     def __init__(self, known: Known, key: CellKey, cache: Cache) -> None:
