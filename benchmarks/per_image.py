@@ -48,6 +48,9 @@ from spectral_sched.sources import items
 FEATURE_SIDE = 64
 """Pixels a side of what the ImageNet network is shown of an image."""
 
+AGAINST = (("lognormal", "one"), ("film", "one"), ("film", "drawn"))
+"""Laws and ways that all others are compared with."""
+
 NUM_LOSSES = 128
 """Held-out images whose loss is taken."""
 
@@ -188,7 +191,10 @@ def spread(rows: Sequence[Row], metric: str) -> str:
 
 
 def gap_lines(rows: Sequence[Row], against: tuple[str, str]) -> Iterator[str]:
-    """Yield how far every law and way is from one, in each cell."""
+    """Yield how far every law and way is from one, in each cell.
+
+    Ways of the same networks are compared by the samples, laws by the seeds.
+    """
     names = dict.fromkeys((row.cell, row.law, row.way) for row in rows)
     for cell, law, way in names:
         ours = [row for row in rows if row[:3] == (cell, law, way)]
@@ -240,8 +246,9 @@ def compare_on(name: str, given: argparse.Namespace) -> None:
     for row in judged(known, judge, models, given):
         rows.append(row)
         print(name, *row[:4], time.strftime("%H:%M:%S"), flush=True)
-    lines = [*table_lines(rows, floor), *gap_lines(rows, ("film", "one"))]
-    lines += [*gap_lines(rows, ("lognormal", "one"))]
+    lines = list(table_lines(rows, floor))
+    for against in AGAINST:
+        lines += gap_lines(rows, against)
     page = "\n".join([f"## {name}", "", *lines, ""])
     (given.output / f"{name}.md").write_text(page)
     print(page)
