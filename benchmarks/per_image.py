@@ -201,12 +201,15 @@ def gap_lines(rows: Sequence[Row], against: tuple[str, str]) -> Iterator[str]:
         theirs = [row for row in rows if row[:3] == (cell, *against)]
         seeds = {row.seed for row in ours} & {row.seed for row in theirs}
         ours, theirs = ([r for r in part if r.seed in seeds] for part in (ours, theirs))
-        if (law, way) == against or len(seeds) < min(STUDENT):
+        if (law, way) == against or not seeds:
             continue
-        told = [apart(ours, theirs, metric) for metric in METRICS]
         if law == against[0]:
             pairs = ((over_seeds(ours, m), over_seeds(theirs, m)) for m in METRICS)
             told = [str(difference(*pair, paired=True)) for pair in pairs]
+        elif len(seeds) >= min(STUDENT):
+            told = [apart(ours, theirs, metric) for metric in METRICS]
+        else:
+            told = ["one seed tells nothing"]
         yield f"{cell} {law} {way} less {' '.join(against)}: {'; '.join(told)}"
 
 
