@@ -236,7 +236,7 @@ def compare_on(name: str, given: argparse.Namespace) -> None:
     prepared = Preprocessing(resolution=SIDE, resize="box")
     pictures, real = (picture_set(items(str(at)), prepared) for at in places)
     models = models_of(pictures, name, given)
-    known = known_of(pictures)
+    known = known_of(pictures, places[0])
     real_pictures = real.batch(np.arange(len(real))).numpy()
     judge = Judge(real_pictures, given.samples, Cache(given.output / "samples"))
     for (law, seed), path in models.items():

@@ -6,11 +6,13 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache, partial
+from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from spectral_sched.analysis.measurement import Wanted, measure
 from spectral_sched.comparisons.cache import Cache
 from spectral_sched.comparisons.entries import CellKey
 from spectral_sched.diffusion.models.denoiser import Denoiser
@@ -24,7 +26,7 @@ from spectral_sched.planning.per_image import image_plan
 from spectral_sched.planning.plan import Plan, make_plan
 from spectral_sched.planning.request import NoiseLimits, TableRequest
 from spectral_sched.schedules.table import SigmaTable
-from spectral_sched.spectra.mixture import fit_mixture
+from spectral_sched.sources import items
 from spectral_sched.spectra.periodogram import ring_powers
 from spectral_sched.spectra.power_distribution import image_distribution
 
@@ -75,12 +77,12 @@ class Known:
         return int(np.argmin(np.square(self.log_power - log_power) @ modes))
 
 
-def known_of(pictures: PictureSet) -> Known:
-    """Return what is planned from for images to train on."""
-    measured = pictures.measured
-    low = measured.bounds.sigma_min
-    mixture = fit_mixture(measured.spectrum, low, NUM_COMPONENTS)
-    data_set = measured_data_set(replace(measured, mixture=mixture))
+def known_of(pictures: PictureSet, source: Path) -> Known:
+    """Return what is planned from for images to train on, read again with classes."""
+    prepared = pictures.measured.preprocessing
+    wanted = Wanted(num_components=NUM_COMPONENTS)
+    measured = measure(items(str(source)), prepared, wanted)
+    low, data_set = measured.bounds.sigma_min, measured_data_set(measured)
     chosen = np.random.default_rng(0).choice(len(pictures), KEPT_SPECTRA, replace=False)
     every = list(pictures.powers())
     powers = [every[which] for which in chosen]
