@@ -43,6 +43,9 @@ TRAINING_SETTINGS = ("mean=-0.6", "std=1.7")
 COMPARED_MODEL = "wiener"
 COMPARED_KINDS = "optimal,gaussian,karras,exponential"
 COMPARISON_PATH = Path("comparison")
+FEATURES = ("random", "imagenet")
+"""Names of what distances can be taken on, the usual one first."""
+
 NUM_COMPARED = 128
 """Samples of each table."""
 

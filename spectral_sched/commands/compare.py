@@ -57,6 +57,9 @@ def compare(
     reference_steps: Annotated[
         int, typer.Option(min=1, help="Steps of the fine reference, of heun.")
     ] = defaults.REFERENCE_STEPS,
+    features: Annotated[
+        str, typer.Option(help="What distances are on: random, or imagenet (an extra).")
+    ] = defaults.FEATURES[0],
     output: Annotated[
         Path,
         typer.Option("-o", "--output", help="Folder to write to or continue."),
@@ -104,6 +107,7 @@ def compare(
         seed=seed,
         reference_steps=reference_steps,
         precision=precision,
+        features=features,
     )
     check_folder(output)
     folder = options.folder(output, force=force)

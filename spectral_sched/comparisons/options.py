@@ -14,7 +14,7 @@ from spectral_sched.documents.write import (
     write_atomically,
     write_document,
 )
-from spectral_sched.errors import UnavailableError, UsageError
+from spectral_sched.errors import UnavailableError, UsageError, check_choice
 
 from .entries import cell_keys, read_file_entry
 from .files import (
@@ -64,6 +64,10 @@ class CompareOptions:
     seed: int = 0
     reference_steps: int = defaults.REFERENCE_STEPS
     precision: str = "float32"
+    features: str = defaults.FEATURES[0]
+
+    def __post_init__(self) -> None:
+        check_choice(self.features, defaults.FEATURES, "kind of features", "--features")
 
     @cached_property
     def file_entries(self) -> tuple[FileEntry, ...]:

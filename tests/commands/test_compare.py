@@ -100,6 +100,7 @@ def test_other_pictures_are_compared_with_if_they_are_named(analysed: Path) -> N
         (("--kinds", "optimal,karas"), 2, "did you mean --kinds karras?"),
         (("--samplers", "huen"), 2, "did you mean --samplers heun?"),
         (("--precision", "half"), 2, "there is no precision 'half'"),
+        (("--features", "imagnet"), 2, "did you mean --features imagenet?"),
         (("--calls", "8,x"), 2, "--calls needs whole numbers as in 5,8,12, not '8,x'"),
         (("--calls", "8", "--steps", "8"), 2, "leave one out"),
         (("--samples", "60"), 3, "60 samples are compared with twice as many"),

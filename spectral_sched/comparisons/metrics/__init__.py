@@ -1,8 +1,9 @@
 """Distances between samples and what they should be, with their uncertainty.
 
 Everything here is numpy on features or pictures that were already made. A distance on
-features is only as good as the features: those of `diffusion.features` come from a
-fixed random network, and no figure made with them is an FID.
+features is only as good as the features: those of `diffusion.evaluation.features` come
+from a fixed random network or from one trained on ImageNet, and no figure made with
+either is an FID.
 """
 
 from .frechet import FrechetDistance, frechet_distance

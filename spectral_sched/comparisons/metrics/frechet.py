@@ -46,19 +46,23 @@ def frechet_distance(first: NDArray[np.float64], second: NDArray[np.float64]) ->
 
 
 class _Moments(NamedTuple):
+    """A mean, (F,), and a root R of the covariance ``R.T @ R``, (min(N, F), F)."""
+
     mean: NDArray[np.float64]
-    covariance: NDArray[np.float64]
+    root: NDArray[np.float64]
 
 
 def _moments(features: NDArray[np.float64]) -> _Moments:
-    covariance = np.atleast_2d(np.cov(features, rowvar=False))
-    return _Moments(features.mean(axis=0), covariance)
+    mean = features.mean(axis=0)
+    centred = (features - mean) / np.sqrt(len(features) - 1)
+    # Of fewer samples than features the root has no more rows than there are samples.
+    root: NDArray[np.float64] = np.linalg.qr(centred).R
+    return _Moments(mean, root)
 
 
 def _distance(first: _Moments, second: _Moments) -> float:
     offset = first.mean - second.mean
-    values, axes = np.linalg.eigh(first.covariance)
-    root = (axes * np.sqrt(values.clip(0))) @ axes.T
-    between = np.linalg.eigvalsh(root @ second.covariance @ root).clip(0)
-    traces = sum(float(np.trace(each.covariance)) for each in (first, second))
-    return float(offset @ offset) + traces - 2 * float(np.sqrt(between).sum())
+    # The eigenvalues of C1 C2 are the squared singular values of R1 R2'.
+    between = np.linalg.svd(first.root @ second.root.T, compute_uv=False).sum()
+    traces = sum(float(np.square(each.root).sum()) for each in (first, second))
+    return float(offset @ offset) + traces - 2 * float(between)

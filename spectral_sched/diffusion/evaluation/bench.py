@@ -27,7 +27,7 @@ from spectral_sched.comparisons.files import (
 )
 from spectral_sched.comparisons.options import CACHE_NAME, names
 from spectral_sched.comparisons.results import Cell, Cost, Row
-from spectral_sched.defaults import SPECTRUM_PATH
+from spectral_sched.defaults import FEATURES, SPECTRUM_PATH
 from spectral_sched.diffusion.devices import resolve_device
 from spectral_sched.diffusion.models.denoiser import facts_of
 from spectral_sched.diffusion.models.digest import array_digest, model_digest
@@ -47,6 +47,7 @@ from spectral_sched.planning.request import TableRequest
 from spectral_sched.schedules.table import SigmaTable
 from spectral_sched.solvers.registry import SAMPLERS
 
+from .features import features_named
 from .real_pictures import real_pictures
 from .yardsticks import Yardsticks
 
@@ -97,6 +98,8 @@ class BenchOptions:
         Steps of the fine reference.
     precision
         How it is computed, as for ``--precision``.
+    features
+        Name of what distances are taken on, as for ``--features``.
     """
 
     model: str | Denoiser
@@ -109,6 +112,7 @@ class BenchOptions:
     seed: int = 0
     reference_steps: int = 128
     precision: str = "float32"
+    features: str = FEATURES[0]
 
 
 def shown_model(model: str | Denoiser) -> str:
@@ -146,6 +150,7 @@ def bench_for(options: CompareOptions, folder: Path, device: str) -> Bench:
         seed=options.seed,
         reference_steps=options.reference_steps,
         precision=options.precision,
+        features=options.features,
     )
     return Bench(data_set, asked, Cache(folder / CACHE_NAME), resolve_device(device))
 
@@ -182,6 +187,7 @@ class Bench:
         self.entrants = [parse_entry(text) for text in options.kinds]
         request = TableRequest.of(REFERENCE_SAMPLER, options.reference_steps, "zero")
         fine = make_plan(data_set, REFERENCE_KIND, request)
+        self.features = features_named(options.features, fine.power.field.shape[0])
         self.search = ModelSearch(options.model, options.search_data, device)
         self.denoise = load_denoiser(options.model, fine, device, self.precision.dtype)
         check_given(self.denoise, given=False)
@@ -235,7 +241,8 @@ class Bench:
     @cached_property
     def yardsticks(self) -> Yardsticks:
         """What samples are measured against."""
-        return Yardsticks(self.real, self.options.num_samples, self.reference)
+        count = self.options.num_samples
+        return Yardsticks(self.real, count, self.reference, self.features)
 
     def _judge_reference(self) -> Judgement:
         return self.yardsticks.judge(self.reference, paired=False)
@@ -338,14 +345,7 @@ class Bench:
 
     def _marks(self) -> list[object]:
         """Return everything that figures depend on beside the samples."""
-        return [self.data_key, self.options.num_samples, self.features]
-
-    @cached_property
-    def features(self) -> str:
-        """Name of the features, by the digest of their weights."""
-        from .features import RandomFeatures
-
-        return RandomFeatures(self.real.shape[1]).name
+        return [self.data_key, self.options.num_samples, self.features.name]
 
     def _facts(self) -> Document:
         return {
@@ -355,7 +355,7 @@ class Bench:
             },
             "data": {"digest": self.data_key, "num_real": len(self.real)},
             "shape": self.real.shape[1:],
-            "features": self.features,
+            "features": self.features.name,
             "num_samples": self.options.num_samples,
             "seed": self.options.seed,
             "fine": {

@@ -1,4 +1,4 @@
-"""Features of pictures from a fixed random convolutional network.
+"""Features of pictures from a fixed random convolutional network, or another by name.
 
 Random features see colours, contrast and texture at several scales, and need neither a
 download nor a licence. A distance on them ranks samplers of one model; it is not an FID
@@ -8,13 +8,20 @@ and is not comparable with one.
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import torch
 from torch.nn import functional
 
+from spectral_sched.defaults import FEATURES
+from spectral_sched.errors import check_choice
+
+from .imagenet_features import ImageNetFeatures
+
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from numpy.typing import NDArray
     from torch import Tensor
 
@@ -24,6 +31,19 @@ NUM_FEATURES = 64
 BATCH = 64
 DARK = 1e-3
 """Contrast below which differences no longer count."""
+
+
+class Features(Protocol):
+    """What turns images into the numbers that distances are taken on."""
+
+    @property
+    def name(self) -> str:
+        """What tells figures of different features apart."""
+        ...
+
+    def __call__(self, pictures: NDArray[np.floating]) -> NDArray[np.float64]:
+        """Return features, (N, F), of images, (N, C, H, W) in [-1, 1]."""
+        ...
 
 
 class RandomFeatures:
@@ -72,6 +92,25 @@ class RandomFeatures:
             x = x.relu()
             pooled += [x.mean(dim=(2, 3)), contrast]
         return torch.cat(pooled, dim=1) @ self.projection
+
+
+NAMED: Mapping[str, Callable[[int], Features]] = dict(
+    zip(FEATURES, (RandomFeatures, ImageNetFeatures), strict=True)
+)
+
+
+def features_named(name: str, channels: int) -> Features:
+    """Return the features of a name, for images of so many channels.
+
+    Raises
+    ------
+    UsageError
+        If there are none of that name, or they do not look at such images.
+    UnavailableError
+        If their network is not installed.
+    """
+    check_choice(name, NAMED, "kind of features", "--features")
+    return NAMED[name](channels)
 
 
 def _normal(rng: np.random.Generator, shape: tuple[int, ...], std: float) -> Tensor:

@@ -2,7 +2,7 @@
 
 Each table is judged in two ways: by the paired error, the root-mean-square distance of
 its samples from those of a fine reference that started from the same noise; and by
-distances between its samples and real pictures, on features of a fixed random network,
+distances between its samples and real pictures, on features of a fixed network,
 on patches and on spectra. The ways need not agree: the error is blind to the model's
 own faults, the distances to which sample belongs to which noise.
 
@@ -31,6 +31,8 @@ from .features import RandomFeatures
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from .features import Features
+
 
 SEED = 20260319
 """Parts the real pictures, whatever order they come in."""
@@ -47,6 +49,8 @@ class Yardsticks:
         Samples of each table, (N).
     reference
         Samples of the fine reference from the same noise, (N, C, H, W), if any.
+    features
+        What distances are taken on; random features if not given.
 
     Raises
     ------
@@ -59,6 +63,7 @@ class Yardsticks:
         real: NDArray[np.floating],
         num_samples: int,
         reference: NDArray[np.floating] | None = None,
+        features: Features | None = None,
     ) -> None:
         if len(real) < 2 * num_samples:
             message = (
@@ -66,7 +71,7 @@ class Yardsticks:
                 f"not with {len(real)}; lower --samples, or name more with --data"
             )
             raise InputError(message)
-        self.features = RandomFeatures(real.shape[1])
+        self.features = features or RandomFeatures(real.shape[1])
         order = np.random.default_rng(SEED).permutation(len(real))
         self.stand_ins = real[order[:num_samples]]
         self.measures = Metrics(self._looks(real[order[num_samples:]]), num_samples)

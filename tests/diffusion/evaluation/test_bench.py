@@ -50,6 +50,7 @@ def options(
     samples: int = 64,
     seed: int = 0,
     file_entries: tuple[FileEntry, ...] = (),
+    features: str = "random",
 ) -> BenchOptions:
     cells = tuple(cell_keys(["dpmpp-2m"], [8], []))
     return BenchOptions(
@@ -57,6 +58,7 @@ def options(
         num_samples=samples,
         seed=seed,
         reference_steps=48,
+        features=features,
     )
 
 
@@ -100,6 +102,20 @@ def test_a_wrong_last_level_is_caught(
     assert bad.name == "wrong.json"
     assert verdict(bad, right, "error").word == "worse"
     assert verdict(right, bad, "error").word == "better"
+
+
+def test_features_do_not_mix_in_one_folder(data_set: DataSet, tmp_path: Path) -> None:
+    pytest.importorskip("efficientnet_lite_pytorch")
+    names = ("random", "imagenet", "random")
+    found = [
+        bench(data_set, tmp_path, options(samples=40, features=name))()
+        for name in names
+    ]
+    prefixes = [each.facts["features"].partition("-")[0] for each in found]
+    assert prefixes == list(names)
+    first, second, again = (rows(each)[0].judgement.scores for each in found)
+    assert second["frechet"].value > 1.5 * first["frechet"].value > 0
+    np.testing.assert_array_equal(again["kernel"].left, first["kernel"].left)
 
 
 def test_shuffled_noise_shows_in_the_error_alone(

@@ -1,0 +1,270 @@
+"""A schedule per image against one for all, on networks of equal training.
+
+Run it as ``python benchmarks/per_image.py photos.npz -o per_image``. Networks are
+trained with a log-normal law, with the ``mixed`` law of the data set, and with each
+image's own spectral schedule while they are told its ends (``film``), from several
+seeds for as many steps. Those that are told ends are then played in several ways, see
+`per_image_tables`. What is trained and sampled is kept in the folder, so that a run
+that was cut short goes on.
+
+Distances are between samples and held-out images, on random and on ImageNet features.
+Differences are paired: networks of one seed, samples of one noise.
+"""
+
+import argparse
+import time
+from collections.abc import Iterator, Sequence
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from per_image_networks import LAWS, SIDE, models_of, sources
+from per_image_tables import KEPT_SPECTRA, WAYS, Known, Tables, known_of
+
+from spectral_sched.comparisons.cache import Cache
+from spectral_sched.comparisons.entries import cell_keys
+from spectral_sched.comparisons.metrics import (
+    FrechetDistance,
+    KernelDistance,
+    LeftOut,
+    difference,
+    left_out,
+)
+from spectral_sched.diffusion.evaluation.features import Features, RandomFeatures
+from spectral_sched.diffusion.evaluation.imagenet_features import ImageNetFeatures
+from spectral_sched.diffusion.models.network import NetworkDenoiser
+from spectral_sched.diffusion.models.weights import read_model
+from spectral_sched.diffusion.training.noise import own_noise
+from spectral_sched.diffusion.training.pictures import PictureSet, picture_set
+from spectral_sched.diffusion.training.trainer import held_out_loss
+from spectral_sched.documents.strict_json import file_digest
+from spectral_sched.images.preprocessing import Preprocessing
+from spectral_sched.planning.data_set import DataSet
+from spectral_sched.sources import items
+
+FEATURE_SIDE = 64
+"""Pixels a side of what the ImageNet network is shown of an image."""
+
+AGAINST = (("lognormal", "one"), ("film", "one"), ("film", "drawn"))
+"""Laws and ways that all others are compared with."""
+
+NUM_LOSSES = 128
+"""Held-out images whose loss is taken."""
+
+CELLS = ("dpmpp-2m:8", "dpmpp-2m:4", "heun:8", "dpmpp-2m:16", "euler:8")
+"""Samplers and most network calls, the most wanted first."""
+
+STUDENT = {2: 12.706, 3: 4.303, 4: 3.182, 5: 2.776}
+"""Quantile 0.975 of Student's t for the mean of so many seeds."""
+
+
+METRICS: dict[str, tuple[str, type[FrechetDistance] | type[KernelDistance]]] = {
+    "random Frechet": ("random", FrechetDistance),
+    "ImageNet Frechet": ("imagenet", FrechetDistance),
+    "ImageNet kernel": ("imagenet", KernelDistance),
+}
+
+
+class Judge:
+    """Distances to held-out images; a part stands in for samples, the floor."""
+
+    def __init__(
+        self, real: NDArray[np.float32], num_samples: int, cache: Cache
+    ) -> None:
+        self.count, self.cache = num_samples, cache
+        channels = real.shape[1]
+        self.features: dict[str, Features] = {
+            "random": RandomFeatures(channels),
+            "imagenet": ImageNetFeatures(channels, FEATURE_SIDE),
+        }
+        order = np.random.default_rng(0).permutation(len(real))
+        self.stand_ins = real[order[:num_samples]]
+        rest = real[order[num_samples:]]
+        seen = {name: looks(rest) for name, looks in self.features.items()}
+        self.distances = {
+            name: distance(seen[which]) for name, (which, distance) in METRICS.items()
+        }
+
+    def __call__(self, pictures: NDArray[np.float32]) -> dict[str, LeftOut]:
+        """Return every metric of samples, (N, C, H, W)."""
+        seen = {name: looks(pictures) for name, looks in self.features.items()}
+        return {
+            name: left_out(self.distances[name].of(seen[which]), self.count)
+            for name, (which, _) in METRICS.items()
+        }
+
+
+def losses(
+    network: NetworkDenoiser, held_out: PictureSet, data_set: DataSet, count: int
+) -> NDArray[np.float32]:
+    """Return the loss on held-out images told their own ends, another's, the set's."""
+    bounds, clean = data_set.bounds, held_out.batch(np.arange(count))
+    ends = (bounds.sigma_min, bounds.sigma_max)
+    powers = [power for power, _ in zip(held_out.powers(), range(count), strict=False)]
+    own = torch.tensor(own_noise(powers, data_set.power.field.shape, ends).own_ends)
+    told = [network.between(*own.T)]
+    if network.config.ends:
+        told += [network.between(*each) for each in (own.roll(1, 0).T, ends)]
+    sigma_data = network.config.sigma_data
+    found = [held_out_loss(denoise, clean, sigma_data, ends) for denoise in told]
+    return np.array(found, dtype=np.float32)
+
+
+class Row(NamedTuple):
+    """One network played in one way in one cell, and how it was judged."""
+
+    cell: str
+    law: str
+    way: str
+    seed: int
+    found: dict[str, LeftOut]
+
+
+def ways_of(law: str, ways: Sequence[str], known: Known) -> list[str]:
+    """Return how a network is played: in one way alone if it is not told ends."""
+    if not LAWS[law].film:
+        return ["one"]
+    return [way for way in ways if way != "class" or len(known.class_names) > 1]
+
+
+def judged(
+    known: Known,
+    judge: Judge,
+    models: dict[tuple[str, int], Path],
+    given: argparse.Namespace,
+) -> Iterator[Row]:
+    """Yield every row, the most wanted cells first; samples are kept."""
+    shape = (given.samples, *known.data_set.power.field.shape)
+    for text in given.cells:
+        sampler, _, calls = text.partition(":")
+        key = cell_keys([sampler], [int(calls)], [])[0]
+        tables = Tables(known, key, judge.cache)
+        for (law, seed), path in models.items():
+            network = read_model(path)[0].eval()
+            for way in ways_of(law, given.ways, known):
+                asked = [file_digest(path), key.sampler, key.num_steps, way]
+                play = partial(tables.play, network, way, given.samples)
+                samples = judge.cache.array(
+                    "samples", [*asked, given.samples, KEPT_SPECTRA], shape, play
+                )
+                yield Row(text, law, way, seed, judge(samples))
+
+
+def over_seeds(rows: Sequence[Row], metric: str) -> LeftOut:
+    """Return the mean of a metric over networks that were played from one noise."""
+    found = [row.found[metric] for row in rows]
+    value = np.mean([each.value for each in found], axis=0)
+    return LeftOut(value, np.mean([each.left for each in found], axis=0))
+
+
+def apart(first: Sequence[Row], second: Sequence[Row], metric: str) -> str:
+    """Return the mean difference of networks of equal seeds, with its interval."""
+    by_seed = {row.seed: float(row.found[metric].value) for row in second}
+    gaps = np.array(
+        [float(row.found[metric].value) - by_seed[row.seed] for row in first]
+    )
+    reach = STUDENT[len(gaps)] * gaps.std(ddof=1) / len(gaps) ** 0.5
+    return (
+        f"{gaps.mean():+.3g} [{gaps.mean() - reach:+.3g}, {gaps.mean() + reach:+.3g}]"
+    )
+
+
+def table_lines(rows: Sequence[Row], floor: dict[str, LeftOut]) -> Iterator[str]:
+    """Yield a table of a data set: means over seeds, the least and the most."""
+    yield f"| cell | law | way | {' | '.join(METRICS)} |"
+    yield "|---" * (3 + len(METRICS)) + "|"
+    names = dict.fromkeys((row.cell, row.law, row.way) for row in rows)
+    for name in names:
+        same = [row for row in rows if row[:3] == name]
+        yield f"| {' | '.join((*name, *(spread(same, m) for m in METRICS)))} |"
+    floors = (f"{floor[metric].estimate}" for metric in METRICS)
+    yield f"| | real images | floor | {' | '.join(floors)} |"
+
+
+def spread(rows: Sequence[Row], metric: str) -> str:
+    """Return the mean of a metric over seeds, with the least and the most."""
+    values = [float(row.found[metric].value) for row in rows]
+    return f"{np.mean(values):.3g} [{min(values):.3g}, {max(values):.3g}]"
+
+
+def gap_lines(rows: Sequence[Row], against: tuple[str, str]) -> Iterator[str]:
+    """Yield how far every law and way is from one, in each cell.
+
+    Ways of the same networks are compared by the samples, laws by the seeds.
+    """
+    names = dict.fromkeys((row.cell, row.law, row.way) for row in rows)
+    for cell, law, way in names:
+        ours = [row for row in rows if row[:3] == (cell, law, way)]
+        theirs = [row for row in rows if row[:3] == (cell, *against)]
+        seeds = {row.seed for row in ours} & {row.seed for row in theirs}
+        ours, theirs = ([r for r in part if r.seed in seeds] for part in (ours, theirs))
+        if (law, way) == against or not seeds:
+            continue
+        if law == against[0]:
+            pairs = ((over_seeds(ours, m), over_seeds(theirs, m)) for m in METRICS)
+            told = [str(difference(*pair, paired=True)) for pair in pairs]
+        elif len(seeds) >= min(STUDENT):
+            told = [apart(ours, theirs, metric) for metric in METRICS]
+        else:
+            told = ["one seed tells nothing"]
+        yield f"{cell} {law} {way} less {' '.join(against)}: {'; '.join(told)}"
+
+
+def arguments() -> argparse.Namespace:
+    """Return the command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("photos", type=Path)
+    parser.add_argument("-o", "--output", type=Path, default=Path("per_image"))
+    parser.add_argument("--sets", nargs="+", default=["photos", "kinds"])
+    parser.add_argument("--laws", nargs="+", default=list(LAWS), choices=LAWS)
+    parser.add_argument("--ways", nargs="+", default=list(WAYS), choices=WAYS)
+    parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
+    parser.add_argument("--steps", type=int, default=1200)
+    parser.add_argument("--batch", type=int, default=16)
+    parser.add_argument("--samples", type=int, default=256)
+    parser.add_argument("--cells", nargs="+", default=list(CELLS))
+    parser.add_argument("--no-training", action="store_true")
+    return parser.parse_args()
+
+
+def compare_on(name: str, given: argparse.Namespace) -> None:
+    """Train, play and judge on one data set, and print what was found."""
+    places = sources(name, given.photos, given.output)
+    prepared = Preprocessing(resolution=SIDE, resize="box")
+    pictures, real = (picture_set(items(str(at)), prepared) for at in places)
+    models = models_of(pictures, name, given)
+    known = known_of(pictures, places[0])
+    real_pictures = real.batch(np.arange(len(real))).numpy()
+    judge = Judge(real_pictures, given.samples, Cache(given.output / "samples"))
+    for (law, seed), path in models.items():
+        network = read_model(path)[0].eval()
+        told = partial(losses, network, real, known.data_set, NUM_LOSSES)
+        key, shape = [file_digest(path), NUM_LOSSES], (3 if LAWS[law].film else 1,)
+        found = judge.cache.array("losses", key, shape, told)
+        print(name, law, seed, "loss told own ends, another's, the set's", found)
+    floor, rows = judge(judge.stand_ins), []
+    for row in judged(known, judge, models, given):
+        rows.append(row)
+        print(name, *row[:4], time.strftime("%H:%M:%S"), flush=True)
+    lines = list(table_lines(rows, floor))
+    for against in AGAINST:
+        lines += gap_lines(rows, against)
+    page = "\n".join([f"## {name}", "", *lines, ""])
+    (given.output / f"{name}.md").write_text(page)
+    print(page)
+
+
+def main() -> None:
+    """Train, play and judge on every data set."""
+    given = arguments()
+    torch.set_num_threads(1)
+    given.output.mkdir(parents=True, exist_ok=True)
+    for name in given.sets:
+        compare_on(name, given)
+
+
+if __name__ == "__main__":
+    main()
