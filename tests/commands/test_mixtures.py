@@ -9,10 +9,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
+from spectral_sched.diffusion.models.network import NetworkDenoiser
+from spectral_sched.diffusion.sampling.run import SamplingOptions, SamplingRun
 from spectral_sched.documents.write import write_document
 from spectral_sched.errors import InputError
+from spectral_sched.files.network_config import NetworkConfig
 from spectral_sched.files.schedule import read_plan
 from spectral_sched.files.spectrum import payload_digest, read_spectrum
 from spectral_sched.spectra.mixture import SpectralMixture
@@ -148,6 +152,18 @@ def test_a_seed_keeps_its_table_in_any_batch(measured: Path, tmp_path: Path) -> 
     assert np.abs(many - common).max() > 1
     record = json.loads((tmp_path / "one/samples.json").read_text())
     assert record["arguments"]["per_image"] is True
+
+
+@pytest.mark.parametrize("heeding", [True, False])
+def test_networks_of_ranges_ask_for_them(measured: Path, *, heeding: bool) -> None:
+    plan = read_plan(measured / "tight.json")
+    ends = plan.ends if heeding else None
+    network = NetworkDenoiser(NetworkConfig(3, (16,), 1, 0.5, ends=ends))
+    for per_image in (False, True):
+        options = SamplingOptions(network, per_image=per_image)
+        run = SamplingRun(plan, options, torch.device("cpu"))
+        asked = any("--per-image draws ranges" in each for each in run.messages)
+        assert asked is (heeding and not per_image)
 
 
 def test_classes_have_tables_of_their_own(measured: Path, tmp_path: Path) -> None:

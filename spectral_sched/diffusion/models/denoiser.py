@@ -66,6 +66,8 @@ class ModelFacts:
     between
         Returns the denoiser of pictures whose noise ranges have a lower and an upper
         end, numbers or one per picture, (B,); None where ends are not heeded.
+    heeds_ends
+        Whether it was trained with the range of each image.
     native
         Returns the sigmas of its own steps, falling, by their number and how they are
         spaced; None where it has none.
@@ -79,6 +81,7 @@ class ModelFacts:
     messages: tuple[str, ...] = ()
     of_class: Callable[[int | Tensor], Denoiser] = refuse_class
     between: Callable[[Level, Level], Denoiser] | None = None
+    heeds_ends: bool = False
     native: Callable[[int, str], Sequence[float]] | None = None
 
     @property

@@ -117,6 +117,11 @@ class NetworkDenoiser(nn.Module):
         return levels.new_full((len(levels),), null, dtype=torch.long)
 
     @property
+    def heeds_ends(self) -> bool:
+        """Whether it was trained with the range of each image."""
+        return self.config.ends is not None
+
+    @property
     def recordable(self) -> NetworkDenoiser:
         """The network whose calls may be recorded: all of it."""
         return self

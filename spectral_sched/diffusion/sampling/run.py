@@ -75,6 +75,13 @@ class SamplingOptions:
         check_precision(self.precision)
 
 
+ONE_RANGE = (
+    "the model was trained with the range of each image and gets one for all: samples "
+    "can be too bright, dark or vivid; --per-image draws ranges (analyze --mixture)"
+)
+"""What one range does is measured in docs/research/per-image.md."""
+
+
 class SamplingRun:
     """A model loaded to play a plan.
 
@@ -123,6 +130,9 @@ class SamplingRun:
         limits, told = known_limits(options.model, model, plan)
         self.plan, fitting = fit_to_model(plan, limits, options.fitting)
         self.messages = [*facts_of(model).messages, *told, *fitting]
+        unasked = options.inputs is None and not options.per_image
+        if unasked and facts_of(model).heeds_ends:
+            self.messages.append(ONE_RANGE)
         guide(model, options.guidance, [0])  # Refused now, if it cannot be had.
         self.denoise, self.guidance = model, options.guidance
         self.image_plan = drawn_plans(
