@@ -157,19 +157,13 @@ def fit_to_model(
 def _fit_size(
     plan: Plan, shape: Shape | None, fitting: Fitting
 ) -> tuple[Plan, tuple[str, ...]]:
-    own = plan.power.field.shape
-    if shape is None or shape == own:
+    made = f"was made for {_describe_shape(plan.power.field.shape)}"
+    cure = f"{LIKE_ITS_OWN}, or sample with --model wiener"
+    data_set = _in_size(plan.data_set, shape, f"schedule {made}", cure)
+    if data_set is plan.data_set:
         return plan, ()
-    wanted = _describe_shape(shape)
-    made = f"was made for {_describe_shape(own)} and the model makes {wanted}"
-    if not _differ_in_size(own, shape):
-        message = (
-            f"the schedule {made}; analyse images like those it was trained on, or "
-            "sample with --model wiener"
-        )
-        raise InputError(message)
-    data_set = resize_data_set(plan.data_set, min(shape[1:]))
-    about = f"the table {made}"
+    wanted = _describe_shape(data_set.power.field.shape)
+    about = f"the table {made} and the model makes {wanted}"
     if fitting.as_is:
         return replace(plan, data_set=data_set), (f"{about}: kept as it is",)
     again = plan_again(replace(plan, data_set=data_set))
@@ -220,7 +214,8 @@ def _ends_inside(
     usual = bounds.sigma_min, bounds.top(plan.request.start)
     inside = max(low, plan.ends[0]), min(high, plan.ends[1])
     own_low, own_high = (
-        None if own == end else own for own, end in zip(inside, usual, strict=True)
+        end if left or end != own else None
+        for end, left, own in zip(inside, (below, above), usual, strict=True)
     )
     return own_low, own_high
 
@@ -327,18 +322,32 @@ def sized(data_set: DataSet, shape: Shape | None) -> tuple[DataSet, tuple[str, .
     InputError
         If they differ in more than their size.
     """
+    own = _describe_shape(data_set.power.field.shape)
+    made = _in_size(data_set, shape, f"spectrum is of {own}", LIKE_ITS_OWN)
+    if made is data_set:
+        return data_set, ()
+    wanted = _describe_shape(made.power.field.shape)
+    return made, (f"planned for {wanted}, which the model makes",)
+
+
+LIKE_ITS_OWN = "analyze images like those it was trained on"
+
+
+def _in_size(data_set: DataSet, shape: Shape | None, what: str, cure: str) -> DataSet:
+    """Return a data set in the size of a model: itself, if that is its own.
+
+    Raises
+    ------
+    InputError
+        If they differ in more than their size.
+    """
     own = data_set.power.field.shape
     if shape is None or shape == own:
-        return data_set, ()
-    wanted = _describe_shape(shape)
+        return data_set
     if not _differ_in_size(own, shape):
-        message = (
-            f"the spectrum is of {_describe_shape(own)} and the model makes {wanted}; "
-            "analyze images like those it was trained on"
-        )
+        message = f"the {what} and the model makes {_describe_shape(shape)}; {cure}"
         raise InputError(message)
-    told = f"planned for {wanted}, which the model makes"
-    return resize_data_set(data_set, min(shape[1:])), (told,)
+    return resize_data_set(data_set, min(shape[1:]))
 
 
 def _differ_in_size(own: Shape, shape: Shape) -> bool:
