@@ -277,7 +277,7 @@ def mismatch(first: Shaped, other: Shaped, settings: Preprocessing) -> InputErro
     if expected[1:] == found[1:]:
         return InputError(
             f"{one} has {_channels(expected)} and {name} has {_channels(found)}; "
-            "analyse all in one form with --color rgb or --color luma, or with the "
+            "analyze all in one form with --color rgb or --color luma, or with the "
             "same --bands of all"
         )
     cure = "bring all to one size with --resolution, as for training"

@@ -186,7 +186,7 @@ def clean_at(
     if np.any(energy <= allowed):
         message = (
             f"the images differ by less than {tolerance:g} rounding error of 8 bits, "
-            "so there is nothing to schedule; lower --tolerance or analyse other images"
+            "so there is nothing to schedule; lower --tolerance or analyze other images"
         )
         raise NoAnswerError(message)
 
@@ -248,7 +248,7 @@ def bound_intervals(
     except NoAnswerError as error:
         message = (
             f"some sets drawn from these {sample.num_uniform} images hold no "
-            "differences, so the noise range has no interval; analyse more images"
+            "differences, so the noise range has no interval; analyze more images"
         )
         raise NoAnswerError(message) from error
     levels = {

@@ -97,7 +97,7 @@ class SpectralMixture:
         if not self.class_weights:
             message = (
                 "the images that were analysed have no classes; leave out --class, "
-                "or analyse a folder with one folder per class"
+                "or analyze a folder with one folder per class"
             )
             raise UsageError(message)
         check_choice(label, self.class_weights, "class", "--class")
@@ -204,7 +204,7 @@ def _check_enough(logs: NDArray[np.float64], num_components: int) -> None:
     if different < num_components:
         message = (
             f"--mixture {num_components} needs as many images with different spectra,"
-            f" and there are {different}; ask for fewer, or analyse more images"
+            f" and there are {different}; ask for fewer, or analyze more images"
         )
         raise NoAnswerError(message)
 

@@ -160,7 +160,7 @@ def _beyond(field: GaussianField, num_rings: int) -> _Beyond:
         _, height, width = field.shape
         message = (
             f"images of {width}x{height} are too small to foresee a larger size; "
-            "analyse larger ones with specsched analyze --resolution"
+            "analyze larger ones with specsched analyze --resolution"
         )
         raise NoAnswerError(message)
     known, longest = len(field.power), max(field.shape[1:])

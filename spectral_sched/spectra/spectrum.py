@@ -144,7 +144,7 @@ def _refuse_constant(field: GaussianField) -> None:
     if energy <= ROUNDING * field.mean_offset:
         message = (
             "all images are the same constant colour, so there is nothing to schedule; "
-            "analyse images that differ"
+            "analyze images that differ"
         )
         raise NoAnswerError(message)
 
