@@ -20,6 +20,7 @@ from .version import __version__
 if TYPE_CHECKING:
     from .api import (
         Audit,
+        Comparison,
         KindInfo,
         Measurement,
         Plan,
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
         analyze,
         audit,
         bounds,
+        compare,
         kinds,
         make_schedule,
         optimal_table,
@@ -61,6 +63,7 @@ else:
 
 __all__ = [
     "Audit",
+    "Comparison",
     "KindInfo",
     "Measurement",
     "Plan",
@@ -73,6 +76,7 @@ __all__ = [
     "analyze",
     "audit",
     "bounds",
+    "compare",
     "kinds",
     "make_schedule",
     "optimal_table",

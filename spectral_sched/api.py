@@ -9,6 +9,7 @@ on that scale.
 from __future__ import annotations
 
 import os
+import tempfile
 import warnings
 from dataclasses import replace
 from itertools import chain
@@ -22,20 +23,30 @@ from .analysis.measurement import Measurement, Wanted, measure
 from .analysis.origin import origin_of
 from .analysis.run import make_executor
 from .arguments import in_python, names_arguments
+from .comparisons.cache import Cache
+from .comparisons.entries import cell_keys, read_file_entry
+from .comparisons.files import Comparison
+from .comparisons.options import names
 from .defaults import (
     AUTO_START,
+    COMPARED_KINDS,
     EPSILON,
+    FEATURES,
     KIND,
+    LEAST_COMPARED,
     MODEL,
+    NUM_COMPARED,
     NUM_STEPS,
+    REFERENCE_STEPS,
     SAMPLER,
+    SPECTRUM_PATH,
     TOLERANCE,
     TRAINING_LAW,
     TRAINING_SETTINGS,
 )
 from .documents.provenance import provenance
 from .documents.write import check_output, check_replaced, write_document
-from .errors import InputError, SpecschedError
+from .errors import InputError, SpecschedError, UsageError
 from .files.audit import Audit
 from .files.samples import (
     Gallery,
@@ -80,6 +91,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Audit",
+    "Comparison",
     "KindInfo",
     "Measurement",
     "Plan",
@@ -91,6 +103,7 @@ __all__ = [
     "analyze",
     "audit",
     "bounds",
+    "compare",
     "kinds",
     "make_schedule",
     "optimal_table",
@@ -600,6 +613,94 @@ def audit(
     run = AuditRun(options, resolve_device(device), known)
     _warn(run.messages)
     return run.audit()
+
+
+@names_arguments
+def compare(
+    model: str | Denoiser,
+    spectrum: AnySpectrum | None = None,
+    *,
+    kinds: Sequence[str] = tuple(names(COMPARED_KINDS)),
+    samplers: Sequence[str] = (SAMPLER,),
+    calls: Sequence[int] = (NUM_STEPS,),
+    schedules: Sequence[AnyPath] = (),
+    data: AnyPath | None = None,
+    samples: int = NUM_COMPARED,
+    seed: int = 0,
+    reference_steps: int = REFERENCE_STEPS,
+    features: str = FEATURES[0],
+    folder: AnyPath | None = None,
+    device: str = "auto",
+    precision: str = "float32",
+) -> Comparison:
+    """Measure tables side by side on one model, as ``specsched compare`` does.
+
+    Parameters
+    ----------
+    model
+        A name or a function, as for `sample`.
+    spectrum
+        What tables are planned from; networks of ours and the bundled one know theirs.
+    kinds, samplers, calls
+        Kinds of tables, as in ``karras:rho=5``, the first of which is held against the
+        others, and the samplers and network calls to compare them at.
+    schedules
+        Schedule files to compare too.
+    data
+        Where real images are; a model that knows no images needs some.
+    samples, seed, reference_steps, features, device, precision
+        As the flags of ``specsched compare``.
+    folder
+        Where rows are kept, so that none is measured twice; nowhere if not given.
+
+    Returns
+    -------
+    comparison
+        Its `cells` with their rows, its `floor` and its `reference`.
+
+    Raises
+    ------
+    UsageError
+        If a name or a value cannot be used, or the model cannot be compared so.
+    InputError
+        If the model, the images or a schedule cannot be read, or do not fit.
+
+    Examples
+    --------
+    >>> noise = np.random.default_rng(0).normal(0, 0.5, (64, 8, 8))
+    >>> measured = analyze(noise, data_range=(-1, 1))
+    >>> compared = compare("wiener", measured, calls=(4,), samples=40)
+    >>> [row.name for row in compared.cells[0].rows][:2]
+    ['optimal', 'gaussian']
+    """
+    from .diffusion.devices import resolve_device
+    from .diffusion.evaluation.bench import Bench, BenchOptions, model_source
+
+    source = (
+        model_source(model, None, SPECTRUM_PATH)
+        if spectrum is None
+        else _source(spectrum)
+    )
+    if samples < LEAST_COMPARED:
+        message = f"--samples must be at least {LEAST_COMPARED}, not {samples}"
+        raise UsageError(message)
+    options = BenchOptions(
+        *(model, tuple(kinds)),
+        tuple(read_file_entry(Path(path)) for path in schedules),
+        tuple(cell_keys(samplers, calls, ())),
+        None if data is None else os.fspath(data),
+        num_samples=samples,
+        seed=seed,
+        reference_steps=reference_steps,
+        precision=precision,
+        features=features,
+    )
+    with tempfile.TemporaryDirectory() as nowhere:
+        cache = Cache(Path(folder or nowhere))
+        bench = Bench(source, options, cache, resolve_device(device))
+        compared = bench()
+    _warn(bench.messages)
+    return compared
 
 
 def _warn(messages: Iterable[str]) -> None:

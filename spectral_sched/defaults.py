@@ -46,6 +46,9 @@ COMPARISON_PATH = Path("comparison")
 FEATURES = ("random", "imagenet")
 """Names of what distances can be taken on, the usual one first."""
 
+LEAST_COMPARED = 40
+"""Samples of each table at least: intervals are from parts of them."""
+
 NUM_COMPARED = 128
 """Samples of each table."""
 

@@ -12,11 +12,15 @@ from typing import Any, assert_type
 
 import numpy as np
 import pytest
+import torch
 from numpy.typing import NDArray
 from PIL import Image
+from torch import Tensor
 
 import spectral_sched
 from spectral_sched import api
+from spectral_sched.comparisons import Row
+from spectral_sched.diffusion.models import WienerDenoiser
 from spectral_sched.errors import InputError, UsageError
 from spectral_sched.images.stacks import channels_first
 from tests.support.commands import specsched
@@ -312,3 +316,52 @@ def test_several_sources_and_what_they_leave_out(tmp_path: Path) -> None:
     np.save(tmp_path / "a.npy", np.zeros((9, 9, 3), np.uint8))
     with pytest.raises(InputError, match='pass channels="last" if that is one'):
         spectral_sched.analyze(tmp_path / "a.npy")
+
+
+class CountedFilter:
+    """A denoiser of a user's own, that counts the images that it was asked for."""
+
+    def __init__(self, measured: spectral_sched.Measurement) -> None:
+        field = measured.spectrum.field
+        self.filter = WienerDenoiser(field, torch.device("cpu"), torch.float32)
+        self.calls = 0
+
+    def __call__(self, x: Tensor, sigma: float | Tensor) -> Tensor:
+        self.calls += len(x)
+        return self.filter(x, sigma)
+
+
+def error_of(row: Row) -> float:
+    assert row.judgement.squares is not None
+    return float(row.judgement.squares.mean())
+
+
+def test_functions_are_compared_as_names_are(
+    measured: spectral_sched.Measurement, tmp_path: Path
+) -> None:
+    np.save(tmp_path / "real.npy", pictures(80))
+    asked: dict[str, Any] = {
+        "kinds": ("optimal", "list:levels=80/20/5/1", "karras:rho=3"),
+        "calls": (4,),
+        "samples": 40,
+        "reference_steps": 16,
+        "device": "cpu",
+        "data": tmp_path / "real.npy",
+    }
+    counted = CountedFilter(measured)
+    kept = tmp_path / "kept"
+    found = spectral_sched.compare(counted, measured, folder=kept, **asked)
+    named = spectral_sched.compare("wiener", measured, **asked)
+    (cell,), (other,) = found.cells, named.cells
+    assert [row.name for row in cell.rows] == list(asked["kinds"])
+    for ours, theirs in zip(cell.rows, other.rows, strict=True):
+        assert ours.sigmas == theirs.sigmas
+        assert error_of(ours) == pytest.approx(error_of(theirs), rel=1e-4)
+    assert 0 < error_of(cell.rows[0]) < error_of(cell.rows[2])
+
+    calls = counted.calls
+    spectral_sched.compare(counted, measured, folder=kept, **asked)
+    # What is measured is kept; the model is asked who it is, and nothing else.
+    assert counted.calls - calls < 40
+    with pytest.raises(UsageError, match="samples must be at least 40, not 8"):
+        spectral_sched.compare(counted, measured, **asked | {"samples": 8})

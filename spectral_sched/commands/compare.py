@@ -51,7 +51,7 @@ def compare(
         typer.Option(help="Spectrum to plan from; networks trained here have one."),
     ] = None,
     samples: Annotated[
-        int, typer.Option(min=40, help="Samples of each table.")
+        int, typer.Option(min=defaults.LEAST_COMPARED, help="Samples of each table.")
     ] = defaults.NUM_COMPARED,
     seed: Annotated[int, typer.Option(min=0, help="First seed, shared by all.")] = 0,
     reference_steps: Annotated[
