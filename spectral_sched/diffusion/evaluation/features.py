@@ -17,6 +17,7 @@ from torch.nn import functional
 from spectral_sched.defaults import FEATURES
 from spectral_sched.errors import check_choice
 
+from .batched import batched
 from .imagenet_features import ImageNetFeatures
 
 if TYPE_CHECKING:
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
 SEED = 20260319
 WIDTHS = (32, 64, 128)
 NUM_FEATURES = 64
-BATCH = 64
 DARK = 1e-3
 """Contrast below which differences no longer count."""
 
@@ -73,15 +73,9 @@ class RandomFeatures:
         )
         return "random-" + hashlib.sha256(content).hexdigest()[:12]
 
-    @torch.inference_mode()
     def __call__(self, pictures: NDArray[np.floating]) -> NDArray[np.float64]:
         """Return features, (N, 64), of pictures, (N, C, H, W) in [-1, 1]."""
-        parts = [
-            self._of(torch.from_numpy(np.asarray(part, dtype=np.float32)))
-            for part in np.split(pictures, range(BATCH, len(pictures), BATCH))
-        ]
-        features: NDArray[np.float64] = torch.cat(parts).double().numpy()
-        return features
+        return batched(self._of, pictures)
 
     def _of(self, x: Tensor) -> Tensor:
         pooled = []

@@ -13,13 +13,15 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import torch
 from torch.nn import functional
 
 from spectral_sched.errors import UnavailableError, UsageError
 
+from .batched import batched
+
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
     from torch import Tensor
 
@@ -27,7 +29,6 @@ NETWORK = "efficientnet-lite0"
 SIDE = 128
 """Pixels a side that images are resized to; the network looks at squares of 32."""
 
-BATCH = 64
 GREY, RGB = 1, 3
 
 
@@ -67,15 +68,9 @@ class ImageNetFeatures:
         """Digest of the weights, and the side, to tell figures of features apart."""
         return f"imagenet-{self.digest}-{self.side}px"
 
-    @torch.inference_mode()
     def __call__(self, pictures: NDArray[np.floating]) -> NDArray[np.float64]:
         """Return features, (N, 1280), of images, (N, C, H, W) in [-1, 1]."""
-        parts = [
-            self._of(torch.from_numpy(np.asarray(part, dtype=np.float32)))
-            for part in np.split(pictures, range(BATCH, len(pictures), BATCH))
-        ]
-        features: NDArray[np.float64] = torch.cat(parts).double().numpy()
-        return features
+        return batched(self._of, pictures)
 
     def _of(self, x: Tensor) -> Tensor:
         colour = x.clamp(-1, 1).expand(-1, RGB, -1, -1)

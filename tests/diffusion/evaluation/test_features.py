@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from spectral_sched.comparisons.metrics import FrechetDistance, KernelDistance
 from spectral_sched.defaults import FEATURES
-from spectral_sched.diffusion.evaluation import imagenet_features
+from spectral_sched.diffusion.evaluation import batched, imagenet_features
 from spectral_sched.diffusion.evaluation.features import Features, features_named
 from spectral_sched.errors import UnavailableError, UsageError
 from spectral_sched.synthetic import picture
@@ -39,7 +39,7 @@ def test_features_do_not_depend_on_the_batch(
     together = features(images)
     assert together.std(axis=0).max() > 0.01
     np.testing.assert_array_equal(features(images), together)
-    monkeypatch.setattr(sys.modules[type(features).__module__], "BATCH", 5)
+    monkeypatch.setattr(batched, "BATCH", 5)
     np.testing.assert_allclose(features(images), together, rtol=1e-4, atol=1e-5)
 
 
