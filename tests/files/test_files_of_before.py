@@ -104,7 +104,9 @@ def spectrum_facts(path: Path) -> Facts:
 def request_facts(request: TableRequest) -> Facts:
     """Return what was asked for, as far as files hold it."""
     facts = asdict(request)
-    assert facts["limits"].pop("floor") == 0  # of a model, which no file tells of
+    # Of a model, which no file tells of.
+    assert facts["limits"].pop("floor") == 0
+    assert facts["limits"].pop("from_top") is False
     return facts
 
 

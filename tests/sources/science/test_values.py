@@ -260,7 +260,7 @@ def test_show_tells_frequencies_in_units(tmp_path: Path) -> None:
     write_npy(tmp_path / "b.npy", GREY)
     specsched("analyze", "b.npy", "-o", "b.json", cwd=tmp_path)
     told = sentence("show", "b.json", "--units", "mm", cwd=tmp_path, code=2)
-    assert "tell no size of pixels" in told
+    assert "state no size of pixels" in told
 
 
 def test_missing_packages_are_named(
