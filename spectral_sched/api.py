@@ -1,7 +1,7 @@
 """The commands as functions, for Python: what ``spectral_sched`` itself offers.
 
 A *spectrum* is here whatever tables can be planned from: what `analyze` or
-`read_spectrum` returns, or a schedule, whose data set is meant then. Pictures are float
+`read_spectrum` returns, or a schedule, whose data set is meant then. Images are float
 arrays (C, H, W) in [-1, 1] where they come out; levels are standard deviations of noise
 on that scale.
 """
@@ -146,17 +146,17 @@ def analyze(
     workers: int | None = 1,
     dask: str | None = None,
 ) -> Measurement:
-    """Measure the spectrum and the useful noise range of pictures.
+    """Measure the spectrum and the useful noise range of images.
 
     Parameters
     ----------
     source
         A path or URL, as for ``specsched analyze``, or a list of them, or a stack of
-        pictures: an array (N, H, W) or (N, H, W, C), a tensor of torch (N, H, W) or
+        images: an array (N, H, W) or (N, H, W, C), a tensor of torch (N, H, W) or
         (N, C, H, W), or a list of either; bytes, 16-bit integers, or other numbers with
         a `data_range`.
     resolution, crop, resize, color, background, window, fast, array, column
-        What is done to every picture, and which array or column is read: the flags of
+        What is done to every image, and which array or column is read: the flags of
         these names.
     channels
         Where channels are in a stack, ``first``, ``last`` or ``none``, if not there.
@@ -171,7 +171,7 @@ def analyze(
     epsilon, tolerance, mixture, precision
         As the flags.
     max_errors
-        How many pictures that cannot be used are skipped; None for any number.
+        How many images that cannot be used are skipped; None for any number.
     workers, dask
         Processes that share the work, None for one per core, or a Dask cluster. A
         program that asks for more than one must guard its start with
@@ -180,9 +180,9 @@ def analyze(
     Raises
     ------
     InputError
-        If there is nothing to read, or two pictures differ in size.
+        If there is nothing to read, or two images differ in size.
     NoAnswerError
-        If the pictures have no spectrum, being all the same.
+        If the images have no spectrum, being all the same.
 
     Examples
     --------
@@ -230,7 +230,7 @@ def analyze(
 
 
 def _named(source: AnyPath | Sequence[AnyPath] | Pictures) -> list[str]:
-    """Return the names of sources; none of pictures in memory."""
+    """Return the names of sources; none of images in memory."""
     several = [source] if isinstance(source, str | os.PathLike) else source
     if not isinstance(several, list | tuple):
         return []
@@ -336,7 +336,7 @@ def make_schedule(
     look
         Whether a model without an audit is looked at briefly first.
     flow, noise_scale, t_eps
-        The flow network that will play it: a name of `schedules.FLOW_MODELS`, the
+        The flow network that samples with it: a name of `schedules.FLOW_MODELS`, the
         strength of its noise, and the time that its program divides by at least. The
         table ends above that.
 
@@ -490,7 +490,7 @@ def sample(
     noise_scale: float | None = None,
     t_eps: float | None = None,
 ) -> NDArray[np.float64]:
-    """Sample one picture per seed, or per input and seed, (N, C, H, W) about [-1, 1].
+    """Sample one image per seed, or per input and seed, (N, C, H, W) about [-1, 1].
 
     What ``specsched sample`` says on standard error is a warning here.
 
@@ -501,7 +501,7 @@ def sample(
     seeds
         0 to 15 if not given, or 0 with `inputs`.
     inputs
-        Degraded pictures for a model that restores, an array or a tensor of torch,
+        Degraded images for a model that restores, an array or a tensor of torch,
         (N, C, H, W) in [-1, 1], or where they are; all seeds of the first come first.
     channels
         Where channels are in the array, ``last`` or ``none``, if not first.
@@ -752,18 +752,18 @@ def write_pictures(
     schedule: Plan | None = None,
     force: bool = False,
 ) -> None:
-    """Write sampled pictures, (C, H, W) each, as PNGs and one sheet of them all.
+    """Write sampled images, (C, H, W) each, as PNGs and one sheet of them all.
 
     Those of other than 1 or 3 channels are arrays of numpy.
 
     Parameters
     ----------
     seeds
-        Of each picture, for its name and its label on the sheet.
+        Of each image, for its name and its label on the sheet.
     schedule
         What they were sampled with, for the title of the sheet.
     force
-        Replace files of others, and more pictures of an earlier run.
+        Replace files of others, and more images of an earlier run.
     """
     place = open_gallery(Path(folder), force=force)
     arrays = map(as_array, pictures)
@@ -779,7 +779,7 @@ def write_pictures(
 def _inputs(
     inputs: AnyPath | Pictures | None, channels: str | None
 ) -> str | NDArray[np.floating] | None:
-    """Return pictures to restore as a run takes them."""
+    """Return images to restore as a run takes them."""
     if inputs is None:
         return None
     if isinstance(inputs, str | os.PathLike):
