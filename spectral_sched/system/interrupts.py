@@ -84,7 +84,7 @@ def saved_at(what: str, number: int) -> Interrupted:
     Examples
     --------
     >>> print(saved_at("step", 120))
-    saved at step 120; go on with --resume
+    saved at step 120; continue with --resume
     """
     return Interrupted(f"saved at {what} {number}; continue with --resume")
 
