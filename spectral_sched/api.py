@@ -360,7 +360,7 @@ def make_schedule(
     request = TableRequest.of(
         sampler,
         num_steps,
-        "zero" if start == AUTO_START else start,
+        start,
         settings=kind_settings_of(kind, settings or {}),
         limits=NoiseLimits(*ends, floor=noise.lowest_sigma),
         terminal=terminal,

@@ -273,7 +273,7 @@ def _table_request(
     return TableRequest.of(
         sampler,
         steps if flags["steps"] is None else flags["steps"],
-        "zero" if flags["start"] == defaults.AUTO_START else flags["start"],
+        flags["start"],
         settings=settings,
         limits=NoiseLimits(**limits, floor=floor),
         terminal=flags["terminal"],

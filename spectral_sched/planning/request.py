@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast, get_args
 
 import numpy as np
 
-from spectral_sched.defaults import NUM_STEPS, SAMPLER
+from spectral_sched.defaults import AUTO_START, NUM_STEPS, SAMPLER
 from spectral_sched.errors import UsageError, check_choice
 from spectral_sched.schedules import Setting, Terminal, check_range
 from spectral_sched.schedules.coordinates import convert
@@ -172,7 +172,7 @@ class TableRequest:
         return cls(
             sampler_named(sampler),
             num_steps,
-            cast("Start", start),
+            cast("Start", "zero" if start == AUTO_START else start),
             settings or {},
             limits or NoiseLimits(),
             cast("Terminal | None", terminal),
