@@ -22,7 +22,7 @@ SAMPLING = {
     *("diffusers-dpm-timesteps", "diffusers-heun-timesteps", "diffusers-flow"),
     *("diffusers-unipc-flow", "comfy", "comfy-flow", "comfy-api", "kjnodes", "sdnext"),
     *("sdcpp", "forge-extra", "smalldiffusion", "plain", "jit", "hidream-o1"),
-    *("prx-pixel", "res4lyf", "mflux"),
+    *("prx-pixel", "res4lyf", "mflux", "pixnerd"),
 }
 TRAINERS = {"kohya", "simpletuner", "onetrainer", "pmf"}
 NAMES = sorted({*SAMPLING, *TRAINERS, "k-diffusion-config", "simple-diffusion"})

@@ -8,6 +8,7 @@ end is the image (Li & He, arXiv 2511.13720).
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -18,7 +19,6 @@ from spectral_sched.targets.checks import below_clamp
 from spectral_sched.targets.target import (
     FLOW_NOISE,
     PYTHON_FIRST,
-    Alias,
     Job,
     Settings,
     Target,
@@ -43,16 +43,17 @@ BETWEEN = 2**0.5
 """Noise scale from which on Heun's method is nearer to that at 2 than to that at 1."""
 
 
-def _solver(settings: Settings) -> str:
+def flow_solver(settings: Settings) -> str:
+    """Return the solver of a loop in flow time, by its method and noise scale."""
     if settings["method"] == "euler":
         return "euler"
     return "flow-heun" if flow_of(settings).noise_scale < BETWEEN else "flow-heun-2"
 
 
-def _table(job: Job) -> Artifact:
+def rising_times(job: Job, program: str) -> Artifact:
+    """Return a table as times from noise to 1, the image."""
     times = job.flow.time(np.array(job.table.levels))
-    values = float32_levels(np.append(1 - times, 1.0), "JiT")
-    start = job.flow.noise_scale * float(times[0])
+    values = float32_levels(np.append(1 - times, 1.0), program)
     return Artifact(
         values,
         variable="u",
@@ -61,8 +62,15 @@ def _table(job: Job) -> Artifact:
         played=1 - values.astype(np.float64),
         played_in="flow_time",
         start_scale=job.table.levels[0],
-        snippet=SNIPPET.replace("START", repr(start)),
         warnings=below_clamp(job.table.sigmas, job.flow),
+    )
+
+
+def _table(job: Job) -> Artifact:
+    start = job.flow.noise_scale * float(job.flow.time(job.table.levels[0]))
+    return replace(
+        rising_times(job, "JiT"),
+        snippet=SNIPPET.replace("START", repr(start)),
         usage="put the lines into generate, after those that make z and timesteps; "
         f"its noise is multiplied by {start:.6g}",
     )
@@ -71,7 +79,7 @@ def _table(job: Job) -> Artifact:
 TARGETS = (
     Target(
         "jit",
-        "lines for the loop of JiT, PixelGen, PixNerd and DeCo: u from noise to 1",
+        "lines for generate of JiT: u from noise to 1, the image",
         _table,
         partial(trainer_law, program="jit", usage="arguments of its Denoiser"),
         formats=PYTHON_FIRST,
@@ -80,9 +88,6 @@ TARGETS = (
             *FLOW_NOISE,
             word("method", ("heun", "euler"), "solver, as sampling_method has it"),
         ),
-        solver=_solver,
-        aliases=tuple(
-            Alias(name, (f"model={name}",)) for name in ("pixelgen", "pixnerd", "deco")
-        ),
+        solver=flow_solver,
     ),
 )
