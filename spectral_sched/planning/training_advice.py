@@ -53,10 +53,11 @@ class NormalLaw:
 COPIED: Mapping[str, NormalLaw] = {
     "EDM": NormalLaw(-1.2, 1.2),
     "EDM2": NormalLaw(-0.4, 1.0),
-    "SD3": NormalLaw(0.0, 1.0),
-    "JiT at 256": NormalLaw(0.8, 0.8),
-    "JiT at 512": NormalLaw(0.8 + math.log(2), 0.8),
-    "MiniT2I": NormalLaw(0.8 + math.log(2), 0.8),
+    "SD3, PixNerd, DeCo": NormalLaw(0.0, 1.0),
+    "DeCo T2I at 512": NormalLaw(math.log(4), 1.0),
+    "PixelDiT at 512": NormalLaw(math.log(3), 1.0),
+    "JiT at 256, PixelGen": NormalLaw(0.8, 0.8),
+    "JiT at 512, MiniT2I": NormalLaw(0.8 + math.log(2), 0.8),
     "pMF-H/16": NormalLaw(math.log(2), 0.8),
 }
 """Laws that are copied from one training to another, as they were published."""

@@ -127,6 +127,8 @@ FLOW_MODELS: Mapping[str, FlowModel] = {
     "jit-512": FlowModel(2.0, 0.05),
     "minit2i": FlowModel(2.0, 0.05),
     "pixeldit": UNIT_FLOW,
+    "pixeldit2-256": FlowModel(1.0, 0.05),
+    "pixeldit2-512": FlowModel(2.0, 0.05),
     "pixelgen": FlowModel(1.0, 0.05),
     "pixnerd": UNIT_FLOW,
     "pmf-b16": FlowModel(1.0, 0.05),
@@ -134,4 +136,11 @@ FLOW_MODELS: Mapping[str, FlowModel] = {
     "pmf-h32": FlowModel(4.0, 0.05),
     "prx-pixel": FlowModel(2.0, 0.05),
 }
-"""Pixel models in common use, as their published code and configurations have them."""
+"""Pixel models in common use, as their published code and configurations have them.
+
+PixNerd: MCG-NJU/PixNerd, ``src/diffusion/flow_matching/training_repa.py`` (unit noise,
+velocity). DeCo: Zehong-Ma/DeCo, ``training_repa_DeCo.py`` (the same). PixelGen:
+Zehong-Ma/PixelGen, ``configs_c2i/PixelGen_XL.yaml`` (`noise_scale`, `t_eps`) and
+``sampling.py`` (the clamp). PixelDiT and PixelDiT2: ``c2i/src/diffusion.py`` and
+``c2i/configs/pixeldit2_h16_in512.yaml``, in copies of their code by others.
+"""

@@ -154,8 +154,21 @@ def test_copied_laws_are_where_their_papers_have_them() -> None:
     low, high = NormalLaw(0.0, 1.0).most
     assert (low, high) == pytest.approx((0.1409, 7.099), rel=1e-3)
     # JiT's P_mean -0.8 is of the logit of a time that is 1 at the image.
-    assert COPIED["JiT at 256"].mean == 0.8
-    assert COPIED["JiT at 512"].mean == pytest.approx(0.8 + math.log(2))
+    assert COPIED["JiT at 256, PixelGen"].mean == 0.8
+    assert COPIED["JiT at 512, MiniT2I"].mean == pytest.approx(0.8 + math.log(2))
+
+
+@pytest.mark.parametrize(
+    ("name", "shift"),
+    [("SD3, PixNerd, DeCo", 1), ("PixelDiT at 512", 3), ("DeCo T2I at 512", 4)],
+)
+def test_copied_shifts_move_the_draws_of_those_programs(name: str, shift: int) -> None:
+    """Their time is 1 at the image, and goes to ``t / (t + (1 - t) * timeshift)``."""
+    base = sigmoid(UNIT)
+    time = base / (base + (1 - base) * shift)
+    logs = np.log((1 - time) / time)
+    assert logs.mean() == pytest.approx(COPIED[name].mean, abs=0.02)
+    assert logs.std() == pytest.approx(COPIED[name].std, rel=0.01)
 
 
 def test_advice_is_shown_in_a_few_lines() -> None:

@@ -44,6 +44,25 @@ def test_the_lowest_level_of_models_in_use(name: str, lowest: float) -> None:
     assert model.residue((9.0, lowest or 0.1, 0.0)) == pytest.approx(0, abs=1e-15)
 
 
+@pytest.mark.parametrize(
+    ("name", "noise_scale", "t_eps"),
+    [
+        # Velocity networks: the trainers add torch.randn_like, samplers divide nothing.
+        *(("pixnerd", 1, 0), ("deco", 1, 0), ("pixeldit", 1, 0)),
+        # noise_scale and t_eps of diffusion_trainer, which samplers have as 5e-2.
+        *(
+            ("pixelgen", 1, 0.05),
+            ("pixeldit2-256", 1, 0.05),
+            ("pixeldit2-512", 2, 0.05),
+        ),
+    ],
+)
+def test_presets_are_what_the_configurations_say(
+    name: str, noise_scale: float, t_eps: float
+) -> None:
+    assert FLOW_MODELS[name] == FlowModel(noise_scale, t_eps)
+
+
 def test_what_28_and_50_even_steps_leave_of_noise_of_two() -> None:
     """2.5 and 3.7 grey levels, as the pipeline of PRXPixel was seen to leave."""
     model = FLOW_MODELS["prx-pixel"]
