@@ -98,8 +98,8 @@ def export(
     model: Annotated[
         str | None,
         typer.Option(
-            help="Model to plan for, as in sample; kinds fitted, "
-            "klub, gits, oss, grid and ld3 run it."
+            help="Model to plan for, as in sample; kinds such as "
+            "fitted, gits, sdm and ld3 run it."
         ),
     ] = None,
     look: Annotated[

@@ -4,6 +4,7 @@ from .curve import TableLaw
 from .families.ays import AYS_TABLES, AysLaw
 from .families.cosine import CosineLaw
 from .families.dilated import VeDilatedLaw, VpDilatedLaw
+from .families.entropic import EntropicLaw
 from .families.exponential import ExponentialLaw, PolyexponentialLaw
 from .families.flow import FlowLaw
 from .families.karras import KarrasLaw
@@ -31,6 +32,7 @@ __all__ = [
     "Basis",
     "CauchyLaw",
     "CosineLaw",
+    "EntropicLaw",
     "ExponentialLaw",
     "FamilyInfo",
     "FlowLaw",

@@ -318,6 +318,7 @@ def test_kinds_are_listed() -> None:
     assert document["format"] == "specsched.kinds"
     assert [kind["name"] for kind in document["kinds"]] == [
         *("optimal", "gaussian", "dmn", "fitted", "klub", "gits", "oss", "grid", "ld3"),
+        *("sharp-euler", "sdm", "score-optimal", "entropic-model"),
         *SCHEDULES,
         *("list", "native"),
     ]

@@ -23,6 +23,7 @@ from spectral_sched.schedules import (
     Basis,
     CauchyLaw,
     CosineLaw,
+    EntropicLaw,
     ExponentialLaw,
     FlowLaw,
     InformationLaw,
@@ -247,6 +248,29 @@ def test_information_grows_by_the_error_over_sigma_cubed() -> None:
     def rate(log_sigma: float) -> float:
         noise = np.exp(2 * log_sigma)
         return float(modes @ (power * noise / (power + noise)) / noise)
+
+    ends = np.log(schedule(np.array([0.0, 0.3, 1.0])))
+    whole, part = (quad(rate, ends[0], end, epsabs=0)[0] for end in ends[[2, 1]])
+    assert part / whole == pytest.approx(0.3, abs=1e-8)
+
+
+def test_rescaled_entropy_of_one_power_is_the_tangent_law() -> None:
+    law = EntropicLaw(centred_power=np.array([0.0, 3.0]), num_modes=np.array([1, 15]))
+    t = np.linspace(0, 1, 17)
+    expected = Schedule(TangentLaw(c=3**0.5), *EDM)(t)
+    np.testing.assert_allclose(Schedule(law, *EDM)(t), expected, rtol=1e-9)
+
+
+def test_rescaled_entropy_grows_by_the_error_over_sigma_squared() -> None:
+    from scipy.integrate import quad
+
+    basis = pink_basis()
+    schedule = SCHEDULES["entropic"].schedule(basis)
+    power, modes = basis.centred_power, basis.num_modes
+
+    def rate(log_sigma: float) -> float:
+        noise = np.exp(2 * log_sigma)
+        return float(modes @ (power * noise / (power + noise)) / noise**0.5)
 
     ends = np.log(schedule(np.array([0.0, 0.3, 1.0])))
     whole, part = (quad(rate, ends[0], end, epsabs=0)[0] for end in ends[[2, 1]])

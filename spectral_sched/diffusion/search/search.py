@@ -34,6 +34,9 @@ from spectral_sched.planning.kinds.model_searches import (
     KlubSettings,
     Ld3Settings,
     OssSettings,
+    SdmSettings,
+    SearchSettings,
+    SharpEulerSettings,
 )
 from spectral_sched.planning.kinds.optimal import optimal_table
 from spectral_sched.planning.kinds.registry import check_runs_model, is_given
@@ -57,6 +60,14 @@ from .ld3 import (
     teacher_table,
 )
 from .oss import oss_table
+from .rates import (
+    bound_lengths,
+    entropic_lengths,
+    even_table,
+    score_lengths,
+    seen_levels,
+    sharp_table,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -68,6 +79,8 @@ if TYPE_CHECKING:
     from spectral_sched.planning.data_set import DataSet
     from spectral_sched.planning.plan import Plan
     from spectral_sched.planning.request import TableRequest
+
+    from .rates import Levels
 
 """Of the Karras levels that the bound of Align Your Steps is searched from."""
 
@@ -127,12 +140,7 @@ class Task:
 def klub_search(task: Task) -> SigmaTable:
     """Return the table that the search of Align Your Steps finds."""
     settings = settings_of(KlubSettings, task.request.settings)
-    if task.pictures is None:
-        message = (
-            "kind klub puts noise on real images; name some with --data, "
-            "or take --model wiener or --model images:FOLDER"
-        )
-        raise UsageError(message)
+    pictures = _real(task, "klub")
     error = None
     if settings.stop == "held-out":
         player = task.player(HELD_OUT, settings.seed + 1)
@@ -142,7 +150,7 @@ def klub_search(task: Task) -> SigmaTable:
         )
     spread = task.data_set.power.field.sigma_data
     search = KlubSearch(
-        Klub(task.denoise, task.pictures, spread),
+        Klub(task.denoise, pictures, spread),
         task.request.num_steps,
         error,
         settings.samples,
@@ -167,6 +175,65 @@ def oss_search(task: Task) -> SigmaTable:
     noise = task.noise(task.seeds(settings.samples, settings.seed))
     levels = sigma_table(Schedule(KarrasLaw(), *task.ends), settings.levels)
     return oss_table(task.denoise, noise, levels.sigmas, task.request.num_steps)
+
+
+def entropic_search(task: Task) -> SigmaTable:
+    """Return the table with equal rescaled entropy between its levels."""
+    return _by_pictures(task, "entropic-model", entropic_lengths)
+
+
+def score_search(task: Task) -> SigmaTable:
+    """Return the table with equal work of a corrector between its levels."""
+    return _by_pictures(task, "score-optimal", score_lengths)
+
+
+def _by_pictures(task: Task, kind: str, lengths: Callable[..., Levels]) -> SigmaTable:
+    """Return the table that is even in lengths which are seen on real images."""
+    settings = settings_of(SearchSettings, task.request.settings)
+    rng = np.random.default_rng(settings.seed)
+    pictures = _real(task, kind)(settings.samples, rng)
+    noise = task.noise(task.seeds(settings.samples, settings.seed))
+    levels = seen_levels(task.ends)
+    seen = lengths(task.denoise, pictures, noise, levels)
+    return even_table(levels, seen, task.request.num_steps)
+
+
+def sdm_search(task: Task) -> SigmaTable:
+    """Return the table with equal powers of the bounds on its steps' errors."""
+    settings = settings_of(SdmSettings, task.request.settings)
+    noise, levels = (
+        task.noise(task.seeds(settings.samples, settings.seed)),
+        seen_levels(task.ends),
+    )
+    power, tilt = settings.power, settings.tilt
+    seen = bound_lengths(task.denoise, noise, levels, power, tilt)
+    return even_table(levels, seen, task.request.num_steps)
+
+
+def sharp_search(task: Task) -> SigmaTable:
+    """Return the table of quantiles of the network's sharpness."""
+    settings = settings_of(SharpEulerSettings, task.request.settings)
+    noise = task.noise(task.seeds(settings.samples, settings.seed))
+    profile = settings.power, settings.smoothing
+    steps, (_, highest) = task.request.num_steps, task.ends
+    return sharp_table(task.denoise, noise, steps, highest, profile)
+
+
+def _real(task: Task, kind: str) -> Callable[[int, np.random.Generator], Tensor]:
+    """Return what gives real pictures.
+
+    Raises
+    ------
+    UsageError
+        If there are none.
+    """
+    if task.pictures is None:
+        message = (
+            f"kind {kind} puts noise on real images; name some with --data, "
+            "or take --model wiener or --model images:FOLDER"
+        )
+        raise UsageError(message)
+    return task.pictures
 
 
 def grid_search(task: Task) -> SigmaTable:
@@ -254,6 +321,10 @@ SEARCHES: Mapping[str, Search] = {
     "klub": Search(klub_search, sees_pictures=True),
     "gits": Search(gits_search),
     "oss": Search(oss_search),
+    "sharp-euler": Search(sharp_search),
+    "sdm": Search(sdm_search),
+    "score-optimal": Search(score_search, sees_pictures=True),
+    "entropic-model": Search(entropic_search, sees_pictures=True),
     "grid": Search(grid_search),
     "ld3": Search(ld3_search),
     "fitted": Search(fitted_search),

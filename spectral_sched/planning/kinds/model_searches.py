@@ -65,6 +65,22 @@ class OssSettings(SearchSettings):
 
 
 @dataclass(frozen=True, kw_only=True)
+class SharpEulerSettings(SearchSettings):
+    """What can be set for steps even in a network's sharpness."""
+
+    power: float = number(0.5, 0.0, 4.0, "exponent of the sharpness")
+    smoothing: float = number(1.0, 0.0, 100.0, "levels that it is smoothed over")
+
+
+@dataclass(frozen=True, kw_only=True)
+class SdmSettings(SearchSettings):
+    """What can be set for steps of bounded error."""
+
+    power: float = number(0.5, 0.0, 4.0, "exponent of the bound on a step's error")
+    tilt: float = number(0.25, 0.0, 4.0, "exponent of sigma_max / sigma beside it")
+
+
+@dataclass(frozen=True, kw_only=True)
 class GridSettings(SearchSettings):
     """What can be set for the tuned Karras table."""
 
@@ -124,6 +140,30 @@ KINDS = (
         "nearest states of a student of Euler's steps to a teacher's, step by step",
         "OSS, Pei et al., arXiv 2503.21774",
         OssSettings,
+    ),
+    _searched(
+        "entropic-model",
+        "integral of E|D(x, s) - image|^2 / s^2 ds linear in t",
+        "rescaled entropic time, Stancevic et al., arXiv 2504.13612",
+        SearchSettings,
+    ),
+    _searched(
+        "score-optimal",
+        "sum of s_i sqrt(E|score(x, s_i) - score(x, s_i+1)|^2) linear in t",
+        "Williams et al., arXiv 2412.07877, work of the corrector",
+        SearchSettings,
+    ),
+    _searched(
+        "sharp-euler",
+        "quantiles of |dv/dt|^power along Euler's paths, t = s / (1 + s)",
+        "SharpEuler, Gupta et al., arXiv 2605.11547",
+        SharpEulerSettings,
+    ),
+    _searched(
+        "sdm",
+        "sum of (h |change of slope| / 2)^power (s_max / s)^tilt linear in t",
+        "SDM, Jo & Choi, arXiv 2602.12624, its resampling of steps",
+        SdmSettings,
     ),
     _searched(
         "grid",

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 FIRST = (
     *("optimal", "gaussian", "dmn", "fitted", "klub", "gits", "oss", "grid", "ld3"),
+    *("sharp-euler", "sdm", "score-optimal", "entropic-model"),
 )
 """Kinds that are listed before the families, the default before all."""
 

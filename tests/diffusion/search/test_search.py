@@ -30,6 +30,10 @@ FEW = {
     "gits": ("--set", "samples=2"),
     "oss": ("--set", "samples=2", "--set", "levels=12"),
     "grid": ("--set", "samples=2"),
+    "sharp-euler": ("--set", "samples=2"),
+    "sdm": ("--set", "samples=2"),
+    "score-optimal": ("--set", "samples=2"),
+    "entropic-model": ("--set", "samples=2"),
     "ld3": ("--set", "samples=2", "--set", "iterations=2"),
     "fitted": ("--set", "samples=2", "--set", "iterations=2"),
 }
