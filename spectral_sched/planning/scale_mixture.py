@@ -225,9 +225,9 @@ def image_bands(
     return found
 
 
-def scale_mixture(found: Sequence[Band]) -> ScaleMixture:
-    """Return the scale mixture of bands."""
-    block = BLOCK, block_sizes(BLOCK, NUM_SIZES)
+def scale_mixture(found: Sequence[Band], block_size: int = BLOCK) -> ScaleMixture:
+    """Return the scale mixture of bands whose blocks have so many modes."""
+    block = block_size, block_sizes(block_size, NUM_SIZES)
     halves = block_sizes(1, NUM_SIZES // 2)
     single = 1, np.concatenate([-halves[::-1], halves])
     dimension, unit = zip(

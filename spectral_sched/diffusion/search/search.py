@@ -87,7 +87,7 @@ if TYPE_CHECKING:
 HELD_OUT = 32
 """Samples that decide when that search stops."""
 
-FITTED_HELD_OUT = 24
+FITTED_HELD_OUT = 16
 """Samples that decide between the fitted table and the optimal one."""
 
 LD3_HELD_OUT = 16

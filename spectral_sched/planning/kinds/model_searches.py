@@ -36,8 +36,8 @@ class SearchSettings(KindSettings):
 class FittedSettings(SearchSettings):
     """What can be set for the table fitted to a network."""
 
-    samples: int = number(8, 1, 65536, "starts that it is fitted to")
-    iterations: int = number(4, 1, 1000, "tables that are tried")
+    samples: int = number(16, 1, 65536, "starts that it is fitted to")
+    iterations: int = number(6, 1, 1000, "tables that are tried")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -79,7 +79,7 @@ def test_it_is_no_worse_than_optimal_and_its_calls_are_counted(sampler: str) -> 
     assert plan.spent is not None
     optimal = make_plan(data_set, "optimal", request).table
     per_start = plan.num_calls
-    teacher = 32 * (8 + FITTED_HELD_OUT)
+    teacher = 32 * (16 + FITTED_HELD_OUT)
     assert plan.spent.num_calls > teacher + 2 * FITTED_HELD_OUT * per_start
     assert plan.spent.num_calls < 3000
     assert plan.table == search(data_set, "fitted", request).table
