@@ -101,7 +101,11 @@ def _decoded(content: bytes, name: str, scaling: Scaling) -> Raster:
             # Pixels that cannot be read now either are told of as they were first.
             with suppress(Exception):
                 return _opened(bare, name, scaling)
-    raise failure
+    try:
+        raise failure
+    finally:
+        # It leads to this frame, and so would keep the picture until a collection.
+        del failure
 
 
 def _opened(content: bytes, name: str, scaling: Scaling) -> Raster:
@@ -132,7 +136,7 @@ def _raster(image: Image.Image, content: bytes, name: str, scaling: Scaling) -> 
         check_expansion(image.width, image.height, num_bytes, name)
         return jpeg_raster(image, content, name, scaling)
     check_size(image.width, image.height, num_bytes, name, _most_pixels(image))
-    return deep_raster(image, content) if image.format == "PNG" else raster(image)
+    return deep_raster(image, content, name) if image.format == "PNG" else raster(image)
 
 
 def _most_pixels(image: Image.Image) -> int:
