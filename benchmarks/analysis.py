@@ -33,7 +33,7 @@ from PIL import Image
 from scipy.fft import rfft2
 
 from spectral_sched.analysis.chunk import AnalysisSettings, Task, analyse_chunk
-from spectral_sched.analysis.processes import keep_freed_memory, ordered_map
+from spectral_sched.analysis.processes import ordered_map
 from spectral_sched.analysis.run import analyse_items
 from spectral_sched.analysis.tasks import Executor
 from spectral_sched.images.preprocessing import make_preprocessing
@@ -42,6 +42,7 @@ from spectral_sched.spectra.periodogram import ring_powers
 from spectral_sched.spectra.rings import channel_pairs, rings
 from spectral_sched.synthetic import SAMPLE_KINDS, picture
 from spectral_sched.system.cores import available_cores
+from spectral_sched.system.memory import keep_freed_memory
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence

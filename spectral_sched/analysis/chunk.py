@@ -15,6 +15,7 @@ from spectral_sched.errors import ImageError, InputError
 from spectral_sched.images.pixels import Shape, beyond_memory, load_pixels
 from spectral_sched.spectra.periodogram import Precision, RingPowers, ring_powers
 from spectral_sched.spectra.statistics import Observation, SpectrumStatistics
+from spectral_sched.system.memory import HEAP
 
 from .manifest import Manifest, fingerprint
 
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
 
 BATCH = 32
 """Images whose sums are taken at once; has no influence on the result."""
+
+SLOW = 0.02
+"""Seconds of one image after which it is seen to what it left; less leaves little."""
 
 NAMES_KEPT = 20
 """Skipped files named in a result; all are counted."""
@@ -217,7 +221,7 @@ def analyse_chunk(settings: AnalysisSettings, task: Task) -> Chunk:
         manifest.add(position, item.name, item.label, *fingerprint(item.data))
         if task.known:
             continue
-        seen = _observe(settings, item, chunk)
+        seen = _observe_alone(settings, item, chunk)
         if chunk.other:
             break
         waiting += seen
@@ -226,6 +230,17 @@ def analyse_chunk(settings: AnalysisSettings, task: Task) -> Chunk:
     _flush(waiting, chunk)
     chunk.seconds = time.perf_counter() - begun
     return chunk
+
+
+def _observe_alone(
+    settings: AnalysisSettings, item: Item, chunk: Chunk
+) -> list[Observation]:
+    """Observe one picture, and leave the next one no less memory than it had."""
+    begun = time.perf_counter()
+    seen = _observe(settings, item, chunk)
+    if time.perf_counter() - begun > SLOW:
+        HEAP.give_back()
+    return seen
 
 
 def _observe(settings: AnalysisSettings, item: Item, chunk: Chunk) -> list[Observation]:

@@ -26,9 +26,8 @@ from multiprocessing import get_all_start_methods, get_context
 from multiprocessing.connection import wait
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
-import numpy as np
-
 from spectral_sched.errors import KilledError, SpecschedError
+from spectral_sched.system.memory import keep_freed_memory
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -47,7 +46,6 @@ HELD_BACK = (signal.SIGINT, signal.SIGTERM)
 MOST_TRIES = 3
 """How often a task is begun before it is taken for what kills the workers."""
 
-LARGEST_HEAP_BLOCK = 1 << 25
 PRELOADED = ["spectral_sched.analysis.chunk", "scipy.fft", "scipy.sparse"]
 
 Given = TypeVar("Given")
@@ -89,18 +87,6 @@ def ordered_map(
         return
     with _crew(function, num_workers) as crew:
         yield from crew.run(left)
-
-
-def keep_freed_memory() -> None:
-    """Let the allocator keep what is freed instead of giving it back to the system.
-
-    The allocator of glibc gives back and takes again several megabytes for each
-    picture, which costs a third of the time, until a larger block was once freed.
-    """
-    np.empty(LARGEST_HEAP_BLOCK - (1 << 16), np.uint8)
-    # This one lies in the heap, as all arrays do from now on. numpy asks for large
-    # pages for blocks of over 4 MB, and the heap keeps them when the block is freed.
-    np.empty(LARGEST_HEAP_BLOCK - (1 << 18), np.uint8)
 
 
 class _Worker(NamedTuple):

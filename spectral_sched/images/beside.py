@@ -6,8 +6,12 @@ whatever is damaged or too long there.
 
 from __future__ import annotations
 
+import struct
 import zlib
 from typing import TYPE_CHECKING, NamedTuple
+
+from .inflate import inflated_size
+from .limits import MAX_REPAIRED_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -15,6 +19,15 @@ if TYPE_CHECKING:
 PNG_MARK = b"\x89PNG\r\n\x1a\n"
 PNG_PIXELS = frozenset({b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND"})
 PNG_EXIF = b"eXIf"
+PNG_HEADER = struct.Struct(">2L5B")
+PNG_CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
+"""How many values a pixel has, by the kind of colour."""
+
+ADAM7 = (
+    *((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4)),
+    *((1, 0, 2, 2), (0, 1, 1, 2)),
+)
+"""First column and row, and steps, of the passes of an interlaced PNG."""
 
 JPEG_MARK, JPEG_END, JPEG_SCAN, FILL = b"\xff\xd8", b"\xff\xd9", 0xDA, 0xFF
 JFIF, EXIF, ADOBE, LAST_APPLICATION, COMMENT = 0xE0, 0xE1, 0xEE, 0xEF, 0xFE
@@ -43,6 +56,8 @@ class _Piece(NamedTuple):
 def sound_png(content: bytes) -> bytes:
     """Return a PNG without the chunks beside its pixels whose checksums are wrong.
 
+    One of over `MAX_REPAIRED_BYTES` comes back with them.
+
     Raises
     ------
     BrokenPngError
@@ -57,6 +72,37 @@ def sound_png(content: bytes) -> bytes:
             message = f"broken PNG file (chunk {piece.kind.decode()})"
             raise BrokenPngError(message)
     return _joined(content, len(PNG_MARK), kept)
+
+
+def check_png_rows(content: bytes) -> None:
+    """Raise `BrokenPngError` for a PNG that holds less than all of its pixels.
+
+    Pillow leaves them black where the data end as they should, but too early.
+    """
+    chunks, view = list(_png_chunks(content)), memoryview(content)
+    size = _png_size(*PNG_HEADER.unpack_from(content, chunks[0].start + 8))
+    pixels = (
+        view[chunk.start + 8 : chunk.end - 4]
+        for chunk in chunks
+        if chunk.kind == b"IDAT"
+    )
+    if inflated_size(pixels, size) < size:
+        message = "broken PNG file: some of its pixels are missing"
+        raise BrokenPngError(message)
+
+
+def _png_size(width: int, height: int, depth: int, color: int, *others: int) -> int:
+    """Return how many bytes the rows of a PNG have with their filters."""
+    bits, is_interlaced = depth * PNG_CHANNELS[color], others[-1]
+    sizes = [(width, height)]
+    if is_interlaced:
+        sizes = [
+            (-(-(width - left) // right), -(-(height - top) // down))
+            for left, top, right, down in ADAM7
+        ]
+    return sum(
+        rows * (1 + -(-columns * bits // 8)) for columns, rows in sizes if columns > 0
+    )
 
 
 def _png_chunks(content: bytes) -> Iterator[_Piece]:
@@ -74,13 +120,16 @@ def _png_chunks(content: bytes) -> Iterator[_Piece]:
 def without(content: bytes, *, exif_too: bool) -> bytes:
     """Return a picture without what is beside its pixels.
 
-    What is not a PNG, JPEG or WebP, or is damaged otherwise, comes back as it is.
+    What is not a PNG, JPEG or WebP, is damaged otherwise, or has over
+    `MAX_REPAIRED_BYTES` comes back as it is.
 
     Parameters
     ----------
     exif_too
         Whether to leave EXIF out too, which says how the picture is turned.
     """
+    if len(content) > MAX_REPAIRED_BYTES:
+        return content
     if content.startswith(PNG_MARK):
         chunks = _png_chunks(content)
         kinds = PNG_PIXELS if exif_too else PNG_PIXELS | {PNG_EXIF}
@@ -96,10 +145,11 @@ def without(content: bytes, *, exif_too: bool) -> bytes:
 def _joined(content: bytes, start: int, kept: list[_Piece]) -> bytes:
     """Return what comes before `start` and the pieces that are kept."""
     size = start + sum(piece.end - piece.start for piece in kept)
-    if size == len(content):
+    if size == len(content) or len(content) > MAX_REPAIRED_BYTES:
         return content
-    pieces = (content[piece.start : piece.end] for piece in kept)
-    return b"".join((content[:start], *pieces))
+    view = memoryview(content)
+    pieces = (view[piece.start : piece.end] for piece in kept)
+    return b"".join((view[:start], *pieces))
 
 
 def _bare_jpeg(content: bytes, *, exif_too: bool) -> bytes:

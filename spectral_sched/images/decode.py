@@ -16,7 +16,7 @@ from PIL import Image, UnidentifiedImageError
 
 from spectral_sched.errors import ImageError
 
-from .beside import PNG_MARK, sound_png, without
+from .beside import PNG_MARK, check_png_rows, sound_png, without
 from .formats.jpeg import (
     MAX_PLAIN_PIXELS,
     WHOLE_SIZE,
@@ -37,7 +37,7 @@ from .limits import (
     check_size,
 )
 from .modes import raster
-from .raster import Raster, open_image
+from .raster import Raster, array_of, open_image
 
 EXIF_ORIENTATION = 0x0112
 EXIF_ERRORS = (OSError, SyntaxError, ValueError, struct.error)
@@ -101,7 +101,11 @@ def _decoded(content: bytes, name: str, scaling: Scaling) -> Raster:
             # Pixels that cannot be read now either are told of as they were first.
             with suppress(Exception):
                 return _opened(bare, name, scaling)
-    raise failure
+    try:
+        raise failure
+    finally:
+        # It leads to this frame, and so would keep the picture until a collection.
+        del failure
 
 
 def _opened(content: bytes, name: str, scaling: Scaling) -> Raster:
@@ -132,7 +136,16 @@ def _raster(image: Image.Image, content: bytes, name: str, scaling: Scaling) -> 
         check_expansion(image.width, image.height, num_bytes, name)
         return jpeg_raster(image, content, name, scaling)
     check_size(image.width, image.height, num_bytes, name, _most_pixels(image))
-    return deep_raster(image, content) if image.format == "PNG" else raster(image)
+    return _png_raster(image, content, name) if image.format == "PNG" else raster(image)
+
+
+def _png_raster(image: Image.Image, content: bytes, name: str) -> Raster:
+    picture = deep_raster(image, content, name)
+    width, height = picture.size
+    last = picture.part((0, height - 1, width, height))
+    if image.info.get("interlace") or not array_of(last.values).any():
+        check_png_rows(content)
+    return picture
 
 
 def _most_pixels(image: Image.Image) -> int:

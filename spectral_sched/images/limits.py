@@ -19,6 +19,18 @@ HEAVY = frozenset({"AVIF", "JPEG2000", "QOI", "WEBP"})
 names: 10 (QOI, which takes 2.5 s per million pixels too), 9 to 19 (AVIF, of 8 and 10
 bits), 16 (WebP) and 20 to 25 (JPEG 2000, RGB and RGBA), measured at 4096x4096."""
 
+MAX_AT_ONCE = 25 << 25
+"""Bytes that a picture, its file and the buffers of its decoder may take together.
+
+Formats whose decoders have none beside the picture stay below it by the limits above.
+"""
+
+MAX_REPAIRED_BYTES = 1 << 26
+"""Files with more bytes are read as they are: repairing one takes another copy."""
+
+SMALLER = "make it smaller first"
+IN_STRIPS = "save it in strips or tiles, or make it smaller first"
+
 MAX_EXPANSION = 4096
 """Pixels per byte above which a large picture is taken for a bomb.
 
@@ -43,6 +55,16 @@ def check_pixels(width: int, height: int, name: str, most: int = MAX_PIXELS) -> 
         message = (
             f"{name} has {width}x{height} pixels, more than {most}{deep}; "
             "make it smaller first"
+        )
+        raise ImageError(message, "too large")
+
+
+def check_room(num_bytes: int, name: str, cure: str = SMALLER) -> None:
+    """Raise `ImageError` for a picture that takes too many bytes to decode."""
+    if num_bytes > MAX_AT_ONCE:
+        message = (
+            f"{name} takes {num_bytes >> 20} MB to decode with its file, more than "
+            f"{MAX_AT_ONCE >> 20}; {cure}"
         )
         raise ImageError(message, "too large")
 

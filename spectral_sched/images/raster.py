@@ -18,6 +18,8 @@ from PIL.JpegImagePlugin import JpegImageFile
 from .beside import JPEG_MARK
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
 
 FORMATS = (
@@ -30,6 +32,8 @@ PostScript, for one, is not among them, because Ghostscript would run it."""
 
 LYING, UPSIDE_DOWN, MIRRORED = (5, 6, 7, 8), (3, 4, 7, 8), (2, 3, 6, 7)
 """EXIF orientations whose axes, whose rows and whose columns are exchanged."""
+
+ROWS_AT_ONCE = 256
 
 Box = tuple[int, int, int, int]
 """Left, top, right and bottom of a part of an upright picture."""
@@ -177,6 +181,24 @@ def array_of(values: NDArray[Any] | Image.Image) -> NDArray[Any]:
     """Return values as an array (H, W, C)."""
     array = np.asarray(values)
     return array[..., None] if array.ndim == 2 else array
+
+
+def array_in_strips(image: Image.Image) -> NDArray[Any]:
+    """Return a large picture as an array (H, W, C), in half the room of `array_of`."""
+    strips = strips_of(image)
+    rows, first = next(strips)
+    values = np.empty((image.height, *first.shape[1:]), first.dtype)
+    values[rows] = first
+    for rows, strip in strips:
+        values[rows] = strip
+    return values
+
+
+def strips_of(image: Image.Image) -> Iterator[tuple[slice, NDArray[Any]]]:
+    """Yield rows of a picture, and what they hold as an array (H, W, C)."""
+    for top in range(0, image.height, ROWS_AT_ONCE):
+        rows = slice(top, min(top + ROWS_AT_ONCE, image.height))
+        yield rows, array_of(image.crop((0, rows.start, image.width, rows.stop)))
 
 
 def rawmode(image: Image.Image) -> str:

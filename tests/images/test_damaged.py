@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import struct
 import zlib
 from collections import Counter
 from collections.abc import Iterator
@@ -17,6 +18,8 @@ from PIL import Image
 from spectral_sched.analysis.chunk import AnalysisSettings, Task, analyse_chunk
 from spectral_sched.errors import ImageError
 from spectral_sched.images import decode as decode_module
+from spectral_sched.images import inflate
+from spectral_sched.images.beside import ADAM7, PNG_MARK
 from spectral_sched.images.decode import decode
 from spectral_sched.images.formats import jpeg, quiet, tiff_strips
 from spectral_sched.images.noted import noted_lines
@@ -25,7 +28,7 @@ from spectral_sched.images.preprocessing import make_preprocessing
 from spectral_sched.images.raster import array_of
 from spectral_sched.sources.item import Item
 from tests.support.helpers import SHARED, needs_shared
-from tests.support.picture_files import writable
+from tests.support.picture_files import png_chunk, writable
 
 WHOLE = make_preprocessing()
 SCALED = make_preprocessing(40, fast=True)
@@ -244,8 +247,8 @@ def test_a_strip_that_inflates_without_end_is_left_soon() -> None:
     tags = packed(content, 100) | {tiff_strips.COMPRESSION: tiff_strips.DEFLATE}
     with pytest.raises(tiff_strips.BrokenStripError, match="more than its 100 bytes"):
         tiff_strips.check_strips(tags, content, heard=False)
-    reached = tiff_strips._inflated_size(memoryview(content), 100)
-    assert 100 < reached <= tiff_strips.UNPACKED_AT_ONCE
+    reached = inflate.inflated_size([memoryview(content)], 100)
+    assert 100 < reached <= inflate.UNPACKED_AT_ONCE
 
 
 def test_last_strips_may_be_filled_up() -> None:
@@ -334,3 +337,56 @@ def test_pillow_alone_says_that_it_did_not_check(
     monkeypatch.setattr(jpeg, "strict_values", lambda *_: None)
     data = jpeg_of("with EXIF")
     assert load_pixels(data, "x", WHOLE).unchecked
+
+
+def png_of(
+    size: tuple[int, int], channels: int, passes: list[tuple[int, int]], cut: int
+) -> bytes:
+    """Return a PNG of passes, whose data end as they should, without the last bytes."""
+    kind = {1: 0, 3: 2, 4: 6}[channels]
+    header = struct.pack(">2L5B", *size, 8, kind, 0, 0, len(passes) > 1)
+    rows = b"".join(
+        (b"\0" + b"\x80" * columns * channels) * count
+        for columns, count in passes
+        if columns > 0
+    )
+    data = zlib.compress(rows[: len(rows) - cut])
+    chunks = (b"IHDR", header), (b"IDAT", data), (b"IEND", b"")
+    return PNG_MARK + b"".join(png_chunk(*chunk) for chunk in chunks)
+
+
+@pytest.mark.parametrize("channels", [1, 3, 4])
+@pytest.mark.parametrize("size", [(1, 1), (3, 5), (8, 8), (17, 9), (64, 40)])
+@pytest.mark.parametrize("interlaced", [False, True])
+def test_pngs_without_their_last_rows_are_refused(
+    size: tuple[int, int], channels: int, interlaced: bool
+) -> None:
+    (width, height), passes = size, [size]
+    if interlaced:
+        passes = [
+            (-(-(width - left) // right), -(-(height - top) // down))
+            for left, top, right, down in ADAM7
+        ]
+    there = [(columns, rows) for columns, rows in passes if columns > 0 and rows > 0]
+    # Every pixel is in one pass.
+    assert sum(columns * rows for columns, rows in there) == width * height
+    row = 1 + there[-1][0] * channels
+    assert decode(png_of(size, channels, passes, 0), "x").size == size
+    for cut in (1, row, row * there[-1][1]):
+        with pytest.raises(ImageError, match=r"pixels are missing|truncated"):
+            decode(png_of(size, channels, passes, cut), "x")
+
+
+def test_black_rows_at_the_end_are_no_damage() -> None:
+    image = Image.new("RGB", (40, 30))
+    image.paste(smooth_picture(16), (0, 0))
+    assert np.array_equal(array_of(decode(saved(image, "png"), "x").values), image)
+
+
+def test_a_jpeg_in_a_tiff_has_no_more_pixels_than_its_strip() -> None:
+    data = tiff("jpeg")
+    place = data.index(b"\xff\xc0") + 5
+    assert struct.unpack_from(">2H", data, place)[1] == 256
+    forged = data[:place] + struct.pack(">2H", 65500, 65500) + data[place + 4 :]
+    with pytest.raises(ImageError, match="a JPEG in it claims 65500x65500 pixels"):
+        decode(forged, "x")

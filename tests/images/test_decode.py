@@ -9,6 +9,7 @@ import subprocess
 import sys
 import warnings
 import zlib
+from collections.abc import Callable
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from PIL import Image
 
 from spectral_sched.errors import ImageError
 from spectral_sched.images import decode as decode_module
+from spectral_sched.images import limits
 from spectral_sched.images.decode import EXIF_ORIENTATION, decode
 from spectral_sched.images.formats import jpeg
 from spectral_sched.images.limits import MAX_PIXELS, check_size
@@ -397,3 +399,47 @@ def test_mutated_files_end_no_process() -> None:
     assert sum(result["outcomes"].values()) == 300
     assert result["outcomes"]["damaged"] > 30
     assert result["most_memory_mb"] < 1000
+
+
+def in_one_strip(**options: Any) -> bytes:
+    return encoded_picture(LARGER, "tiff", strip_size=1 << 30, **options)
+
+
+def deflated_tiff(values: np.ndarray, **options: Any) -> bytes:
+    tifffile = pytest.importorskip("tifffile")
+    file = io.BytesIO()
+    tifffile.imwrite(file, values, compression="zlib", **options)
+    return file.getvalue()
+
+
+LARGER = np.tile(PICTURE, (8, 8, 1))
+ROOM: dict[str, tuple[Callable[[], bytes], int]] = {
+    # Bytes of a pixel, then of the largest strip, by the kinds of the file.
+    "RGB;16": (lambda: png_file(LARGER.astype(np.uint16) * 257), 6 + 4),
+    "LA;16": (lambda: png_file(LARGER[..., :2].astype(np.uint16)), 4 + 4),
+    "one strip": (lambda: in_one_strip(compression="tiff_lzw"), 4 + 3),
+    "one JPEG": (lambda: in_one_strip(compression="jpeg"), 4 + 3),
+    "unpacked": (lambda: encoded_picture(LARGER, "tiff"), 4),
+    "CMYK;16": (
+        lambda: deflated_tiff(
+            np.zeros((*LARGER.shape[:2], 4), np.uint16), photometric="separated"
+        ),
+        8 + 8,
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", ROOM)
+def test_pictures_that_take_too_much_with_their_file_are_refused(
+    kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make, per_pixel = ROOM[kind]
+    data, num_pixels = make(), LARGER.shape[0] * LARGER.shape[1]
+    needed = len(data) + per_pixel * num_pixels
+    monkeypatch.setattr(limits, "MAX_AT_ONCE", needed + len(data))
+    decode(data, "x")
+    monkeypatch.setattr(limits, "MAX_AT_ONCE", needed - 1)
+    with pytest.raises(ImageError, match=r"x takes \d+ MB to decode with its f") as no:
+        decode(data, "x")
+    assert no.value.reason == "too large"
+    assert str(no.value).endswith("make it smaller first")

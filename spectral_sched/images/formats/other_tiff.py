@@ -7,13 +7,14 @@ long integers in colour.
 from __future__ import annotations
 
 import io
+import math
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from spectral_sched.errors import ImageError
-from spectral_sched.images.limits import check_size
+from spectral_sched.images.limits import IN_STRIPS, check_room, check_size
 from spectral_sched.images.raster import Raster, split_channels
 
 if TYPE_CHECKING:
@@ -86,6 +87,7 @@ def _page(page: Any, num_bytes: int, name: str) -> Raster:
     if is_cut(page, num_bytes):
         message = f"{name} is damaged: its values are cut short"
         raise ImageError(message, "damaged")
+    check_room(num_bytes + _bytes_at_once(page), name, IN_STRIPS)
     # Axes: planes, depth, rows, columns, values of a pixel.
     whole: NDArray[Any] = page.asarray(squeeze=False, maxworkers=1)[:, 0]
     values = np.moveaxis(whole[..., 0], 0, -1) if len(whole) > 1 else whole[0]
@@ -96,6 +98,14 @@ def _page(page: Any, num_bytes: int, name: str) -> Raster:
         inverted=page.photometric == WHITE_IS_ZERO,
         orientation=_orientation(page),
     )
+
+
+def _bytes_at_once(page: Any) -> int:
+    """Return what the values take, and a piece of them before it is put in place."""
+    piece = math.prod(page.chunks) * page.dtype.itemsize
+    colors = 3 * page.nbytes // 4 if page.photometric == SEPARATED else 0
+    whole: int = page.nbytes
+    return whole + max(piece + max(page.databytecounts, default=0), colors)
 
 
 def _orientation(page: Any) -> int:

@@ -11,15 +11,23 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from spectral_sched.images.limits import check_room
 from spectral_sched.images.modes import SIXTEEN_BITS, raster
-from spectral_sched.images.raster import Raster, open_image, rawmode, split_channels
+from spectral_sched.images.raster import (
+    Raster,
+    array_in_strips,
+    open_image,
+    rawmode,
+    split_channels,
+    strips_of,
+)
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from PIL import Image
 
-ROWS_AT_ONCE = 256
-
+BYTES_BESIDE = 4
+"""Of a pixel, beside its values, in the picture of Pillow's that they come from."""
 
 LAYOUTS = frozenset(
     {"LA;16B"}
@@ -33,14 +41,30 @@ def is_deep(image: Image.Image) -> bool:
     return rawmode(image) in LAYOUTS
 
 
-def deep_raster(image: Image.Image, content: bytes) -> Raster:
-    """Decode an opened PNG or TIFF at its true depth."""
+def deep_raster(
+    image: Image.Image, content: bytes, name: str, beside: int = 0
+) -> Raster:
+    """Decode an opened PNG or TIFF at its true depth.
+
+    Parameters
+    ----------
+    beside
+        Bytes that its decoder keeps beside the picture and its file.
+
+    Raises
+    ------
+    ImageError
+        If that takes too much memory.
+    """
     layout = rawmode(image)
     if layout not in LAYOUTS:
         return raster(image)
+    per_pixel = 2 * len(layout.partition(";")[0]) + BYTES_BESIDE
+    pixels = image.width * image.height
+    check_room(len(content) + beside + per_pixel * pixels, name)
     if layout == "LA;16B":
         # Four bytes per pixel, which are taken as they are.
-        pairs = np.asarray(redecoded(content, "RGBA")).view(">u2")
+        pairs = array_in_strips(redecoded(content, "RGBA")).view(">u2")
         return split_channels(pairs, SIXTEEN_BITS)
     colors, _, order = layout.partition(";16")
     key = image.info.get("transparency")
@@ -55,9 +79,8 @@ def deep_raster(image: Image.Image, content: bytes) -> Raster:
 
 
 def _add_bytes(values: NDArray[Any], image: Image.Image, shift: int) -> None:
-    for top in range(0, image.height, ROWS_AT_ONCE):
-        rows = image.crop((0, top, image.width, min(top + ROWS_AT_ONCE, image.height)))
-        values[top : top + rows.height] |= np.asarray(rows).astype(np.uint16) << shift
+    for rows, strip in strips_of(image):
+        values[rows] |= strip.astype(np.uint16) << shift
 
 
 def _reversed(order: str) -> str:

@@ -115,18 +115,22 @@ def _values(
     return values if values.shape[:2] == (height, width) else None
 
 
-def check_jpeg(content: bytes) -> bool:
+def check_jpeg(content: bytes | memoryview, most_pixels: int) -> bool:
     """Return whether a JPEG could be checked, of which only that is wanted.
 
     Raises
     ------
     CorruptJpegError
-        If the library finds its data corrupt.
+        If the library finds its data corrupt, or it has more pixels than it should.
     """
     try:
-        decoder().decode_jpeg(content, "GRAY")
+        height, width, *_ = decoder().decode_jpeg_header(content)
+        if width * height <= most_pixels:
+            decoder().decode_jpeg(content, "GRAY")
+            return True
     except ValueError as error:
         if CORRUPT.match(str(error)):
             raise CorruptJpegError(str(error)) from error
         return False
-    return True
+    message = f"a JPEG in it claims {width}x{height} pixels"
+    raise CorruptJpegError(message)

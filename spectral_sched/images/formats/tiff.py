@@ -12,17 +12,23 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from PIL import ImagePalette, UnidentifiedImageError
+from PIL import ImageMode, ImagePalette, UnidentifiedImageError
 
-from spectral_sched.images.limits import MAX_DEEP_PIXELS, check_pixels, check_size
+from spectral_sched.images.limits import (
+    IN_STRIPS,
+    MAX_DEEP_PIXELS,
+    check_pixels,
+    check_room,
+    check_size,
+)
 from spectral_sched.images.modes import raster
-from spectral_sched.images.raster import Raster, array_of, open_image, rawmode
+from spectral_sched.images.raster import Raster, array_in_strips, open_image, rawmode
 
 from .other_tiff import APART, ASSOCIATED, WHITE_IS_ZERO, other_tiff
 from .quiet import heard_libtiff, quiet_logs
 from .sixteen_bit import deep_raster, is_deep
 from .tiff_pages import NODATA, first_tags, nodata_of, pages_left
-from .tiff_strips import BrokenStripError, check_strips
+from .tiff_strips import RGBA_BYTES, BrokenStripError, check_strips, unpacked_bytes
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -31,6 +37,7 @@ MARKS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 BITS, COMPRESSION, PHOTOMETRIC, COLORS = 258, 259, 262, 320
 SAMPLES, PLANES, EXTRA, FORMAT = 277, 284, 338, 339
 UNSIGNED, SIGNED = 1, 2
+LIBTIFF = "libtiff"
 PLAIN = 1
 LETTERS = {1: "u", 2: "i", 3: "f"}
 """Types of numpy, by format."""
@@ -72,6 +79,8 @@ def _decoded(content: bytes, name: str, *, heard: bool) -> Raster:
         with open_image(content) as image:
             check_size(image.width, image.height, len(content), name)
             tags: Any = image.tag_v2  # type: ignore[attr-defined]
+            pixels = image.width * image.height * _bytes_per_pixel(image.mode)
+            check_room(len(content) + _unpacked(image) + pixels, name, IN_STRIPS)
             checked = check_strips(tags, content, heard=heard)
             picture = _as_pillow_reads(image, content, name)
             used = len(image.getbands())
@@ -82,6 +91,18 @@ def _decoded(content: bytes, name: str, *, heard: bool) -> Raster:
         # Its decoders look at checksums and sizes themselves.
         return other_tiff(content, name, whole=True)
     return replace(picture, bands_left=left, unchecked=not checked)
+
+
+def _bytes_per_pixel(mode: str) -> int:
+    """Return how much memory a pixel of a mode of Pillow's takes."""
+    kind = ImageMode.getmode(mode)
+    return np.dtype(kind.typestr).itemsize if len(kind.bands) == 1 else RGBA_BYTES
+
+
+def _unpacked(image: Image.Image) -> int:
+    """Return what is unpacked at once beside the picture."""
+    packed = any(tile.codec_name == LIBTIFF for tile in image.tile)  # type: ignore[attr-defined]
+    return unpacked_bytes(image.tag_v2) if packed else 0  # type: ignore[attr-defined]
 
 
 def _as_pillow_reads(image: Image.Image, content: bytes, name: str) -> Raster | None:
@@ -101,7 +122,7 @@ def _as_pillow_reads(image: Image.Image, content: bytes, name: str) -> Raster | 
     if kinds != {UNSIGNED}:
         return None
     if is_deep(image):
-        return deep_raster(image, content)
+        return deep_raster(image, content, name, _unpacked(image))
     if layout == "I;12":
         return replace(raster(image), high=TWELVE_BITS)
     if not layout.startswith("I;16"):
@@ -133,7 +154,7 @@ def _numbers(image: Image.Image, tags: Any) -> Raster | None:
         return None
     image.load()
     dtype = np.dtype(f"{LETTERS[kind]}{depth // 8}")
-    values = array_of(image)
+    values = array_in_strips(image)
     same = values.itemsize == dtype.itemsize
     return Raster(
         values.view(dtype) if same else values.astype(dtype),

@@ -10,6 +10,9 @@ from __future__ import annotations
 import zlib
 from typing import TYPE_CHECKING, Any
 
+from spectral_sched.images.inflate import inflated_size
+from spectral_sched.images.limits import LARGE_PIXELS
+
 from .strict_jpeg import check_jpeg
 
 if TYPE_CHECKING:
@@ -21,6 +24,7 @@ STRIP_PLACES, STRIP_ROWS, STRIP_SIZES, PLANES = 273, 278, 279, 284
 TILE_WIDTH, TILE_HEIGHT, TILE_PLACES, TILE_SIZES = 322, 323, 324, 325
 JPEG_TABLES = 347
 APART, YCBCR = 2, 6
+RGBA_BYTES = 4
 
 PLAIN, FAX, FAX_3, OLD_JPEG, JPEG, DEFLATE = 1, 2, 3, 6, 7, 8
 FAX_WORDS, PACK_BITS, OLD_DEFLATE = 32771, 32773, 32946
@@ -28,8 +32,6 @@ FAX_WORDS, PACK_BITS, OLD_DEFLATE = 32771, 32773, 32946
 RUN_SIZES = (*range(1, 129), 0, *range(128, 1, -1))
 RUN_LENGTHS = (*range(2, 130), 1, *[2] * 127)
 """Bytes out and in of a run of PackBits by its first byte, of which 128 is none."""
-
-PACKED_AT_ONCE, UNPACKED_AT_ONCE = 1 << 16, 1 << 20
 
 
 class BrokenStripError(ValueError):
@@ -76,7 +78,7 @@ def _strips(tags: Any, content: bytes) -> Iterator[tuple[int, memoryview]]:
 def _check_deflate(tags: Any, number: int, strip: memoryview) -> bool:
     most = max(_unpacked_sizes(tags, number))
     try:
-        size = _inflated_size(strip, most)
+        size = inflated_size([strip], most)
     except zlib.error as error:
         message = f"piece {number} is not what was deflated ({error})"
         raise BrokenStripError(message) from error
@@ -84,18 +86,6 @@ def _check_deflate(tags: Any, number: int, strip: memoryview) -> bool:
         message = f"piece {number} inflates to more than its {most} bytes"
         raise BrokenStripError(message)
     return True
-
-
-def _inflated_size(strip: memoryview, most: int) -> int:
-    """Return how many bytes come out, or any number above the most."""
-    unpacker, size = zlib.decompressobj(), 0
-    for start in range(0, len(strip), PACKED_AT_ONCE):
-        # A little at a time, so that nothing is kept of what comes out.
-        left: bytes | memoryview = strip[start : start + PACKED_AT_ONCE]
-        while left and not unpacker.eof and size <= most:
-            size += len(unpacker.decompress(left, UNPACKED_AT_ONCE))
-            left = unpacker.unconsumed_tail
-    return size
 
 
 def _check_pack_bits(tags: Any, number: int, strip: memoryview) -> bool:
@@ -136,10 +126,26 @@ def _unpacked_sizes(tags: Any, number: int) -> tuple[int, int]:
     return row * min(rows, height - top), row * rows
 
 
+def unpacked_bytes(tags: Any) -> int:
+    """Return how many bytes libtiff unpacks of a page at once: its largest strip."""
+    most: int = max(_unpacked_sizes(tags, 0))
+    if tags.get(PHOTOMETRIC) != YCBCR or tags.get(COMPRESSION) == JPEG:
+        return most
+    # Colours that libtiff turns into RGB have an opacity too.
+    return max(most, _most_pixels(tags) * RGBA_BYTES)
+
+
+def _most_pixels(tags: Any) -> int:
+    pixels: int = max(_unpacked_sizes(tags, 0)) // max(tags.get(SAMPLES, 1), 1)
+    return pixels
+
+
 def _check_jpeg(tags: Any, _number: int, strip: memoryview) -> bool:
+    # A last one may have more rows than are left, but none so many as to do harm.
+    most = max(_most_pixels(tags), LARGE_PIXELS)
     # Strips leave out the tables that they share, which end and begin with a marker.
     tables = tags.get(JPEG_TABLES, b"")
-    return check_jpeg(tables[:-2] + bytes(strip[2:]) if tables else bytes(strip))
+    return check_jpeg(b"".join((tables[:-2], strip[2:])) if tables else strip, most)
 
 
 def _cannot_check(_tags: Any, _number: int, _strip: memoryview) -> bool:
