@@ -108,23 +108,23 @@ def in_batches(
 
 
 class Departure:
-    """Pictures on their way to the host; those on CUDA are not waited for."""
+    """Values on their way to the host; those on CUDA are not waited for."""
 
-    def __init__(self, pictures: Tensor) -> None:
+    def __init__(self, values: Tensor) -> None:
         self.event = None
-        if pictures.device.type != "cuda":
-            self.pictures = pictures.cpu()
+        if values.device.type != "cuda":
+            self.values = values.cpu()
             return
-        self.pictures = torch.empty_like(pictures, device="cpu", pin_memory=True)
-        self.pictures.copy_(pictures, non_blocking=True)
+        self.values = torch.empty_like(values, device="cpu", pin_memory=True)
+        self.values.copy_(values, non_blocking=True)
         self.event = torch.cuda.Event()  # type: ignore[no-untyped-call]
         self.event.record()
 
     def arrived(self) -> Tensor:
-        """Return them once they are there."""
+        """Return them once they are there, whatever the device does meanwhile."""
         if self.event is not None:
             self.event.synchronize()
-        return self.pictures
+        return self.values
 
 
 class CountedOnce:

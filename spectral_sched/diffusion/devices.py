@@ -51,8 +51,8 @@ def resolve_device(name: str) -> torch.device:
 
 
 def to_device(values: Tensor, device: torch.device) -> Tensor:
-    """Return values of the host on a device, without waiting for it."""
-    if device.type != "cuda":
+    """Return values on a device; those of the host go there without waiting for it."""
+    if device.type != "cuda" or values.device.type != "cpu":
         return values.to(device)
     return values.pin_memory().to(device, non_blocking=True)
 

@@ -123,43 +123,54 @@ def host_words(draw: Draw, count: int) -> Tensor:
 
 def device_words(draw: Draw, count: int, device: torch.device) -> Tensor:
     """Return the words of `host_words`, (R, count), made on a device for all rows."""
-    told = to_device(torch.from_numpy(np.stack([draw.seeds, draw.rows])), device)
-    seeds, rows = told[:, :, None]
+    purposes = np.full_like(draw.seeds, draw.purpose)
+    told = to_device(
+        torch.from_numpy(np.stack([draw.seeds, purposes, draw.rows])), device
+    )
     num_blocks = -(-count // WORDS_PER_BLOCK)
     # numpy counts a block before it makes it, so the first has the number 1.
-    blocks = torch.arange(1, num_blocks + 1, device=device).expand(len(seeds), -1)
-    start = torch.zeros_like(blocks)
-    counter = (blocks, start + draw.step, start + rows, start)
-    words = _rounds(counter, (seeds, torch.full_like(seeds, int(draw.purpose))))
-    return torch.stack(words, dim=-1).flatten(1)[:, :count]
+    blocks = torch.arange(1, num_blocks + 1, device=device).expand(len(draw.seeds), -1)
+    rest = torch.zeros_like(blocks)
+    evens = torch.stack([blocks, rest + told[2, :, None]])
+    odds = torch.stack([rest + draw.step, rest])
+    words = _rounds(evens, odds, told[:2, :, None])
+    return words.permute(1, 2, 0).flatten(1)[:, :count]
 
 
-def _rounds(
-    counter: tuple[Tensor, ...], key: tuple[Tensor, Tensor]
-) -> tuple[Tensor, ...]:
-    """Return the four words of blocks, (R, N) each, from their counters and keys."""
-    first, second, third, fourth = counter
+def _rounds(evens: Tensor, odds: Tensor, key: Tensor) -> Tensor:
+    """Return the four words of blocks, (4, R, N), from their counters and keys.
+
+    Both products of a round are taken at once, for on a device it counts how often it
+    is asked.
+
+    Parameters
+    ----------
+    evens, odds
+        First and third word of each counter, and second and fourth, (2, R, N).
+    key
+        Both words of each key, (2, R, 1).
+    """
+    factors, steps = (
+        to_device(torch.tensor([*map(_signed, pair)])[:, None, None], key.device)
+        for pair in (MULTIPLIERS, KEY_STEPS)
+    )
+    halves = factors & LOW, _shifted(factors, 32)
     for _ in range(NUM_ROUNDS):
-        high, low = _product(first, MULTIPLIERS[0])
-        other_high, other_low = _product(third, MULTIPLIERS[1])
-        first, second = other_high ^ second ^ key[0], other_low
-        third, fourth = high ^ fourth ^ key[1], low
-        key = (key[0] + _signed(KEY_STEPS[0]), key[1] + _signed(KEY_STEPS[1]))
-    return first, second, third, fourth
+        high, low = _upper(evens, *halves), evens * factors
+        evens, odds = high.flip(0) ^ odds ^ key, low.flip(0)
+        key = key + steps
+    return torch.stack([evens, odds], dim=1).flatten(0, 1)
 
 
-def _product(word: Tensor, factor: int) -> tuple[Tensor, Tensor]:
-    """Return the upper and the lower word of products of 64-bit words.
+def _upper(word: Tensor, factor_low: Tensor, factor_high: Tensor) -> Tensor:
+    """Return the upper words of products of 64-bit words, by halves of one of them.
 
-    Torch multiplies int64 modulo 2**64. The upper word is made of the products of
-    halves, none of which overflows 64 bits.
+    Torch multiplies int64 modulo 2**64, and no product of halves overflows that.
     """
     low, high = word & LOW, _shifted(word, 32)
-    factor_low, factor_high = factor & LOW, factor >> 32
     across = high * factor_low + _shifted(low * factor_low, 32)
     other = low * factor_high + (across & LOW)
-    upper = high * factor_high + _shifted(across, 32) + _shifted(other, 32)
-    return upper, word * _signed(factor)
+    return high * factor_high + _shifted(across, 32) + _shifted(other, 32)
 
 
 def _shifted(words: Tensor, bits: int) -> Tensor:

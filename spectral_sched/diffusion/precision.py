@@ -61,8 +61,13 @@ class Precision:
                 switch.set(value)
 
     def autocast(self, device: torch.device) -> torch.autocast:
-        """Return the context in which torch computes in bfloat16, if that is wanted."""
-        return torch.autocast(device.type, torch.bfloat16, enabled=self.half)
+        """Return the context in which torch computes in bfloat16, if that is wanted.
+
+        Weights are cast at each call. Torch would keep those of the first one until the
+        context ends, and a recording would read them from memory that is then free.
+        """
+        kept = {"enabled": self.half, "cache_enabled": False}
+        return torch.autocast(device.type, torch.bfloat16, **kept)
 
 
 PRECISIONS: Mapping[str, Precision] = {

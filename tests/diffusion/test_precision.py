@@ -81,6 +81,16 @@ def test_bf16_computes_in_bfloat16_and_stays_near() -> None:
     np.testing.assert_array_equal(pictures("tf32"), exact)  # a CPU has none
 
 
+def test_weights_are_cast_at_each_call() -> None:
+    """A recording of kept casts would read memory that is free by then."""
+    layer, x = torch.nn.Linear(3, 3, bias=False), torch.ones(1, 3)
+    with PRECISIONS["bf16"].applied(CPU):
+        before = layer(x)
+        with torch.no_grad():
+            layer.weight.mul_(2)
+        assert torch.equal(layer(x), 2 * before)
+
+
 def test_bf16_is_for_networks() -> None:
     with pytest.raises(UsageError, match="bf16 is for networks"):
         pictures("bf16", lambda x, _sigma: x)

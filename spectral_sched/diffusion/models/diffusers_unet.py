@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from safetensors import SafetensorError
 
+from spectral_sched.diffusion.devices import to_device
 from spectral_sched.documents.read import read_foreign
 from spectral_sched.errors import InputError, UnavailableError
 from spectral_sched.schedules import UNIT_FLOW
@@ -93,7 +94,7 @@ class UNetDenoiser(PreconditionedDenoiser):
     def _answer(self, x: Tensor, noise: Tensor) -> Tensor:
         labels = None
         if self.label is not None:
-            labels = torch.as_tensor(self.label, device=x.device).expand(len(x))
+            labels = to_device(torch.as_tensor(self.label), x.device).expand(len(x))
         if self.unet.config.time_embedding_type == "learned":
             noise = noise.round().long()
         answer: Tensor = self.unet(x, noise, class_labels=labels, return_dict=False)[0]

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from spectral_sched.diffusion.devices import to_device
 from spectral_sched.spectra.rings import rings
 
 from .denoiser import per_picture
@@ -103,11 +104,13 @@ class FieldFilter:
     ) -> None:
         power, axes, _ = field.color_axes
         index = rings(*field.shape[1:]).index
-        real = torch.zeros((), device=device, dtype=dtype)
         self.size = field.shape[1:]
-        self.power = real.new_tensor(power.clip(0)[index]).permute(2, 0, 1)
-        axes_of_modes = real.new_tensor(axes[index]).permute(2, 3, 0, 1)
-        self.axes = axes_of_modes.to(dtype.to_complex())
+        told = (power.clip(0)[index], axes[index])
+        of_modes, axes_of_modes = (
+            to_device(torch.tensor(each, dtype=dtype), device) for each in told
+        )
+        self.power = of_modes.permute(2, 0, 1)
+        self.axes = axes_of_modes.permute(2, 3, 0, 1).to(dtype.to_complex())
 
     def __call__(self, x: Tensor, factor: Tensor) -> Tensor:
         """Return pictures, (B, C, H, W), with each mode times its factor.

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 import torch
 
+from spectral_sched.diffusion.devices import to_device
 from spectral_sched.errors import UsageError
 
 if TYPE_CHECKING:
@@ -76,7 +77,8 @@ class PixelRange:
         ]
         if len(middle) == 1:
             return middle[0]
-        return x.new_tensor(middle).reshape(-1, 1, 1)
+        told = torch.tensor(middle, dtype=x.dtype)
+        return to_device(told, x.device).reshape(-1, 1, 1)
 
 
 OURS = PixelRange.of(-1.0, 1.0)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch.nn.functional import one_hot
 
+from spectral_sched.diffusion.devices import to_device
 from spectral_sched.errors import UsageError, check_choice
 
 from .pixel_range import OURS, Clamp, PixelRange, pixel_range
@@ -108,7 +109,7 @@ class Classes:
                 )
                 raise UsageError(message)
             labels = torch.tensor(self.null)
-        labels = labels.to(x.device).expand(len(x))
+        labels = to_device(labels, x.device).expand(len(x))
         if self.one_hot:
             return {self.argument: one_hot(labels, self.count).to(x)}
         return {self.argument: labels}

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from spectral_sched.diffusion.devices import to_device
 from spectral_sched.diffusion.models.denoiser import per_picture
 from spectral_sched.diffusion.models.exact import FieldFilter
 from spectral_sched.diffusion.philox import Draw, Purpose
@@ -69,7 +70,8 @@ def starting_point(
     """
     if start == "zero":
         return per_picture(sigma) * noise
-    mean = torch.tensor(field.mean_color, dtype=noise.dtype, device=noise.device)
+    told = torch.tensor(field.mean_color, dtype=noise.dtype)
+    mean = to_device(told, noise.device)
     if start == "mean":
         return mean.reshape(-1, 1, 1) + per_picture(sigma) * noise
     filtered = FieldFilter(field, noise.device, noise.dtype)

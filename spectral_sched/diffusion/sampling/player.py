@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from spectral_sched.diffusion.batches import first_batch, in_batches
+from spectral_sched.diffusion.devices import to_device
 from spectral_sched.diffusion.models.guidance import UNGUIDED, guide
 from spectral_sched.diffusion.models.network import give_degraded
 from spectral_sched.diffusion.precision import FLOAT32
@@ -174,9 +175,8 @@ class Player:
         """Return the model told of the degraded pictures and classes of a batch."""
         denoise = self.denoise
         if self.degraded is not None:
-            chosen = self.degraded[list(places)]
-            degraded = chosen.to(self.device, self.precision.dtype)
-            denoise = give_degraded(denoise, degraded)
+            chosen = self.degraded[list(places)].to(self.precision.dtype)
+            denoise = give_degraded(denoise, to_device(chosen, self.device))
         return guide(denoise, self.guidance, seeds)
 
 

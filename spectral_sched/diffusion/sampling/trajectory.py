@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 
+from spectral_sched.diffusion.devices import to_device
 from spectral_sched.diffusion.models.denoiser import tell_ends
 from spectral_sched.solvers.registry import batch_calls, solver_calls
 
@@ -90,7 +91,8 @@ def own_trajectory(plans: Sequence[Plan], noise: Tensor) -> Trajectory:
     """
     tables = [plan.table.sigmas for plan in plans]
     calls = batch_calls(plans[0].request.sampler, tables)
-    low, high = noise.new_tensor([plan.ends for plan in plans]).T
+    ends = torch.tensor([plan.ends for plan in plans], dtype=noise.dtype)
+    low, high = to_device(ends, noise.device).T
     starts = [_start(plan, each[None]) for plan, each in zip(plans, noise, strict=True)]
     return Trajectory(torch.cat(starts), stack_calls(calls, noise), (low, high))
 

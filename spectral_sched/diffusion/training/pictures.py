@@ -73,10 +73,11 @@ class PictureSet:
         if np.ndim(self.low) == 0:
             low, factor = float(self.low), 2 / (self.high - self.low)
             return (stored - low) * float(factor) - 1
-        lows = torch.as_tensor(self.low, dtype=torch.float32)[:, None, None]
-        width = torch.as_tensor(self.high - self.low, dtype=torch.float32)
-        factors = (2 / width)[:, None, None]
-        return (stored - lows.to(stored.device)) * factors.to(stored.device) - 1
+        lows = torch.as_tensor(self.low, dtype=torch.float32)
+        factors = 2 / torch.as_tensor(self.high - self.low, dtype=torch.float32)
+        bands = torch.stack([lows, factors])[..., None, None]
+        told = to_device(bands, stored.device)
+        return (stored - told[0]) * told[1] - 1
 
     def powers(self) -> Iterator[RingPowers]:
         """Yield the spectrum of each picture, not centred."""

@@ -114,7 +114,8 @@ def load_state(path: Path, trainer: Trainer, run: Mapping[str, object]) -> None:
     trainer.step = facts["step"]
     trainer.seconds = float(facts.get("seconds", 0.0))
     trainer.losses = [(int(step), float(loss)) for step, loss in facts["losses"]]
-    trainer.recent = [torch.tensor(loss) for loss in facts["recent"]]
+    device = trainer.processes.device
+    trainer.recent = [torch.tensor(loss, device=device) for loss in facts["recent"]]
 
 
 def saved_length(path: Path) -> tuple[int, float | None]:

@@ -23,6 +23,7 @@ import numpy as np
 import torch
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
+from spectral_sched.diffusion.batches import Departure
 from spectral_sched.diffusion.devices import fast_bf16, to_device
 from spectral_sched.diffusion.models.denoiser import per_picture
 from spectral_sched.diffusion.models.network import NetworkDenoiser, to_channels_last
@@ -175,13 +176,13 @@ class Trainer:
         self.step, self.seconds = 0, 0.0
         self.recent: list[Tensor] = []
         self._losses: list[tuple[int, float]] = []
-        self._unread: list[tuple[int, Tensor]] = []
+        self._unread: list[tuple[int, Departure]] = []
 
     @property
     def losses(self) -> list[tuple[int, float]]:
         """Mean loss over each part of the run, as pairs of its last step and the loss.
 
-        All that are still on the device are waited for.
+        All that are still on their way are waited for.
         """
         self._read()
         return self._losses
@@ -317,11 +318,11 @@ class Trainer:
         if self.recent:
             self._read()
             mean = self.processes.mean_of(torch.stack(self.recent).mean())
-            self._unread.append((self.step, mean))
+            self._unread.append((self.step, Departure(mean)))
             self.recent.clear()
 
     def _read(self) -> None:
-        self._losses += [(step, float(mean)) for step, mean in self._unread]
+        self._losses += [(step, float(mean.arrived())) for step, mean in self._unread]
         self._unread.clear()
 
 

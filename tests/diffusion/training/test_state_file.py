@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import struct
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -95,6 +96,20 @@ def test_a_state_of_an_earlier_build_is_taken_up(
         one.network.parameters(), other.network.parameters(), strict=True
     ):
         torch.testing.assert_close(mine, theirs, rtol=0, atol=0)
+
+
+def test_losses_are_where_those_to_come_will_be(
+    pictures: PictureSet, tmp_path: Path
+) -> None:
+    """Their mean is taken of all at once."""
+    one, other, path = begun(pictures), begun(pictures), tmp_path / "m.safetensors"
+    for trainer in (one, other):
+        trainer.settings = replace(trainer.settings, num_steps=10_000)
+    one.advance()
+    save_state(path, one, RUN)
+    other.processes = Processes(torch.device("meta"))
+    load_state(path, other, RUN)
+    assert [loss.device.type for loss in other.recent] == ["meta"]
 
 
 def test_flipped_bytes_are_noticed(
