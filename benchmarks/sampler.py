@@ -29,10 +29,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from turns import gains, peak_memory, serve, synchronisation, waited
+from turns import gains, peak_memory, serve, spread, synchronisation, waited
 
 from spectral_sched.diffusion.batches import first_batch
-from spectral_sched.diffusion.devices import resolve_device
 from spectral_sched.diffusion.models.compile import compile_network
 from spectral_sched.diffusion.models.diffusers_unet import UNetDenoiser
 from spectral_sched.diffusion.models.guidance import Guidance
@@ -42,6 +41,7 @@ from spectral_sched.diffusion.models.weights import read_model
 from spectral_sched.diffusion.sampling.player import PLAN_BATCH
 from spectral_sched.diffusion.sampling.run import SamplingOptions, SamplingRun
 from spectral_sched.diffusion.sampling.sampler import sample
+from spectral_sched.diffusion.torchrun import processes
 from spectral_sched.files.model import BUNDLED, read_model_header
 from spectral_sched.images.png import to_bytes
 from spectral_sched.planning.plan import make_plan
@@ -53,7 +53,7 @@ from spectral_sched.solvers.registry import solver_calls
 if TYPE_CHECKING:
     from spectral_sched.diffusion.replay import NetworkReplay
 
-STEPS = 8
+STEPS, AUTO = 8, "auto"
 
 
 @torch.inference_mode()
@@ -91,7 +91,7 @@ def compiled_beside_eager(
     gains = [one / other for one, other in times]
     return (
         f"eager {first:.4g} s  compiled {second:.4g} s  "
-        f"faster {statistics.median(gains):.3f} ({min(gains):.3f} - {max(gains):.3f})  "
+        f"faster {spread(gains)}  "
         f"compiler {wait:.3g} s  apart {apart:.1e}"
     )
 
@@ -154,11 +154,6 @@ def recorded_beside_eager(
     )
 
 
-def spread(ratios: list[float]) -> str:
-    """Return the median of ratios, the smallest and the largest."""
-    return f"{statistics.median(ratios):.3f} ({min(ratios):.3f} - {max(ratios):.3f})"
-
-
 class Whole:
     """A run of ``specsched sample`` with guidance, and the network calls it takes.
 
@@ -172,7 +167,10 @@ class Whole:
         data_set = read_model_header(BUNDLED).data_set
         request = replace(TableRequest(), num_steps=STEPS)
         plan = make_plan(data_set, "optimal", request)
-        options = SamplingOptions("bundled", precision, Guidance(weight=2.0))
+        options = SamplingOptions("bundled", guidance=Guidance(weight=2.0))
+        # Builds of before have no "auto": they take what is usual there.
+        if precision != AUTO:
+            options = replace(options, precision=precision)
         self.run, self.count = SamplingRun(plan, options, device), count
         self.shape, self.device = plan.power.field.shape, device
 
@@ -209,11 +207,6 @@ def whole(given: argparse.Namespace, device: torch.device) -> None:
         waited(work.sampled, device)
         serve(work.sampled, device, 1)
         return
-    if given.before:
-        found, memory = gains(given.before, given.rounds)
-        print(f"{given.whole} guided pictures  faster than before {spread(found)}")
-        print(f"  {memory}", flush=True)
-        return
     pair = (work.sampled, work.bare)
     rows = [[waited(each, device) for each in pair] for _ in range(given.rounds + 1)][
         1:
@@ -223,6 +216,15 @@ def whole(given: argparse.Namespace, device: torch.device) -> None:
         f"{given.whole} guided pictures  {seconds:.4g} s, "
         f"{given.whole / seconds:.4g} pictures/s  over bare calls "
         f"{spread([first / second for first, second in rows])}{peak_memory(device)}",
+        flush=True,
+    )
+
+
+def whole_beside_before(given: argparse.Namespace) -> None:
+    """Print how much faster pictures are made than by another build."""
+    found, memory = gains(given.before, given.rounds)
+    print(
+        f"{given.whole} guided pictures  faster than before {spread(found)}  {memory}",
         flush=True,
     )
 
@@ -274,8 +276,27 @@ def noise_of(x: torch.Tensor) -> Callable[[], torch.Tensor]:
     return lambda: torch.randn_like(x)
 
 
-def main() -> None:
-    """Print ratios for small and large batches."""
+def loops(given: argparse.Namespace, device: torch.device) -> None:
+    """Print what the loop costs for each solver and size of batch."""
+    network = read_model(BUNDLED)[0].to(device)
+    data_set = read_model_header(BUNDLED).data_set
+    for sampler in given.samplers:
+        request = replace(TableRequest(), sampler=sampler, num_steps=STEPS)
+        plan = make_plan(data_set, "optimal", request)
+        calls = solver_calls(sampler, plan.table.sigmas)
+        for batch in given.batches:
+            x = torch.randn(batch, *data_set.power.field.shape, device=device)
+            told = (network, calls, x, given.rounds)
+            if given.compile or given.graphs:
+                mode = recorded_beside_eager if given.graphs else compiled_beside_eager
+                line = mode(*told)
+            else:
+                line = f"sampler over bare calls {spread(ratios(*told))}"
+            print(f"{sampler:9} batch {batch:4}  {line}", flush=True)
+
+
+def arguments() -> argparse.Namespace:
+    """Return the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--device", default="auto")
     parser.add_argument("--batches", nargs="+", type=int, default=[1, 16])
@@ -288,39 +309,26 @@ def main() -> None:
     parser.add_argument("--before", type=Path, help="a checkout of another build")
     parser.add_argument("--diffusers", action="store_true")
     parser.add_argument("--steps", type=int, default=20, help="with --diffusers")
-    parser.add_argument("--precision", default="float32", help="with --whole")
+    parser.add_argument("--precision", default=AUTO, help="with --whole")
     parser.add_argument("--serve", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
-    given = parser.parse_args()
-    torch.set_num_threads(given.threads)
-    device = resolve_device(given.device)
-    if given.whole:
-        whole(given, device)
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Print ratios for small and large batches."""
+    given = arguments()
+    if given.before and not given.serve:
+        whole_beside_before(given)
         return
-    if given.diffusers:
-        beside_diffusers(given, device)
-        return
-    network = read_model(BUNDLED)[0].to(device)
-    data_set = read_model_header(BUNDLED).data_set
-    for sampler in given.samplers:
-        request = replace(TableRequest(), sampler=sampler, num_steps=STEPS)
-        plan = make_plan(data_set, "optimal", request)
-        calls = solver_calls(sampler, plan.table.sigmas)
-        for batch in given.batches:
-            x = torch.randn(batch, *data_set.power.field.shape, device=device)
-            if given.compile or given.graphs:
-                mode = recorded_beside_eager if given.graphs else compiled_beside_eager
-                line = mode(network, calls, x, given.rounds)
-                print(f"{sampler:9} batch {batch:4}  {line}", flush=True)
-                continue
-            found = ratios(network, calls, x, given.rounds)
-            middle = statistics.median(found)
-            print(
-                f"{sampler:9} batch {batch:4}  sampler over bare calls {middle:.3f} "
-                f"({min(found):.3f} - {max(found):.3f})",
-                flush=True,
-            )
+    with processes(given.device, given.threads) as place:
+        if given.whole:
+            whole(given, place.device)
+        elif given.diffusers:
+            beside_diffusers(given, place.device)
+        else:
+            loops(given, place.device)
 
 
 if __name__ == "__main__":

@@ -16,10 +16,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import torch
-from turns import gains, peak_memory, serve, synchronisation, waited
+from turns import gains, serve, spread, synchronisation, waited
 
-from spectral_sched.diffusion.devices import resolve_device
-from spectral_sched.diffusion.torchrun import Processes
+from spectral_sched.diffusion.torchrun import Processes, processes
 from spectral_sched.diffusion.training.noise import training_noise
 from spectral_sched.diffusion.training.pictures import PictureSet, picture_set
 from spectral_sched.diffusion.training.trainer import (
@@ -45,7 +44,7 @@ def painted(side: int) -> PictureSet:
     return picture_set(listed, Preprocessing())
 
 
-def trainer_of(given: argparse.Namespace, device: torch.device) -> Trainer:
+def trainer_of(given: argparse.Namespace, place: Processes) -> Trainer:
     """Return a training that is about to begin."""
     pictures = painted(given.side)
     field = pictures.measured.spectrum.field
@@ -57,8 +56,8 @@ def trainer_of(given: argparse.Namespace, device: torch.device) -> Trainer:
     )
     config = network_config(given.size, field.shape, field.sigma_data, None)
     settings = TrainingSettings(10_000, given.batch, precision=given.precision)
-    network, place = fresh_network(config, 0), Processes(device)
-    return Trainer(pictures, noise, network, settings.on(device), place)
+    network = fresh_network(config, 0)
+    return Trainer(pictures, noise, network, settings.on(place.device), place)
 
 
 def bare_step(trainer: Trainer) -> Callable[[], object]:
@@ -69,16 +68,17 @@ def bare_step(trainer: Trainer) -> Callable[[], object]:
     return lambda: trainer._learn(*inputs)
 
 
-def beside_bare(given: argparse.Namespace, device: torch.device) -> None:
+def beside_bare(given: argparse.Namespace, place: Processes) -> None:
     """Print what a step costs over the network's own part of it."""
-    whole, alone = trainer_of(given, device), trainer_of(given, device)
+    device = place.device
+    whole, alone = trainer_of(given, place), trainer_of(given, place)
     pair = (whole.advance, bare_step(alone))
     for work in pair:
         waited(work, device, WARM_UP)
     if device.type == "cuda":
         with synchronisation("error"):
-            whole.draw()
-            pair[1]()
+            for work in pair:
+                work()
     times = [
         [waited(work, device, given.repeat) for work in pair]
         for _ in range(given.rounds)
@@ -87,9 +87,8 @@ def beside_bare(given: argparse.Namespace, device: torch.device) -> None:
     middle = statistics.median(step for step, _ in times)
     print(
         f"{given.size} {given.side}x{given.side} batch {given.batch}  "
-        f"step over bare {statistics.median(ratios):.3f} "
-        f"({min(ratios):.3f} - {max(ratios):.3f})  "
-        f"{given.batch / middle:.4g} pictures/s{peak_memory(device)}",
+        f"step over bare {spread(ratios)}  "
+        f"{given.batch / middle:.4g} pictures/s",
         flush=True,
     )
 
@@ -99,8 +98,7 @@ def beside_before(given: argparse.Namespace) -> None:
     found, memory = gains(given.before, given.rounds)
     print(
         f"{given.size} {given.side}x{given.side} batch {given.batch}  "
-        f"faster than before {statistics.median(found):.3f} "
-        f"({min(found):.3f} - {max(found):.3f})  {memory}",
+        f"faster than before {spread(found)}  {memory}",
         flush=True,
     )
 
@@ -124,16 +122,16 @@ def arguments() -> argparse.Namespace:
 def main() -> None:
     """Print ratios."""
     given = arguments()
-    torch.set_num_threads(given.threads)
-    device = resolve_device(given.device)
-    if given.serve:
-        trainer = trainer_of(given, device)
-        waited(trainer.advance, device, WARM_UP)
-        serve(trainer.advance, device, given.repeat)
-    elif given.before:
+    if given.before and not given.serve:
         beside_before(given)
-    else:
-        beside_bare(given, device)
+        return
+    with processes(given.device, given.threads) as place:
+        if not given.serve:
+            beside_bare(given, place)
+            return
+        trainer = trainer_of(given, place)
+        waited(trainer.advance, place.device, WARM_UP)
+        serve(trainer.advance, place.device, given.repeat)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """What benchmarks share: clocks, and another build that takes turns with this one."""
 
 import os
+import statistics
 import subprocess
 import sys
 import time
@@ -50,10 +51,28 @@ def synchronisation(mode: str) -> Iterator[None]:
 
 
 def peak_memory(device: torch.device) -> str:
-    """Return what is said of the memory that was taken at most."""
-    if device.type != "cuda":
+    """Return what is said of the memory that was taken at most.
+
+    On a processor it is that of the whole process.
+    """
+    if device.type == "cuda":
+        return f"  peak {torch.cuda.max_memory_allocated() / 2**20:.0f} MiB"
+    try:
+        import resource
+    except ImportError:  # Windows
         return ""
-    return f"  peak {torch.cuda.max_memory_allocated() / 2**20:.0f} MiB"
+    unit = 1 if sys.platform == "darwin" else 1024
+    taken = unit * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return f"  peak {taken / 2**20:.0f} MiB"
+
+
+def spread(ratios: list[float]) -> str:
+    """Return the median of ratios, the quartiles, and the smallest and largest."""
+    low, middle, high = statistics.quantiles(ratios, n=4, method="inclusive")
+    return (
+        f"{middle:.3f} (quartiles {low:.3f} - {high:.3f}, "
+        f"all {min(ratios):.3f} - {max(ratios):.3f})"
+    )
 
 
 def serve(work: Callable[[], object], device: torch.device, repetitions: int) -> None:
@@ -116,11 +135,19 @@ class Build:
 def gains(before: Path, rounds: int) -> tuple[list[float], str]:
     """Return how many times faster this build works than another, a number a round.
 
-    The two take turns; the first round warms both up. Also returned is what they say of
-    their memory.
+    The two take turns, and turns at being the first; the first round warms both up.
+    Also returned is what they say of their memory.
     """
     here = Path(__file__).resolve().parents[1]
     with Build(before) as old, Build(here) as new:
-        pairs = [(old.seconds(), new.seconds()) for _ in range(rounds + 1)][1:]
+        pairs = [_pair(old, new, turn) for turn in range(rounds + 1)][1:]
         memory = f"before{old.last_word()}  now{new.last_word()}"
     return [first / second for first, second in pairs], memory
+
+
+def _pair(old: Build, new: Build, turn: int) -> tuple[float, float]:
+    """Return what both builds take in a round."""
+    if turn % 2:
+        second = new.seconds()
+        return old.seconds(), second
+    return old.seconds(), new.seconds()

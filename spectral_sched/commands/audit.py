@@ -96,7 +96,7 @@ def audit(
 
 
 def _run(flags: dict[str, object]) -> "AuditRun":
-    from spectral_sched.diffusion.devices import resolve_device, use_threads
+    from spectral_sched.diffusion.devices import ready_host, resolve_device
     from spectral_sched.diffusion.evaluation.audit_run import AuditOptions, AuditRun
 
     label = flags["class_label"]
@@ -109,7 +109,7 @@ def _run(flags: dict[str, object]) -> "AuditRun":
         num_images=flags["samples"],  # type: ignore[arg-type]
         class_label=label,  # type: ignore[arg-type]
     )
-    use_threads(flags["threads"])  # type: ignore[arg-type]
+    ready_host(flags["threads"])  # type: ignore[arg-type]
     return AuditRun(options, resolve_device(str(flags["device"])))
 
 

@@ -112,10 +112,10 @@ def compare(
     check_folder(output)
     folder = options.folder(output, force=force)
     options.cells()  # what cannot be is refused before torch is loaded
-    from spectral_sched.diffusion.devices import use_threads
+    from spectral_sched.diffusion.devices import ready_host
     from spectral_sched.diffusion.evaluation.bench import bench_for
 
-    use_threads(threads)
+    ready_host(threads)
     bench = bench_for(options, folder, device)
     for message in bench.messages:
         say(message)

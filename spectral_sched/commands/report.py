@@ -83,13 +83,13 @@ def _sampled(
 ) -> "list[Sampled]":
     """Return what a model makes of the same noise with both tables."""
     from spectral_sched.console.progress import progress_bar
-    from spectral_sched.diffusion.devices import resolve_device, use_threads
+    from spectral_sched.diffusion.devices import ready_host, resolve_device
     from spectral_sched.diffusion.sampling.run import SamplingOptions, SamplingRun
     from spectral_sched.images.png import as_bytes
     from spectral_sched.report.figures import COPIED, TABLE, Sampled
     from spectral_sched.system.streams import say
 
-    use_threads()
+    ready_host()
     place, sampled = resolve_device(device), []
     for name, plan in ((COPIED, found.usual), (TABLE, found.plan)):
         run = SamplingRun(plan, SamplingOptions(model), place)

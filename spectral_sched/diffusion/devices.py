@@ -9,6 +9,7 @@ import torch
 
 from spectral_sched.errors import UnavailableError, UsageError
 from spectral_sched.system.cores import available_cores
+from spectral_sched.system.memory import keep_all_freed_memory
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -55,6 +56,18 @@ def to_device(values: Tensor, device: torch.device) -> Tensor:
     if device.type != "cuda" or values.device.type != "cpu":
         return values.to(device)
     return values.pin_memory().to(device, non_blocking=True)
+
+
+def ready_host(threads: int | None = None) -> None:
+    """Let this process compute on the host for long, with threads and memory.
+
+    Parameters
+    ----------
+    threads
+        How many, as for `use_threads`.
+    """
+    use_threads(threads)
+    keep_all_freed_memory()
 
 
 def use_threads(wanted: int | None = None) -> int:

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import distributed, nn
 
-from .devices import resolve_device, use_threads
+from .devices import ready_host, resolve_device
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -107,9 +107,9 @@ def processes(device: str, threads: int | None = None) -> Iterator[Processes]:
     device
         A name as for ``--device``; with several processes ``cuda`` means a device each.
     threads
-        How many threads each process computes with, as for `use_threads`.
+        How many threads each process computes with, as for `ready_host`.
     """
-    use_threads(threads)
+    ready_host(threads)
     count = int(os.environ.get("WORLD_SIZE", "1"))
     place = resolve_device(device)
     if count == 1:

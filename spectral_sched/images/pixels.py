@@ -316,7 +316,8 @@ def _share_outside(values: NDArray[Any], low: Any, high: Any) -> NDArray[np.floa
         # Not all at once, which takes three times the bytes of a picture of 8 bits.
         rows = values[top : top + ROWS_AT_ONCE]
         counts += ((rows < low) | (rows > high)).sum(axis=(0, 1))
-    return counts / (values.shape[0] * values.shape[1])
+    share: NDArray[np.float64] = counts / (values.shape[0] * values.shape[1])
+    return share
 
 
 def _wanted_part(size: tuple[int, int], settings: Preprocessing) -> Box:

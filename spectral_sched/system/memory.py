@@ -20,6 +20,10 @@ import numpy as np
 LARGEST_HEAP_BLOCK = 1 << 25
 STATISTICS = Path("/proc/self/statm")
 
+TRIM_THRESHOLD, MMAP_THRESHOLD = -1, -3
+"""Numbers of settings of mallopt(3): free memory that goes back to the system, and the
+size from which a block is asked of it alone."""
+
 MOST_KEPT = 3 << 25
 """Bytes that may be kept, beside those that a process needs.
 
@@ -37,6 +41,23 @@ def keep_freed_memory() -> None:
     # This one lies in the heap, as all arrays do from now on. numpy asks for large
     # pages for blocks of over 4 MB, and the heap keeps them when the block is freed.
     np.empty(LARGEST_HEAP_BLOCK - (1 << 18), np.uint8)
+
+
+def keep_all_freed_memory() -> None:
+    """Let this process keep all that it frees, for the networks that it runs.
+
+    Networks ask for the same large blocks at each step. glibc, as it is, hands many of
+    them back when they are freed, and the system clears every page of the next: 1 to 5
+    % of the time of a training step, as docs/research/gpu.md has it. Where the C
+    library is another nothing is changed.
+    """
+    try:
+        change = ctypes.CDLL(None).mallopt
+    except (AttributeError, OSError, TypeError):  # musl and macOS; Windows
+        return
+    # The largest that glibc itself rises to.
+    change(MMAP_THRESHOLD, LARGEST_HEAP_BLOCK)
+    change(TRIM_THRESHOLD, -1)
 
 
 class Heap:

@@ -104,8 +104,8 @@ def _bytes_at_once(page: Any) -> int:
     """Return what the values take, and a piece of them before it is put in place."""
     piece = math.prod(page.chunks) * page.dtype.itemsize
     colors = 3 * page.nbytes // 4 if page.photometric == SEPARATED else 0
-    whole: int = page.nbytes
-    return whole + max(piece + max(page.databytecounts, default=0), colors)
+    found: int = page.nbytes + max(piece + max(page.databytecounts, default=0), colors)
+    return found
 
 
 def _orientation(page: Any) -> int:
