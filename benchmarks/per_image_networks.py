@@ -35,6 +35,9 @@ LAWS = {
     "lognormal": Law("lognormal", ("mean=-1.3", "std=1.7")),
     "film": Law("spectral", film=True),
     "mixed": Law("mixed"),
+    "laplace": Law("laplace"),
+    "polynomial": Law("polynomial"),
+    "learned": Law("learned"),
 }
 
 
