@@ -337,8 +337,8 @@ def make_schedule(
         Whether a model without an audit is looked at briefly first.
     flow, noise_scale, t_eps
         The flow network that samples with it: a name of `schedules.FLOW_MODELS`, the
-        strength of its noise, and the time that its program divides by at least. Kind
-        `optimal` counts the noise that steps below it leave, others end above it.
+        strength of its noise, and the time that its program divides by at least. The
+        table ends above that.
 
     Raises
     ------
@@ -362,7 +362,7 @@ def make_schedule(
         num_steps,
         start,
         settings=kind_settings_of(kind, settings or {}),
-        limits=NoiseLimits(*ends, flow=noise),
+        limits=NoiseLimits(*ends, floor=noise.lowest_sigma),
         terminal=terminal,
     )
     if resolution is not None:

@@ -53,7 +53,7 @@ from .documents.read import read_any
 from .documents.strict_json import canonical
 from .errors import UsageError
 from .files.schedule import read_plan_document, read_plan_text
-from .planning.replan import ModelLimits, keep_inside, replan, under_clamp
+from .planning.replan import ModelLimits, keep_inside, raise_floor, replan
 from .schedules import FlowModel, flow_model
 from .schedules.betas import NUM_TIMESTEPS, useful_abar
 from .schedules.coordinates import convert
@@ -226,7 +226,7 @@ class SpectralScheduler(SchedulerMixin, ConfigMixin):  # type: ignore[misc]
         plan = read_plan_text(text, Path("the schedule"))
         check_start(plan.request, "a pipeline")
         self.register_to_config(schedule=ScheduleText(text))
-        return under_clamp(plan, self._flow)
+        return raise_floor(plan, self._flow.lowest_sigma)
 
     def _inside(self, plan: Plan) -> Plan:
         """Return a plan inside the range of the network, where that is known.
@@ -369,7 +369,7 @@ class SpectralScheduler(SchedulerMixin, ConfigMixin):  # type: ignore[misc]
 
     def _warn_outside(self) -> None:
         """Warn of levels that a model was never shown, or no step arrives from."""
-        for text in below_clamp(self.table.sigmas, self._flow, self.sampler):
+        for text in below_clamp(self.table.sigmas, self._flow):
             warnings.warn(text, stacklevel=3)
         if self._known_range is not None:
             for text in outside(self.table.levels, *self._known_range):

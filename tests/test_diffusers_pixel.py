@@ -18,12 +18,10 @@ from spectral_sched.errors import UsageError
 from spectral_sched.files.schedule import plan_document
 from spectral_sched.planning.plan import Plan, make_plan
 from spectral_sched.planning.request import NoiseLimits, TableRequest
-from spectral_sched.planning.table_error import noise_left
-from spectral_sched.schedules import FLOW_MODELS, UNIT_FLOW, FlowModel
+from spectral_sched.schedules import FLOW_MODELS
 from spectral_sched.schedules.table import SigmaTable
 from spectral_sched.solvers.registry import solver_calls
 from spectral_sched.targets import TARGETS
-from spectral_sched.targets.checks import VISIBLE
 from spectral_sched.targets.delivery import TargetRequest, plan_delivery
 from tests.support.networks import network
 from tests.support.pink import pink_source
@@ -93,8 +91,8 @@ def made_by(pipe: Any, **given: Any) -> torch.Tensor:
 
 
 @cache
-def planned(sampler: str, steps: int, flow: FlowModel = UNIT_FLOW) -> Plan:
-    limits = NoiseLimits(flow=flow)
+def planned(sampler: str, steps: int, floor: float = 0.0) -> Plan:
+    limits = NoiseLimits(floor=floor)
     request = TableRequest.of(sampler, steps, "zero", limits=limits)
     return make_plan(pink_source(), "karras", request)
 
@@ -119,10 +117,8 @@ def expected(sampler: str, sigmas: tuple[float, ...], first: float) -> torch.Ten
 
     def denoise(x: torch.Tensor, sigma: float | torch.Tensor) -> torch.Tensor:
         shown = x * first if float(sigma) == top else x
-        seen: torch.Tensor = network()(shown, sigma)
-        time = PRX.time(float(sigma))
-        part = min(time / PRX.t_eps, 1.0)
-        return torch.lerp((1 - time) * x, seen, part)
+        found: torch.Tensor = network()(shown, sigma)
+        return found
 
     calls = solver_calls(sampler, sigmas)
     *_, picture = sample(denoise, top * noise().double(), calls, pytest.fail)
@@ -131,7 +127,7 @@ def expected(sampler: str, sigmas: tuple[float, ...], first: float) -> torch.Ten
 
 @pytest.mark.parametrize("sampler", ["euler", "heun", "dpmpp-2m"])
 @pytest.mark.parametrize("steps", [8, 12])
-def test_our_scheduler_plays_the_optimum_under_the_clamp(
+def test_our_scheduler_plays_a_table_above_the_clamp(
     file: Path, sampler: str, steps: int
 ) -> None:
     own = diffusers.FlowMatchEulerDiscreteScheduler(shift=3.0)
@@ -140,10 +136,11 @@ def test_our_scheduler_plays_the_optimum_under_the_clamp(
     )
     transformer = Known()
     made = made_by(pipeline(transformer, scheduler), num_inference_steps=steps)
-    sigmas = planned("dpmpp-2m", steps, PRX).table.sigmas
+    sigmas = planned("dpmpp-2m", steps, PRX.lowest_sigma).table.sigmas
     np.testing.assert_allclose(scheduler.table.sigmas, sigmas, rtol=1e-9)
     called = [float(call.sigma) for call in solver_calls(sampler, sigmas)]
     np.testing.assert_allclose(transformer.times, PRX.time(np.array(called)), rtol=1e-6)
+    assert min(transformer.times) >= PRX.t_eps * (1 - 1e-6)
     wanted = expected(sampler, sigmas, 1 + PRX.noise_scale / sigmas[0])
     assert wanted.std() > 0.1
     torch.testing.assert_close(made, wanted, atol=2e-4, rtol=0)
@@ -151,7 +148,7 @@ def test_our_scheduler_plays_the_optimum_under_the_clamp(
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_the_lines_start_and_step_as_our_sampler_does() -> None:
-    plan = planned("euler", 8, PRX)
+    plan = planned("euler", 8, PRX.lowest_sigma)
     content = plan_delivery(TargetRequest(TARGETS["prx-pixel"]), plan, {}).content
     pipe = pipeline(Known())
     names: dict[str, Any] = {"pipe": pipe}
@@ -179,11 +176,7 @@ def test_noise_that_stays_where_the_network_has_the_one_right_picture(
     write_document(plan_document(planned("dpmpp-2m", steps), provenance({})), path)
     scheduler = SpectralScheduler.from_schedule(path, own, model="prx-pixel")
     ours = made_by(pipeline(Known(right), scheduler), num_inference_steps=steps) - right
-    wanted = noise_left("dpmpp-2m", PRX, np.array(scheduler.table.sigmas))
-    assert GREY * float(ours.std()) == pytest.approx(
-        GREY * abs(wanted), rel=0.05, abs=1e-3
-    )
-    assert GREY * float(ours.std()) < VISIBLE
+    assert GREY * float(ours.abs().max()) < 1e-3
 
 
 def test_a_table_that_is_given_is_warned_of_where_it_ends_below_the_clamp() -> None:

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
     from spectral_sched.console.output import Publisher
     from spectral_sched.planning.request import TableRequest
-    from spectral_sched.schedules import FlowModel
     from spectral_sched.targets.delivery import TargetRequest
     from spectral_sched.targets.export import Export, ExportRequest, Planner
 
@@ -209,7 +208,6 @@ def _request(flags: Flags) -> "ExportRequest":
     """
     from spectral_sched.errors import UsageError, check_choice
     from spectral_sched.planning.kinds.registry import check_kind
-    from spectral_sched.schedules import UNIT_FLOW
     from spectral_sched.schedules.coordinates import check_coordinate
     from spectral_sched.targets.export import ExportRequest, Purpose
 
@@ -228,8 +226,8 @@ def _request(flags: Flags) -> "ExportRequest":
         raise UsageError(message)
     solver = target.solver if target and not training else None
     sampler = flags["sampler"] or solver or defaults.SAMPLER
-    flow = target.clamp if target and not training else UNIT_FLOW
-    table = _table_request(flags, kind, sampler, flow, training=training)
+    floor = target.lowest_sigma if target and not training else 0.0
+    table = _table_request(flags, kind, sampler, floor, training=training)
     return ExportRequest(
         spectrum=flags["spectrum"],
         purpose="training" if training else "sampling",
@@ -258,7 +256,7 @@ def _target(flags: Flags) -> "TargetRequest | None":
 
 
 def _table_request(
-    flags: Flags, kind: str, sampler: str, flow: "FlowModel", *, training: bool
+    flags: Flags, kind: str, sampler: str, floor: float, *, training: bool
 ) -> "TableRequest":
     from spectral_sched.planning.kinds.registry import KINDS, parse_kind_settings
     from spectral_sched.planning.request import NoiseLimits, TableRequest
@@ -277,7 +275,7 @@ def _table_request(
         steps if flags["steps"] is None else flags["steps"],
         flags["start"],
         settings=settings,
-        limits=NoiseLimits(**limits, flow=flow),
+        limits=NoiseLimits(**limits, floor=floor),
         terminal=flags["terminal"],
     )
 

@@ -113,19 +113,10 @@ def make_plan(data_set: DataSet, kind: str, request: TableRequest) -> Plan:
     return plan_with(table, data_set, kind, request)
 
 
-def planned_range(
-    data_set: DataSet, kind: str, request: TableRequest
-) -> tuple[float, float]:
-    """Return the noise range that a table of a kind is planned in."""
-    aware = kind in KINDS and KINDS[kind].knows_clamp
-    limits = request.limits.unclamped if aware else request.limits
-    return limits.ends(data_set.bounds, request.start)
-
-
 def plan_with(
     table: SigmaTable, data_set: DataSet, kind: str, request: TableRequest
 ) -> Plan:
     """Return the plan of a table that was found for a request."""
-    low, high = planned_range(data_set, kind, request)
+    low, high = request.limits.ends(data_set.bounds, request.start)
     ends = (low, table.sigmas[0] if request.limits.partial else high)
     return Plan(kind, request, table, data_set, ends)

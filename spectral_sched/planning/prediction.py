@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -65,8 +65,7 @@ def predicted_error(
         Highest level that sampling could start from.
     """
     start = None if request.limits.partial else request.start
-    flow = request.limits.flow
-    errors = table_error(distribution, request.sampler, start, top, flow)
+    errors = table_error(distribution, request.sampler, start, top)
     squared = errors_of(errors, table) ** 2 + errors.of_start**2
     field = distribution.field
     per_ring = _per_ring(np.bincount(errors.mixture.band, squared), field)
@@ -93,10 +92,8 @@ def enough_steps(
     """Return the number of steps beyond which more buy less than 1 % of the error.
 
     What remains is the error of the ends. The number is that of the best table of 16
-    steps, drawn out to the ends and read at more or fewer points, where all steps
-    arrive.
+    steps, drawn out to the ends and read at more or fewer points.
     """
-    request = replace(request, limits=request.limits.unclamped)
     best = optimal_table(
         distribution,
         request.sampler,

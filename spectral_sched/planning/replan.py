@@ -11,13 +11,12 @@ from spectral_sched.defaults import KIND
 from spectral_sched.errors import InputError, UsageError
 
 from .data_set import resize_data_set
-from .kinds.registry import KINDS, from_spectrum, is_given
-from .plan import Plan, make_plan, planned_range
+from .kinds.registry import from_spectrum, is_given
+from .plan import Plan, make_plan
 from .request import TableRequest
 
 if TYPE_CHECKING:
     from spectral_sched.images.pixels import Shape
-    from spectral_sched.schedules import FlowModel
 
     from .data_set import DataSet
 
@@ -62,8 +61,9 @@ def replan(plan: Plan, num_steps: int, sampler: str | None = None) -> Plan:
         return plan
     checked = TableRequest.of(sampler, num_steps, old.start)
     request = replace(old, sampler=checked.sampler, num_steps=checked.num_steps)
-    usual = planned_range(plan.data_set, plan.kind, old)
-    own = old.limits.partial or plan.ends == usual
+    own = old.limits.partial or plan.ends == old.limits.ends(
+        plan.data_set.bounds, old.start
+    )
     return plan_again(replace(plan, request=request), None if own else plan.ends)
 
 
@@ -81,22 +81,6 @@ def raise_floor(plan: Plan, floor: float) -> Plan:
     if plan.table.levels[-1] >= floor:
         return raised
     return plan_again(raised, raised.ends)
-
-
-def under_clamp(plan: Plan, flow: FlowModel) -> Plan:
-    """Return a plan for a flow network, however often it is replanned.
-
-    Its table is kept if all of its steps arrive, and planned again if not: kinds that
-    do not know what such steps leave are planned above them.
-    """
-    lowest = flow.lowest_sigma
-    request = replace(plan.request, limits=replace(plan.request.limits, flow=flow))
-    meant = replace(plan, request=request)
-    if plan.table.levels[-1] >= lowest:
-        return meant
-    kind = plan.kind if from_spectrum(plan.kind) else KIND
-    low, high = plan.ends
-    return plan_again(meant, (low if KINDS[kind].knows_clamp else lowest, high))
 
 
 BEYOND = 1.05

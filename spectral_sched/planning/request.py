@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Self, cast, get_args
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, cast, get_args
 
 import numpy as np
 
 from spectral_sched.defaults import AUTO_START, NUM_STEPS, SAMPLER
 from spectral_sched.errors import UsageError, check_choice
-from spectral_sched.schedules import (
-    UNIT_FLOW,
-    FlowModel,
-    Setting,
-    Terminal,
-    check_range,
-)
+from spectral_sched.schedules import Setting, Terminal, check_range
 from spectral_sched.schedules.coordinates import convert
 from spectral_sched.solvers.registry import SAMPLERS, sampler_named
 from spectral_sched.spectra.bounds import Start
@@ -44,10 +38,8 @@ class NoiseLimits:
         start, which is the share of noise in the mixture, as a part of that of
         sigma_max. It means the same noise whatever the kind and the number of steps.
     floor
-        Level that no step may start below.
-    flow
-        The flow network that samples. Below its `lowest_sigma` steps do not arrive;
-        kinds that do not know what such steps leave keep above it.
+        Level that no step may start below, since it would not arrive
+        (`schedules.FlowModel.lowest_sigma`).
     from_top
         Whether a table begins at the upper end, though kinds that choose their first
         level might begin lower.
@@ -58,7 +50,6 @@ class NoiseLimits:
     start_sigma: float | None = None
     strength: float | None = None
     floor: float = 0.0
-    flow: FlowModel = UNIT_FLOW
     from_top: bool = False
 
     def __post_init__(self) -> None:
@@ -74,11 +65,6 @@ class NoiseLimits:
         if self.strength is not None and not 0 < self.strength <= 1:
             message = f"--strength must be above 0 and at most 1, not {self.strength:g}"
             raise UsageError(message)
-
-    @property
-    def unclamped(self) -> Self:
-        """The same without the clamp of a flow network."""
-        return replace(self, flow=replace(self.flow, t_eps=0.0))
 
     @property
     def partial(self) -> bool:
@@ -97,8 +83,7 @@ class NoiseLimits:
         UsageError
             If what is wished is no range.
         """
-        held = max(ends[0], self.floor, self.flow.lowest_sigma)
-        low = held if self.sigma_min is None else self.sigma_min
+        low = max(ends[0], self.floor) if self.sigma_min is None else self.sigma_min
         high = ends[1] if self.sigma_max is None else self.sigma_max
         check_range(low, high)
         return (low, high)

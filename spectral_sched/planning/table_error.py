@@ -17,15 +17,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from spectral_sched.schedules import UNIT_FLOW, FlowModel
 from spectral_sched.solvers.recurrence import Play
 from spectral_sched.solvers.registry import SAMPLERS
 
 from .scale_mixture import image_bands, scale_mixture
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from spectral_sched.schedules.table import SigmaTable
     from spectral_sched.spectra.bounds import Start
     from spectral_sched.spectra.power_distribution import PowerDistribution
@@ -47,15 +44,12 @@ class TableError:
         Where sampling starts; None for images that were given noise.
     top
         Highest level that sampling could start from.
-    flow
-        The flow network that samples, whose program may divide by a time at least.
     """
 
     mixture: ScaleMixture
     sampler: str
     start: Start | None
     top: float
-    flow: FlowModel = UNIT_FLOW
 
     def __call__(self, sigmas: Numbers) -> Numbers:
         """Return the errors of nodes, (M, B), in units of the pixels.
@@ -72,8 +66,7 @@ class TableError:
         run: Play[Numbers] = Play(self._begun(levels[0]), _no_noise)
         solver = SAMPLERS[self.sampler]
         for call in (solver.flow or solver.calls)(levels):
-            seen = self.mixture.denoise(run.point, call.sigma)
-            run.take(call, self.flow.answer(run.point, seen, call.sigma))
+            run.take(call, self.mixture.denoise(run.point, call.sigma))
         return (run.state - self._wanted[:, None]) * self._share[:, None]
 
     def _begun(self, first: Numbers) -> Numbers:
@@ -104,46 +97,24 @@ class TableError:
 
 
 def table_error(
-    distribution: PowerDistribution,
-    sampler: str,
-    start: Start | None,
-    top: float,
-    flow: FlowModel = UNIT_FLOW,
+    distribution: PowerDistribution, sampler: str, start: Start | None, top: float
 ) -> TableError:
     """Return the error of tables of a solver on a data set.
 
     The parameters are attributes of `TableError`.
     """
     bands = image_bands(distribution, about_mean=start == "mean")
-    return TableError(scale_mixture(bands), sampler, start, top, flow)
+    return TableError(scale_mixture(bands), sampler, start, top)
 
 
-def noise_left(sampler: str, flow: FlowModel, sigmas: Numbers) -> Numbers:
-    """Return what a flow network's clamp leaves of unit noise in a flat image.
-
-    That is where a solver ends if the network always answers with the one right image.
-
-    Parameters
-    ----------
-    sigmas
-        (N + 1, B) with the final 0, as for `TableError`.
-    """
-    levels = list(np.asarray(sigmas))
-    run: Play[Numbers] = Play(levels[0], _no_noise)
-    solver = SAMPLERS[sampler]
-    for call in (solver.flow or solver.calls)(levels):
-        run.take(call, flow.answer(run.point, 0 * run.point, call.sigma))
-    return run.state
-
-
-def errors_of(errors: Callable[[Numbers], Numbers], table: SigmaTable) -> Floats:
+def errors_of(errors: TableError, table: SigmaTable) -> Floats:
     """Return the errors of a table, (M,)."""
     sigmas = np.array(table.sigmas, complex)[:, None]
     found: Floats = errors(sigmas)[:, 0].real
     return found
 
 
-def total_error(errors: Callable[[Numbers], Numbers], table: SigmaTable) -> float:
+def total_error(errors: TableError, table: SigmaTable) -> float:
     """Return the root mean square error of a table over all modes, in pixel units."""
     return float(np.sqrt(np.sum(errors_of(errors, table) ** 2)))
 

@@ -7,8 +7,7 @@ A flow network sees ``z = (1 - t) * image + t * noise_scale * noise``, and our
 
 Networks that predict the image are stepped with the velocity ``(z - image) / t``, and
 programs divide by ``max(t, t_eps)`` there: a step that begins below `t_eps` does not
-arrive, and leaves the share ``1 - t / t_eps`` of the noise. To a solver it is as if the
-network had answered with another image (`FlowModel.answer`).
+arrive, and leaves the share ``1 - t / t_eps`` of the noise.
 """
 
 from __future__ import annotations
@@ -16,8 +15,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
 
 from spectral_sched.errors import check_choice
 
@@ -74,32 +71,6 @@ class FlowModel:
     def lowest_sigma(self) -> float:
         """Lowest level that a step to the image arrives from."""
         return float(self.sigma(self.t_eps))
-
-    def answer(self, x: Any, image: Any, sigma: Any) -> Any:
-        """Return the image that the clamped velocity of a network stands for.
-
-        Parameters
-        ----------
-        x
-            ``image + sigma * noise``.
-        image
-            What the network answers.
-        sigma
-            Level, above 0, a number or an array; complex ones carry derivatives.
-
-        Examples
-        --------
-        >>> model = FlowModel(t_eps=0.05)
-        >>> float(model.answer(1.0, 0.5, 1.0)), model.lowest_sigma
-        (0.5, 0.05263157894736842)
-        >>> round(float(model.answer(0.51, 0.5, 0.01)), 4)  # most noise is kept
-        0.504
-        """
-        if not self.t_eps:
-            return image
-        time = self.time(sigma)
-        part = np.where(np.real(time) < self.t_eps, time / self.t_eps, 1.0)
-        return (1 - part) * (1 - time) * x + part * image
 
     def residue(self, sigmas: Sequence[float]) -> float:
         """Return the noise that Euler's steps through a table leave, as a sigma.

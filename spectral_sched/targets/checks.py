@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from spectral_sched.errors import UsageError
-from spectral_sched.planning.table_error import noise_left
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -86,24 +85,12 @@ def _apart(repeated: Sequence[float], last: float | None) -> str:
     return " or ".join(cures)
 
 
-def below_clamp(
-    sigmas: Sequence[float], flow: FlowModel, solver: str
-) -> tuple[str, ...]:
-    """Return a warning if noise can be seen that steps of a table leave.
-
-    Parameters
-    ----------
-    sigmas
-        Levels of the table, the final 0 included.
-    solver
-        What plays it.
-    """
+def below_clamp(sigmas: Sequence[float], flow: FlowModel) -> tuple[str, ...]:
+    """Return a warning if the last step of a table starts where none arrives."""
     last = sigmas[-2]
     if last >= flow.lowest_sigma * (1 - ROUNDING):
         return ()
-    left = abs(float(noise_left(solver, flow, sigmas))) * LEVELS_PER_UNIT
-    if left <= VISIBLE:
-        return ()
+    left = flow.residue(sigmas) * LEVELS_PER_UNIT
     return (
         f"the last level {last:.4g} is below {flow.lowest_sigma:.4g}, where the "
         f"program divides by t_eps={flow.t_eps:g} and steps do not arrive: noise of "

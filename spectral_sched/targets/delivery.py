@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from spectral_sched.documents.strict_json import Document
     from spectral_sched.planning.data_set import DataSet
     from spectral_sched.planning.plan import Plan
-    from spectral_sched.schedules import FlowModel, Schedule
+    from spectral_sched.schedules import Schedule
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,9 +85,9 @@ class TargetRequest:
         return self.sampler or implied
 
     @property
-    def clamp(self) -> FlowModel:
-        """The flow network that the program plays; of unit noise if it plays none."""
-        return self.target.clamp(target_settings(self.target, self.texts))
+    def lowest_sigma(self) -> float:
+        """Lowest level that a step of the program arrives from; 0 if all do."""
+        return self.target.lowest_sigma(target_settings(self.target, self.texts))
 
     @property
     def known_range(self) -> tuple[float, float] | None:

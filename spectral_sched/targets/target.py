@@ -10,7 +10,6 @@ import numpy as np
 from spectral_sched.errors import UsageError, check_choice
 from spectral_sched.schedules import (
     FLOW_MODELS,
-    UNIT_FLOW,
     FlowModel,
     Parameter,
     Setting,
@@ -55,15 +54,12 @@ class Job(NamedTuple):
         Name of the format that is asked for.
     sampler
         Solver that the table was planned for.
-    solver
-        Solver that plays it; that one, if the program leaves it open.
     """
 
     table: SigmaTable
     settings: Settings
     form: str
     sampler: str
-    solver: str
 
     @property
     def sigmas(self) -> NDArray[np.float64]:
@@ -168,12 +164,12 @@ class Target:
         """Return the solver that the program plays tables with, None if it is open."""
         return self.solver(_complete(self, settings)) if self.solver else None
 
-    def clamp(self, settings: Mapping[str, Setting]) -> FlowModel:
-        """Return the flow network that it plays; of unit noise if it plays none."""
+    def lowest_sigma(self, settings: Mapping[str, Setting]) -> float:
+        """Return the lowest level that a step arrives from; 0 if all do."""
+        if T_EPS not in self.parameters:
+            return 0.0
         complete = _complete(self, settings)
-        if T_EPS not in self.parameters or not flows(complete):
-            return UNIT_FLOW
-        return flow_of(complete)
+        return flow_of(complete).lowest_sigma if flows(complete) else 0.0
 
     @property
     def purposes(self) -> tuple[str, ...]:
@@ -316,9 +312,7 @@ def table_artifact(
         raise UsageError(message)
     check_start(plan.request, f"target {target.name}")
     complete = _complete(target, settings)
-    played = target.implied(settings) or plan.request.sampler
-    job = Job(plan.table, complete, form, plan.request.sampler, played)
-    return target.table(job)
+    return target.table(Job(plan.table, complete, form, plan.request.sampler))
 
 
 def law_artifact(

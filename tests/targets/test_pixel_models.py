@@ -27,7 +27,7 @@ from spectral_sched.diffusion.sampling.sampler import sample
 from spectral_sched.planning.plan import Plan, make_plan
 from spectral_sched.planning.request import NoiseLimits, TableRequest
 from spectral_sched.planning.training_advice import training_advice
-from spectral_sched.schedules import FLOW_MODELS, UNIT_FLOW, FlowModel
+from spectral_sched.schedules import FLOW_MODELS, FlowModel
 from spectral_sched.schedules.table import SigmaTable
 from spectral_sched.solvers.flow_heun import flow_heun
 from spectral_sched.solvers.registry import solver_calls
@@ -278,9 +278,9 @@ def test_every_loop_makes_our_picture(name: str, scale: float, t_eps: float) -> 
         del settings["t_eps"]
     said = (*texts, *(f"{key}={value}" for key, value in settings.items()))
     wish = TargetRequest(TARGETS[name.split()[0]], said)
-    assert wish.clamp == (UNIT_FLOW if name in UNCLAMPED else flow_model)
+    assert wish.lowest_sigma == flow_model.lowest_sigma
     # Thousandths tell no levels apart that are below a few of them.
-    plan = planned(max(flow_model.lowest_sigma, scale * 0.01), sampler)
+    plan = planned(max(wish.lowest_sigma, scale * 0.01), sampler)
     settings |= dict(text.split("=") for text in texts)  # type: ignore[arg-type]
     artifact = table_artifact(wish.target, plan, settings, wish.target.formats[0])
     made = play(artifact, flow_model)
@@ -312,7 +312,7 @@ def x_network(scale: float) -> Callable[[torch.Tensor, torch.Tensor], torch.Tens
 def test_a_table_cut_below_the_clamp_is_warned_of_with_what_stays() -> None:
     flow_model = FLOW_MODELS["jit-512"]
     levels = (60.0, 3.0, 0.5, 0.06, 0.02)
-    (warning,) = given("jit", levels, "model=jit-512", "method=euler").warnings
+    (warning,) = given("jit", levels, "model=jit-512").warnings
     # A network that answers with the one right picture, in the loop itself.
     z, times = 2.0 * flow_model.time(60.0), [flow_model.time(each) for each in levels]
     for time, following in zip(times, [*times[1:], 0.0], strict=True):

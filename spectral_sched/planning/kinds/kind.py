@@ -40,9 +40,6 @@ class KindInfo:
         Whether it is for a start from noise alone, so that a spectral one is refused.
     num_steps
         How many steps its settings ask for; None where they leave it open.
-    knows_clamp
-        Whether its search counts what steps below a flow network's clamp leave, so
-        that it needs no lower end there.
     """
 
     name: str
@@ -54,7 +51,6 @@ class KindInfo:
     given: bool = False
     from_noise: bool = False
     num_steps: Callable[[Mapping[str, Setting]], int | None] = lambda _: None
-    knows_clamp: bool = False
 
 
 def refuse_terminal(kind: str, request: TableRequest) -> None:

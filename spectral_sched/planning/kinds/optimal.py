@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -10,18 +9,16 @@ import numpy as np
 
 from spectral_sched.defaults import KIND
 from spectral_sched.planning.search import inner_ends, least_squares_table
-from spectral_sched.planning.table_error import noise_left, table_error, total_error
-from spectral_sched.schedules import UNIT_FLOW, FlowModel
+from spectral_sched.planning.table_error import table_error, total_error
 from spectral_sched.schedules.table import SigmaTable
 
 from .kind import KindInfo, refuse_terminal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from spectral_sched.planning.data_set import DataSet
     from spectral_sched.planning.request import TableRequest
-    from spectral_sched.planning.scale_mixture import Numbers
     from spectral_sched.planning.table_error import TableError
     from spectral_sched.spectra.bounds import Start
     from spectral_sched.spectra.power_distribution import PowerDistribution
@@ -43,7 +40,6 @@ def optimal_table(
     start: Start = "zero",
     first: float | None = None,
     from_top: bool = False,
-    flow: FlowModel = UNIT_FLOW,
 ) -> SigmaTable:
     """Return the table with the least expected error of a solver (ours).
 
@@ -60,66 +56,31 @@ def optimal_table(
         images. It is the first level then, and the start is without error.
     from_top
         Whether the first level is the upper end.
-    flow
-        The flow network that samples: steps below its clamp count with the noise that
-        they leave.
     """
     begun = start if first is None else None
     errors = table_error(distribution, sampler, begun, ends[1])
     fixed = ends[1] if from_top else first
-    free = least_error_table(errors, num_steps, ends, first=fixed)
-    if free.levels[-1] >= flow.lowest_sigma:
-        return free
-    held = max(ends[0], min(flow.lowest_sigma, free.levels[0] / 2)), ends[1]
-    near = [free, least_error_table(errors, num_steps, held, first=fixed)]
-    if num_steps > 1:
-        # A short last step that leaves less than is seen.
-        shorter = least_error_table(errors, num_steps - 1, held, first=fixed)
-        near.append(SigmaTable.of([*shorter.levels, ends[0]]))
-    clamped = Clamped(replace(errors, flow=flow))
-    return least_error_table(clamped, num_steps, ends, first=fixed, near=near)
-
-
-@dataclass(frozen=True, eq=False)
-class Clamped:
-    """The error of tables under a flow network's clamp, with that of a flat image.
-
-    Images have few smooth parts in their mean, and noise shows there first: what stays
-    in a flat image counts as much as the error of the images.
-    """
-
-    errors: TableError
-
-    def __call__(self, sigmas: Numbers) -> Numbers:
-        """Return the errors of nodes and of the flat image, (M + 1, B)."""
-        left = noise_left(self.errors.sampler, self.errors.flow, sigmas)
-        return np.concatenate([self.errors(sigmas), left[None]])
+    return least_error_table(errors, num_steps, ends, first=fixed)
 
 
 def least_error_table(
-    errors: Callable[[Numbers], Numbers],
+    errors: TableError,
     num_steps: int,
     ends: tuple[float, float],
     *,
     first: float | None = None,
-    near: Sequence[SigmaTable] = (),
 ) -> SigmaTable:
     """Return the table of the least error.
 
     The error may have several minima. Rough searches begin at the best tables of even
     steps in ln sigma, of which no two share an end, and the best find is refined.
-
-    Parameters
-    ----------
-    near
-        Other tables that searches begin at.
     """
     error, search = partial(total_error, errors), partial(least_squares_table, errors)
     tables = sorted(_even_tables(num_steps, ends, first), key=error)
-    found = [search(each, ends, first=first, precision=ROUGH) for each in near]
+    found = []
     for _ in range(NUM_STARTS):
-        best, tables = tables[0], _of_other_ends(tables[0], tables, first)
-        found.append(search(best, ends, first=first, precision=ROUGH))
+        near, tables = tables[0], _of_other_ends(tables[0], tables, first)
+        found.append(search(near, ends, first=first, precision=ROUGH))
         if not tables:
             break
     return search(min(found, key=error), ends, first=first)
@@ -149,7 +110,7 @@ def _even_tables(
 
 def _table(data_set: DataSet, request: TableRequest) -> SigmaTable:
     refuse_terminal(KIND, request)
-    ends = request.limits.unclamped.ends(data_set.bounds, request.start)
+    ends = request.limits.ends(data_set.bounds, request.start)
     return optimal_table(
         data_set.power,
         request.sampler,
@@ -158,7 +119,6 @@ def _table(data_set: DataSet, request: TableRequest) -> SigmaTable:
         start=request.start,
         first=request.limits.first(ends),
         from_top=request.limits.from_top,
-        flow=request.limits.flow,
     )
 
 
@@ -168,7 +128,6 @@ OPTIMAL = KindInfo(
     reference="ours; cf. Benita, Elad & Keshet, arXiv 2502.00180",
     parameters={},
     table=_table,
-    knows_clamp=True,
 )
 
 KINDS = (OPTIMAL,)

@@ -58,7 +58,7 @@ def _flow(job: Job) -> Artifact:
         played_in="flow_time",
         start_scale=job.table.levels[0],
         remarks=_scaled(job),
-        warnings=below_clamp(job.table.sigmas, flow, job.solver),
+        warnings=below_clamp(job.table.sigmas, flow),
         usage="paste it into ManualSigmas; these are final values, no shift follows",
     )
 

@@ -134,7 +134,7 @@ def _flow(job: Job) -> Artifact:
             *shifted_again(
                 known or job.form == "python", ("--with shift=1", "--with mu=...")
             ),
-            *below_clamp(job.table.sigmas, job.flow, job.solver),
+            *below_clamp(job.table.sigmas, job.flow),
         ),
         usage="scheduler.set_timesteps(sigmas=sigmas) in a loop, play(pipe, noise) of "
         "the lines, or pipe(..., sigmas=sigmas) where it takes them, as "

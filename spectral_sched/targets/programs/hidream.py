@@ -45,10 +45,7 @@ def _table(job: Job) -> Artifact:
         played_in="flow_time",
         start_scale=float(job.flow.sigma(float(played[0]))),
         snippet=SNIPPET.replace("START", repr(start)),
-        warnings=(
-            *duplicates(values),
-            *below_clamp(job.table.sigmas, job.flow, job.solver),
-        ),
+        warnings=(*duplicates(values), *below_clamp(job.table.sigmas, job.flow)),
         usage="generate_image(..., **options) of the lines; with --format text, "
         f"timesteps_list beside noise_scale_start={start:.6g}",
     )

@@ -62,7 +62,7 @@ def rising_times(job: Job, program: str) -> Artifact:
         played=1 - values.astype(np.float64),
         played_in="flow_time",
         start_scale=job.table.levels[0],
-        warnings=below_clamp(job.table.sigmas, job.flow, job.solver),
+        warnings=below_clamp(job.table.sigmas, job.flow),
     )
 
 

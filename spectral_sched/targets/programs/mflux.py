@@ -66,7 +66,7 @@ def _table(job: Job) -> Artifact:
         start_scale=job.table.levels[0],
         snippet=_snippet(scale, scale * float(times[0])),
         remarks=(_elsewhere(scale, job.table.levels[0]),),
-        warnings=below_clamp(job.table.sigmas, job.flow, job.solver),
+        warnings=below_clamp(job.table.sigmas, job.flow),
         usage="put the file where Python finds it, as specsched_table.py, and add "
         f"--scheduler specsched_table.SpecschedScheduler --steps {job.table.num_steps}",
     )

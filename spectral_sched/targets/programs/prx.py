@@ -49,7 +49,7 @@ def _table(job: Job) -> Artifact:
         start_scale=job.table.levels[0],
         snippet=SNIPPET.replace("START", repr(start)),
         remarks=named_options(job, FLOW_OPTIONS),
-        warnings=below_clamp(job.table.sigmas, job.flow, job.solver),
+        warnings=below_clamp(job.table.sigmas, job.flow),
         usage="pipe(..., **options, latents=start * torch.randn(1, 3, height, width)) "
         f"of the lines, where start is {start:.6g}",
     )

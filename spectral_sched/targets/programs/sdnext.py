@@ -77,7 +77,7 @@ def _thousandths(job: Job) -> Artifact:
         warnings=(
             *duplicates(values),
             *shifted_again(job.settings["shift"] is not None, ("--with shift=1",)),
-            *below_clamp(job.table.sigmas, job.flow, job.solver),
+            *below_clamp(job.table.sigmas, job.flow),
         ),
         usage="paste it into Timesteps override",
     )
