@@ -34,8 +34,16 @@ class CountingDenoiser:
         return self.denoise(x, sigma)
 
     @torch.inference_mode()
-    def many(self, x: Tensor, sigma: Tensor) -> Tensor:
-        """Return the same for more pictures than one batch takes, sigma being (B,)."""
+    def many(self, x: Tensor, sigma: float | Tensor) -> Tensor:
+        """Return the same for more pictures than one batch takes.
+
+        Parameters
+        ----------
+        sigma
+            Noise level of all, or of each, (B,).
+        """
         batch = max(1, LARGEST // x[0].numel())
-        parts = zip(torch.split(x, batch), torch.split(sigma.to(x), batch), strict=True)
+        levels = torch.as_tensor(sigma, dtype=x.dtype, device=x.device)
+        levels = levels.expand(len(x))
+        parts = zip(torch.split(x, batch), torch.split(levels, batch), strict=True)
         return torch.cat([self(*part) for part in parts])

@@ -64,8 +64,7 @@ def teacher_path(
     play = Play(table.sigmas[0] * noise, lambda: noise)
     points, seen = [play.state], []
     for call in solver_calls(TEACHER, table.sigmas)[:-1]:
-        level = torch.full((len(noise),), call.sigma)
-        seen.append(denoise.many(play.point, level))
+        seen.append(denoise.many(play.point, call.sigma))
         play.take(call, seen[-1])
         points.append(play.state)
     return TeacherPath(

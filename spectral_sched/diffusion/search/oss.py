@@ -50,13 +50,9 @@ def teacher_states(
     play = Play(sigmas[0] * noise, lambda: noise)
     states = [play.state]
     for call in solver_calls(TEACHER, sigmas):
-        play.take(call, _denoised(denoise, play.point, call.sigma))
+        play.take(call, denoise.many(play.point, call.sigma))
         states.append(play.state)
     return torch.stack(states)
-
-
-def _denoised(denoise: CountingDenoiser, x: Tensor, sigma: float) -> Tensor:
-    return denoise.many(x, torch.full((len(x),), sigma))
 
 
 class Students:
@@ -81,7 +77,7 @@ class Students:
         end = len(self.sigmas) - 1
         found: dict[int, tuple[float, int, Tensor]] = {}
         for place, state in self.states.items():
-            seen = _denoised(denoise, state, self.sigmas[place])
+            seen = denoise.many(state, self.sigmas[place])
             for following in [end] if last else range(place + 1, end):
                 ratio = self.sigmas[following] / self.sigmas[place]
                 landed = torch.lerp(seen, state, ratio)

@@ -63,7 +63,7 @@ def entropic_lengths(
     """
     errors = []
     for level in levels:
-        off = _denoised(denoise, pictures + level * noise, level) - pictures
+        off = denoise.many(pictures + level * noise, level) - pictures
         errors.append(float(off.square().sum()))
     rate = np.array(errors) / levels**2
     lengths: Levels = -np.diff(levels) * (rate[1:] + rate[:-1]) / 2
@@ -81,7 +81,7 @@ def score_lengths(
     lengths = []
     for high, low in pairwise(levels):
         x = pictures + high * noise
-        above, below = ((_denoised(denoise, x, s) - x) / s**2 for s in (high, low))
+        above, below = ((denoise.many(x, s) - x) / s**2 for s in (high, low))
         work = (above - below).flatten(1).square().sum(dim=1).mean()
         lengths.append(high * float(work.sqrt()))
     return np.array(lengths)
@@ -181,17 +181,13 @@ def _check_length(total: float) -> None:
         raise UsageError(message)
 
 
-def _denoised(denoise: CountingDenoiser, x: Tensor, sigma: float) -> Tensor:
-    return denoise.many(x, x.new_full((len(x),), float(sigma)))
-
-
 def _euler_path(
     denoise: CountingDenoiser, noise: Tensor, levels: Levels
 ) -> list[tuple[Tensor, Tensor]]:
     """Return slopes by sigma and denoised images along Euler's paths, at each level."""
     x, path = levels[0] * noise, []
     for level, following in zip(levels, [*levels[1:], 0.0], strict=True):
-        seen = _denoised(denoise, x, level)
+        seen = denoise.many(x, level)
         slope = (x - seen) / level
         path.append((slope, seen))
         x = x + (following - level) * slope
