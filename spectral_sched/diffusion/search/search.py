@@ -82,8 +82,6 @@ if TYPE_CHECKING:
 
     from .rates import Levels
 
-"""Of the Karras levels that the bound of Align Your Steps is searched from."""
-
 HELD_OUT = 32
 """Samples that decide when that search stops."""
 
@@ -131,6 +129,10 @@ class Task:
         shape = self.data_set.power.field.shape
         return SeededNoise(seeds, shape, self.device, torch.float32)()
 
+    def starts(self, settings: SearchSettings) -> Tensor:
+        """Return the starting noise that a search asks for, (S, C, H, W)."""
+        return self.noise(self.seeds(settings.samples, settings.seed))
+
     def player(self, count: int, seed: int) -> Player:
         """Return what plays tables on the model for so many drawn seeds."""
         shape = self.data_set.power.field.shape
@@ -164,7 +166,7 @@ def klub_search(task: Task) -> SigmaTable:
 def gits_search(task: Task) -> SigmaTable:
     """Return the table of geometry-inspired time scheduling."""
     settings = settings_of(GitsSettings, task.request.settings)
-    noise = task.noise(task.seeds(settings.samples, settings.seed))
+    noise = task.starts(settings)
     path = teacher_path(task.denoise, noise, task.ends)
     return gits_table(path, task.request.num_steps, settings.growth, settings.cost)
 
@@ -172,7 +174,7 @@ def gits_search(task: Task) -> SigmaTable:
 def oss_search(task: Task) -> SigmaTable:
     """Return the table of a student's optimal steps."""
     settings = settings_of(OssSettings, task.request.settings)
-    noise = task.noise(task.seeds(settings.samples, settings.seed))
+    noise = task.starts(settings)
     levels = sigma_table(Schedule(KarrasLaw(), *task.ends), settings.levels)
     return oss_table(task.denoise, noise, levels.sigmas, task.request.num_steps)
 
@@ -192,19 +194,15 @@ def _by_pictures(task: Task, kind: str, lengths: Callable[..., Levels]) -> Sigma
     settings = settings_of(SearchSettings, task.request.settings)
     rng = np.random.default_rng(settings.seed)
     pictures = _real(task, kind)(settings.samples, rng)
-    noise = task.noise(task.seeds(settings.samples, settings.seed))
     levels = seen_levels(task.ends)
-    seen = lengths(task.denoise, pictures, noise, levels)
+    seen = lengths(task.denoise, pictures, task.starts(settings), levels)
     return even_table(levels, seen, task.request.num_steps)
 
 
 def sdm_search(task: Task) -> SigmaTable:
     """Return the table with equal powers of the bounds on its steps' errors."""
     settings = settings_of(SdmSettings, task.request.settings)
-    noise, levels = (
-        task.noise(task.seeds(settings.samples, settings.seed)),
-        seen_levels(task.ends),
-    )
+    noise, levels = task.starts(settings), seen_levels(task.ends)
     power, tilt = settings.power, settings.tilt
     seen = bound_lengths(task.denoise, noise, levels, power, tilt)
     return even_table(levels, seen, task.request.num_steps)
@@ -213,7 +211,7 @@ def sdm_search(task: Task) -> SigmaTable:
 def sharp_search(task: Task) -> SigmaTable:
     """Return the table of quantiles of the network's sharpness."""
     settings = settings_of(SharpEulerSettings, task.request.settings)
-    noise = task.noise(task.seeds(settings.samples, settings.seed))
+    noise = task.starts(settings)
     profile = settings.power, settings.smoothing
     steps, (_, highest) = task.request.num_steps, task.ends
     return sharp_table(task.denoise, noise, steps, highest, profile)
