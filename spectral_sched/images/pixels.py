@@ -295,7 +295,7 @@ def check_values(values: NDArray[Any], low: Any, high: Any, name: str) -> None:
     if not np.any((least < low - width) | (most > high + width)):
         return
     outside = _share_outside(values, low - width, high + width)
-    band = () if axes is None else int(outside.argmax())
+    band = () if axes is None else int((outside > 0).argmax())
     least, most, low, high = (
         float(np.asarray(each)[band]) for each in (least, most, low, high)
     )
