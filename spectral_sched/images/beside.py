@@ -71,6 +71,8 @@ def sound_png(content: bytes) -> bytes:
         elif piece.kind in PNG_PIXELS or piece.kind[:1].isupper():
             message = f"broken PNG file (chunk {piece.kind.decode()})"
             raise BrokenPngError(message)
+    if len(content) > MAX_REPAIRED_BYTES:
+        return content
     return _joined(content, len(PNG_MARK), kept)
 
 
@@ -145,7 +147,7 @@ def without(content: bytes, *, exif_too: bool) -> bytes:
 def _joined(content: bytes, start: int, kept: list[_Piece]) -> bytes:
     """Return what comes before `start` and the pieces that are kept."""
     size = start + sum(piece.end - piece.start for piece in kept)
-    if size == len(content) or len(content) > MAX_REPAIRED_BYTES:
+    if size == len(content):
         return content
     view = memoryview(content)
     pieces = (view[piece.start : piece.end] for piece in kept)
