@@ -47,17 +47,14 @@ def keep_all_freed_memory() -> None:
     """Let this process keep all that it frees, for the networks that it runs.
 
     Networks ask for the same large blocks at each step. glibc, as it is, hands many of
-    them back when they are freed, and the system clears every page of the next: 1 to 5
-    % of the time of a training step, as docs/research/gpu.md has it. Where the C
-    library is another nothing is changed.
+    them back when they are freed, and the system clears every page of the next
+    (docs/research/gpu.md has what that costs). Where the C library is another nothing
+    is changed.
     """
-    try:
-        change = ctypes.CDLL(None).mallopt
-    except (AttributeError, OSError, TypeError):  # musl and macOS; Windows
-        return
-    # The largest that glibc itself rises to.
-    change(MMAP_THRESHOLD, LARGEST_HEAP_BLOCK)
-    change(TRIM_THRESHOLD, -1)
+    if change := _of_glibc("mallopt"):
+        # The largest that glibc itself rises to.
+        change(MMAP_THRESHOLD, LARGEST_HEAP_BLOCK)
+        change(TRIM_THRESHOLD, -1)
 
 
 class Heap:
@@ -94,7 +91,12 @@ def resident_bytes() -> int:
 @lru_cache(maxsize=1)
 def _trimmer() -> Any:
     """Return what gives back free memory; None for allocators that need not be told."""
+    return _of_glibc("malloc_trim")
+
+
+def _of_glibc(name: str) -> Any:
+    """Return a function of glibc's allocator; None where the C library is another."""
     try:
-        return ctypes.CDLL(None).malloc_trim
-    except (AttributeError, OSError, TypeError):
+        return getattr(ctypes.CDLL(None), name)
+    except (AttributeError, OSError, TypeError):  # musl and macOS; Windows
         return None
