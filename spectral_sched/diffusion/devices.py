@@ -58,6 +58,11 @@ def to_device(values: Tensor, device: torch.device) -> Tensor:
     return values.pin_memory().to(device, non_blocking=True)
 
 
+def numbers_like(values: object, like: Tensor) -> Tensor:
+    """Return numbers of the host in the precision and on the device of a tensor."""
+    return to_device(torch.tensor(values, dtype=like.dtype), like.device)
+
+
 def ready_host(threads: int | None = None) -> None:
     """Let this process compute on the host for long, with threads and memory.
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 import torch
 
-from spectral_sched.diffusion.devices import to_device
+from spectral_sched.diffusion.devices import numbers_like
 from spectral_sched.errors import UsageError
 
 if TYPE_CHECKING:
@@ -77,8 +77,7 @@ class PixelRange:
         ]
         if len(middle) == 1:
             return middle[0]
-        told = torch.tensor(middle, dtype=x.dtype)
-        return to_device(told, x.device).reshape(-1, 1, 1)
+        return numbers_like(middle, x).reshape(-1, 1, 1)
 
 
 OURS = PixelRange.of(-1.0, 1.0)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from spectral_sched.diffusion.devices import to_device
+from spectral_sched.diffusion.devices import numbers_like
 from spectral_sched.diffusion.models.denoiser import per_picture
 from spectral_sched.diffusion.models.exact import FieldFilter
 from spectral_sched.diffusion.philox import Draw, Purpose
@@ -70,8 +70,7 @@ def starting_point(
     """
     if start == "zero":
         return per_picture(sigma) * noise
-    told = torch.tensor(field.mean_color, dtype=noise.dtype)
-    mean = to_device(told, noise.device)
+    mean = numbers_like(field.mean_color, noise)
     if start == "mean":
         return mean.reshape(-1, 1, 1) + per_picture(sigma) * noise
     filtered = FieldFilter(field, noise.device, noise.dtype)

@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 
-from spectral_sched.diffusion.devices import to_device
+from spectral_sched.diffusion.devices import numbers_like
 from spectral_sched.solvers.recurrence import Play
 
 if TYPE_CHECKING:
@@ -34,8 +33,7 @@ def stack_calls(calls: Sequence[Call], like: Tensor) -> list[Call]:
     for call in calls:
         call.mapped(weights.append)
     rows = np.stack([np.broadcast_to(weight, len(like)) for weight in weights])
-    told = to_device(torch.from_numpy(rows).to(like.dtype), like.device)
-    tensors = iter(told.reshape(-1, len(like), 1, 1, 1))
+    tensors = iter(numbers_like(rows, like).reshape(-1, len(like), 1, 1, 1))
     placed = [call.mapped(lambda _: next(tensors)) for call in calls]
     return [call._replace(sigma=call.sigma.flatten()) for call in placed]
 

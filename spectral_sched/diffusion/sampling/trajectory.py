@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 
-from spectral_sched.diffusion.devices import to_device
+from spectral_sched.diffusion.devices import numbers_like
 from spectral_sched.diffusion.models.denoiser import tell_ends
 from spectral_sched.solvers.registry import batch_calls, solver_calls
 
@@ -91,8 +91,7 @@ def own_trajectory(plans: Sequence[Plan], noise: Tensor) -> Trajectory:
     """
     tables = [plan.table.sigmas for plan in plans]
     calls = batch_calls(plans[0].request.sampler, tables)
-    ends = torch.tensor([plan.ends for plan in plans], dtype=noise.dtype)
-    low, high = to_device(ends, noise.device).T
+    low, high = numbers_like([plan.ends for plan in plans], noise).T
     starts = [_start(plan, each[None]) for plan, each in zip(plans, noise, strict=True)]
     return Trajectory(torch.cat(starts), stack_calls(calls, noise), (low, high))
 
