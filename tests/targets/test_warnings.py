@@ -96,7 +96,7 @@ def test_tables_that_would_be_shifted_again(name: str) -> None:
         ("diffusers-flow", LEVELS, ("mu_type=exp",), "--with mu_type=exponential?"),
         ("diffusers-flow", LEVELS, ("shift=0",), "try --with shift=0.001"),
         ("diffusers-flow", LEVELS, ("shyft=3",), "did you mean --with shift=...?"),
-        ("mflux", LEVELS, ("shift=3",), "has no parameters; leave out --with"),
+        ("k-diffusion-config", LEVELS, ("shift=3",), "no parameters; leave out --with"),
         ("diffusers-flow", LEVELS, ("shift",), "write --with shift="),
         ("sdnext", LEVELS, ("betas=scaled",), "did you mean --with betas=scaled-line"),
         ("simple-diffusion", LEVELS, (), "takes a law to train with, not a sigma tab"),
