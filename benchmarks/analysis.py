@@ -9,7 +9,7 @@ spectrum: decode, float32, `rfft2`, and one cached `bincount` of the channel mea
 second floor is the same with an allocator that keeps what it frees, the third decodes
 with simplejpeg too, as ours does. "By hand" is a loop that gives the
 cross-channel powers that ours gives, in arrays that are made once, with simplejpeg.
-Processor times are those of one process each, a few pictures of each way in turns: they
+Processor times are those of one process each, a few images of each way in turns: they
 do not tell what other programs take, and vary less.
 """
 
@@ -77,7 +77,7 @@ def main() -> None:
 
 
 def write_pictures(folder: Path, size: int, count: int, form: str) -> list[Path]:
-    """Write synthetic pictures of all kinds."""
+    """Write synthetic images of all kinds."""
     folder.mkdir()
     paths = []
     for number in range(count):
@@ -120,20 +120,20 @@ def compare_processor_time(paths: list[Path], rounds: int) -> None:
 def processor_rate(
     function: Callable[[Sequence[Path]], object], paths: Sequence[Path]
 ) -> float:
-    """Return how many pictures a function does per second of processor time."""
+    """Return how many images a function does per second of processor time."""
     begun = time.process_time()
     function(paths)
     return len(paths) / (time.process_time() - begun)
 
 
 def each(function: Callable[[Path], object], paths: Sequence[Path]) -> None:
-    """Call a function on one picture after the other."""
+    """Call a function on one image after the other."""
     for path in paths:
         function(path)
 
 
 def one_piece(paths: Sequence[Path]) -> None:
-    """Analyse pictures as a worker of ours does."""
+    """Analyse images as a worker of ours does."""
     _keep_as_ours()
     items = [Item(str(path), "", path) for path in paths]
     analyse_chunk(AnalysisSettings(make_preprocessing(), "float32"), Task(items, 0))
@@ -349,7 +349,7 @@ LOOPS: dict[str, Callable[[Path], object]] = {
     "floor, same decoder": floor_fast,
     "by hand": by_hand,
 }
-"""Loops as one would write them, from one picture to its sums per ring."""
+"""Loops as one would write them, from one image to its sums per ring."""
 
 
 def decode_resize(path: Path) -> NDArray[Any]:

@@ -1,7 +1,7 @@
 """What a clamp of flow time costs on a network, and what planning above it saves.
 
 Run it as ``python benchmarks/clamp.py model.safetensors``. The network, a file of
-``specsched train``, is played as programs play one that predicts the picture: with a
+``specsched train``, is played as programs play one that predicts the image: with a
 velocity that is divided by ``max(t, t_eps)``. Three tables are played from the same
 noise: the optimum above the clamp, the optimum without a clamp cut at it (levels below
 are one, at the clamp), and the optimum without a clamp as it is. Told is the root mean
@@ -35,7 +35,7 @@ TIMES = 1000
 
 
 def as_flow(network: torch.nn.Module, model: FlowModel) -> PreconditionedDenoiser:
-    """Return a network of sigma as one of flow time that predicts the picture."""
+    """Return a network of sigma as one of flow time that predicts the image."""
 
     def predict(z: torch.Tensor, steps: torch.Tensor) -> torch.Tensor:
         time = steps.double()[:, None, None, None] / TIMES

@@ -1,10 +1,10 @@
-"""Which damage to the data of a picture is noticed, format by format.
+"""Which damage to the data of an image is noticed, format by format.
 
     python benchmarks/damage.py [--count 20]
 
-Pictures of every format are cut, lose a byte's value, lose 64 bytes to zeros or
+Images of every format are cut, lose a byte's value, lose 64 bytes to zeros or
 altogether, or get 64 more, at random places behind their headers. Printed: of how many
-each kind of damage was noticed. What is not noticed reads as a picture, most often with
+each kind of damage was noticed. What is not noticed reads as an image, most often with
 wrong pixels.
 """
 

@@ -188,7 +188,7 @@ STYLES = (
 
 
 def main() -> None:
-    """Rewrite the page and the picture."""
+    """Rewrite the page and the image."""
     PAGE.write_text(rewritten(PAGE.read_text()))
     draw(DOCS / "pictures" / "dimension.png")
 

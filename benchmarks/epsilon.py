@@ -1,6 +1,6 @@
 """An epsilon network of 1000 cosine timesteps, and what three lines make of it.
 
-Run it as ``python benchmarks/epsilon.py FOLDER``. It writes pictures into the folder,
+Run it as ``python benchmarks/epsilon.py FOLDER``. It writes images into the folder,
 trains a tiny network on them in two minutes of one core (or longer), and prints the
 standard deviation of the pixels of the data, and of samples: planned for the data
 alone, and planned for the model with ``specsched export --model``. In the folder, as

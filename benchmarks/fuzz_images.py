@@ -1,8 +1,8 @@
-"""Damage pictures and archives in many ways and show that reading survives it.
+"""Damage images and archives in many ways and show that reading survives it.
 
     python benchmarks/fuzz_images.py --count 20000 [FOLDER OR FILE ...]
 
-Seeds are small pictures of every format and archives of them, made here, and the files
+Seeds are small images of every format and archives of them, made here, and the files
 that are named. Each is damaged by flipped bits, cuts, doubled or overwritten pieces,
 and forged sizes up to 2**31, then read in a process that may take 1 GB more than it has
 after start-up. Printed: what became of the files, the most memory taken, the slowest
@@ -48,7 +48,7 @@ Seed = tuple[str, bytes]
 
 
 def picture(mode: str, side: int) -> Image.Image:
-    """Return a smooth picture with some noise."""
+    """Return a smooth image with some noise."""
     rng = np.random.default_rng(side)
     ramp = np.add.outer(np.arange(side), 2 * np.arange(side))[..., None] + [0, 40, 80]
     levels = (ramp + rng.integers(0, 16, (side, side, 3))) % 256
@@ -124,7 +124,7 @@ def tiff_seeds() -> Iterator[Seed]:
 
 
 def archive_seeds() -> Iterator[Seed]:
-    """Yield archives and stacks of small pictures."""
+    """Yield archives and stacks of small images."""
     file = io.BytesIO()
     picture("RGB", 24).save(file, "png")
     content = file.getvalue()

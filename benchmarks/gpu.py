@@ -2,7 +2,7 @@
 
 Run it as ``python benchmarks/gpu.py --before FOLDER -o docs/research/gpu.md``, where
 FOLDER is a checkout of the build to compare with. It first checks that the card draws
-the numbers of the host and paints the same pictures in batches of any size, then runs
+the numbers of the host and paints the same images in batches of any size, then runs
 ``sampler.py`` and ``training.py`` in all their modes, and writes what they print.
 ``--device cpu`` runs the same in small on a processor.
 """
@@ -65,7 +65,7 @@ def numbers(device: torch.device) -> str:
 def painted(
     device: torch.device, precision: str, count: int, batch: int
 ) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
-    """Return guided pictures of the bundled network, made in batches of a size."""
+    """Return guided images of the bundled network, made in batches of a size."""
     run = run_of(device, precision)
     seeds = range(count)
     parts = [
@@ -84,7 +84,7 @@ def run_of(device: torch.device, precision: str) -> SamplingRun:
 
 
 def batches(device: torch.device, count: int) -> Iterator[str]:
-    """Yield lines on how far pictures are apart that were made in other batches."""
+    """Yield lines on how far images are apart that were made in other batches."""
     alone = painted(device, "float32", count, 1)
     for batch in (min(8, count), count):
         apart = np.abs(painted(device, "float32", count, batch) - alone).max()
@@ -92,7 +92,7 @@ def batches(device: torch.device, count: int) -> Iterator[str]:
 
 
 def precisions(device: torch.device, count: int) -> Iterator[str]:
-    """Yield lines on what each precision costs and how far its pictures are off."""
+    """Yield lines on what each precision costs and how far its images are off."""
     exact = painted(device, "float32", count, count)
     runs = {name: run_of(device, name) for name in PRECISIONS if name != "float64"}
     rows: dict[str, list[float]] = {name: [] for name in runs}

@@ -3,10 +3,10 @@
 Run it as ``python benchmarks/laws.py training.npy held_out.npy -o laws.json``. Every
 law trains a tiny network from each seed for the same number of steps. Judged are the
 held-out denoising loss, all log SNRs alike over the data set's range, and the Frechet
-distance on random features between held-out pictures and samples of 8 and 32 calls,
-beside its floor. A network that is told the ends of a picture's range (``film``) is
-told those of a random training picture for each sample, and plays the table that is
-planned for that picture inside them: beyond them it was not trained.
+distance on random features between held-out images and samples of 8 and 32 calls,
+beside its floor. A network that is told the ends of an image's range (``film``) is
+told those of a random training image for each sample, and plays the table that is
+planned for that image inside them: beyond them it was not trained.
 """
 
 import argparse
@@ -42,7 +42,7 @@ from spectral_sched.spectra.power_distribution import image_distribution
 CALLS = (8, 32)
 NUM_JUDGED = 256
 FAINT = 1e-12
-"""Least power of a ring, of the largest: blank pictures have rings without any."""
+"""Least power of a ring, of the largest: blank images have rings without any."""
 
 
 class Entry(NamedTuple):
@@ -85,7 +85,7 @@ def trained(
 def own_ends(
     held_out: PictureSet, data_set: DataSet, count: int
 ) -> NDArray[np.float64]:
-    """Return the ends of the noise range of each of the first pictures, (count, 2)."""
+    """Return the ends of the noise range of each of the first images, (count, 2)."""
     bounds = data_set.bounds
     powers = itertools.islice(held_out.powers(), count)
     shape = data_set.power.field.shape
@@ -95,7 +95,7 @@ def own_ends(
 def denoising_loss(
     network: NetworkDenoiser, held_out: PictureSet, data_set: DataSet
 ) -> float:
-    """Return the loss on pictures; a network that is told ends is told their own."""
+    """Return the loss on images; a network that is told ends is told their own."""
     clean = held_out.batch(np.arange(NUM_JUDGED))
     denoise = network.between(*torch.tensor(own_ends(held_out, data_set, len(clean)).T))
     ends = (data_set.bounds.sigma_min, data_set.bounds.sigma_max)
@@ -130,7 +130,7 @@ def judged(
 def own_plans(
     plan: Plan, run: TrainingRun, powers: Sequence[RingPowers]
 ) -> Callable[[int], Plan]:
-    """Return what plans for a random training picture, inside the range it has."""
+    """Return what plans for a random training image, inside the range it has."""
 
     def own_plan(seed: int) -> Plan:
         chosen = np.random.default_rng([0, seed]).integers(len(powers), size=1)
@@ -146,7 +146,7 @@ def own_plans(
 
 
 def real_of(held_out: PictureSet) -> NDArray[np.float64]:
-    """Return all pictures, (M, C, H, W)."""
+    """Return all images, (M, C, H, W)."""
     return held_out.batch(np.arange(len(held_out))).double().numpy()
 
 

@@ -3,12 +3,12 @@
     python benchmarks/memory.py [--workers 2] [--files 1000000]
     python benchmarks/memory.py --largest [FOLDER ...]
 
-Analyses 1,000 and then 20,000 small pictures and compares the highest resident memory
+Analyses 1,000 and then 20,000 small images and compares the highest resident memory
 of the main process and of each worker; then starts on a folder of 1,000,000 empty files
-and takes the time until the first picture was looked at.
+and takes the time until the first image was looked at.
 
 With folders, those are analysed at --resolution by 1, 2 and 4 workers instead, and the
-slowest file of each is named. --largest makes a folder of the largest pictures that are
+slowest file of each is named. --largest makes a folder of the largest images that are
 admitted, one of each of the formats that take the most (some minutes).
 """
 
@@ -198,7 +198,7 @@ def megabytes(peaks: list[int]) -> list[int]:
 
 
 def write_largest(folder: Path) -> Path:
-    """Write the largest pictures that are admitted, each in a process of its own."""
+    """Write the largest images that are admitted, each in a process of its own."""
     folder.mkdir()
     for kind, (mode, most, options) in LARGEST.items():
         name = f"{kind.replace(' ', '-')}.{kind.split()[0]}"
@@ -209,7 +209,7 @@ def write_largest(folder: Path) -> Path:
 
 
 def compare_peaks(program: Path, place: Path, options: argparse.Namespace) -> None:
-    """Write the highest memory for few and for many pictures."""
+    """Write the highest memory for few and for many images."""
     results = []
     for count in COUNTS:
         folder = place / str(count)
@@ -223,7 +223,7 @@ def compare_peaks(program: Path, place: Path, options: argparse.Namespace) -> No
         )
     few, many = results
     tell(f"main process: {many['main'] / few['main'] - 1:+.1%}")
-    # A quick machine is done with few pictures before it starts workers.
+    # A quick machine is done with few images before it starts workers.
     for less, more in zip(few["others"], many["others"], strict=False):
         tell(f"worker: {more / less - 1:+.1%}")
 
@@ -231,7 +231,7 @@ def compare_peaks(program: Path, place: Path, options: argparse.Namespace) -> No
 def start_on_huge_folder(
     program: Path, folder: Path, options: argparse.Namespace
 ) -> None:
-    """Write the time until the first pictures of a huge folder were looked at."""
+    """Write the time until the first images of a huge folder were looked at."""
     folder.mkdir()
     for number in range(options.files):
         (folder / f"{number}.png").touch()
@@ -244,7 +244,7 @@ def start_on_huge_folder(
 
 
 def write_pictures(folder: Path, count: int, size: int) -> None:
-    """Write small random pictures."""
+    """Write small random images."""
     rng = np.random.default_rng(0)
     folder.mkdir()
     for number in range(count):

@@ -7,7 +7,7 @@ not rise, and the seconds of the searches, start-up not counted.
 
     python benchmarks/optimiser.py [SPECTRUM.json | MODEL.safetensors ...]
 
-Without files: the pictures of sample_images, and a field of power 1/f^2.
+Without files: the images of sample_images, and a field of power 1/f^2.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ ROOT = Path(__file__).parents[1]
 
 
 def power_law_planning(side: int = 256, spread: float = 0.8) -> PowerDistribution:
-    """Return pictures of power 1/f^2 whose contrast varies log-normally."""
+    """Return images of power 1/f^2 whose contrast varies log-normally."""
     plane = rings(side, side)
     power = 1e-3 / np.maximum(plane.frequency, 1 / side) ** 2
     field = GaussianField((1, side, side), np.zeros(1), power[:, None, None])

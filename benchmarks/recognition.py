@@ -1,8 +1,8 @@
 """Whether samples of the bundled model are recognised as the kinds they are told.
 
 Run it as ``python benchmarks/recognition.py``. A small classifier learns the four kinds
-of sample images from fresh pictures of the generator, and then says what samples of
-each kind are, and what real pictures are that it has not seen: no sample can be
+of sample images from fresh images of the generator, and then says what samples of
+each kind are, and what real images are that it has not seen: no sample can be
 expected to be told better than those. Samples are of `optimal` tables for
 DPM-Solver++(2M), for several numbers of calls and weights of the class.
 """
@@ -24,17 +24,17 @@ from spectral_sched.synthetic import SAMPLE_KINDS, picture
 
 SIZE, BATCH, PASSES, RATE = 64, 64, 5, 1e-3
 LEARNED, UNSEEN = 1, 2
-"""Seeds of the pictures that are learned from and of those that are not."""
+"""Seeds of the images that are learned from and of those that are not."""
 
 
 def real_pictures(kind: str, seed: int, count: int) -> Tensor:
-    """Return pictures of a kind, (N, 3, H, W) in [-1, 1]."""
+    """Return images of a kind, (N, 3, H, W) in [-1, 1]."""
     drawn = np.stack([picture(kind, (seed, number), SIZE) for number in range(count)])
     return torch.from_numpy(drawn).permute(0, 3, 1, 2).float() / 127.5 - 1
 
 
 def classifier() -> nn.Sequential:
-    """Return a network from pictures to one score per kind."""
+    """Return a network from images to one score per kind."""
     layers: list[nn.Module] = []
     for narrow, wide in itertools.pairwise((3, 24, 48, 96, 96)):
         convolution = nn.Conv2d(narrow, wide, 3, stride=2, padding=1)
@@ -44,7 +44,7 @@ def classifier() -> nn.Sequential:
 
 
 def learned(count: int) -> nn.Sequential:
-    """Return a classifier that has learned from so many pictures of each kind."""
+    """Return a classifier that has learned from so many images of each kind."""
     torch.manual_seed(0)
     pictures = torch.cat([real_pictures(kind, LEARNED, count) for kind in SAMPLE_KINDS])
     labels = torch.arange(len(SAMPLE_KINDS)).repeat_interleave(count)
@@ -66,7 +66,7 @@ def learned(count: int) -> nn.Sequential:
 
 @torch.inference_mode()
 def told(network: nn.Sequential, pictures: Sequence[Tensor]) -> str:
-    """Return how many pictures of each kind are taken for which."""
+    """Return how many images of each kind are taken for which."""
     rows = [
         torch.bincount(network(of_kind).argmax(dim=1), minlength=len(SAMPLE_KINDS))
         for of_kind in pictures
@@ -91,7 +91,7 @@ def arguments() -> argparse.Namespace:
 
 
 def main() -> None:
-    """Print what real pictures and samples are taken for."""
+    """Print what real images and samples are taken for."""
     given = arguments()
     torch.set_num_threads(given.threads)
     network = learned(given.learned)

@@ -1,12 +1,12 @@
 """Restoration, with laws of noise at equal budgets.
 
 Run it as ``python benchmarks/restoration.py training.npy held_out.npy -o out.json``.
-Every law trains a tiny network to restore pictures, from the same seed and for the
-same number of steps. Judged on held-out pictures are the denoising loss, all log SNRs
-alike over the data set's range, and root-mean-square distances to the true pictures
-(of a range of 2): of the degraded ones, of one restored picture each, of the mean of
+Every law trains a tiny network to restore images, from the same seed and for the
+same number of steps. Judged on held-out images are the denoising loss, all log SNRs
+alike over the data set's range, and root-mean-square distances to the true images
+(of a range of 2): of the degraded ones, of one restored image each, of the mean of
 several, and of the network's own mean at the highest noise level. For comparison each
-picture is also restored from the degraded copy of another one.
+image is also restored from the degraded copy of another one.
 """
 
 import argparse
@@ -37,14 +37,14 @@ NUM_AVERAGED = 4
 
 
 def rmse(found: Tensor, true: Tensor) -> float:
-    """Return the root-mean-square distance of pictures."""
+    """Return the root-mean-square distance of images."""
     return float((found.double() - true.double()).square().mean().sqrt())
 
 
 def restored(
     network: NetworkDenoiser, degraded: Tensor, plan: Plan, first: int
 ) -> Tensor:
-    """Return restored pictures, the seeds counted from the first."""
+    """Return restored images, the seeds counted from the first."""
     seeds = range(first, first + len(degraded))
     shape = plan.power.field.shape
     player = Player(network, shape, seeds, degraded=degraded)

@@ -5,13 +5,13 @@ against as many bare forward calls of the same network on the same batch, in tur
 prints the median ratio with the smallest and the largest. On an accelerator the loop
 also runs with synchronisations made errors. With ``--compile`` it times the network as
 it is against the same compiled by torch instead, again in turns, and prints the wait
-for the compiler and how far the pictures are apart at most.
+for the compiler and how far the images are apart at most.
 
 With ``--graphs`` the calls of the network are recorded, as CUDA graphs where there is
 CUDA; elsewhere the work is done again on the same fixed tensors, which shows what the
 copies cost. Three take turns: the loop with recorded calls, as many bare recorded
 calls, and the loop without. With ``--whole`` it times runs of ``specsched sample`` for
-so many guided pictures, from seeds to bytes, against the bare calls of the network that
+so many guided images, from seeds to bytes, against the bare calls of the network that
 they take. With ``--whole N --before FOLDER``, a checkout of another build, that build
 takes turns with the present one, each in a process of its own. With ``--diffusers`` it
 times a small UNet2DModel in diffusers' own pipeline and in the sampler.
@@ -100,7 +100,7 @@ def compiled_beside_eager(
 def sampled_last(
     network: NetworkDenoiser, calls: list[Call], x: torch.Tensor
 ) -> torch.Tensor:
-    """Return the pictures of a network."""
+    """Return the images of a network."""
     *_, last = sample(network, x, calls, noise_of(x))
     return last
 
@@ -160,7 +160,7 @@ class Whole:
     Attributes
     ----------
     count
-        How many pictures it makes.
+        How many images it makes.
     """
 
     def __init__(self, count: int, device: torch.device, precision: str) -> None:
@@ -175,16 +175,16 @@ class Whole:
         self.shape, self.device = plan.power.field.shape, device
 
     def sampled(self) -> int:
-        """Make the pictures, as bytes on the host, and return how many there are."""
+        """Make the images, as bytes on the host, and return how many there are."""
         samples = self.run.samples(range(self.count))
-        # Builds of before have pictures of floats, and make bytes of each.
+        # Builds of before have images of floats, and make bytes of each.
         levels = getattr(self.run, "levels", None)
         made = map(to_bytes, self.run(samples)) if levels is None else levels(samples)
         return sum(1 for _ in made)
 
     @torch.inference_mode()
     def bare(self) -> None:
-        """Call the network as often as the pictures take, on as large batches."""
+        """Call the network as often as the images take, on as large batches."""
         largest = first_batch(self.shape, self.device, PLAN_BATCH)
         calls = solver_calls("dpmpp-2m", self.run.plan.table.sigmas)
         network, left = self.run.denoise, self.count
@@ -201,7 +201,7 @@ class Whole:
 
 
 def whole(given: argparse.Namespace, device: torch.device) -> None:
-    """Print what pictures cost from seeds to bytes, over bare calls."""
+    """Print what images cost from seeds to bytes, over bare calls."""
     work = Whole(given.whole, device, given.precision)
     if given.serve:
         waited(work.sampled, device)
@@ -221,7 +221,7 @@ def whole(given: argparse.Namespace, device: torch.device) -> None:
 
 
 def whole_beside_before(given: argparse.Namespace) -> None:
-    """Print how much faster pictures are made than by another build."""
+    """Print how much faster images are made than by another build."""
     found, memory = gains(given.before, given.rounds)
     print(
         f"{given.whole} guided pictures  faster than before {spread(found)}  {memory}",

@@ -3,7 +3,7 @@
 Run it as ``python benchmarks/training.py``. It times steps of a training against the
 bare forward pass, backward pass and step of the optimiser on a fixed batch, in turns
 and in the same mode, recorded as a CUDA graph where there is CUDA, and prints the
-median ratio with the smallest and the largest, and pictures per second. With
+median ratio with the smallest and the largest, and images per second. With
 ``--before FOLDER``, a checkout of another build, its trainer takes turns with the
 present one, each in a process of its own. On CUDA a step is also taken with
 synchronisations made errors, and the peak of memory is printed. With one thread on a
@@ -37,7 +37,7 @@ WARM_UP = 3
 
 
 def painted(side: int) -> PictureSet:
-    """Return pictures of the kinds of the sample images."""
+    """Return images of the kinds of the sample images."""
     kinds = [SAMPLE_KINDS[number % len(SAMPLE_KINDS)] for number in range(NUM_PICTURES)]
     pictures = (picture(kind, (0, n), side) for n, kind in enumerate(kinds))
     listed = [Item(str(n), "", each) for n, each in enumerate(pictures)]

@@ -1,7 +1,7 @@
-"""Whether a table that one network asks for is best for another of the same pictures.
+"""Whether a table that one network asks for is best for another of the same images.
 
 Run it as ``python benchmarks/transfer.py a.safetensors b.safetensors``, two networks
-trained on the same pictures. What is planned without a network is one table for both.
+trained on the same images. What is planned without a network is one table for both.
 So where the tables that `ld3` learns on each are far better than what the other's
 gives, no such plan can be as good as both; and where they are not, one could be.
 

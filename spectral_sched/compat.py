@@ -2,14 +2,14 @@
 
 `pysteps_rapsd` gives what ``pysteps.utils.spectral.rapsd`` gives. Power has the same
 normalisation as here, ``abs(F)**2 / (M * N)``, so that white noise reads its variance;
-on square pictures all rings below 0.5 cycles per pixel are the same. It differs from
+on square images all rings below 0.5 cycles per pixel are the same. It differs from
 `spectral_sched.spectra.periodogram.ring_powers` in three ways:
 
-- The radius counts modes, not cycles per pixel. On a picture that is not square, a
+- The radius counts modes, not cycles per pixel. On an image that is not square, a
   ring is an ellipse in frequency and mixes frequencies of different lengths.
 - Rings end below the Nyquist frequency: the corners, a fifth of all modes, are left
   out, as is the ring at 0.5 of an even side, so that Parseval's theorem does not hold.
-- Ring 0 is in the same list as the others; it is the squared sum of the picture over
+- Ring 0 is in the same list as the others; it is the squared sum of the image over
   its number of pixels and not a variance.
 """
 

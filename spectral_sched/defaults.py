@@ -27,11 +27,11 @@ REPORT_MODEL = "wiener"
 
 BUNDLED_GUIDANCE = 2.0
 """Weight of the class for the bundled model: with it, kinds are told apart as well as
-those of real pictures (docs/reference/bundled-model.md)."""
+those of real images (docs/reference/bundled-model.md)."""
 
 SEEDS = "0-15"
 RESTORING_SEEDS = "0"
-"""With each picture to restore."""
+"""With each image to restore."""
 NUM_TRAINED = 10_000
 """Training steps."""
 

@@ -3,10 +3,10 @@
 ``SpectralScheduler`` goes into an unmodified pipeline in place of its scheduler. It
 needs the extra ``[diffusers]``.
 
-Pipelines hold the noisy picture at the scale of the network's input: for a model of
-DDPM ``x / sqrt(1 + sigma^2)`` of ours, ``x = picture + sigma * noise``. At the first
+Pipelines hold the noisy image at the scale of the network's input: for a model of
+DDPM ``x / sqrt(1 + sigma^2)`` of ours, ``x = image + sigma * noise``. At the first
 level that is taken to be unit noise, as pipelines draw it, so that sampling starts from
-``sigma * noise`` to the last bit; the last step returns the picture as it is.
+``sigma * noise`` to the last bit; the last step returns the image as it is.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ class SpectralSchedulerOutput(BaseOutput):  # type: ignore[misc]
     prev_sample
         Input of the next call of the pipeline, (B, C, H, W).
     pred_original_sample
-        The denoised picture that the network saw, (B, C, H, W).
+        The denoised image that the network saw, (B, C, H, W).
     """
 
     prev_sample: Tensor
@@ -116,12 +116,12 @@ class SpectralScheduler(SchedulerMixin, ConfigMixin):  # type: ignore[misc]
         Scale of the network's input: ``vp``, ``flow``, ``edm`` or ``ve``; None for the
         usual one of the prediction.
     sigma_data
-        Standard deviation of the pictures, for EDM's preconditioning.
+        Standard deviation of the images, for EDM's preconditioning.
     noise_scale
         Standard deviation of a flow network's noise at time 1, which its pipeline
         starts from.
     t_eps
-        Flow time that a pipeline divides by at least, to make a velocity of a picture.
+        Flow time that a pipeline divides by at least, to make a velocity of an image.
         Tables end above it.
     scaled_state
         Whether the pipeline holds the network's input, or ``picture + sigma * noise``,
@@ -231,7 +231,7 @@ class SpectralScheduler(SchedulerMixin, ConfigMixin):  # type: ignore[misc]
     def _inside(self, plan: Plan) -> Plan:
         """Return a plan inside the range of the network, where that is known.
 
-        A plan for pictures that are given noise stays: its start is theirs.
+        A plan for images that are given noise stays: its start is theirs.
         """
         if plan.request.limits.partial:
             return plan
@@ -239,7 +239,7 @@ class SpectralScheduler(SchedulerMixin, ConfigMixin):  # type: ignore[misc]
 
     @property
     def _known_range(self) -> tuple[float, float] | None:
-        """Sigmas of a network of discrete timesteps at which a picture is left."""
+        """Sigmas of a network of discrete timesteps at which an image is left."""
         if not self.config.timestep_type.startswith(DISCRETE):
             return None
         useful = useful_abar(told_abar(self.config))
@@ -276,7 +276,7 @@ class SpectralScheduler(SchedulerMixin, ConfigMixin):  # type: ignore[misc]
         return self._begin
 
     def set_begin_index(self, begin_index: int = 0) -> None:
-        """Begin with a later network call, as for pictures that were given noise."""
+        """Begin with a later network call, as for images that were given noise."""
         self._begin = begin_index
 
     def set_timesteps(
@@ -512,14 +512,14 @@ class SpectralScheduler(SchedulerMixin, ConfigMixin):  # type: ignore[misc]
     def add_noise(
         self, original_samples: Tensor, noise: Tensor, timesteps: Tensor
     ) -> Tensor:
-        """Return pictures under noise, as the pipeline holds them.
+        """Return images under noise, as the pipeline holds them.
 
         Parameters
         ----------
         original_samples, noise
-            Pictures and unit noise, (B, C, H, W).
+            Images and unit noise, (B, C, H, W).
         timesteps
-            What the network is told of the noise, one per picture or one for all.
+            What the network is told of the noise, one per image or one for all.
         """
         pairs = [self._level_and_scale(told) for told in timesteps.reshape(-1)]
         picture = wide(original_samples)
@@ -533,7 +533,7 @@ class SpectralScheduler(SchedulerMixin, ConfigMixin):  # type: ignore[misc]
     def scale_noise(
         self, sample: Tensor, timestep: float | Tensor, noise: Tensor | None = None
     ) -> Tensor:
-        """Return pictures under noise, in the words of schedulers of flow models."""
+        """Return images under noise, in the words of schedulers of flow models."""
         fresh = randn_tensor(sample.shape, device=sample.device, dtype=sample.dtype)
         told = torch.as_tensor(timestep, device=sample.device)
         return self.add_noise(sample, fresh if noise is None else noise, told)

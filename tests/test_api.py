@@ -30,7 +30,7 @@ from .test_architecture import loaded_by
 
 
 def pictures(count: int = 12, side: int = 16) -> NDArray[np.float64]:
-    """Return pictures of a power law, (N, H, W, 3)."""
+    """Return images of a power law, (N, H, W, 3)."""
     rng = np.random.default_rng(0)
     fields = [power_law_field((3, side, side), 1.0, rng) for _ in range(count)]
     colors = rng.normal(scale=0.2, size=(count, 3, 1, 1))

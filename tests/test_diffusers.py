@@ -60,7 +60,7 @@ def drawn(seed: int = 1, count: int = 2) -> torch.Tensor:
 
 
 def piped(scheduler: Any, num_steps: int, seed: int = 1) -> torch.Tensor:
-    """Return pictures in [-1, 1] of DDPM's pipeline, unmodified."""
+    """Return images in [-1, 1] of DDPM's pipeline, unmodified."""
     pipe = diffusers.DDPMPipeline(unet(), scheduler)
     pipe.set_progress_bar_config(disable=True)
     pictures: torch.Tensor = pipe(
@@ -76,7 +76,7 @@ ABAR = trained_abar("linear")
 
 
 def from_output(prediction: str, x: torch.Tensor, out: torch.Tensor, s: float) -> Any:
-    """Return the denoised picture for what a network of VP inputs says."""
+    """Return the denoised image for what a network of VP inputs says."""
     if prediction == "sample":
         return out
     if prediction == "epsilon":
@@ -119,7 +119,7 @@ def denoiser(prediction: str) -> Any:
 def ours(
     sampler: str, table: SigmaTable, prediction: str, start: torch.Tensor
 ) -> torch.Tensor:
-    """Return the pictures of our sampler from a start."""
+    """Return the images of our sampler from a start."""
     calls = solver_calls(sampler, table.sigmas)
     *_, pictures = sample(denoiser(prediction), start, calls, pytest.fail)
     return pictures
@@ -150,7 +150,7 @@ def test_an_unmodified_pipeline_makes_our_pictures(
 
 
 def test_noise_prediction_agrees_to_the_scale_of_its_numbers() -> None:
-    """A network that is not trained answers with noise, and pictures are large."""
+    """A network that is not trained answers with noise, and images are large."""
     scheduler = SpectralScheduler(sigmas=LEVELS, sampler="euler")
     x = drawn()
     for time in scheduler.timesteps:

@@ -38,7 +38,7 @@ GREY = 127.5
 
 
 class Known(torch.nn.Module):
-    """A network of flow time whose picture is known."""
+    """A network of flow time whose image is known."""
 
     config = SimpleNamespace(patch_size=1, in_channels=3)
     device, dtype = torch.device("cpu"), torch.float32
@@ -76,7 +76,7 @@ def noise(seed: int = 3) -> torch.Tensor:
 
 
 def made_by(pipe: Any, **given: Any) -> torch.Tensor:
-    """Return the pictures that a pipeline makes of unit noise, in its own way."""
+    """Return the images that a pipeline makes of unit noise, in its own way."""
     call = {
         "prompt_embeds": torch.zeros(2, 2, 4),
         "guidance_scale": 1.0,

@@ -1,7 +1,7 @@
-"""What a run of consecutive pictures adds up to.
+"""What a run of consecutive images adds up to.
 
 Chunks are made anywhere (here, in another process, on another machine) and merged in
-the order of their pictures, two and two or one by one: the result is the same.
+the order of their images, two and two or one by one: the result is the same.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ NAMES_KEPT = 20
 
 @dataclass
 class Skipped:
-    """Pictures that could not be used, counted by reason and named.
+    """Images that could not be used, counted by reason and named.
 
     Attributes
     ----------
@@ -61,7 +61,7 @@ class Skipped:
         self.messages.append(str(error))
 
     def merge(self, other: Skipped) -> None:
-        """Count those of the pictures that follow; keep messages while there is room.
+        """Count those of the images that follow; keep messages while there is room.
 
         Raises
         ------
@@ -76,7 +76,7 @@ class Skipped:
         self.messages = [*self.messages, *other.messages][:NAMES_KEPT]
 
     def nothing_left(self) -> InputError:
-        """Return the error that says that no picture could be read."""
+        """Return the error that says that no image could be read."""
         first = f" (first: {self.messages[0]})" if self.messages else ""
         return InputError(f"no image could be read{first}; name a folder of images")
 
@@ -90,7 +90,7 @@ class Skipped:
 
 
 class Shaped(NamedTuple):
-    """The name of a picture and its shape (C, H, W)."""
+    """The name of an image and its shape (C, H, W)."""
 
     name: str
     shape: Shape
@@ -98,19 +98,19 @@ class Shaped(NamedTuple):
 
 @dataclass
 class Chunk:
-    """What a run of consecutive pictures adds up to.
+    """What a run of consecutive images adds up to.
 
     Attributes
     ----------
     statistics
-        Of the pictures that could be used; None if there was none.
+        Of the images that could be used; None if there was none.
     first, other
-        The first picture, and the first that differs from it in shape, if any. What
+        The first image, and the first that differs from it in shape, if any. What
         follows `other` is left out.
     skipped
-        The pictures that could not be used.
+        The images that could not be used.
     num_subsampled
-        Pictures whose colour was stored at a lower resolution than their brightness.
+        Images whose colour was stored at a lower resolution than their brightness.
     num_pages_left
         Pages that follow the first ones of files, which are not read.
     noted
@@ -136,7 +136,7 @@ class Chunk:
 
     @property
     def num_images(self) -> int:
-        """How many pictures are in the statistics."""
+        """How many images are in the statistics."""
         return self.statistics.num_images if self.statistics else 0
 
     def merge(self, following: Chunk) -> None:
@@ -162,19 +162,19 @@ class Chunk:
         self.other = following.other
 
     def check(self, preprocessing: Preprocessing) -> None:
-        """Raise `InputError` if two pictures differ in size or channels."""
+        """Raise `InputError` if two images differ in size or channels."""
         if self.first and self.other:
             raise mismatch(self.first, self.other, preprocessing)
 
     def found(self) -> SpectrumStatistics:
-        """Return the statistics, or raise `InputError` if no picture could be read."""
+        """Return the statistics, or raise `InputError` if no image could be read."""
         if self.statistics is None:
             raise self.skipped.nothing_left()
         return self.statistics
 
 
 class AnalysisSettings(NamedTuple):
-    """What is done to every picture, and the type of the transform."""
+    """What is done to every image, and the type of the transform."""
 
     preprocessing: Preprocessing
     precision: Precision
@@ -212,7 +212,7 @@ class Task(NamedTuple):
 
 
 def analyse_chunk(settings: AnalysisSettings, task: Task) -> Chunk:
-    """Analyse consecutive pictures."""
+    """Analyse consecutive images."""
     begun = time.perf_counter()
     chunk = Chunk()
     manifest = chunk.recognised if task.known else chunk.manifest
@@ -235,7 +235,7 @@ def analyse_chunk(settings: AnalysisSettings, task: Task) -> Chunk:
 def _observe_alone(
     settings: AnalysisSettings, item: Item, chunk: Chunk
 ) -> list[Observation]:
-    """Observe one picture, and leave the next one no less memory than it had."""
+    """Observe one image, and leave the next one no less memory than it had."""
     begun = time.perf_counter()
     seen = _observe(settings, item, chunk)
     if time.perf_counter() - begun > SLOW:
@@ -244,7 +244,7 @@ def _observe_alone(
 
 
 def _observe(settings: AnalysisSettings, item: Item, chunk: Chunk) -> list[Observation]:
-    """Return what one picture shows, or nothing if it cannot be used."""
+    """Return what one image shows, or nothing if it cannot be used."""
     try:
         pixels = load_pixels(item.data, item.name, settings.preprocessing)
         seen = _observation(settings, item, pixels)
@@ -287,7 +287,7 @@ def _powers(settings: AnalysisSettings, pixels: Pixels) -> RingPowers:
 
 
 def mismatch(first: Shaped, other: Shaped, settings: Preprocessing) -> InputError:
-    """Return the error that says that two pictures differ in shape."""
+    """Return the error that says that two images differ in shape."""
     (one, expected), (name, found) = first, other
     if expected[1:] == found[1:]:
         return InputError(

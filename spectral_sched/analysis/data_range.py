@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from spectral_sched.sources import Item
 
 SAMPLE_SIZE = 256
-"""Pictures in the sample, as in that of their spectra."""
+"""Images in the sample, as in that of their spectra."""
 
 VALUES_EACH = 1 << 14
 """Values of each that percentiles are taken of, evenly spread over it."""
@@ -37,7 +37,7 @@ WIDEST = (-1e30, 1e30)
 
 
 class _Seen(NamedTuple):
-    """What is kept of one picture: its place in the sample, and its values."""
+    """What is kept of one image: its place in the sample, and its values."""
 
     order: int
     values: NDArray[Any]
@@ -47,14 +47,14 @@ class _Seen(NamedTuple):
 
 @dataclass
 class _Sample:
-    """Pictures whose names have the smallest hash, the largest of these first."""
+    """Images whose names have the smallest hash, the largest of these first."""
 
     settings: Preprocessing
     seen: list[_Seen]
     problem: str = ""
 
     def offer(self, item: Item) -> None:
-        """Keep a picture if its hash is small enough and it can be read."""
+        """Keep an image if its hash is small enough and it can be read."""
         order = -item_hash(item.name)
         full = len(self.seen) >= SAMPLE_SIZE
         if full and order <= self.seen[0].order:
@@ -89,7 +89,7 @@ def with_measured_range(
     Raises
     ------
     InputError
-        If no picture can be read, or two have different bands.
+        If no image can be read, or two have different bands.
     NoAnswerError
         If there is no range: all values, or those of a band, are the same.
     """

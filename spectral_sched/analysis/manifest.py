@@ -48,7 +48,7 @@ def item_hash(*facts: object) -> int:
 
 
 def fingerprint(data: Data) -> tuple[object, ...]:
-    """Return facts that show, without decoding it, that a picture was replaced."""
+    """Return facts that show, without decoding it, that an image was replaced."""
     if isinstance(data, Path):
         try:
             status = data.stat()

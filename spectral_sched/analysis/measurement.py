@@ -44,15 +44,15 @@ class Measurement(Summed):
     spectrum, bounds, intervals
         What was measured, the noise range derived from it, and its uncertainty.
     preprocessing
-        What was done to the pictures first.
+        What was done to the images first.
     skipped
-        Pictures that could not be used.
+        Images that could not be used.
     warnings
-        What the pictures are suspected of, one sentence each.
+        What the images are suspected of, one sentence each.
     mixture
-        Distribution of the spectra of single pictures, if it was asked for.
+        Distribution of the spectra of single images, if it was asked for.
     origin
-        Where the pictures came from, and what was left out there.
+        Where the images came from, and what was left out there.
     """
 
     spectrum: Spectrum

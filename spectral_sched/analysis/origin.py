@@ -1,4 +1,4 @@
-"""Where the pictures of an analysis came from, as far as it has to be told."""
+"""Where the images of an analysis came from, as far as it has to be told."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ NAMED = 20
 
 @dataclass(frozen=True)
 class Origin:
-    """Where pictures came from.
+    """Where images came from.
 
     Attributes
     ----------
@@ -32,7 +32,7 @@ class Origin:
     remarks
         What is wrong with the sources, one sentence each.
     left_out
-        What of them was not taken for pictures, one sentence for each kind, and which
+        What of them was not taken for images, one sentence for each kind, and which
         planes and bands of stacks were.
     pixel_sizes
         The sizes of pixels that files tell, as `PixelSize` writes them.

@@ -48,7 +48,7 @@ NOT_IN_DIGEST = (*PROVENANCE_KEYS, "digest")
 
 @dataclass
 class Partial:
-    """Statistics of some of the pictures of a source, and which ones.
+    """Statistics of some of the images of a source, and which ones.
 
     Attributes
     ----------
@@ -61,9 +61,9 @@ class Partial:
     source
         The names of all items of the source, as a set; empty while not all are known.
     complete
-        Whether all pictures of the shard are in it.
+        Whether all images of the shard are in it.
     origin
-        Where the pictures came from, and what was left out there.
+        Where the images came from, and what was left out there.
     """
 
     chunk: Chunk

@@ -42,12 +42,12 @@ def analyse_items(
     checkpoint: Checkpoint | None = None,
     progress: Progress | None = None,
 ) -> Chunk:
-    """Analyse pictures.
+    """Analyse images.
 
     Parameters
     ----------
     max_errors
-        How many pictures that cannot be used are skipped; None for any number.
+        How many images that cannot be used are skipped; None for any number.
     executor
         Who does the work.
     checkpoint
@@ -56,7 +56,7 @@ def analyse_items(
     Raises
     ------
     InputError
-        If two pictures differ in size or channels, or more than `max_errors` cannot be
+        If two images differ in size or channels, or more than `max_errors` cannot be
         used.
     """
     whole = Chunk() if checkpoint is None else checkpoint.before

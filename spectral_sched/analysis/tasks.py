@@ -1,4 +1,4 @@
-"""From a source of pictures to the statistics of the data set.
+"""From a source of images to the statistics of the data set.
 
 Items are dealt in tasks of consecutive ones to whoever makes chunks of them: this
 process, other processes or other machines. How many make a task follows from the time
@@ -29,7 +29,7 @@ FASTEST_GROWTH = 8
 """Times that a task may be as large as the one that the last chunk was made of."""
 
 Progress = Callable[[int, int], None]
-"""Called with the numbers of analysed and skipped pictures, now and then."""
+"""Called with the numbers of analysed and skipped images, now and then."""
 
 
 class Mapper(Protocol):

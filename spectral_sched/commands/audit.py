@@ -129,7 +129,7 @@ def _following(model: str, spectrum: Path | None) -> str:
 
 
 def _check_picture(path: Path, *, force: bool) -> None:
-    """Raise `UsageError` or `UnavailableError` where no picture can be written."""
+    """Raise `UsageError` or `UnavailableError` where no image can be written."""
     from spectral_sched.documents.write import check_output
     from spectral_sched.plots.canvas import check_available, check_suffix
     from spectral_sched.plots.marks import is_our_picture

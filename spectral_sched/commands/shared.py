@@ -140,7 +140,7 @@ def parse_range(text: str | None, flag: str) -> tuple[float, float] | None:
 
 
 def parse_preprocessing(flags: Mapping[str, Any]) -> Preprocessing:
-    """Return what flags ask to be done to every picture.
+    """Return what flags ask to be done to every image.
 
     Parameters
     ----------
@@ -180,7 +180,7 @@ def measured_preprocessing(
 
 
 def asked_items(flags: Mapping[str, Any]) -> tuple[Iterator[Item], Aside]:
-    """Return the pictures of the sources that flags name, and what takes the rest.
+    """Return the images of the sources that flags name, and what takes the rest.
 
     Parameters
     ----------
@@ -221,7 +221,7 @@ def publish_spectrum(publish: Publisher, measured: Measurement, precision: str) 
 
 
 def say_left_out(skipped: Skipped, origin: Origin) -> None:
-    """Say what of the sources was skipped, not used, or not taken for pictures."""
+    """Say what of the sources was skipped, not used, or not taken for images."""
     from spectral_sched.system.streams import say
 
     for message in skipped.messages:

@@ -43,7 +43,7 @@ class Comparison:
     facts
         What was compared: model, data, features, reference, seeds; strings and numbers.
     floor
-        Real pictures in place of samples: what samples as good as real ones reach.
+        Real images in place of samples: what samples as good as real ones reach.
     reference
         The samples of the fine reference: what the model reaches with many calls.
     """

@@ -49,7 +49,7 @@ METRICS: Mapping[str, Metric] = {
 """Metrics by their names in files, in the order of tables.
 
 ``error`` is the root-mean-square distance to the fine reference from the same noise;
-the others compare with real pictures.
+the others compare with real images.
 """
 
 VERDICTS_ON = ("error", "frechet")
@@ -58,7 +58,7 @@ VERDICTS_ON = ("error", "frechet")
 
 @dataclass(frozen=True, eq=False)
 class Judgement:
-    """What was measured of one set of pictures.
+    """What was measured of one set of images.
 
     Attributes
     ----------
@@ -68,7 +68,7 @@ class Judgement:
     scores
         All other metrics, by name.
     decibels
-        Power over that of real pictures in each ring, (K,).
+        Power over that of real images in each ring, (K,).
     """
 
     squares: NDArray[np.float64] | None
@@ -89,7 +89,7 @@ class Judgement:
 
 
 class Samples(NamedTuple):
-    """Pictures and their features, as they are compared.
+    """Images and their features, as they are compared.
 
     Attributes
     ----------
@@ -102,7 +102,7 @@ class Samples(NamedTuple):
 
 
 class Metrics:
-    """All metrics, with the real pictures measured once for every set of samples.
+    """All metrics, with the real images measured once for every set of samples.
 
     Parameters
     ----------

@@ -153,7 +153,7 @@ def partial_parts(gathered: Partial) -> list[RenderableType]:
 
 
 def data_lines(spectrum: Spectrum) -> list[str]:
-    """Return what the pictures are, one fact per line."""
+    """Return what the images are, one fact per line."""
     channels, height, width = spectrum.field.shape
     lines = [
         f"{spectrum.num_images} images of {width}x{height}, "
@@ -170,7 +170,7 @@ def data_lines(spectrum: Spectrum) -> list[str]:
 
 
 def enough_line(num_images: int, intervals: BoundIntervals) -> str:
-    """Return whether there are enough pictures to know sigma_max."""
+    """Return whether there are enough images to know sigma_max."""
     low, high = intervals.sigma_max
     spread = np.sqrt(high / low) - 1
     known = f"sigma_max is known to about {spread:.1%}"

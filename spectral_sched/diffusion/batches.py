@@ -29,7 +29,7 @@ ON_ACCELERATOR = 64
 LARGEST = 256
 
 WORKING_SET = 2000
-"""Memory that a network takes while it denoises, over that of its pictures in float32.
+"""Memory that a network takes while it denoises, over that of its images in float32.
 
 Several maps of a hundred channels are alive at a time. It is a guess: where it is too
 low, the batch is halved.
@@ -46,7 +46,7 @@ and Windows, of Metal, and of CUDA's libraries."""
 
 
 def first_batch(shape: Shape, device: torch.device, on_cpu: int) -> int:
-    """Return how many pictures, (C, H, W), a device begins with.
+    """Return how many images, (C, H, W), a device begins with.
 
     Parameters
     ----------
@@ -71,7 +71,7 @@ def in_batches(
     device: torch.device,
     advance: Advance = lambda _: None,
 ) -> Iterator[Tensor]:
-    """Yield the pictures of seeds in order, on the host, batch by batch.
+    """Yield the images of seeds in order, on the host, batch by batch.
 
     Those of a batch leave CUDA while the next is played. A batch that the device has no
     memory for is halved and played again, and later ones are no larger.
@@ -79,17 +79,17 @@ def in_batches(
     Parameters
     ----------
     play
-        Makes the pictures of some seeds, (B, C, H, W), and calls what it is handed with
-        the number of pictures that went one step further.
+        Makes the images of some seeds, (B, C, H, W), and calls what it is handed with
+        the number of images that went one step further.
     largest
-        Pictures of the first batch, as from `first_batch`.
+        Images of the first batch, as from `first_batch`.
     advance
         Called as `play` does, but once only for what is played again.
 
     Raises
     ------
     NoAnswerError
-        If not even one picture fits.
+        If not even one image fits.
     """
     first, counted, leaving = 0, CountedOnce(advance), deque[Departure]()
     while first < len(seeds):
@@ -155,7 +155,7 @@ def _try_batch(
     batch: Sequence[int],
     counted: CountedOnce,
 ) -> Departure | None:
-    """Return the pictures of a batch as they leave, or None if they do not fit."""
+    """Return the images of a batch as they leave, or None if they do not fit."""
     try:
         return Departure(play(batch, counted))
     except (RuntimeError, MemoryError) as error:

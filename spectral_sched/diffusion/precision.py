@@ -86,7 +86,7 @@ FASTEST: Mapping[str, str] = {"cuda": "tf32"}
 """The fastest that stays within half a grey level, 3.9e-3 of [-1, 1], of float32, by
 device; others compute in float32.
 
-Measured on the bundled network, on an H200: with TF32 pictures differ from those of a
+Measured on the bundled network, on an H200: with TF32 images differ from those of a
 CPU by 3.0e-3 at most, without by 6.4e-6.
 """
 

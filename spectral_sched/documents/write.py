@@ -61,7 +61,7 @@ REQUEST_KEYS = (
     *("format", "arguments", "preprocessing", "precision"),
     *("data_key", "source_key", "items"),
 )
-"""What a document says of what was asked for, and of which pictures."""
+"""What a document says of what was asked for, and of which images."""
 
 NOT_CONTENT = ("tool", "created", "arguments")
 

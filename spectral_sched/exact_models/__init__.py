@@ -6,7 +6,7 @@ arrays where the model reduces to fewer variables, and serve as the answer that
 schedules and solvers are held against.
 
 * `gaussian`: one Gaussian, where the best table is known, and one power per mode;
-* `finite_set`: a few pictures;
+* `finite_set`: a few images;
 * `mixture`: two Gaussians in d dimensions, along the paths of `interpolants`;
 * `curie_weiss`: spins that agree with each other.
 

@@ -1,6 +1,6 @@
-"""A finite set of equally likely pictures, the model that remembers everything.
+"""A finite set of equally likely images, the model that remembers everything.
 
-The posterior mean is the mean of the pictures weighted by ``softmax(-|x - p|**2 / (2
+The posterior mean is the mean of the images weighted by ``softmax(-|x - p|**2 / (2
 sigma**2))`` (Karras, Aittala, Aila & Laine, arXiv 2206.00364, App. B.3). The flow has
 no closed form: `trajectories.exact_flow` integrates it.
 """
@@ -18,18 +18,18 @@ if TYPE_CHECKING:
     from .trajectories import FloatArray
 
 NEGLIGIBLE = 1e-3
-"""Noise level, over the least distance of two pictures, that leaves one in doubt with
+"""Noise level, over the least distance of two images, that leaves one in doubt with
 a probability below any float."""
 
 
 @dataclass(frozen=True, eq=False)
 class FiniteSet:
-    """Equally likely pictures.
+    """Equally likely images.
 
     Attributes
     ----------
     pictures
-        The set, (M, ...): pictures of any shape.
+        The set, (M, ...): images of any shape.
     """
 
     pictures: FloatArray
@@ -40,8 +40,8 @@ class FiniteSet:
             raise ValueError(message)
 
     def weights(self, x: FloatArray, sigma: float) -> FloatArray:
-        """Return the posterior probability of each picture, (..., M), under x."""
-        # Centred, because the squared norms of pictures far from 0 would cancel.
+        """Return the posterior probability of each image, (..., M), under x."""
+        # Centred, because the squared norms of images far from 0 would cancel.
         flat = self.pictures.reshape(len(self.pictures), -1)
         center = flat.mean(axis=0)
         offsets = flat - center
@@ -52,20 +52,20 @@ class FiniteSet:
         return shares
 
     def denoise(self, x: FloatArray, sigma: float) -> FloatArray:
-        """Return the posterior mean, (..., *picture), under x of the same shape."""
+        """Return the posterior mean, (..., *image), under x of the same shape."""
         return np.tensordot(self.weights(x, sigma), self.pictures, axes=1)
 
     def picture_under(self, x: FloatArray, sigma: float) -> FloatArray:
-        """Return the picture that the exact flow carries x at level sigma to.
+        """Return the image that the exact flow carries x at level sigma to.
 
-        The flow is followed to a level where one picture alone is left, and denoised.
+        The flow is followed to a level where one image alone is left, and denoised.
         """
         end = min(sigma, NEGLIGIBLE * self.least_distance)
         return self.denoise(exact_flow(self.denoise, x, sigma, end), end)
 
     @property
     def least_distance(self) -> float:
-        """Distance of the two nearest pictures that differ; 1 if none do."""
+        """Distance of the two nearest images that differ; 1 if none do."""
         from scipy.spatial.distance import pdist
 
         distances = pdist(self.pictures.reshape(len(self.pictures), -1))

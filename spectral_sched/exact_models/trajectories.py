@@ -32,7 +32,7 @@ ABSOLUTE = 1e-12
 def solver_states(
     denoise: Denoise, x: FloatArray, sampler: str, table: SigmaTable
 ) -> Iterator[FloatArray]:
-    """Yield the state after each step of a sampler; the last one is the picture."""
+    """Yield the state after each step of a sampler; the last one is the image."""
     play = Play(x, _no_noise)
     for call in solver_calls(sampler, table.sigmas):
         play.take(call, denoise(play.point, call.sigma))

@@ -1,4 +1,4 @@
-"""Ways to degrade a picture that a network can be trained to undo.
+"""Ways to degrade an image that a network can be trained to undo.
 
 Each is a name and a number, written ``box=4``, as in ``--restore box=4``.
 """
@@ -45,7 +45,7 @@ white noise is added, or colours fade to the mean of their channels."""
 
 @dataclass(frozen=True)
 class Degradation:
-    """One way to degrade pictures.
+    """One way to degrade images.
 
     Attributes
     ----------
@@ -75,7 +75,7 @@ class Degradation:
         return f"{self.name}={self.value:g}"
 
     def check(self, shape: Shape) -> None:
-        """Raise `UsageError` if pictures of a shape cannot be degraded so."""
+        """Raise `UsageError` if images of a shape cannot be degraded so."""
         _, height, width = shape
         if self.name == "box" and (height % self.value or width % self.value):
             message = (

@@ -39,23 +39,23 @@ class NetworkConfig:
     Attributes
     ----------
     image_channels
-        Channels of the pictures.
+        Channels of the images.
     widths
         Channels per level, the finest first; each level halves the side.
     num_blocks
         Residual blocks per level, on the way down and on the way up.
     sigma_data
-        Standard deviation of the pictures.
+        Standard deviation of the images.
     patch
         Side of the squares of pixels that are one position of the finest level.
     ends
-        Noise levels that every picture's range ends at if nothing else is said, the
+        Noise levels that every image's range ends at if nothing else is said, the
         lower one first; None for a network that is not told.
     restores
-        How the picture is degraded that the network is given beside the noisy one; None
+        How the image is degraded that the network is given beside the noisy one; None
         for a network that is given none.
     class_names
-        Names of the classes of pictures, by label; None for a network that is told no
+        Names of the classes of images, by label; None for a network that is told no
         class.
     """
 
@@ -112,14 +112,14 @@ def network_config(
     restores: Degradation | None = None,
     class_names: tuple[str, ...] | None = None,
 ) -> NetworkConfig:
-    """Return the network of a size for pictures of a shape.
+    """Return the network of a size for images of a shape.
 
     Raises
     ------
     UsageError
-        If there is no such size, or the pictures cannot be degraded so.
+        If there is no such size, or the images cannot be degraded so.
     InputError
-        If the pictures cannot be halved as often as the network does.
+        If the images cannot be halved as often as the network does.
     """
     check_choice(size, SIZES, "size", "--size")
     named = SIZES[size]

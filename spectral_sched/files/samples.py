@@ -1,6 +1,6 @@
-"""A folder of sampled pictures: one file per seed, a sheet of all, and a record.
+"""A folder of sampled images: one file per seed, a sheet of all, and a record.
 
-Pictures of 1 or 3 channels are PNGs; others are arrays of float32 (C, H, W) in [-1, 1],
+Images of 1 or 3 channels are PNGs; others are arrays of float32 (C, H, W) in [-1, 1],
 in the format of numpy, and the sheet shows three of their bands.
 """
 
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 
 VERSION = 2
-"""Of records whose pictures began with noise of Philox; before, with that of torch."""
+"""Of records whose images began with noise of Philox; before, with that of torch."""
 
 EARLIER = (1,)
 RECORD_NAME = "samples.json"
@@ -63,7 +63,7 @@ FORM = Form(
 
 
 class Sample(NamedTuple):
-    """One picture to sample: its seed, and the number of the one that it restores."""
+    """One image to sample: its seed, and the number of the one that it restores."""
 
     seed: int
     restored: int | None = None
@@ -74,7 +74,7 @@ class Sample(NamedTuple):
         return "-".join(f"{number:06d}" for number in numbers) + ending
 
     def label(self, inputs: Sequence[str] = ()) -> str:
-        """Return what is written under it: its seed, and which picture it restores."""
+        """Return what is written under it: its seed, and which image it restores."""
         if self.restored is None:
             return f"seed {self.seed}"
         number = self.restored
@@ -118,12 +118,12 @@ def parse_seeds(text: str) -> list[int]:
 
 
 def open_gallery(folder: Path, *, force: bool) -> Path:
-    """Return the folder for pictures, as `open_folder` does."""
+    """Return the folder for images, as `open_folder` does."""
     return open_folder(folder, RECORD_NAME, force=force)
 
 
 class Gallery:
-    """A folder of pictures that is known to be ours before the first is in it.
+    """A folder of images that is known to be ours before the first is in it.
 
     Parameters
     ----------
@@ -132,9 +132,9 @@ class Gallery:
     samples
         What is going to be in it.
     force
-        Whether more pictures of an earlier run may make way for fewer.
+        Whether more images of an earlier run may make way for fewer.
     channels
-        Channels of each picture.
+        Channels of each image.
 
     Raises
     ------
@@ -163,7 +163,7 @@ class Gallery:
             raise UsageError(message)
 
     def begin(self, settings: Mapping[str, object]) -> None:
-        """Take away the pictures of an earlier run, and say what is coming."""
+        """Take away the images of an earlier run, and say what is coming."""
         for name in (*self.earlier, SHEET_NAME if is_ours(self._record) else None):
             if name is not None:
                 (self.folder / name).unlink(missing_ok=True)
@@ -176,14 +176,14 @@ class Gallery:
         inputs: Sequence[str] = (),
         title: str = "",
     ) -> Document:
-        """Write pictures as they come, then the sheet; return the finished record.
+        """Write images as they come, then the sheet; return the finished record.
 
         Parameters
         ----------
         pictures
             One per sample, (C, H, W) in [-1, 1] or as bytes, (H, W, C).
         inputs
-            Names of the pictures that were restored.
+            Names of the images that were restored.
         title
             What the sheet says of all of them.
         """
@@ -200,7 +200,7 @@ class Gallery:
 
     @property
     def num_saved(self) -> int:
-        """How many pictures are there so far."""
+        """How many images are there so far."""
         return sum((self.folder / name).exists() for name in self.names)
 
     @property
@@ -217,7 +217,7 @@ class Gallery:
 
 
 def _earlier_pictures(folder: Path) -> list[str]:
-    """Return the pictures of an earlier run that are in a folder."""
+    """Return the images of an earlier run that are in a folder."""
     record = folder / RECORD_NAME
     if not is_ours(record):
         return []
@@ -231,7 +231,7 @@ def _earlier_pictures(folder: Path) -> list[str]:
 
 
 def sheet_title(plan: Plan) -> str:
-    """Return what a sheet says of the table that its pictures were sampled with."""
+    """Return what a sheet says of the table that its images were sampled with."""
     return (
         f"{plan.table.num_steps} steps, {plan.num_calls} calls, "
         f"{plan.kind} for {plan.request.sampler}"

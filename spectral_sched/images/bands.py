@@ -1,4 +1,4 @@
-"""Bands: which channels of a picture are used, when they are more than colours.
+"""Bands: which channels of an image are used, when they are more than colours.
 
 A file's bands are counted from 1, as the programs of these fields count them. Where
 bands are chosen, none of them is opacity and nothing is composited.
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from .raster import Raster
 
 MAX_BANDS = 16
-"""Most channels of a picture."""
+"""Most channels of an image."""
 
 Bands = Literal["all"] | tuple[int, ...]
 """All bands, or some counted from 1, in the order in which they become channels."""
@@ -102,7 +102,7 @@ def band_places(bands: Bands | None, count: int, name: str) -> list[int]:
 
 
 def with_bands(picture: Raster, bands: Bands | None, name: str) -> Raster:
-    """Return a picture whose channels are the bands that are wanted of it.
+    """Return an image whose channels are the bands that are wanted of it.
 
     Raises
     ------

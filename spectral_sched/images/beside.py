@@ -1,6 +1,6 @@
 """What lies in a file beside its pixels: text, colour profiles, EXIF.
 
-None of it but the orientation is read, so a picture whose pixels are whole is read
+None of it but the orientation is read, so an image whose pixels are whole is read
 whatever is damaged or too long there.
 """
 
@@ -120,7 +120,7 @@ def _png_chunks(content: bytes) -> Iterator[_Piece]:
 
 
 def without(content: bytes, *, exif_too: bool) -> bytes:
-    """Return a picture without what is beside its pixels.
+    """Return an image without what is beside its pixels.
 
     What is not a PNG, JPEG or WebP, is damaged otherwise, or has over
     `MAX_REPAIRED_BYTES` comes back as it is.
@@ -128,7 +128,7 @@ def without(content: bytes, *, exif_too: bool) -> bytes:
     Parameters
     ----------
     exif_too
-        Whether to leave EXIF out too, which says how the picture is turned.
+        Whether to leave EXIF out too, which says how the image is turned.
     """
     if len(content) > MAX_REPAIRED_BYTES:
         return content

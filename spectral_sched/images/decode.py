@@ -1,8 +1,8 @@
-"""The bytes of one picture to upright values at their true depth.
+"""The bytes of one image to upright values at their true depth.
 
-A picture is refused before it is decoded when it has over `MAX_PIXELS` pixels, or so
+An image is refused before it is decoded when it has over `MAX_PIXELS` pixels, or so
 many per byte that it can only be forged or a bomb: no file shall make a process take a
-gigabyte. A picture whose pixels are damaged is refused too, never half read.
+gigabyte. An image whose pixels are damaged is refused too, never half read.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ Anything else ends like damaged pixels do, and `without` leaves the EXIF out the
 
 
 def decode(content: bytes, name: str, scaling: Scaling = WHOLE_SIZE) -> Raster:
-    """Decode one picture and turn it as its EXIF orientation says.
+    """Decode one image and turn it as its EXIF orientation says.
 
     Parameters
     ----------
@@ -57,7 +57,7 @@ def decode(content: bytes, name: str, scaling: Scaling = WHOLE_SIZE) -> Raster:
     Raises
     ------
     ImageError
-        If the picture is damaged, of an unknown kind or too large.
+        If the image is damaged, of an unknown kind or too large.
     MemoryError
         If there is no memory left for it.
     """
@@ -104,7 +104,7 @@ def _decoded(content: bytes, name: str, scaling: Scaling) -> Raster:
     try:
         raise failure
     finally:
-        # It leads to this frame, and so would keep the picture until a collection.
+        # It leads to this frame, and so would keep the image until a collection.
         del failure
 
 
@@ -122,7 +122,7 @@ def _opened(content: bytes, name: str, scaling: Scaling) -> Raster:
 
 
 def _orientation(image: Image.Image) -> int:
-    """Return how a picture is to be turned; 1 where its EXIF is damaged."""
+    """Return how an image is to be turned; 1 where its EXIF is damaged."""
     try:
         found = image.getexif().get(EXIF_ORIENTATION)
     except EXIF_ERRORS:

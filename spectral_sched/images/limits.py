@@ -1,4 +1,4 @@
-"""How large a picture may be, so that no file makes a process take a gigabyte."""
+"""How large an image may be, so that no file makes a process take a gigabyte."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ MAX_ENCODED_BYTES = 1 << 28
 """Files and members of archives with more bytes are refused before they are read."""
 
 MAX_PIXELS = 1 << 27
-"""Pictures with more pixels are refused before they are decoded."""
+"""Images with more pixels are refused before they are decoded."""
 
 MAX_DEEP_PIXELS = 1 << 26
 """The same for pixels of over 32 bits, and of 32 that are not colours of 8 each."""
@@ -20,9 +20,9 @@ names: 10 (QOI, which takes 2.5 s per million pixels too), 9 to 19 (AVIF, of 8 a
 bits), 16 (WebP) and 20 to 25 (JPEG 2000, RGB and RGBA), measured at 4096x4096."""
 
 MAX_AT_ONCE = 25 << 25
-"""Bytes that a picture, its file and the buffers of its decoder may take together.
+"""Bytes that an image, its file and the buffers of its decoder may take together.
 
-Formats whose decoders have none beside the picture stay below it by the limits above.
+Formats whose decoders have none beside the image stay below it by the limits above.
 """
 
 MAX_REPAIRED_BYTES = 1 << 26
@@ -32,24 +32,24 @@ SMALLER = "make it smaller first"
 IN_STRIPS = "save it in strips or tiles, or make it smaller first"
 
 MAX_EXPANSION = 4096
-"""Pixels per byte above which a large picture is taken for a bomb.
+"""Pixels per byte above which a large image is taken for a bomb.
 
-Blank pictures have about 350 (PNG in colour), 1000 (PNG in grey) or 2000 (fax)."""
+Blank images have about 350 (PNG in colour), 1000 (PNG in grey) or 2000 (fax)."""
 
 LARGE_PIXELS = 1 << 24
-"""Pictures with fewer pixels do no harm whatever their files are like."""
+"""Images with fewer pixels do no harm whatever their files are like."""
 
 
 def check_size(
     width: int, height: int, num_bytes: int, name: str, most: int = MAX_PIXELS
 ) -> None:
-    """Raise `ImageError` for a picture that should not be decoded."""
+    """Raise `ImageError` for an image that should not be decoded."""
     check_pixels(width, height, name, most)
     check_expansion(width, height, num_bytes, name)
 
 
 def check_pixels(width: int, height: int, name: str, most: int = MAX_PIXELS) -> None:
-    """Raise `ImageError` for a picture of too many pixels."""
+    """Raise `ImageError` for an image of too many pixels."""
     if width * height > most:
         deep = " of this kind" if most < MAX_PIXELS else ""
         message = (
@@ -60,7 +60,7 @@ def check_pixels(width: int, height: int, name: str, most: int = MAX_PIXELS) -> 
 
 
 def check_room(num_bytes: int, name: str, cure: str = SMALLER) -> None:
-    """Raise `ImageError` for a picture that takes too many bytes to decode."""
+    """Raise `ImageError` for an image that takes too many bytes to decode."""
     if num_bytes > MAX_AT_ONCE:
         message = (
             f"{name} takes {num_bytes >> 20} MB to decode with its file, more than "
@@ -70,7 +70,7 @@ def check_room(num_bytes: int, name: str, cure: str = SMALLER) -> None:
 
 
 def check_expansion(width: int, height: int, num_bytes: int, name: str) -> None:
-    """Raise `ImageError` for a picture that has too many pixels for its bytes."""
+    """Raise `ImageError` for an image that has too many pixels for its bytes."""
     if width * height > max(LARGE_PIXELS, MAX_EXPANSION * num_bytes):
         message = (
             f"{name} claims {width}x{height} pixels in {num_bytes} bytes, "

@@ -1,6 +1,6 @@
 """Missing values: NaN, a value that stands for none, or a mask beside the values.
 
-A picture with some is refused, or they take the mean of the other values of their band,
+An image with some is refused, or they take the mean of the other values of their band,
 which adds nothing to the power about it; power is then lower by about the share that is
 missing, as it is in what a network is trained on. (Estimates of the power of the whole
 sky divide by the share that is there, as Hivon et al., ApJ 567, 2002; what is analysed
@@ -61,7 +61,7 @@ def parse_nodata(nodata: str) -> Nodata:
 
 
 def without_missing(picture: Raster, nodata: Nodata, name: str) -> tuple[Raster, float]:
-    """Return a picture without missing values, and which share of it was.
+    """Return an image without missing values, and which share of it was.
 
     Raises
     ------

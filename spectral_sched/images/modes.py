@@ -21,7 +21,7 @@ SIXTEEN_BITS = 65535.0
 
 
 def raster(image: Image.Image) -> Raster:
-    """Decode an opened picture as deep as Pillow does."""
+    """Decode an opened image as deep as Pillow does."""
     key = _transparent_color(image)
     image.load()
     high = _white(image)
@@ -52,9 +52,9 @@ def _transparent_color(image: Image.Image) -> Any:
 
 
 def channels(picture: Raster) -> Raster:
-    """Return an upright picture with its colours and its opacity apart.
+    """Return an upright image with its colours and its opacity apart.
 
-    Its values are an array in the machine's order of bytes, or a picture of Pillow's
+    Its values are an array in the machine's order of bytes, or an image of Pillow's
     in one of the modes ``L`` and ``RGB``.
     """
     values = picture.values

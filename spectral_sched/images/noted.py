@@ -21,7 +21,7 @@ told."""
 
 
 def noted_of(picture: Raster, missing: float) -> dict[str, int]:
-    """Return what has to be told of a picture, of which a share was missing."""
+    """Return what has to be told of an image, of which a share was missing."""
     counted = {
         "bands_left": int(picture.bands_left > 0),
         "opacity": int(_shows_background(picture)),
@@ -40,7 +40,7 @@ def _shows_background(picture: Raster) -> bool:
 
 
 def noted_lines(noted: Mapping[str, int], background: str) -> Iterator[str]:
-    """Yield what to say of so many pictures, one sentence each."""
+    """Yield what to say of so many images, one sentence each."""
     if count := noted.get("bands_left", 0):
         yield (
             f"{_images(count)} more bands than colours, and only the colours are used; "

@@ -42,7 +42,7 @@ WHITE: dict[np.dtype[Any], float] = {
 
 
 class Readable(Protocol):
-    """An encoded picture that is fetched when it is wanted."""
+    """An encoded image that is fetched when it is wanted."""
 
     def read(self) -> bytes:
         """Return its bytes, or raise `ImageError`."""
@@ -79,7 +79,7 @@ class Plane:
 
 
 Data = Path | bytes | Readable | np.ndarray | Plane | ImageError
-"""One picture: a file, its bytes, something that fetches them, an array (H, W) or
+"""One image: a file, its bytes, something that fetches them, an array (H, W) or
 (H, W, C), a plane of a file, or why it cannot be had."""
 
 
@@ -124,7 +124,7 @@ class Pixels:
         """Return 16 bytes that depend on the stored pixels alone."""
         ends = f"{plain(self.low)}{plain(self.high)}"
         head = f"{self.values.dtype.str}{self.values.shape}{ends}"
-        # Decoded pictures lie in memory as (H, W, C) and need no copy this way round.
+        # Decoded images lie in memory as (H, W, C) and need no copy this way round.
         content = np.ascontiguousarray(self.values.transpose(1, 2, 0)).data
         # Processors have instructions for SHA-256, which make it the quickest one.
         digest = hashlib.sha256(head.encode())
@@ -138,12 +138,12 @@ class Pixels:
 
 
 def load_pixels(data: Data, name: str, settings: Preprocessing) -> Pixels:
-    """Decode and prepare one picture.
+    """Decode and prepare one image.
 
     Raises
     ------
     ImageError
-        If the picture is missing, damaged, of an unknown kind or too large.
+        If the image is missing, damaged, of an unknown kind or too large.
     InputError
         If it is an array whose range is not known.
     """
@@ -159,7 +159,7 @@ def load_pixels(data: Data, name: str, settings: Preprocessing) -> Pixels:
 
 
 def beyond_memory(name: str) -> ImageError:
-    """Return the error that says that there is no memory left for a picture."""
+    """Return the error that says that there is no memory left for an image."""
     message = (
         f"{name} does not fit into the memory that is left; choose a smaller "
         "--resolution, take fewer --workers or make it smaller first"
@@ -168,7 +168,7 @@ def beyond_memory(name: str) -> ImageError:
 
 
 def encoded(data: Path | bytes | Readable, name: str) -> bytes:
-    """Return the bytes of a picture.
+    """Return the bytes of an image.
 
     Raises
     ------
@@ -195,7 +195,7 @@ def encoded(data: Path | bytes | Readable, name: str) -> bytes:
 
 
 def check_bytes(size: int, name: str) -> None:
-    """Raise `ImageError` if an encoded picture is over the limit."""
+    """Raise `ImageError` if an encoded image is over the limit."""
     if size > MAX_ENCODED_BYTES:
         message = f"{name} has {size} bytes, more than {MAX_ENCODED_BYTES}"
         raise ImageError(message, "too large")
@@ -263,7 +263,7 @@ def prepare(picture: Raster, name: str, settings: Preprocessing) -> Pixels:
 
 
 def _windowed(picture: Raster, low: Any, high: Any) -> Raster:
-    """Return a picture whose values are cut to a display window, as viewers do."""
+    """Return an image whose values are cut to a display window, as viewers do."""
     array = array_of(picture.values)
     whole = array.dtype.kind in "iu"
     ends = (np.ceil(low), np.floor(high)) if whole else (low, high)
@@ -286,7 +286,7 @@ FAR = 10
 def check_values(values: NDArray[Any], low: Any, high: Any, name: str) -> None:
     """Raise `ImageError` where values are so far outside their range that it is wrong.
 
-    A resized picture overshoots a little, and so does data with long tails; a value
+    A resized image overshoots a little, and so does data with long tails; a value
     that is `FAR` widths of the range away marks missing data, or is of another scale.
     """
     width = FAR * (high - low)
@@ -313,7 +313,7 @@ def _share_outside(values: NDArray[Any], low: Any, high: Any) -> NDArray[np.floa
     """Return the share of the values of each band that are outside a range."""
     counts = np.zeros(values.shape[2])
     for top in range(0, len(values), ROWS_AT_ONCE):
-        # Not all at once, which takes three times the bytes of a picture of 8 bits.
+        # Not all at once, which takes three times the bytes of an image of 8 bits.
         rows = values[top : top + ROWS_AT_ONCE]
         counts += ((rows < low) | (rows > high)).sum(axis=(0, 1))
     share: NDArray[np.float64] = counts / (values.shape[0] * values.shape[1])
@@ -321,7 +321,7 @@ def _share_outside(values: NDArray[Any], low: Any, high: Any) -> NDArray[np.floa
 
 
 def _wanted_part(size: tuple[int, int], settings: Preprocessing) -> Box:
-    """Return the central square or all of a picture."""
+    """Return the central square or all of an image."""
     width, height = size
     if settings.crop != "center" or settings.resolution is None:
         return 0, 0, width, height

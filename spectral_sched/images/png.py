@@ -1,6 +1,6 @@
-"""Pictures out: 8-bit arrays, PNG files and contact sheets.
+"""Images out: 8-bit arrays, PNG files and contact sheets.
 
-Pictures of other than 1 or 3 channels are shown by their first three bands, or by the
+Images of other than 1 or 3 channels are shown by their first three bands, or by the
 first of two.
 """
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 SHEET_GAP = 4
 READABLE = 160
-"""Pixels of the longer side of a picture on a sheet at least, if there is room."""
+"""Pixels of the longer side of an image on a sheet at least, if there is room."""
 
 WIDEST = 4096
 """Pixels that a sheet is enlarged to at most."""
@@ -36,12 +36,12 @@ SOFTWARE = "Software"
 
 
 def is_shown_whole(channels: int) -> bool:
-    """Return whether pictures of so many channels can be shown with all of them."""
+    """Return whether images of so many channels can be shown with all of them."""
     return channels in (1, 3)
 
 
 def to_bytes(picture: NDArray[np.floating]) -> NDArray[np.uint8]:
-    """Return a picture, (C, H, W) in [-1, 1], as bytes, (H, W, 1 or 3), clipped."""
+    """Return an image, (C, H, W) in [-1, 1], as bytes, (H, W, 1 or 3), clipped."""
     if not is_shown_whole(len(picture)):
         picture = picture[: 3 if len(picture) > 3 else 1]
     levels = np.clip((picture.astype(np.float64) + 1) * 127.5, 0, 255)
@@ -51,7 +51,7 @@ def to_bytes(picture: NDArray[np.floating]) -> NDArray[np.uint8]:
 def as_bytes(
     picture: NDArray[np.floating] | NDArray[np.uint8],
 ) -> NDArray[np.uint8]:
-    """Return a picture as bytes, (H, W, C), as which it may be there already."""
+    """Return an image as bytes, (H, W, C), as which it may be there already."""
     if picture.dtype == np.uint8:
         return cast("NDArray[np.uint8]", picture)
     return to_bytes(cast("NDArray[np.floating]", picture))
@@ -63,7 +63,7 @@ def save_png(levels: NDArray[np.uint8], path: Path) -> None:
 
 
 def save_picture(picture: NDArray[np.floating] | NDArray[np.uint8], path: Path) -> None:
-    """Write a picture as a PNG, or all its bands as an array.
+    """Write an image as a PNG, or all its bands as an array.
 
     Parameters
     ----------
@@ -114,9 +114,9 @@ def is_our_png(path: Path) -> bool:
 def contact_sheet(
     pictures: Sequence[NDArray[np.uint8]], labels: Sequence[str] = (), title: str = ""
 ) -> NDArray[np.uint8]:
-    """Return pictures of one size, (H, W, C) each, side by side in rows.
+    """Return images of one size, (H, W, C) each, side by side in rows.
 
-    Small pictures are enlarged by a whole factor, every pixel to a square.
+    Small images are enlarged by a whole factor, every pixel to a square.
 
     Parameters
     ----------
@@ -150,7 +150,7 @@ def contact_sheet(
 
 
 def _enlargement(shape: tuple[int, int], grid: tuple[int, int]) -> int:
-    """Return how many times larger pictures are shown: readable, if there is room."""
+    """Return how many times larger images are shown: readable, if there is room."""
     wished = math.ceil(READABLE / max(shape))
     sides = [side * count for side, count in zip(shape, grid, strict=True)]
     return max(1, min(wished, WIDEST // max(sides)))

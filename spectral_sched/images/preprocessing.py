@@ -38,7 +38,7 @@ Standardize = Literal["none", "band"]
 
 @dataclass(frozen=True)
 class Preprocessing:
-    """What is done to every picture before it is analysed.
+    """What is done to every image before it is analysed.
 
     Attributes
     ----------
@@ -49,7 +49,7 @@ class Preprocessing:
     resize
         Resampling filter; the top octave of the spectrum depends on it.
     color
-        ``auto`` keeps grey pictures grey and colour ones in RGB.
+        ``auto`` keeps grey images grey and colour ones in RGB.
     background
         What transparent pixels show.
     window
@@ -185,7 +185,7 @@ LATER: Mapping[str, type | tuple[type, ...]] = {
 
 
 def preprocessing_members(settings: Preprocessing) -> Document:
-    """Return what a file says of what was done to the pictures."""
+    """Return what a file says of what was done to the images."""
     usual = Preprocessing()
     told: Document = {
         name: value
@@ -196,7 +196,7 @@ def preprocessing_members(settings: Preprocessing) -> Document:
 
 
 def read_preprocessing(fields: Fields) -> Preprocessing:
-    """Read what was done to the pictures."""
+    """Read what was done to the images."""
     names = ("crop", "resize", "color", "background", "window")
     settings: dict[str, Any] = {name: fields.get(name, str) for name in names}
     settings["resolution"] = fields.get("resolution", (int, NoneType))

@@ -1,6 +1,6 @@
-"""One decoded picture, as it lies in its file, of which parts can be had upright.
+"""One decoded image, as it lies in its file, of which parts can be had upright.
 
-Nothing of it is copied before it is asked for, so that a large picture takes the memory
+Nothing of it is copied before it is asked for, so that a large image takes the memory
 of its decoded file and no more.
 """
 
@@ -36,23 +36,23 @@ LYING, UPSIDE_DOWN, MIRRORED = (5, 6, 7, 8), (3, 4, 7, 8), (2, 3, 6, 7)
 ROWS_AT_ONCE = 256
 
 Box = tuple[int, int, int, int]
-"""Left, top, right and bottom of a part of an upright picture."""
+"""Left, top, right and bottom of a part of an upright image."""
 
 
 @dataclass(frozen=True, eq=False)
 class Raster:
-    """One decoded picture.
+    """One decoded image.
 
     Attributes
     ----------
     values
         Integers or floats of shape (H, W, C), C being 1 (grey), 3 (RGB) or the number
-        of bands, in any order of bytes; or a picture of Pillow's in any mode.
+        of bands, in any order of bytes; or an image of Pillow's in any mode.
     high, low
         The values of white and black, of all bands or of each, (C,); None if the first
         is not known.
     opacity
-        From 0 to `high`, (H, W); None if the picture is opaque or Pillow's.
+        From 0 to `high`, (H, W); None if the image is opaque or Pillow's.
     subsampled
         Whether the colour was stored at a lower resolution than the brightness.
     inverted
@@ -103,7 +103,7 @@ class Raster:
         return (height, width) if self.orientation in LYING else (width, height)
 
     def part(self, box: Box) -> Raster:
-        """Return a part of the picture, upright."""
+        """Return a part of the image, upright."""
         if self.orientation == 1 and box == (0, 0, *self.size):
             return self
         return replace(
@@ -120,7 +120,7 @@ class Raster:
         return orient(values[top:bottom, left:right], self.orientation)
 
     def _place(self, box: Box) -> Box:
-        """Return where a part of the upright picture lies in the stored one."""
+        """Return where a part of the upright image lies in the stored one."""
         (left, top, right, bottom), (width, height) = box, self.size
         if self.orientation in MIRRORED:
             left, right = width - right, width - left
@@ -142,7 +142,7 @@ def orient(values: NDArray[Any], orientation: int) -> NDArray[Any]:
 
 
 def turn(image: Image.Image, orientation: int) -> Image.Image:
-    """Return a picture of Pillow's as an EXIF orientation from 1 to 8 says."""
+    """Return an image of Pillow's as an EXIF orientation from 1 to 8 says."""
     if orientation in LYING:
         image = image.transpose(Image.Transpose.TRANSPOSE)
     if orientation in UPSIDE_DOWN:
@@ -160,7 +160,7 @@ def size_of(values: NDArray[Any] | Image.Image) -> tuple[int, int]:
 
 
 def open_image(content: bytes) -> ImageFile.ImageFile:
-    """Open a picture without decoding it."""
+    """Open an image without decoding it."""
     try:
         return Image.open(io.BytesIO(content), formats=_formats())
     except Image.DecompressionBombError:
@@ -184,7 +184,7 @@ def array_of(values: NDArray[Any] | Image.Image) -> NDArray[Any]:
 
 
 def array_in_strips(image: Image.Image) -> NDArray[Any]:
-    """Return a large picture as an array (H, W, C), in half the room of `array_of`."""
+    """Return a large image as an array (H, W, C), in half the room of `array_of`."""
     strips = strips_of(image)
     rows, first = next(strips)
     values = np.empty((image.height, *first.shape[1:]), first.dtype)
@@ -195,14 +195,14 @@ def array_in_strips(image: Image.Image) -> NDArray[Any]:
 
 
 def strips_of(image: Image.Image) -> Iterator[tuple[slice, NDArray[Any]]]:
-    """Yield rows of a picture, and what they hold as an array (H, W, C)."""
+    """Yield rows of an image, and what they hold as an array (H, W, C)."""
     for top in range(0, image.height, ROWS_AT_ONCE):
         rows = slice(top, min(top + ROWS_AT_ONCE, image.height))
         yield rows, array_of(image.crop((0, rows.start, image.width, rows.stop)))
 
 
 def rawmode(image: Image.Image) -> str:
-    """Return how the values lie in the file of a picture not yet decoded."""
+    """Return how the values lie in the file of an image not yet decoded."""
     if not isinstance(image, ImageFile.ImageFile) or not image.tile:
         return ""
     arguments = image.tile[0].args
@@ -210,5 +210,5 @@ def rawmode(image: Image.Image) -> str:
 
 
 def split_channels(values: NDArray[Any], high: float | None) -> Raster:
-    """Return a picture whose last channel is its opacity."""
+    """Return an image whose last channel is its opacity."""
     return Raster(values[..., :-1], high, values[..., -1])

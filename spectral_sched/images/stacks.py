@@ -1,4 +1,4 @@
-"""Pictures in memory, of numpy or of torch, brought to the one order of their axes."""
+"""Images in memory, of numpy or of torch, brought to the one order of their axes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 PLACES = ("first", "last", "none")
 FEW = (1, 2, 3, 4)
-"""How many channels a picture has, as far as a shape alone can tell."""
+"""How many channels an image has, as far as a shape alone can tell."""
 
 MANY = range(1, MAX_BANDS + 1)
 """The same where it was said that they are channels."""
@@ -59,15 +59,15 @@ def as_array(pictures: Any) -> NDArray[Any]:
 
 
 def channels_last(pictures: Any, channels: str | None = None) -> NDArray[Any]:
-    """Return a stack of pictures as (N, H, W, C), or (N, H, W) without channels.
+    """Return a stack of images as (N, H, W, C), or (N, H, W) without channels.
 
     Parameters
     ----------
     pictures
-        An array, a tensor of torch, or a list of pictures.
+        An array, a tensor of torch, or a list of images.
     channels
         Where its channels are: ``first``, ``last``, or ``none`` for a stack of grey
-        pictures. With the first two a single picture will do. If not given, tensors
+        images. With the first two a single image will do. If not given, tensors
         have them first, as is the custom there, and arrays last.
 
     Raises
@@ -89,7 +89,7 @@ def channels_last(pictures: Any, channels: str | None = None) -> NDArray[Any]:
 
 
 def channels_first(pictures: Any, channels: str | None = None) -> NDArray[Any]:
-    """Return a stack of pictures as (N, C, H, W).
+    """Return a stack of images as (N, C, H, W).
 
     Parameters
     ----------

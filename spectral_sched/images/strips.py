@@ -1,7 +1,7 @@
-"""A picture prepared strip by strip, so that a large one takes little more than it is.
+"""An image prepared strip by strip, so that a large one takes little more than it is.
 
 Filters work along rows and then along columns, so strips that were shrunk along their
-rows make the same picture as a whole one.
+rows make the same image as a whole one.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def prepared(
     limits: Ends,
     settings: Preprocessing,
 ) -> NDArray[Any]:
-    """Return a part of a picture in the wanted colours and size, (H, W, C).
+    """Return a part of an image in the wanted colours and size, (H, W, C).
 
     Parameters
     ----------

@@ -1,6 +1,6 @@
-"""What is done to the values of a picture: background, colours, size.
+"""What is done to the values of an image: background, colours, size.
 
-Values are arrays (H, W, C), or 8-bit pictures of Pillow's. What has 8 bits is treated
+Values are arrays (H, W, C), or 8-bit images of Pillow's. What has 8 bits is treated
 in Pillow's 8-bit arithmetic, as in most training code; what is deeper in floats, to be
 rounded back to its type.
 """
@@ -36,7 +36,7 @@ Values = Image.Image | np.ndarray[tuple[int, ...], np.dtype[Any]]
 
 
 def make_opaque(picture: Raster, low: Any, high: Any, background: str) -> Values:
-    """Return the values of a picture over a background of one grey.
+    """Return the values of an image over a background of one grey.
 
     Parameters
     ----------
@@ -89,7 +89,7 @@ def inverted(values: Values, total: Any, *, whole: bool) -> NDArray[Any]:
 
 
 def stored(values: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
-    """Return numbers in the type of a picture, rounded and cut to its range."""
+    """Return numbers in the type of an image, rounded and cut to its range."""
     if dtype.kind == "f":
         return values.astype(dtype)
     limits = np.iinfo(dtype)
@@ -119,7 +119,7 @@ def recolor(values: Values, color: str) -> Values:
 
 
 def _picture(values: Values) -> Image.Image | None:
-    """Return values of 8 bits as a picture of Pillow's."""
+    """Return values of 8 bits as an image of Pillow's."""
     if isinstance(values, Image.Image):
         return values
     if values.dtype != np.uint8 or values.shape[2] not in (1, 3):

@@ -24,15 +24,15 @@ class DataSet:
     Attributes
     ----------
     power
-        Its mean spectrum, and how power varies over its pictures.
+        Its mean spectrum, and how power varies over its images.
     bounds
         Its noise range, with the settings that it was found with.
     preprocessing
-        What was done to the pictures first.
+        What was done to the images first.
     data_key
         Digest of its pixels.
     mixture
-        Distribution of the spectra of its pictures, if one was fitted.
+        Distribution of the spectra of its images, if one was fitted.
     """
 
     power: PowerDistribution

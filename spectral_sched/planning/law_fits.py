@@ -123,7 +123,7 @@ def cosine_fit(sample: LawSample) -> Fit:
     """Return the best law of ``sigma = scale * tan(pi t / 2)``, t uniform.
 
     Simple diffusion (Hoogeboom et al., arXiv 2301.11093) writes the scale as the ratio
-    of the picture's side to ``noise_d``. Ln sigma has a hyperbolic secant for its
+    of the image's side to ``noise_d``. Ln sigma has a hyperbolic secant for its
     density, whose peak is where the mean of ``tanh(ln sigma - peak)`` is 0.
     """
     from scipy.optimize import brentq

@@ -1,8 +1,8 @@
-"""Plans for single pictures: the table that one picture's own spectrum asks for.
+"""Plans for single images: the table that one image's own spectrum asks for.
 
-A plan for a data set averages over its pictures. Here a picture has a spectrum of its
+A plan for a data set averages over its images. Here an image has a spectrum of its
 own, and with it a noise range and a table of the same kind, sampler and number of
-steps, so that pictures with tables of their own are played in one batch.
+steps, so that images with tables of their own are played in one batch.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def drawn_plans(
 
 
 def drawn_plan(plan: Plan, seed: int, label: str | None = None) -> Plan:
-    """Return the plan for the picture of a seed, with a spectrum drawn for it.
+    """Return the plan for the image of a seed, with a spectrum drawn for it.
 
     Parameters
     ----------
@@ -76,7 +76,7 @@ def drawn_plan(plan: Plan, seed: int, label: str | None = None) -> Plan:
 
 
 def image_plan(plan: Plan, log_power: NDArray[np.float64]) -> Plan:
-    """Return the plan of the same kind for a picture of a given spectrum.
+    """Return the plan of the same kind for an image of a given spectrum.
 
     Its noise range is that of its own spectrum inside the range of `plan`; where they
     do not meet, it is that of `plan`.
@@ -84,7 +84,7 @@ def image_plan(plan: Plan, log_power: NDArray[np.float64]) -> Plan:
     Parameters
     ----------
     log_power
-        Natural log of the picture's power per ring, (K,).
+        Natural log of the image's power per ring, (K,).
 
     Raises
     ------
@@ -117,13 +117,13 @@ def _ends(plan: Plan, field: GaussianField) -> tuple[float, float]:
         return low, high
     own_low, own_high = max(low, own.sigma_min), min(high, own.top(plan.request.start))
     if plan.request.limits.partial:
-        # The picture is given noise up to there, whatever its spectrum.
+        # The image is given noise up to there, whatever its spectrum.
         own_high = high
     return (own_low, own_high) if own_low < own_high else (low, high)
 
 
 def _own_bounds(field: GaussianField, settings: SigmaBounds) -> SigmaBounds | None:
-    """Return the noise range of one picture; None for one that is all but blank."""
+    """Return the noise range of one image; None for one that is all but blank."""
     try:
         return sigma_bounds(
             field, epsilon=settings.epsilon, tolerance=settings.tolerance

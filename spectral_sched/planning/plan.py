@@ -33,7 +33,7 @@ class Spent:
     model
         Name of the model that was run.
     num_calls
-        Network calls, a batch counting as many as it has pictures.
+        Network calls, a batch counting as many as it has images.
     """
 
     model: str
@@ -52,7 +52,7 @@ class Plan(Summed):
         The data set: enough to sample its Gaussian model and to plan again.
     ends
         The noise range it was planned in, (sigma_min, sigma_max); for sampling that
-        starts from pictures with noise, up to that noise.
+        starts from images with noise, up to that noise.
     spent
         What the table cost, if it was found by running a model.
     """
@@ -66,12 +66,12 @@ class Plan(Summed):
 
     @property
     def power(self) -> PowerDistribution:
-        """Mean spectrum of the data set, and how power varies over its pictures."""
+        """Mean spectrum of the data set, and how power varies over its images."""
         return self.data_set.power
 
     @property
     def preprocessing(self) -> Preprocessing:
-        """What was done to the pictures first."""
+        """What was done to the images first."""
         return self.data_set.preprocessing
 
     @cached_property

@@ -100,7 +100,7 @@ class ModelLimits:
     Attributes
     ----------
     shape
-        (C, H, W) of its pictures.
+        (C, H, W) of its images.
     sigma_range
         Lowest and highest noise level that it was trained on, or that an audit found
         it to be trusted at.
@@ -144,7 +144,7 @@ def fit_to_model(
     Raises
     ------
     InputError
-        If the pictures of the plan and of the model differ in more than their size.
+        If the images of the plan and of the model differ in more than their size.
     UsageError
         If the model knows no part of the table's range.
     """

@@ -31,7 +31,7 @@ class NoiseLimits:
     sigma_min, sigma_max
         Ends to use in place of those of the data set.
     start_sigma
-        Level that the first step starts from, for pictures that are not noised to the
+        Level that the first step starts from, for images that are not noised to the
         top. All steps lie below it.
     strength
         The same as a share from 0 to 1: the flow time ``sigma / (1 + sigma)`` of the
@@ -68,7 +68,7 @@ class NoiseLimits:
 
     @property
     def partial(self) -> bool:
-        """Whether sampling starts from pictures with noise, not from noise alone."""
+        """Whether sampling starts from images with noise, not from noise alone."""
         return self.start_sigma is not None or self.strength is not None
 
     def ends(self, bounds: SigmaBounds, start: Start) -> tuple[float, float]:

@@ -1,6 +1,6 @@
 """Images as blocks of modes that share an unknown scale: what solvers are judged on.
 
-A Gaussian field of the measured spectrum is too simple a picture of images: some parts
+A Gaussian field of the measured spectrum is too simple a model of images: some parts
 of an image are busy and others flat, and a denoiser has to find out which from what it
 sees. Here the modes of a band of rings come in blocks of `BLOCK`, and all modes of a
 block are Gaussian with one variance, its *scale*, which is drawn from what is measured

@@ -81,7 +81,7 @@ def law_sample(schedule: Schedule, count: int = NUM_POINTS) -> LawSample:
 
 
 OWN = "spectral"
-"""The law in which every picture has the schedule of its own spectrum."""
+"""The law in which every image has the schedule of its own spectrum."""
 
 LEARNED = "learned"
 """The law that is learned together with the denoiser."""

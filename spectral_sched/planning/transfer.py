@@ -1,7 +1,7 @@
 """What solvers make of Gaussian data, exactly, one Fourier mode at a time.
 
 For a mode of power ``P`` the best denoiser is Wiener's, ``P / (P + sigma**2)``. A table
-therefore maps the starting noise to the picture by one factor per mode, its *transfer*
+therefore maps the starting noise to the image by one factor per mode, its *transfer*
 (Benita, Elad & Keshet, arXiv 2502.00180), and each later noise by another.
 
 Sigmas are (N + 1, ...) with the final 0, powers are (M,); results are (..., M), complex
@@ -77,10 +77,10 @@ class _Run(Play[GaussianValue]):
 
 
 def transfer(sampler: str, sigmas: Numbers, power: NDArray[np.float64]) -> Numbers:
-    """Return the factor from starting noise of unit variance to the picture.
+    """Return the factor from starting noise of unit variance to the image.
 
     The global error of a mode is ``transfer - sqrt(power)``. For a stochastic
-    sampler it is the standard deviation of the picture.
+    sampler it is the standard deviation of the image.
     """
     return transfer_by_source(sampler, sigmas, power).size
 

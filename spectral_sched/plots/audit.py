@@ -1,4 +1,4 @@
-"""An audit as a picture: errors by level, and where in the spectrum they are."""
+"""An audit as an image: errors by level, and where in the spectrum they are."""
 
 from __future__ import annotations
 

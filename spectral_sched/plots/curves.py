@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from spectral_sched.spectra.bounds import Start
 
 SPREAD = (0.05, 0.25, 0.5, 0.75, 0.95)
-"""Shares of the pictures below the quantiles that are drawn."""
+"""Shares of the images below the quantiles that are drawn."""
 
 COPIED_RANGE = (0.002, 80.0)
 """The noise range of EDM (arXiv 2206.00364, Table 1)."""
@@ -54,7 +54,7 @@ class SpectrumCurve:
         Per ring, (K,). Ring 0 is the mean brightness, about zero where sampling starts
         there, about the mean colour otherwise.
     spread
-        Quantiles over pictures of the power, at `SPREAD`, (5, K), about the mean.
+        Quantiles over images of the power, at `SPREAD`, (5, K), about the mean.
     swamped_above
         Noise power above which a ring is swamped, (K,).
     levels

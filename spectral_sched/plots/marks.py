@@ -20,7 +20,7 @@ MARKS = (
 
 
 def is_our_picture(path: Path) -> bool:
-    """Return whether a picture, a page or a document is one of this project's."""
+    """Return whether an image, a page or a document is one of this project's."""
     try:
         with path.open("rb") as file:
             head = file.read(AT_EITHER_END)

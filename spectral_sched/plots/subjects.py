@@ -76,7 +76,7 @@ def shown_names(paths: Sequence[Path]) -> list[str]:
 
 
 def printable(name: str) -> str:
-    """Return a name without characters that no picture can show."""
+    """Return a name without characters that no image can show."""
     return "".join(letter if letter.isprintable() else "?" for letter in name)
 
 

@@ -1,7 +1,7 @@
 """A report as one HTML page, which loads nothing and runs nothing.
 
 Every name in it is escaped by jinja2, and a policy in the page itself forbids browsers
-to load anything but the pictures that it holds.
+to load anything but the images that it holds.
 """
 
 from __future__ import annotations

@@ -27,7 +27,7 @@ class Basis:
     Attributes
     ----------
     field
-        The mean colour and spectrum of the pictures.
+        The mean colour and spectrum of the images.
     sigma_min, sigma_max
         Its noise range.
     start
@@ -49,12 +49,12 @@ class Basis:
 
     @property
     def side(self) -> float:
-        """Longer side of the pictures in pixels."""
+        """Longer side of the images in pixels."""
         return float(max(self.field.shape[1:]))
 
     @property
     def num_values(self) -> int:
-        """Numbers per picture."""
+        """Numbers per image."""
         return self.field.shape[0] * self.field.num_pixels
 
     @property

@@ -1,11 +1,11 @@
-"""Where pictures come from: a stream of items, each one picture not yet decoded.
+"""Where images come from: a stream of items, each one image not yet decoded.
 
-A source is a folder, a picture, an archive (zip, tar), a stack of arrays (npy, npz), a
+A source is a folder, an image, an archive (zip, tar), a stack of arrays (npy, npz), a
 Parquet or Arrow file, what instruments and scanners store (`science`), a folder or a
 list of any of these, or the URL of one; its name tells which. Nothing is sorted and
 nothing is kept, so the first item is there at once however long the listing, and
 results must not (and do not) depend on the order. What is damaged inside a source
-becomes an item that is skipped and counted; what is no picture is told to an `Aside`.
+becomes an item that is skipped and counted; what is no image is told to an `Aside`.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def items(
     all_files: bool = False,
     aside: Aside | None = None,
 ) -> Iterator[Item]:
-    """Stream the pictures of a source, or of several, one after the other.
+    """Stream the images of a source, or of several, one after the other.
 
     Parameters
     ----------
@@ -77,7 +77,7 @@ def items(
     Raises
     ------
     InputError
-        If a source does not exist or none holds a picture.
+        If a source does not exist or none holds an image.
     """
     check_place_of_channels(channels)
     choices = Choices(
@@ -176,7 +176,7 @@ SHARDS = Shards(
     folders=_endings(reader for reader in READERS if reader.folders),
     hold_one=_endings(reader for reader in READERS if reader.holds_one),
 )
-"""Everything but folders and pictures."""
+"""Everything but folders and images."""
 
 INSIDE = _endings(reader for reader in READERS if reader.inside)
 """Endings of files that a data set can be named in."""

@@ -1,6 +1,6 @@
-"""Arrays of pictures in ``.npy`` and ``.npz`` files.
+"""Arrays of images in ``.npy`` and ``.npz`` files.
 
-`layouts` says how axes become pictures. These are read a few at a time. Nothing is
+`layouts` says how axes become images. These are read a few at a time. Nothing is
 unpickled. Integers of 8 and 16 bits and truth values have their full range; other
 numbers need a stated one.
 """
@@ -47,7 +47,7 @@ class Header(NamedTuple):
     dtype: np.dtype[Any]
 
     def layout(self, channels: str | None) -> Layout | str:
-        """Return how the values are pictures, or why they are none.
+        """Return how the values are images, or why they are none.
 
         Parameters
         ----------
@@ -68,12 +68,12 @@ class Header(NamedTuple):
         return found
 
     def num_bytes(self, layout: Layout) -> int:
-        """Bytes of one picture."""
+        """Bytes of one image."""
         return math.prod(layout.entry) * self.dtype.itemsize
 
 
 class _Stack(NamedTuple):
-    """An array of pictures: what it is called, its header and how it is read."""
+    """An array of images: what it is called, its header and how it is read."""
 
     name: str
     header: Header
@@ -81,12 +81,12 @@ class _Stack(NamedTuple):
 
 
 def npy_items(place: str, choices: Choices) -> Iterator[Item]:
-    """Stream the pictures of a ``.npy`` file.
+    """Stream the images of a ``.npy`` file.
 
     Raises
     ------
     InputError
-        If it does not hold a stack of pictures.
+        If it does not hold a stack of images.
     """
     name = last_name(place)
     with open_place(place) as file:
@@ -100,12 +100,12 @@ def npy_items(place: str, choices: Choices) -> Iterator[Item]:
 
 
 def array_items(stack: NDArray[Any]) -> Iterator[Item]:
-    """Stream the pictures of a stack in memory.
+    """Stream the images of a stack in memory.
 
     Raises
     ------
     InputError
-        If it is no stack of pictures.
+        If it is no stack of images.
     """
     header = Header(stack.shape, fortran=False, dtype=stack.dtype)
     if stack.ndim not in (3, 4):
@@ -117,14 +117,14 @@ def array_items(stack: NDArray[Any]) -> Iterator[Item]:
 
 
 def npz_items(place: str, choices: Choices) -> Iterator[Item]:
-    """Stream the pictures of one array of a ``.npz`` file.
+    """Stream the images of one array of a ``.npz`` file.
 
     That is the chosen one, or ``images``, ``arr_0``, or the only stack.
 
     Raises
     ------
     InputError
-        If there is no such stack of pictures.
+        If there is no such stack of images.
     UsageError
         If there are several, or none of the given name.
     """
@@ -154,7 +154,7 @@ def _labels(
     count: int,
     choices: Choices,
 ) -> Iterator[NDArray[Any]] | None:
-    """Stream the classes of pictures, if there is an array of them."""
+    """Stream the classes of images, if there is an array of them."""
     for name in LABELS if chosen == "arr_0" else LABELS[:-1]:
         header = headers.get(name)
         if header is None or name == chosen:
@@ -257,7 +257,7 @@ def _pictures(
     file: IO[bytes], stack: _Stack, labels: Iterator[NDArray[Any]] | None
 ) -> Iterator[Item]:
     layout = stack.layout
-    # A single picture is an entry of a stack of one.
+    # A single image is an entry of a stack of one.
     header = stack.header._replace(shape=(layout.num_pictures, *layout.entry))
     try:
         for number, entry in enumerate(_rows(file, header)):

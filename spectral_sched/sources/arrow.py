@@ -1,4 +1,4 @@
-"""Arrow files with a column of encoded pictures: Feather, and what datasets saves.
+"""Arrow files with a column of encoded images: Feather, and what datasets saves.
 
 Files (with an index at their end) and streams (without) are told by their first bytes.
 Local files are mapped and not read whole, however large their batches are. `table` says
@@ -26,14 +26,14 @@ OLD_FEATHER = b"FEA1"
 
 
 def arrow_items(place: str, choices: Choices) -> Iterator[Item]:
-    """Stream the pictures of an Arrow file.
+    """Stream the images of an Arrow file.
 
     Raises
     ------
     UnavailableError
         If pyarrow is not installed.
     InputError
-        If no column holds pictures, or the file is of Feather's first version.
+        If no column holds images, or the file is of Feather's first version.
     UsageError
         If several do, or none of the given name.
     """

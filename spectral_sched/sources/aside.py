@@ -1,4 +1,4 @@
-"""What a source holds beside the pictures that are streamed: counted and named."""
+"""What a source holds beside the images that are streamed: counted and named."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ MOST_REMARKS = 20
 class Aside:
     """What was seen and not streamed while the items of a source were.
 
-    Nothing in it is a picture that should have been read: those are items that are
+    Nothing in it is an image that should have been read: those are items that are
     skipped. It is whole once the stream has ended.
 
     Attributes
     ----------
     endings
-        Files that are not taken for pictures, by how their names end.
+        Files that are not taken for images, by how their names end.
     first_other, first_hidden
-        The first file that is not taken for a picture, and the first hidden picture.
+        The first file that is not taken for an image, and the first hidden image.
     num_hidden
-        Pictures that are hidden, or in a hidden folder.
+        Images that are hidden, or in a hidden folder.
     remarks
         What else has to be said, one sentence each.
     planes, bands
@@ -51,12 +51,12 @@ class Aside:
     pixel_sizes: list[PixelSize] = field(default_factory=list)
 
     def other(self, name: str) -> None:
-        """Count a file that is not taken for a picture."""
+        """Count a file that is not taken for an image."""
         self.endings[PurePosixPath(name).suffix.lower()] += 1
         self.first_other = self.first_other or name
 
     def hidden(self, name: str) -> None:
-        """Count a picture that is hidden."""
+        """Count an image that is hidden."""
         self.num_hidden += 1
         self.first_hidden = self.first_hidden or name
 
@@ -80,11 +80,11 @@ class Aside:
 
     @property
     def num_others(self) -> int:
-        """How many files were not taken for pictures."""
+        """How many files were not taken for images."""
         return self.endings.total()
 
     def instead(self) -> str:
-        """Return what there is where no picture was found, to end a sentence with."""
+        """Return what there is where no image was found, to end a sentence with."""
         if not self.num_others and not self.num_hidden:
             return ""
         hidden = f"{self.num_hidden} hidden and " if self.num_hidden else ""

@@ -31,11 +31,11 @@ if TYPE_CHECKING:
 
 
 CACHED = re.compile(r"cache-.*\.arrow")
-"""Files that datasets of Hugging Face leaves beside its own, with the same pictures."""
+"""Files that datasets of Hugging Face leaves beside its own, with the same images."""
 
 
 def folder_items(folder: Path, choices: Choices, shards: Shards) -> Iterator[Item]:
-    """Stream the pictures below a folder, or those of its shards if it has no others.
+    """Stream the images below a folder, or those of its shards if it has no others.
 
     Raises
     ------
@@ -67,11 +67,11 @@ class Shards(NamedTuple):
     endings
         How their names end, in lower case.
     items
-        Streams the pictures of one.
+        Streams the images of one.
     folders
         Those of the endings that folders may have, which are then not looked into.
     hold_one
-        Those of files that are one picture or stack, whose folder is its class.
+        Those of files that are one image or stack, whose folder is its class.
     """
 
     endings: tuple[str, ...]
@@ -82,7 +82,7 @@ class Shards(NamedTuple):
 
 @dataclass
 class _Found:
-    """What was found in a folder: how many items and pictures, and which archives."""
+    """What was found in a folder: how many items and images, and which archives."""
 
     shards: Shards
     num_items: int = 0
@@ -105,7 +105,7 @@ class _Found:
         self.num_pictures += is_picture(relative)
 
     def in_shards(self, folder: str, choices: Choices) -> Iterator[Item]:
-        """Stream the pictures in shards, or leave these out if others were found."""
+        """Stream the images in shards, or leave these out if others were found."""
         self.names.sort()
         if self.num_pictures:
             self._leave_out(choices.aside)
@@ -120,7 +120,7 @@ class _Found:
                     self.num_items += 1
                     yield item.within(parent).labelled(label)
             except InputError as error:
-                # Another table may lie beside those of pictures.
+                # Another table may lie beside those of images.
                 self.num_items += 1
                 yield Item(quote_name(name), "", ImageError(str(error), "no images"))
 
@@ -212,7 +212,7 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
 
 
 def remote_folder_items(url: str, choices: Choices, shards: Shards) -> Iterator[Item]:
-    """Stream the pictures below a URL; each is fetched when it is decoded."""
+    """Stream the images below a URL; each is fetched when it is decoded."""
     found = _Found(shards)
     for place, relative in remote_files(url):
         if not found.is_shard(relative) and choices.wants(relative):
@@ -222,7 +222,7 @@ def remote_folder_items(url: str, choices: Choices, shards: Shards) -> Iterator[
 
 
 def counted(sources: str | Sequence[str] | None) -> Callable[[], int | None]:
-    """Return what tells the number of pictures of sources once it is known.
+    """Return what tells the number of images of sources once it is known.
 
     Only local folders are counted, from the first time that it is asked; the number of
     all other sources stays unknown, because counting would mean reading them twice.

@@ -1,4 +1,4 @@
-"""One picture of a source, not yet decoded."""
+"""One image of a source, not yet decoded."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ SUFFIXES = frozenset(
     | {".pbm", ".pfm", ".pgm", ".png", ".pnm", ".ppm", ".qoi", ".tga", ".tif"}
     | {".tiff", ".vda", ".vst", ".webp"}
 )
-"""Endings, in lower case, of the files that are taken for pictures."""
+"""Endings, in lower case, of the files that are taken for images."""
 
 
 LABELS_NAME = "dataset.json"
@@ -34,7 +34,7 @@ LABELS_NAME = "dataset.json"
 
 @dataclass(frozen=True, eq=False)
 class Item:
-    """One picture not yet decoded; it can be sent to another process.
+    """One image not yet decoded; it can be sent to another process.
 
     Attributes
     ----------
@@ -43,8 +43,8 @@ class Item:
     label
         Its class, or the empty string.
     data
-        A path, the bytes of an encoded picture, something that fetches them, an array
-        (H, W) or (H, W, C), or the error that says why the picture cannot be had.
+        A path, the bytes of an encoded image, something that fetches them, an array
+        (H, W) or (H, W, C), or the error that says why the image cannot be had.
     """
 
     name: str
@@ -72,12 +72,12 @@ class Choices:
         Where the channels of an array are: ``first``, ``last`` or ``none``; None where
         its shape tells.
     all_files
-        Whether files of any ending are taken for pictures.
+        Whether files of any ending are taken for images.
     planes
         Which planes of stacks are read: ``all``, ``first``, ``middle`` or a number from
         1; None for all, but the first page of a TIFF.
     bands
-        Which bands are read; None for the colours of a picture, and all elsewhere.
+        Which bands are read; None for the colours of an image, and all elsewhere.
     inner
         Which data set inside a file, named after it as in ``file.h5:/group/data``.
     aside
@@ -94,7 +94,7 @@ class Choices:
     aside: Aside = field(default_factory=Aside)
 
     def wants(self, path: str) -> bool:
-        """Return whether a file is taken for a picture, and count it if it is not.
+        """Return whether a file is taken for an image, and count it if it is not.
 
         Parameters
         ----------
@@ -124,13 +124,13 @@ class Reader(NamedTuple):
     endings
         In lower case, with the dot.
     items
-        Streams the pictures of a path or URL.
+        Streams the images of a path or URL.
     folders
         Whether folders with such names are sources, and are not looked into.
     inside
         Whether a data set in it can be named, after a colon.
     holds_one
-        Whether a file is one picture or one stack, whose folder is its class.
+        Whether a file is one image or one stack, whose folder is its class.
     """
 
     endings: tuple[str, ...]
@@ -141,7 +141,7 @@ class Reader(NamedTuple):
 
 
 def is_picture(path: str) -> bool:
-    """Return whether a file or a member of an archive is taken for a picture."""
+    """Return whether a file or a member of an archive is taken for an image."""
     return _has_suffix(path) and not is_hidden(path)
 
 
@@ -152,7 +152,7 @@ def _has_suffix(path: str) -> bool:
 def is_hidden(path: str) -> bool:
     """Return whether a path relative to its source is hidden, or in a hidden folder.
 
-    Archives made on a Mac hold a hidden file beside each picture, or a folder of these.
+    Archives made on a Mac hold a hidden file beside each image, or a folder of these.
 
     Examples
     --------

@@ -1,7 +1,7 @@
 """Classes listed in ``dataset.json``, as NVlabs' ``dataset_tool.py`` writes it.
 
 Where a zip or a folder has such a list at its top, its folders are mere portions, and
-the class of a picture is its label there, if any. These labels are the one thing of a
+the class of an image is its label there, if any. These labels are the one thing of a
 source that is held. A list that says nothing of labels is none.
 """
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Labels:
-    """The classes of the pictures of a source.
+    """The classes of the images of a source.
 
     Parameters
     ----------
@@ -43,7 +43,7 @@ class Labels:
         return name == LABELS_NAME and self.listed
 
     def of(self, name: str) -> str:
-        """Return the class of a picture, by its name in the source."""
+        """Return the class of an image, by its name in the source."""
         if self.labels is None:
             return folder_label(name)
         label = self.labels.get(name)
@@ -55,7 +55,7 @@ class Labels:
         return label
 
     def tell(self) -> None:
-        """Tell of labels that are of no picture, once all pictures were seen."""
+        """Tell of labels that are of no image, once all images were seen."""
         if not self.labels:
             return
         unused = len(self.labels) - self.num_found

@@ -1,9 +1,9 @@
-"""How the axes of an array file are pictures: by what was stated, or else by its shape.
+"""How the axes of an array file are images: by what was stated, or else by its shape.
 
 A shape that can be read in two ways is refused with what to state. Stacks have the
 shape (N, H, W), (N, H, W, C) or (N, C, H, W), C being 1, 3, one more for opacity, or
 up to 16 where it was said that they are channels; rows of bytes, as in the batches of
-CIFAR and of the small ImageNets, are square pictures of three planes.
+CIFAR and of the small ImageNets, are square images of three planes.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 SMALLEST_ROW = 3 * 32**2
-"""Bytes of the smallest pictures that rows are taken for; less may be anything."""
+"""Bytes of the smallest images that rows are taken for; less may be anything."""
 
 WIDEST_PICTURE = 8192
-"""Columns above which an array of two axes is no single picture."""
+"""Columns above which an array of two axes is no single image."""
 
 SHAPES = (
     "a stack of images has (N, H, W), (N, H, W, C) or (N, C, H, W) with C from 1 to 4, "
@@ -31,12 +31,12 @@ SHAPES = (
 
 
 class Layout(NamedTuple):
-    """How entries along the first axis are pictures.
+    """How entries along the first axis are images.
 
     Attributes
     ----------
     num_pictures
-        How many pictures there are.
+        How many images there are.
     entry
         The shape of each as it is stored.
     place
@@ -52,7 +52,7 @@ class Layout(NamedTuple):
 
     @property
     def size(self) -> tuple[int, int]:
-        """Height and width of a picture."""
+        """Height and width of an image."""
         if len(self.entry) == 1:
             side = _side(self.entry[0], self.place)
             return side, side
@@ -60,7 +60,7 @@ class Layout(NamedTuple):
         return height, width
 
     def picture(self, entry: NDArray[Any]) -> NDArray[Any]:
-        """Return an entry as a picture, (H, W) or (H, W, C)."""
+        """Return an entry as an image, (H, W) or (H, W, C)."""
         height, width = self.size
         if self.place == "first":
             return np.moveaxis(entry.reshape(-1, height, width), 0, -1)
@@ -70,7 +70,7 @@ class Layout(NamedTuple):
 
 
 class Ambiguous(str):
-    """Why an array that may be pictures cannot be read without more said."""
+    """Why an array that may be images cannot be read without more said."""
 
     __slots__ = ()
 
@@ -78,7 +78,7 @@ class Ambiguous(str):
 def find_layout(
     shape: tuple[int, ...], dtype: np.dtype[Any], channels: str | None
 ) -> Layout | str:
-    """Return how an array is pictures, or why it is none.
+    """Return how an array is images, or why it is none.
 
     Parameters
     ----------
@@ -107,7 +107,7 @@ def _place(shape: tuple[int, ...]) -> str | None:
     _, second, third, fourth = shape
     if fourth not in FEW or second not in FEW:
         return "first" if second in FEW and fourth not in FEW else "last"
-    # Both could be channels; pictures are square more often than not.
+    # Both could be channels; images are square more often than not.
     if (second == third) == (third == fourth):
         return None
     return "last" if second == third else "first"
@@ -157,7 +157,7 @@ def _rows(
 
 
 def _side(width: int, place: str) -> int:
-    """Return the side of the square pictures that rows are, 0 if they are none."""
+    """Return the side of the square images that rows are, 0 if they are none."""
     pixels = width if place == "none" else width // 3
     side = math.isqrt(pixels)
     whole = side * side == pixels and (place == "none" or width % 3 == 0)

@@ -1,7 +1,7 @@
 """Lists of files: one path or URL a line, from a file or standard input.
 
-Paths are relative to the current folder. A line may name a picture or anything else
-that is a source; a picture that is missing is skipped and counted.
+Paths are relative to the current folder. A line may name an image or anything else
+that is a source; an image that is missing is skipped and counted.
 """
 
 from __future__ import annotations

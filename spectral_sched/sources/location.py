@@ -177,7 +177,7 @@ def filesystem(url: str) -> tuple[Any, str]:
 
 @dataclass(frozen=True)
 class Remote:
-    """An encoded picture at a URL, fetched by whoever decodes it."""
+    """An encoded image at a URL, fetched by whoever decodes it."""
 
     url: str
 

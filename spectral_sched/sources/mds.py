@@ -91,12 +91,12 @@ class _Shard(NamedTuple):
 
 
 def mds_items(place: str, choices: Choices) -> Iterator[Item]:
-    """Stream the pictures of one column of a shard.
+    """Stream the images of one column of a shard.
 
     Raises
     ------
     InputError
-        If no column holds pictures.
+        If no column holds images.
     UsageError
         If several do, or none of the given name.
     """
@@ -146,7 +146,7 @@ def _sample(file: BinaryIO, number: int) -> bytes:
 
 
 def _columns(shard: _Shard, choices: Choices, name: str) -> tuple[str, str]:
-    """Return the column of pictures and that of classes, empty if there is none."""
+    """Return the column of images and that of classes, empty if there is none."""
     possible = [
         column
         for column, encoding in zip(shard.names, shard.encodings, strict=True)

@@ -1,4 +1,4 @@
-"""Pictures in nested lists of numbers, as Array2D and Array3D of Hugging Face."""
+"""Images in nested lists of numbers, as Array2D and Array3D of Hugging Face."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LISTS = ("list<", "large_list<", "fixed_size_list<")
 NUMBERS = re.compile(r"u?int\d+|float|double|halffloat|half_float|bool")
 
 MANY = 1 << 20
-"""A number of pictures that no axis of one is taken for."""
+"""A number of images that no axis of one is taken for."""
 
 
 def holds_arrays(kind: Any) -> bool:
@@ -66,7 +66,7 @@ def _array(column: Any, number: int) -> NDArray[Any] | None:
 def nested_item(
     name: str, values: NDArray[Any], label: str, channels: str | None
 ) -> Item:
-    """Return an array as a picture, read as one of a stack of its like.
+    """Return an array as an image, read as one of a stack of its like.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Parquet files with a column of encoded pictures, as on the Hugging Face hub.
+"""Parquet files with a column of encoded images, as on the Hugging Face hub.
 
 Rows are read a few at a time. `table` says which columns are read, and how.
 """
@@ -20,14 +20,14 @@ BUFFER_BYTES = 1 << 20
 
 
 def parquet_items(place: str, choices: Choices) -> Iterator[Item]:
-    """Stream the pictures of a Parquet file.
+    """Stream the images of a Parquet file.
 
     Raises
     ------
     UnavailableError
         If pyarrow is not installed.
     InputError
-        If no column holds pictures.
+        If no column holds images.
     UsageError
         If several do, or none of the given name.
     """

@@ -1,4 +1,4 @@
-"""Which planes of a stack are read as pictures."""
+"""Which planes of a stack are read as images."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Tables with a column of pictures: which column, which class, and a row's pictures.
+"""Tables with a column of images: which column, which class, and a row's images.
 
-A column holds encoded pictures, structs with a field ``bytes`` or ``path`` as on the
+A column holds encoded images, structs with a field ``bytes`` or ``path`` as on the
 Hugging Face hub, lists of either, nested lists of numbers (`nested`), or, if chosen
 or named as one that does, names of files beside the table.
 """
@@ -78,7 +78,7 @@ def _chosen_columns(schema: Any, choices: Choices, name: str) -> Columns:
     Raises
     ------
     InputError
-        If no column holds pictures.
+        If no column holds images.
     UsageError
         If several do, or none of the wanted name.
     """
@@ -162,12 +162,12 @@ def table_items(
     opened: Callable[[], Table],
     arrow_error: type[Exception],
 ) -> Iterator[Item]:
-    """Stream the pictures of a table at a path or URL, up to where it is damaged.
+    """Stream the images of a table at a path or URL, up to where it is damaged.
 
     Raises
     ------
     InputError
-        If no column holds pictures.
+        If no column holds images.
     UsageError
         If several do, or none of the wanted name.
     """

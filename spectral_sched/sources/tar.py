@@ -2,9 +2,9 @@
 
 An archive is read once from front to back, compressed or not. Neighbouring members
 with the same path up to the first dot of the file name are one sample: of ``x.jpg``,
-``x.seg.png`` and ``x.cls``, the first is the picture and the last its class; the second
+``x.seg.png`` and ``x.cls``, the first is the image and the last its class; the second
 is skipped and counted. Members with a plain ending (``x.jpg``, ``x.png``) or a number
-before it (``x.1.png``) are pictures, and so are all where none has a plain ending.
+before it (``x.1.png``) are images, and so are all where none has a plain ending.
 Without a ``.cls``, the class is the first folder.
 """
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 LABEL_SUFFIX = "cls"
 MAX_LABEL_BYTES = 100
 MOST_HELD = 32
-"""Pictures of a sample that are held until it is complete, for its class."""
+"""Images of a sample that are held until it is complete, for its class."""
 
 DAMAGE = (tarfile.TarError, zlib.error, lzma.LZMAError, EOFError, OSError, ValueError)
 
@@ -69,7 +69,7 @@ class _Sample:
         self.plain = self.plain or ("" if inner else item.name)
 
     def items(self) -> Iterator[Item]:
-        """Yield each picture, and what is left out beside it, and forget them."""
+        """Yield each image, and what is left out beside it, and forget them."""
         for item in self.pictures:
             yield self._labelled(item)
         for item in self.others:
@@ -86,12 +86,12 @@ class _Sample:
 
     @property
     def num_held(self) -> int:
-        """How many pictures wait until the sample is complete."""
+        """How many images wait until the sample is complete."""
         return len(self.pictures) + len(self.others)
 
 
 def tar_items(place: str, choices: Choices) -> Iterator[Item]:
-    """Stream the pictures of a tar archive."""
+    """Stream the images of a tar archive."""
     archive, sample = last_name(place), _Sample("")
     try:
         for name, content in _contents(place, archive, choices):
@@ -121,7 +121,7 @@ def ending(name: str) -> str:
 def _contents(
     place: str, archive: str, choices: Choices
 ) -> Iterator[tuple[str, bytes | ImageError]]:
-    """Stream names and contents of the pictures and class files."""
+    """Stream names and contents of the images and class files."""
     with (
         open_place(place) as file,
         tarfile.open(fileobj=file, mode="r|*", tarinfo=_Header) as members,

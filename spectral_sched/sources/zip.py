@@ -1,11 +1,11 @@
 """Zip archives, among them those of NVlabs' ``dataset_tool.py``.
 
 The directory at the end of an archive is read entry by entry instead of as a whole,
-so that memory does not grow with the number of pictures. The class of a picture is its
+so that memory does not grow with the number of images. The class of an image is its
 first folder, or its label in a ``dataset.json`` (`labels`).
 
 `zipfile` is no substitute, though it reads all entries 1.45 times as fast: it holds the
-whole directory, so that memory grows by 122 MB for an archive of 200,000 pictures; here
+whole directory, so that memory grows by 122 MB for an archive of 200,000 images; here
 by 2 MB.
 """
 
@@ -57,7 +57,7 @@ class DamagedZipError(Exception):
 
 
 def zip_items(place: str, choices: Choices) -> Iterator[Item]:
-    """Stream the pictures of a zip archive."""
+    """Stream the images of a zip archive."""
     archive = last_name(place)
     with open_place(place) as file:
         try:

@@ -228,9 +228,9 @@ def bound_intervals(
 ) -> BoundIntervals:
     """Return 95 % bootstrap intervals of the bounds over images.
 
-    Sets of `num_images` pictures are drawn with replacement from the sample; the
+    Sets of `num_images` images are drawn with replacement from the sample; the
     spread of their bounds about that of the sample is laid around the bounds
-    themselves, as a ratio. It speaks of chance alone: pictures of a kind that the data
+    themselves, as a ratio. It speaks of chance alone: images of a kind that the data
     set lacks are not foreseen.
     """
     sample, field = spectrum.sample, spectrum.field
@@ -241,7 +241,7 @@ def bound_intervals(
     about_zero[:, 0] = field.num_pixels * (weights @ np.mean(mean**2, axis=1))
     offset = field.num_pixels * np.mean((weights @ mean) ** 2, axis=1)
     power[:, 0] = about_zero[:, 0] - offset
-    # Of pictures with one mean colour, rounding alone is left, of either sign.
+    # Of images with one mean colour, rounding alone is left, of either sign.
     power[power < ROUNDING * about_zero] = 0.0
     try:
         sigma_min = clean_at(power, field.num_modes, bounds.tolerance)

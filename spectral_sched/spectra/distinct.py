@@ -1,4 +1,4 @@
-"""How many different pictures there are, by the digests of their pixels."""
+"""How many different images there are, by the digests of their pixels."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 MOST_KEYS = 1 << 22
-"""Different pictures that are held, in 8 bytes each; more are not counted."""
+"""Different images that are held, in 8 bytes each; more are not counted."""
 
 KEY_BYTES = 8
 KEY = np.dtype("<u8")
@@ -21,9 +21,9 @@ KEY = np.dtype("<u8")
 
 @dataclass
 class DistinctKeys:
-    """The first 8 bytes of the different keys of pictures.
+    """The first 8 bytes of the different keys of images.
 
-    Among a million pictures two that differ are taken for one with a probability of
+    Among a million images two that differ are taken for one with a probability of
     3e-8.
 
     Attributes
@@ -41,11 +41,11 @@ class DistinctKeys:
     num_waiting: int = 0
 
     def add(self, keys: Iterable[bytes]) -> None:
-        """Add pictures by their keys, of 8 bytes or more."""
+        """Add images by their keys, of 8 bytes or more."""
         self._add(np.frombuffer(b"".join(key[:KEY_BYTES] for key in keys), KEY))
 
     def merge(self, other: DistinctKeys) -> None:
-        """Add the pictures of another set."""
+        """Add the images of another set."""
         self.given_up = self.given_up or other.given_up
         for part in other.parts:
             self._add(part)
@@ -59,7 +59,7 @@ class DistinctKeys:
 
     @property
     def count(self) -> int | None:
-        """How many different pictures there are, None if that is not known."""
+        """How many different images there are, None if that is not known."""
         number = len(self.keys())
         return None if self.given_up else number
 

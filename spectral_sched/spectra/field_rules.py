@@ -1,6 +1,6 @@
-"""What files must say of the size and the spectrum of pictures.
+"""What files must say of the size and the spectrum of images.
 
-Rules name lengths C, H and W of the pictures and K of their rings, for the rules of
+Rules name lengths C, H and W of the images and K of their rings, for the rules of
 other fields; sizes are known to be sensible before rings of that size are made.
 """
 
@@ -38,7 +38,7 @@ MAX_POWER = 1e38
 
 
 def shape(value: object, place: Place) -> None:
-    """Hold a value to (C, H, W) of pictures that there can be."""
+    """Hold a value to (C, H, W) of images that there can be."""
     numbers(3, least=1, whole=True)(value, place)
     if not isinstance(value, list):
         return
@@ -61,7 +61,7 @@ FIELD: Mapping[str, Rule] = {
     "sigma_data": positive,
     "data_range": fixed([-1.0, 1.0]),
 }
-"""Rules of what every file says of the pictures as a whole."""
+"""Rules of what every file says of the images as a whole."""
 
 RINGS: Mapping[str, Rule] = {
     "frequency": numbers("K", least=0, most=1),

@@ -1,6 +1,6 @@
 """The second-order model of a data set: its mean colour and the power in each ring.
 
-It is all that bounds, families and the Wiener denoiser know of the pictures, and it is
+It is all that bounds, families and the Wiener denoiser know of the images, and it is
 small enough to travel in every file.
 """
 
@@ -40,12 +40,12 @@ class ColorAxes(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class GaussianField:
-    """A stationary Gaussian field of colour pictures.
+    """A stationary Gaussian field of colour images.
 
     Attributes
     ----------
     shape
-        (C, H, W) of the pictures.
+        (C, H, W) of the images.
     mean_color
         Mean of each channel, (C,).
     cross_power

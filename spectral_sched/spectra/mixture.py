@@ -62,12 +62,12 @@ class SpectralMixture:
     def draw(
         self, rng: np.random.Generator, label: str | None = None
     ) -> NDArray[np.float64]:
-        """Return the log power per ring, (K,), of a picture that might be.
+        """Return the log power per ring, (K,), of an image that might be.
 
         Parameters
         ----------
         label
-            Class of the picture; None for the whole data set.
+            Class of the image; None for the whole data set.
 
         Raises
         ------
@@ -119,7 +119,7 @@ REGULARITY = 1e-6
 NUM_STARTS = 3
 GAIN = 1e-4
 MANY_ROUNDS = 100_000
-"""Starts of the fit, nats per picture that end it, and rounds that it never needs."""
+"""Starts of the fit, nats per image that end it, and rounds that it never needs."""
 
 WEIGHT_ROUNDS = 200
 
@@ -249,7 +249,7 @@ def _likeliest_weights(likelihood: NDArray[np.float64]) -> NDArray[np.float64]:
     Parameters
     ----------
     likelihood
-        Of each picture under each component, (M, J), up to a factor per picture.
+        Of each image under each component, (M, J), up to a factor per image.
     """
     weights = np.full(likelihood.shape[1], 1 / likelihood.shape[1])
     for _ in range(WEIGHT_ROUNDS):

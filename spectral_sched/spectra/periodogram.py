@@ -90,7 +90,7 @@ def ring_powers(
     """Return the cross-channel power in each ring of an image.
 
     The mean of each channel is removed before the transform, so that the brightness of
-    the picture does not leak into faint rings by rounding. Stored integers are shifted
+    the image does not leak into faint rings by rounding. Stored integers are shifted
     by whole numbers, which float32 holds exactly, and scaled at the end; others are
     brought near 1 before it, so that float32 holds their squares.
 
@@ -144,7 +144,7 @@ def _center(
     Both are times the scale, which is not 1 only for pixels that float32 cannot hold.
     """
     channels, height, width = pixels.shape
-    # Decoded pictures lie in memory as (H, W, C), so these are whole rows of them.
+    # Decoded images lie in memory as (H, W, C), so these are whole rows of them.
     rows = pixels.transpose(1, 2, 0).reshape(height, width * channels)
     # Under a window what is left of the mean would no longer stay in ring 0.
     whole = rows.dtype in EXACT_IN_FLOAT32 and window == "none"
@@ -183,7 +183,7 @@ def _modes(centred: NDArray[Any]) -> NDArray[Any]:
 
 @lru_cache(maxsize=16)
 def hann_window(height: int, width: int) -> NDArray[np.float64]:
-    """Return the periodic Hann window of a picture, with a mean square of 1."""
+    """Return the periodic Hann window of an image, with a mean square of 1."""
     sides = [0.5 - 0.5 * np.cos(2 * np.pi * _centres(side)) for side in (height, width)]
     window = np.outer(*sides)
     window /= np.sqrt(np.mean(window**2))

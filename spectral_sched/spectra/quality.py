@@ -1,6 +1,6 @@
 """Signs that a data set is not what it seems, and what they do to a spectrum.
 
-Upsampled and heavily compressed pictures fall off much faster at some frequency than
+Upsampled and heavily compressed images fall off much faster at some frequency than
 below it. The sign is the largest fall within one octave, between bands of half an
 octave, in the mean luma power. Measured on 60 photographs, in bits (factors of two):
 
@@ -14,7 +14,7 @@ upsampled by 1.5 to 4 (bilinear, bicubic, Lanczos)      4.9 - 6.7
 ====================================================== ==========
 
 32x32 tiles of quality 10 read 3.3 to 3.8. WebP of any quality does not show, nor do
-pictures that were upsampled by repeating pixels.
+images that were upsampled by repeating pixels.
 
 JPEG usually stores colour at half the resolution (4:2:0). On the same photographs that
 leaves 0.25 to 0.33 of the power of Cb and Cr between 0.18 and 0.35 cycles per pixel,
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from .spectrum import Spectrum
 
 STEEP_BITS = 3.5
-"""Fall within an octave, in factors of two, that pictures as they are taken lack."""
+"""Fall within an octave, in factors of two, that images as they are taken lack."""
 
 STEEPENING_BITS = 1.0
 """How much more that must be than the least fall at lower frequencies, so that a set
@@ -64,7 +64,7 @@ def data_warnings(
     Parameters
     ----------
     num_subsampled
-        How many of the pictures had their colour stored at a lower resolution.
+        How many of the images had their colour stored at a lower resolution.
     num_pages_left
         How many pages come after the first ones of their files, and were not read.
     """

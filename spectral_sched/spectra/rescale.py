@@ -1,10 +1,10 @@
-"""A measured spectrum at another size of the same pictures.
+"""A measured spectrum at another size of the same images.
 
-A ring is so many cycles per picture, whatever the size, so it keeps its index. Power is
+A ring is so many cycles per image, whatever the size, so it keeps its index. Power is
 that of the orthonormal transform and grows with the number of pixels: at twice the side
 the same content has four times the power. What a larger size adds beyond the measured
 rings is taken from the fitted power law, with the colours and the spread between
-pictures of the last measured octave. A smaller size cuts rings off, as an ideal filter
+images of the last measured octave. A smaller size cuts rings off, as an ideal filter
 would; real resizing also dims the last of them.
 """
 
@@ -39,14 +39,14 @@ def rescale(distribution: PowerDistribution, side: int) -> PowerDistribution:
     Parameters
     ----------
     side
-        Longer side of the pictures in pixels; the other keeps its proportion.
+        Longer side of the images in pixels; the other keeps its proportion.
 
     Raises
     ------
     UsageError
         If the side is out of range.
     NoAnswerError
-        If the pictures are too small for a power law to be continued.
+        If the images are too small for a power law to be continued.
     """
     field = distribution.field
     shape = _resize_shape(field.shape, side)

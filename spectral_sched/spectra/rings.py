@@ -1,6 +1,6 @@
 """Rings of the Fourier plane, sums over the modes of each, and octaves of rings.
 
-Power is averaged over rings of equal radial frequency, one cycle per picture wide.
+Power is averaged over rings of equal radial frequency, one cycle per image wide.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
-"""Make small pictures of a few kinds from seeds alone.
+"""Make small images of a few kinds from seeds alone.
 
-Every picture is a pure function of its kind, its seed and its size. A kind's
+Every image is a pure function of its kind, its seed and its size. A kind's
 function takes a numpy generator and a size in pixels and returns the sRGB planes,
 float in 0..1 with shape (3, size, size). All random parameters are relative to the
-picture's width and fields are drawn from low to high frequency, so that one seed
+image's width and fields are drawn from low to high frequency, so that one seed
 gives about the same composition at every size.
 """
 
@@ -54,7 +54,7 @@ def _entropy(kind: str, seed: int | Sequence[int]) -> list[int]:
 
 
 def picture(kind: str, seed: int | Sequence[int], size: int = 64) -> NDArray[np.uint8]:
-    """Return the (size, size, 3) uint8 sRGB picture of a kind and a seed."""
+    """Return the (size, size, 3) uint8 sRGB image of a kind and a seed."""
     _check(kind, size)
     rng = np.random.default_rng(_entropy(kind, seed))
     levels = np.rint(np.clip(KINDS[kind](rng, size), 0.0, 1.0) * 255)
@@ -76,7 +76,7 @@ def write_pictures(
 ) -> list[Path]:
     """Write folder/kind/0000.png and on, and return the paths.
 
-    Picture ``index`` of a kind is ``picture(kind, (seed, index), size)``, however
+    Image ``index`` of a kind is ``picture(kind, (seed, index), size)``, however
     many others are written.
     """
     if count_per_kind < 1:

@@ -1,4 +1,4 @@
-"""Write synthetic pictures from the command line."""
+"""Write synthetic images from the command line."""
 
 import argparse
 import sys

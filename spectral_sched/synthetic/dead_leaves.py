@@ -14,13 +14,13 @@ _GROUND_LEAVES = 20
 _MOST_LEAVES = 300
 _DEPTH = 2.2
 
-# Columns of the array of leaves; lengths in picture widths, angles in radians.
+# Columns of the array of leaves; lengths in image widths, angles in radians.
 _X, _Y, _LENGTH, _WIDTH, _ANGLE = range(5)
 
 
 @dataclass(frozen=True)
 class _Style:
-    """What the leaves of one picture share; lengths in picture widths."""
+    """What the leaves of one image share; lengths in image widths."""
 
     pointed: bool
     slenderness: float
@@ -87,7 +87,7 @@ def _inside(leaves: Plane, points: Plane) -> NDArray[np.bool_]:
 def _visible(leaves: Plane) -> list[int]:
     """Return the places of the leaves that show at a lattice of points.
 
-    Painting only these is the same picture but for slivers, in half the time.
+    Painting only these is the same image but for slivers, in half the time.
     """
     line = np.linspace(-0.01, 1.01, 28, dtype=np.float32)
     points = np.stack(np.meshgrid(line, line)).reshape(2, -1)

@@ -34,7 +34,7 @@ def _draw_ridges(
 
 
 def _draw_bank(rng: np.random.Generator, size: int, wooded: bool) -> Ridge:
-    """Draw the dark near bank that frames a picture from below."""
+    """Draw the dark near bank that frames an image from below."""
     crest = draw_crest(rng, size, "hills", rng.uniform(0.88, 0.98))
     if wooded:
         crest = with_conifers(rng, crest, rng.uniform(0.12, 0.3))

@@ -25,7 +25,7 @@ from .parts.tiles import paint_tiles
 
 @dataclass(frozen=True)
 class _Sheet:
-    """The canvas of one picture and its colours, of which the first is the paper."""
+    """The canvas of one image and its colours, of which the first is the paper."""
 
     size: int
     colours: Plane

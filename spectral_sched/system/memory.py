@@ -35,7 +35,7 @@ def keep_freed_memory() -> None:
     """Let the allocator keep what is freed instead of giving it back to the system.
 
     The allocator of glibc gives back and takes again several megabytes for each
-    picture, which costs a third of the time, until a larger block was once freed.
+    image, which costs a third of the time, until a larger block was once freed.
     """
     np.empty(LARGEST_HEAP_BLOCK - (1 << 16), np.uint8)
     # This one lies in the heap, as all arrays do from now on. numpy asks for large

@@ -29,7 +29,7 @@ VISIBLE = 2.0
 def check_start(request: TableRequest, program: str) -> None:
     """Raise `UsageError` if a table assumes a start that a program does not make.
 
-    A table for pictures that are given noise starts from those, whatever it assumes.
+    A table for images that are given noise starts from those, whatever it assumes.
     """
     if request.start == "zero" or request.limits.partial:
         return

@@ -1,4 +1,4 @@
-"""What a run of pictures adds up to when some of them cannot be used."""
+"""What a run of images adds up to when some of them cannot be used."""
 
 from __future__ import annotations
 

@@ -202,7 +202,7 @@ def test_empty_shards_are_merged_too(found: list[Item], tmp_path: Path) -> None:
 
 
 def statistics_like(shape: tuple[int, int, int], seed: int) -> SpectrumStatistics:
-    """Return statistics with awkward numbers that five pictures might give."""
+    """Return statistics with awkward numbers that five images might give."""
     rng = np.random.default_rng(seed)
     statistics = SpectrumStatistics(shape)
     size, num_rings = statistics.sums.limbs.shape[1], len(rings(*shape[1:]))

@@ -259,7 +259,7 @@ def test_levels_in_another_coordinate() -> None:
     sigmas = np.array(document["sigmas"])
     assert document["values_coordinate"] == "flow_time"
     np.testing.assert_allclose(document["values"], sigmas / (1 + sigmas))
-    # Strict JSON has no infinity: null stands for the log_snr of a clean picture.
+    # Strict JSON has no infinity: null stands for the log_snr of a clean image.
     log_snr = exported("--coordinate", "log_snr", "--kind", "karras")["values"]
     assert log_snr[-1] is None
     np.testing.assert_allclose(log_snr[:-1], -2 * np.log(sigmas[:-1]))

@@ -27,7 +27,7 @@ pytest.importorskip("sklearn")
 
 
 def write_faint(folder: Path, count: int) -> None:
-    """Write pictures of a hundredth of the power of `write_pictures`."""
+    """Write images of a hundredth of the power of `write_pictures`."""
     rng = np.random.default_rng(7)
     folder.mkdir(parents=True)
     for number in range(count):

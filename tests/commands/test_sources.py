@@ -1,4 +1,4 @@
-"""The flags of ``analyze`` for sources, preprocessing and bad pictures."""
+"""The flags of ``analyze`` for sources, preprocessing and bad images."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def document(folder: Path) -> Any:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A folder of six pictures and two that are none."""
+    """A folder of six images and two that are none."""
     write_pictures(tmp_path / "a", 6)
     (tmp_path / "a" / "bad.png").write_bytes(b"bad")
     (tmp_path / "a" / "cut.png").write_bytes(

@@ -1,4 +1,4 @@
-"""Figures of many sets of samples beside real pictures that are measured once."""
+"""Figures of many sets of samples beside real images that are measured once."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ FIGURES = {
     "log_spectral": (1.648557710546015, 0.07105624806884897),
 }
 """Of `looks(1, NUM_SAMPLES, 0.2)` beside `looks(0, 90)`, with their standard deviation,
-as they were when every set of samples was measured beside real pictures of its own."""
+as they were when every set of samples was measured beside real images of its own."""
 
 
 def looks(seed: int, count: int, offset: float = 0.0) -> Samples:

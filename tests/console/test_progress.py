@@ -1,4 +1,4 @@
-"""What is shown while pictures are analysed and networks trained."""
+"""What is shown while images are analysed and networks trained."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ CUDA = torch.device("cuda")
 
 
 class Narrow:
-    """A denoiser with memory for so many pictures, that fails late in its table."""
+    """A denoiser with memory for so many images, that fails late in its table."""
 
     def __init__(self, room: int, below: float = np.inf) -> None:
         self.exact = WienerDenoiser(PLAN.power.field, CPU, torch.float64)
@@ -51,7 +51,7 @@ def test_a_batch_that_does_not_fit_is_played_in_parts(below: float) -> None:
     found = pictures(narrow, range(21), counted)
     np.testing.assert_allclose(found, pictures(Narrow(99), range(21), told), atol=1e-12)
     assert list(dict.fromkeys(narrow.sizes)) == [16, 8, 4, 1]
-    # The bar sees every step of every picture once, though some were taken twice.
+    # The bar sees every step of every image once, though some were taken twice.
     assert sum(counted) == sum(told) == 21 * NUM_STEPS
     assert min(counted) > 0
 
@@ -165,7 +165,7 @@ def test_other_errors_are_passed_on() -> None:
 
 
 def test_first_batches_follow_the_free_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Half a GiB free, as much held by torch: 1 GiB over 24.6 MB a picture is 43."""
+    """Half a GiB free, as much held by torch: 1 GiB over 24.6 MB an image is 43."""
     half = 1 << 29
     monkeypatch.setattr(torch.cuda, "mem_get_info", lambda _: (half, 4 * half))
     monkeypatch.setattr(torch.cuda, "memory_reserved", lambda _: 2 * half)

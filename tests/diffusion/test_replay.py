@@ -191,7 +191,7 @@ def test_recorded_networks_paint_the_same_pictures(
         run.replay = replay
         found = np.stack(list(run(samples)))
         np.testing.assert_array_equal(found, expected)
-    # Batches of two pictures and of the one that is left.
+    # Batches of two images and of the one that is left.
     assert kept.recorded == 2
     assert "forward" not in network.__dict__
 

@@ -22,7 +22,7 @@ def test_it_is_the_bayes_mean(offset: float) -> None:
     distance = ((x[:, None] - PICTURES) ** 2).sum(axis=(2, 3, 4))
     weights = softmax(-distance / (2 * 0.8**2), axis=1)
     model = FiniteSet(PICTURES + offset)
-    # A picture at 1e5 keeps eleven digits of its own.
+    # An image at 1e5 keeps eleven digits of its own.
     np.testing.assert_allclose(model.weights(x + offset, 0.8), weights, atol=1e-9)
     expected = np.einsum("bm,mchw->bchw", weights, PICTURES)
     np.testing.assert_allclose(

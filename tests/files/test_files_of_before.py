@@ -190,13 +190,13 @@ def target_names() -> list[str]:
 
 
 def model_picture() -> Any:
-    """Return a picture that the trained network makes, (3, 16, 16)."""
+    """Return an image that the trained network makes, (3, 16, 16)."""
     model, table = FILES / MODELS[0], FILES / "optimal.json"
     return spectral_sched.sample(table, [3], model=str(model), device="cpu")[0]
 
 
 def image_pictures() -> Any:
-    """Return pictures of one table each, drawn from the mixture, (2, 3, 16, 16)."""
+    """Return images of one table each, drawn from the mixture, (2, 3, 16, 16)."""
     return spectral_sched.sample(
         FILES / "per_image.json",
         [0, 1],

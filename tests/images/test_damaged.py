@@ -1,4 +1,4 @@
-"""Damage that decoders know of: pictures are read whole or refused, in every way."""
+"""Damage that decoders know of: images are read whole or refused, in every way."""
 
 from __future__ import annotations
 

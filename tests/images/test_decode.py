@@ -49,7 +49,7 @@ def jpeg_file(picture: Image.Image, **options: Any) -> bytes:
 
 
 def lying(picture: np.ndarray, orientation: int) -> np.ndarray:
-    """Return the stored picture that an orientation turns upright."""
+    """Return the stored image that an orientation turns upright."""
     inverse = {6: 8, 8: 6}.get(orientation, orientation)
     return np.ascontiguousarray(orient(picture, inverse))
 
@@ -291,7 +291,7 @@ def test_headers_that_are_not_plain_are_left_to_pillow() -> None:
 
 
 def huge(monkeypatch: pytest.MonkeyPatch, most: int = 2000) -> None:
-    """Make the limits those of small pictures."""
+    """Make the limits those of small images."""
     monkeypatch.setattr(jpeg, "MAX_PIXELS", most)
     monkeypatch.setattr(decode_module, "MAX_PLAIN_PIXELS", most)
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", most // 2)

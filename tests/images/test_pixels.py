@@ -109,7 +109,7 @@ def test_transparent_grey_of_few_bits(depth: int) -> None:
     data = saved(picture.quantize(levels + 1), "png", bits=depth)
     assert data[24] == depth
     plain = bytearray(data)
-    plain[25] = 0  # a grey picture of the palette's indices
+    plain[25] = 0  # a grey image of the palette's indices
     header = plain[12:29]
     plain[29:33] = struct.pack(">L", zlib.crc32(header))
     start = plain.find(b"PLTE") - 4
@@ -385,7 +385,7 @@ def test_fast_decoding_leaves_twice_the_side() -> None:
 
 
 def transparent(mode: str) -> bytes:
-    """Return a picture of over one strip with transparent pixels, turned by EXIF."""
+    """Return an image of over one strip with transparent pixels, turned by EXIF."""
     tags = Image.Exif()
     tags[0x0112] = 6
     rng = np.random.default_rng(5)

@@ -1,4 +1,4 @@
-"""Contact sheets: readable, labelled, and of the pictures' own pixels."""
+"""Contact sheets: readable, labelled, and of the images' own pixels."""
 
 from __future__ import annotations
 

@@ -227,7 +227,7 @@ def test_pages_that_are_not_read_are_counted(
     }
     file = io.BytesIO()
     with tifffile.TiffWriter(file, bigtiff=big, byteorder=order) as writer:
-        # The second is a smaller copy of the first, and the last another picture.
+        # The second is a smaller copy of the first, and the last another image.
         for kind in (0, 1, 0, 0):
             writer.write(held, subfiletype=kind, **settings)
         writer.write(drawn("f2")[..., 0], metadata=None)

@@ -21,5 +21,5 @@ def test_the_example_of_the_page_runs() -> None:
     (example,) = blocks(PAGE, "python")
     values: dict[str, np.ndarray] = {}
     exec(example.content, values)
-    # Four steps end at the right picture to a few hundredths.
+    # Four steps end at the right image to a few hundredths.
     np.testing.assert_allclose(values["found"], values["exact"], atol=0.1)

@@ -36,7 +36,7 @@ def pictures() -> Tensor:
 
 
 class KDiffusion:
-    """The interface of k-diffusion's Denoiser: levels are one per picture."""
+    """The interface of k-diffusion's Denoiser: levels are one per image."""
 
     sigma_data = 0.5
 
@@ -46,7 +46,7 @@ class KDiffusion:
 
 
 def edm_net(x: Tensor, sigma: Tensor, class_labels: Tensor | None = None) -> Tensor:
-    """Denoise pictures 3 and on, or only the picture of a class."""
+    """Denoise images 3 and on, or only the image of a class."""
     assert sigma.shape == (len(x),)
     if class_labels is None:
         return FiniteSetDenoiser(pictures()[3:5].to(x))(x, sigma)

@@ -1,4 +1,4 @@
-"""Plans for single pictures: tables from one spectrum, inside the plan's range."""
+"""Plans for single images: tables from one spectrum, inside the plan's range."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from tests.support.pink import pink_source
 
 
 def quiet() -> np.ndarray:
-    """Return the log power of a picture softer and smoother than `pink_source`."""
+    """Return the log power of an image softer and smoother than `pink_source`."""
     field = pink_source().power.field
     slope = np.log(1 + np.arange(len(field.power)))
     log_power: np.ndarray = np.log(field.power) - 3 - 0.5 * slope
@@ -57,11 +57,11 @@ def with_mixture(plan: Plan) -> Plan:
 
 @pytest.mark.parametrize("sampler", ["dpmpp-2m", "heun"])
 def test_it_is_the_plan_of_a_data_set_of_that_picture_alone(sampler: str) -> None:
-    # A picture and its negative have one spectrum and a mean of zero.
+    # An image and its negative have one spectrum and a mean of zero.
     picture = power_law_field((1, 16, 16), 2.0, np.random.default_rng(0))
     picture += 0.3
     alone = spectrum_of([picture, -picture])
-    # Planned from other pictures, of the same mean colour, whose scales vary.
+    # Planned from other images, of the same mean colour, whose scales vary.
     rng = np.random.default_rng(1)
     others = [3 * power_law_field((1, 16, 16), 1.5, rng) for _ in range(10)]
     many = spectrum_of([*others, *(-other for other in others)])

@@ -1,4 +1,4 @@
-"""Pictures: what is drawn where, valid files, and the same bytes each time."""
+"""Images: what is drawn where, valid files, and the same bytes each time."""
 
 from __future__ import annotations
 

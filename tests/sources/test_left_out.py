@@ -1,4 +1,4 @@
-"""What a source holds beside pictures is counted and named."""
+"""What a source holds beside images is counted and named."""
 
 from __future__ import annotations
 

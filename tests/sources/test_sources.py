@@ -44,7 +44,7 @@ FILES = {
 
 
 def keys(source: Any, **settings: Any) -> set[bytes]:
-    """Return the keys of all pictures of a source."""
+    """Return the keys of all images of a source."""
     return {pixels(item).key() for item in items(source, **settings)}
 
 
@@ -71,7 +71,7 @@ EXPECTED = {
 
 
 def write_kinds(folder: Path, files: dict[str, bytes], stack: Any) -> dict[str, Path]:
-    """Write the same pictures in every kind of source."""
+    """Write the same images in every kind of source."""
     places = {kind: folder / f"a.{kind}" for kind in ("zip", "tar", "npy", "npz")}
     places["folder"] = folder / "pictures"
     places["folder"].mkdir()
@@ -147,7 +147,7 @@ def test_items_can_be_sent_to_another_process(tmp_path: Path) -> None:
     for place in write_kinds(tmp_path, FILES, STACK).values():
         sent = [pickle.loads(pickle.dumps(item)) for item in items(place)]
         assert {pixels(item).key() for item in sent} == EXPECTED
-    # A picture of a stack is sent alone, not with the block it was read in.
+    # An image of a stack is sent alone, not with the block it was read in.
     assert max(len(pickle.dumps(item)) for item in items(tmp_path / "a.npy")) < 1200
 
 
@@ -380,15 +380,15 @@ def test_webdataset_samples(tmp_path: Path) -> None:
     write_tar(
         tmp_path / "a.tar",
         [
-            # The class may come before or after, and other pictures are skipped.
+            # The class may come before or after, and other images are skipped.
             *(("0001.cls", b"3\n"), ("0001.png", contents[0]), ("0001.json", b"{}")),
             *(("0002.depth.png", contents[7]), ("0002.png", contents[1])),
             *(("0002.seg.png", contents[7]), ("0002.cls", b"5")),
             # The same number in another folder is another sample.
             *(("b/0002.png", contents[2]), ("b/0003.PNG", contents[3])),
-            # No plain ending: every one is a picture.
+            # No plain ending: every one is an image.
             *(("photo.1.png", contents[4]), ("photo.2.png", contents[5])),
-            # Numbers are no kinds, and two kinds of file are two pictures.
+            # Numbers are no kinds, and two kinds of file are two images.
             *(("both.png", contents[6]), ("both.1.png", contents[7])),
             *(("both.jpg", contents[6]), ("last.cls", b"9")),
         ],

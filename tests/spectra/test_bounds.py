@@ -25,7 +25,7 @@ def field(power: np.ndarray, mean: float = 0.0, side: int = 16) -> GaussianField
 
 
 def smooth_pictures(count: int = 40, scale: float = 1.0) -> np.ndarray:
-    """Return float pictures with hardly any power outside the lowest rings."""
+    """Return float images with hardly any power outside the lowest rings."""
     rng = np.random.default_rng(0)
     fields = np.array([power_law_field((3, 32, 32), 10, rng) for _ in range(count)])
     pictures = 0.3 * fields / fields.std() + rng.normal(0, 0.2, (count, 3, 1, 1))
@@ -158,7 +158,7 @@ def test_clean_level_of_many_spectra_at_once() -> None:
 
 
 def flat_pictures(count: int, rng: np.random.Generator) -> Spectrum:
-    """Return the spectrum of pictures that differ in brightness, variance 4."""
+    """Return the spectrum of images that differ in brightness, variance 4."""
     brightness = rng.normal(0, 2, (count, 1, 1, 1))
     return spectrum_of(brightness + rng.normal(0, 0.1, (count, 1, 8, 8)))
 
@@ -171,7 +171,7 @@ def test_intervals_cover_the_truth_about_as_often_as_they_say() -> None:
         bounds = sigma_bounds(spectrum.field)
         interval = bound_intervals(spectrum, bounds, seed=trial).sigma_max_centred
         hits += interval[0] <= truth <= interval[1]
-    assert 84 <= hits <= 100  # nominal 95, less for 80 pictures and a skewed statistic
+    assert 84 <= hits <= 100  # nominal 95, less for 80 images and a skewed statistic
 
 
 def test_intervals_are_deterministic_and_narrow_with_more_pictures() -> None:

@@ -70,7 +70,7 @@ def component_means(mixture: SpectralMixture) -> np.ndarray:
 
 def test_a_known_mixture_is_recovered(clusters: np.ndarray) -> None:
     mixture = fit_mixture(spectrum_with(clusters), SIGMA_MIN, 2)
-    # The clusters are far apart, so that each picture is told which it is of.
+    # The clusters are far apart, so that each image is told which it is of.
     np.testing.assert_allclose(mixture.weights, [0.7, 0.3], atol=1e-6)
     steep, flat = component_means(mixture)
     share = MODES / MODES.sum()
@@ -125,7 +125,7 @@ def test_classes_draw_from_their_own_components(clusters: np.ndarray) -> None:
 
 def test_half_a_class_in_each_component() -> None:
     # Clusters that overlap, and a class that is a quarter of the one: probabilities of
-    # the class are those of its own pictures, not drawn towards those of all.
+    # the class are those of its own images, not drawn towards those of all.
     rng = np.random.default_rng(3)
     first = rng.random(800) < np.repeat([0.25, 0.75], 400)
     logs = scattered([FLAT + 0.8 * one for one in first], seed=4)
@@ -218,7 +218,7 @@ def test_another_size_keeps_the_spread_and_moves_the_mean() -> None:
     there = rescale_mixture(mixture, small.field, 32)
     measured = fit_mixture(large, SIGMA_MIN, 1)
     assert there.center.shape == measured.center.shape
-    # Means over 60 pictures whose loudness alone has a standard deviation of 1; the
+    # Means over 60 images whose loudness alone has a standard deviation of 1; the
     # last rings are of a few modes in the corners, whose logs lie lower.
     np.testing.assert_allclose(there.center[2:-2], measured.center[2:-2], atol=0.4)
     spreads = [

@@ -1,4 +1,4 @@
-"""Warnings about the pictures themselves, and the window."""
+"""Warnings about the images themselves, and the window."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ from tests.support.pink import pink_source
 
 
 def pictures(side: int, seed: int, count: int = 40) -> PowerDistribution:
-    """Return the planning of power-law pictures with coloured means."""
+    """Return the planning of power-law images with coloured means."""
     rng = np.random.default_rng(seed)
     mixing = np.array([[1.0, 0, 0], [0.8, 0.5, 0], [0.5, 0.2, 0.9]])
     fields = [
@@ -49,11 +49,11 @@ def test_the_same_size_is_the_same() -> None:
 
 
 def test_a_larger_size_is_foreseen() -> None:
-    # The same content at twice the side: power 1/f^2 in cycles per picture is four
+    # The same content at twice the side: power 1/f^2 in cycles per image is four
     # times that of the smaller transform, and the new rings go on as before.
     foreseen, real = rescale(pictures(32, 0), 64), pictures(64, 1)
     ratio = foreseen.field.power[1:] / real.field.power[1:]
-    # Both are means over 40 pictures of rings of known numbers of modes; the fitted law
+    # Both are means over 40 images of rings of known numbers of modes; the fitted law
     # adds a few per cent.
     scatter = np.sqrt(4 / (40 * real.field.num_modes[1:]))
     assert np.all(np.abs(np.log(ratio)) < 3 * scatter + 0.08)

@@ -1,4 +1,4 @@
-"""Pictures with known spectra, and data sets made of them."""
+"""Images with known spectra, and data sets made of them."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ needs_shared = pytest.mark.skipif(
 def power_law_field(
     shape: tuple[int, int, int], exponent: float, rng: np.random.Generator
 ) -> NDArray[np.float64]:
-    """Return a Gaussian picture, (C, H, W), of power radius ** -exponent, mean 0."""
+    """Return a Gaussian image, (C, H, W), of power radius ** -exponent, mean 0."""
     _, height, width = shape
     rows, columns = np.fft.fftfreq(height)[:, None], np.fft.fftfreq(width)[None]
     radius = np.hypot(rows, columns)
@@ -44,7 +44,7 @@ def spectrum_of(
     pictures: Sequence[NDArray[np.floating]] | NDArray[np.floating],
     precision: Precision = "float64",
 ) -> Spectrum:
-    """Return the spectrum of pictures, (C, H, W) each in pixel units."""
+    """Return the spectrum of images, (C, H, W) each in pixel units."""
     observations = [
         Observation(
             Pixels(picture, -1.0, 1.0).key(),
@@ -66,7 +66,7 @@ def _shape(picture: NDArray[np.floating]) -> tuple[int, int, int]:
 def write_pictures(
     folder: Path, count: int, shape: tuple[int, int] = (16, 16), seed: int = 0
 ) -> list[Path]:
-    """Write smooth random RGB pictures as PNGs and return their paths."""
+    """Write smooth random RGB images as PNGs and return their paths."""
     rng = np.random.default_rng(seed)
     folder.mkdir(parents=True, exist_ok=True)
     paths = []

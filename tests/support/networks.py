@@ -33,7 +33,7 @@ def unit_noise(seed: int = 0) -> torch.Tensor:
 
 
 def ours(sampler: str, table: SigmaTable, start: torch.Tensor) -> torch.Tensor:
-    """Return the picture that our sampler makes of a start."""
+    """Return the image that our sampler makes of a start."""
     calls = solver_calls(sampler, table.sigmas)
     *_, picture = sample(network(), start, calls, pytest.fail)
     return picture

@@ -1,4 +1,4 @@
-"""Picture files that Pillow does not write, and archives of pictures."""
+"""Image files that Pillow does not write, and archives of images."""
 
 from __future__ import annotations
 
@@ -145,13 +145,13 @@ def _tiff_head(tags: dict[int, tuple[str, list[int]]], order: str) -> bytes:
 
 
 def writable(*kinds: str) -> list[str]:
-    """Return the kinds of pictures that this build of Pillow writes."""
+    """Return the kinds of images that this build of Pillow writes."""
     Image.init()
     return [kind for kind in kinds if kind.upper() in Image.SAVE]
 
 
 def encoded_picture(values: NDArray[Any], kind: str = "png", **options: Any) -> bytes:
-    """Return an 8-bit picture, (H, W) or (H, W, C), as a file."""
+    """Return an 8-bit image, (H, W) or (H, W, C), as a file."""
     file = io.BytesIO()
     Image.fromarray(values).save(file, kind, **options)
     return file.getvalue()

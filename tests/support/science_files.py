@@ -107,7 +107,7 @@ def write_dicom(path: Path, frames: Array, syntax: str = "", **elements: Any) ->
 
 
 def write_geotiff(path: Path, bands: Array, **profile: Any) -> Path:
-    """Write the bands of one picture, (C, H, W)."""
+    """Write the bands of one image, (C, H, W)."""
     rasterio = pytest.importorskip("rasterio")
     from rasterio.transform import from_origin
 

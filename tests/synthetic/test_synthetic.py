@@ -1,4 +1,4 @@
-"""Synthetic pictures: the same everywhere, four kinds apart, on the command line."""
+"""Synthetic images: the same everywhere, four kinds apart, on the command line."""
 
 from pathlib import Path
 
@@ -28,7 +28,7 @@ def _grey(pixels: Levels) -> Values:
 
 
 def _radial_power(grey: Values) -> Values:
-    """Return the power of a windowed square picture at whole cycles 0, 1, 2, ..."""
+    """Return the power of a windowed square image at whole cycles 0, 1, 2, ..."""
     size = len(grey)
     window = np.hanning(size)
     centred = (grey - grey.mean()) * window[:, None] * window

@@ -194,7 +194,7 @@ def test_heun_in_a_pipeline_keeps_fractions() -> None:
     assert artifact.deviation < 1e-6
     torch.testing.assert_close(recorder.first, LEVELS[0] * LATENTS)
     # Ours is told a timestep that is linear in ln sigma between the levels of training,
-    # and theirs one that is linear in sigma: 6e-5 in the picture.
+    # and theirs one that is linear in sigma: 6e-5 in the image.
     torch.testing.assert_close(
         picture.double(), expected("heun", artifact), atol=1e-4, rtol=0
     )

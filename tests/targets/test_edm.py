@@ -25,7 +25,7 @@ from tests.support.networks import network, ours, unit_noise
 
 
 def sampled(code: str, latents: torch.Tensor) -> tuple[torch.Tensor, list[float]]:
-    """Return the picture of an Euler loop with `code` in it, and its levels."""
+    """Return the image of an Euler loop with `code` in it, and its levels."""
     names: dict[str, Any] = {"torch": torch, "latents": latents, "noise": latents}
     names["dtype"] = torch.float32
     exec(code, names)  # the lines that a user pastes

@@ -1,7 +1,7 @@
-"""Loops of pixel models by others, restated, on our tables: the pictures are ours.
+"""Loops of pixel models by others, restated, on our tables: the images are ours.
 
 The programs cannot be installed here, or compute in float32. Each loop below does what
-its source does with a table, in float64, with a network that predicts the picture.
+its source does with a table, in float64, with a network that predicts the image.
 Lines that are meant to be pasted are run as they are.
 """
 
@@ -50,7 +50,7 @@ CLAMPS = (0.0, 0.05)
 
 
 def predicted(z: torch.Tensor, time: float, scale: float) -> torch.Tensor:
-    """Answer with the picture, as a network of flow time does."""
+    """Answer with the image, as a network of flow time does."""
     picture: torch.Tensor = network()(z / (1 - time), scale * time / (1 - time))
     return picture
 
@@ -96,7 +96,7 @@ def euler(artifact: Artifact, flow_model: FlowModel) -> torch.Tensor:
     """Return what Euler's steps make of the flow times that a program is given.
 
     ComfyUI and stable-diffusion.cpp mix unit noise times the scale with an empty
-    picture at the first of them, and step with the denoised picture.
+    image at the first of them, and step with the denoised image.
     """
     times = np.asarray(artifact.values, np.float64).tolist()
     z: torch.Tensor = times[0] * flow_model.noise_scale * unit_noise()
@@ -313,7 +313,7 @@ def test_a_table_cut_below_the_clamp_is_warned_of_with_what_stays() -> None:
     flow_model = FLOW_MODELS["jit-512"]
     levels = (60.0, 3.0, 0.5, 0.06, 0.02)
     (warning,) = given("jit", levels, "model=jit-512").warnings
-    # A network that answers with the one right picture, in the loop itself.
+    # A network that answers with the one right image, in the loop itself.
     z, times = 2.0 * flow_model.time(60.0), [flow_model.time(each) for each in levels]
     for time, following in zip(times, [*times[1:], 0.0], strict=True):
         z += (following - time) * z / max(time, flow_model.t_eps)

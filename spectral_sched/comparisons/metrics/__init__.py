@@ -1,6 +1,6 @@
 """Distances between samples and what they should be, with their uncertainty.
 
-Everything here is numpy on features or pictures that were already made. A distance on
+Everything here is numpy on features or images that were already made. A distance on
 features is only as good as the features: those of `diffusion.evaluation.features` come
 from a fixed random network or from one trained on ImageNet, and no figure made with
 either is an FID.

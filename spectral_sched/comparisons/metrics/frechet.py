@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class FrechetDistance:
-    """The distance of sets of samples from real pictures that are measured once.
+    """The distance of sets of samples from real images that are measured once.
 
     Parameters
     ----------

@@ -1,6 +1,6 @@
 """Estimates with 95 % intervals, and intervals of differences.
 
-Two ways to an interval. Means over pictures are resampled with replacement (Efron,
+Two ways to an interval. Means over images are resampled with replacement (Efron,
 Annals of Statistics 7 (1979)). Distances between distributions are not: repeated
 samples make them grow, so blocks of samples are left out in turn instead (Quenouille,
 Biometrika 43 (1956); Tukey's variance), which distances survive as long as they are
@@ -121,12 +121,12 @@ def difference(first: LeftOut, second: LeftOut, *, paired: bool) -> Estimate:
 def bootstrap_mean_square(
     squares: NDArray[np.float64], seed: int = 0, num_resamples: int = NUM_RESAMPLES
 ) -> Estimate:
-    """Return the root of the mean of squared errors, resampled over pictures.
+    """Return the root of the mean of squared errors, resampled over images.
 
     Parameters
     ----------
     squares
-        Mean squared error of each picture, (N,).
+        Mean squared error of each image, (N,).
     """
     roots = _resampled_roots(squares, np.random.default_rng(seed), num_resamples)
     low, high = np.quantile(roots[0], LEVEL)
@@ -146,9 +146,9 @@ def bootstrap_difference(
     Parameters
     ----------
     first, second
-        Mean squared error of each picture, (N,).
+        Mean squared error of each image, (N,).
     paired
-        Whether the pictures of both began with the same noise, in the same order.
+        Whether the images of both began with the same noise, in the same order.
     """
     rng = np.random.default_rng(seed)
     if paired:

@@ -21,7 +21,7 @@ DEGREE = 3
 
 
 class KernelDistance:
-    """The distance of sets of samples from real pictures that are measured once.
+    """The distance of sets of samples from real images that are measured once.
 
     Parameters
     ----------

@@ -1,8 +1,8 @@
-"""Power of samples over power of real pictures in each ring, in decibels.
+"""Power of samples over power of real images in each ring, in decibels.
 
 The log-spectral distance of speech coding (Gray & Markel, IEEE Trans. ASSP 24 (1976))
-on the rings of a picture's spectrum, as the mean of absolute decibels over rings. The
-signs say which rings lost power (below 0) or gained some. Pictures are taken about the
+on the rings of an image's spectrum, as the mean of absolute decibels over rings. The
+signs say which rings lost power (below 0) or gained some. Images are taken about the
 mean colour of the real ones, so that a shifted colour is power gained in ring 0. The
 power of rounding to 8 bits is added to both, below which nothing counts.
 """
@@ -23,12 +23,12 @@ if TYPE_CHECKING:
 
 
 class LogSpectra:
-    """The decibels of sets of samples over real pictures that are measured once.
+    """The decibels of sets of samples over real images that are measured once.
 
     Parameters
     ----------
     real
-        Pictures in [-1, 1], (M, C, H, W).
+        Images in [-1, 1], (M, C, H, W).
     """
 
     def __init__(self, real: NDArray[np.floating]) -> None:
@@ -55,7 +55,7 @@ class LogSpectra:
 def _powers(
     pictures: NDArray[np.floating], mean: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Return the power of each picture in each ring, (N, K)."""
+    """Return the power of each image in each ring, (N, K)."""
     powers = [ring_powers(picture - mean, precision="float64") for picture in pictures]
     rows: NDArray[np.float64] = np.stack([each.power for each in powers])
     return rows + float(QUANTISATION) ** 2

@@ -2,13 +2,13 @@
 
 A set is taken to reach as far around each member as its `NUM_NEIGHBOURS`-th neighbour.
 
-- precision: share of samples within reach of a real picture; recall: share of real
-  pictures within reach of a sample (Kynkaanniemi et al., arXiv 1904.06991);
-- density: how many real pictures reach a sample, over `NUM_NEIGHBOURS`; coverage: share
-  of real pictures that reach a sample (Naeem et al., arXiv 2002.09797).
+- precision: share of samples within reach of a real image; recall: share of real
+  images within reach of a sample (Kynkaanniemi et al., arXiv 1904.06991);
+- density: how many real images reach a sample, over `NUM_NEIGHBOURS`; coverage: share
+  of real images that reach a sample (Naeem et al., arXiv 2002.09797).
 
-More is better. All four depend on the numbers of samples and pictures, so they mean
-something beside those of real pictures of the same number only.
+More is better. All four depend on the numbers of samples and images, so they mean
+something beside those of real images of the same number only.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ NEIGHBOUR_METRICS = ("precision", "recall", "density", "coverage")
 
 
 class Neighbourhoods:
-    """The four figures of sets of samples beside real pictures measured once.
+    """The four figures of sets of samples beside real images measured once.
 
     Parameters
     ----------

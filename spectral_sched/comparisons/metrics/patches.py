@@ -1,10 +1,10 @@
 """Sliced Wasserstein distance between patches of Laplacian pyramids.
 
 Karras, Aila, Laine & Lehtinen, "Progressive Growing of GANs" (arXiv 1710.10196): a
-pyramid parts pictures into bands of detail (Burt & Adelson, IEEE Trans. Communications
+pyramid parts images into bands of detail (Burt & Adelson, IEEE Trans. Communications
 31 (1983)), patches are cut from each, and the distances of two sets of patches along
 random directions are averaged (Rabin et al., SSVM 2011). The two sets are not divided
-by their own contrast as there, but both by that of the real pictures, so that samples
+by their own contrast as there, but both by that of the real images, so that samples
 which lost contrast are further away.
 """
 
@@ -30,7 +30,7 @@ KERNEL = np.array([1.0, 4.0, 6.0, 4.0, 1.0]) / 16
 def laplacian_pyramid(pictures: NDArray[np.floating]) -> list[NDArray[np.float64]]:
     """Return bands of detail, (N, C, H, W) and half of that on, and what is left.
 
-    They add up to the pictures again, enlarged as by `enlarge`. Bands are made as long
+    They add up to the images again, enlarged as by `enlarge`. Bands are made as long
     as what is left is no smaller than a patch.
     """
     rest, bands = np.asarray(pictures, dtype=np.float64), []
@@ -42,7 +42,7 @@ def laplacian_pyramid(pictures: NDArray[np.floating]) -> list[NDArray[np.float64
 
 
 def enlarge(pictures: NDArray[np.float64], shape: Sequence[int]) -> NDArray[np.float64]:
-    """Return pictures of twice the size, of a given shape, without new detail."""
+    """Return images of twice the size, of a given shape, without new detail."""
     spaced = np.zeros(tuple(shape))
     spaced[..., ::2, ::2] = pictures
     return 4 * _blur(spaced)
@@ -57,20 +57,20 @@ def _blur(pictures: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 class Places(NamedTuple):
-    """Where patches of pictures begin: rows and columns, (N, P) each."""
+    """Where patches of images begin: rows and columns, (N, P) each."""
 
     rows: NDArray[np.int64]
     columns: NDArray[np.int64]
 
 
 def random_places(count: int, sides: Sequence[int], rng: np.random.Generator) -> Places:
-    """Return random places of patches in so many pictures with sides (H, W)."""
+    """Return random places of patches in so many images with sides (H, W)."""
     spans = [side - min(PATCH, side) + 1 for side in sides]
     return Places(*(rng.integers(span, size=(count, NUM_PATCHES)) for span in spans))
 
 
 def patches(pictures: NDArray[np.float64], places: Places) -> NDArray[np.float64]:
-    """Return patches of pictures, (N, C, H, W), as rows of (N, P, C * h * w)."""
+    """Return patches of images, (N, C, H, W), as rows of (N, P, C * h * w)."""
     count, _, *sides = pictures.shape
     height, width = (min(PATCH, side) for side in sides)
     windows = np.lib.stride_tricks.sliding_window_view(
@@ -82,12 +82,12 @@ def patches(pictures: NDArray[np.float64], places: Places) -> NDArray[np.float64
 
 
 class SlicedWasserstein:
-    """The distance of sets of samples from real pictures that are measured once.
+    """The distance of sets of samples from real images that are measured once.
 
     Parameters
     ----------
     real
-        Pictures, (M, C, H, W).
+        Images, (M, C, H, W).
     num_samples
         Samples in each set, (N); all sets are cut at the same places.
     """
@@ -117,12 +117,12 @@ class SlicedWasserstein:
 
 
 class RealBand:
-    """One band of real pictures along random directions, in units of its contrast.
+    """One band of real images along random directions, in units of its contrast.
 
     Parameters
     ----------
     band
-        The band of each picture, (M, C, H, W).
+        The band of each image, (M, C, H, W).
     num_samples
         Samples in each set that is compared with them.
 
@@ -140,7 +140,7 @@ class RealBand:
         cut = patches(band, random_places(count, sides, rng))
         directions = rng.normal(size=(cut.shape[-1], NUM_DIRECTIONS))
         self.directions = directions / np.linalg.norm(directions, axis=0)
-        # A band of pictures without detail has no unit; its patches are 0 and stay 0.
+        # A band of images without detail has no unit; its patches are 0 and stay 0.
         self.unit = cut.std() or 1.0
         along = cut.reshape(-1, cut.shape[-1]) @ self.directions / self.unit
         self.quantiles = quantiles(np.sort(along, axis=0))

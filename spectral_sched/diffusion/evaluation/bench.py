@@ -89,9 +89,9 @@ class BenchOptions:
     cells
         Samplers and numbers of steps.
     data
-        Real pictures; None for those that the model is a model of.
+        Real images; None for those that the model is a model of.
     search_data
-        Real pictures for kinds that look at some to find a table; not those of `data`.
+        Real images for kinds that look at some to find a table; not those of `data`.
     num_samples, seed
         Samples of each table, and the first seed.
     reference_steps

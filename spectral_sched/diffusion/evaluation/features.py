@@ -1,4 +1,4 @@
-"""Features of pictures from a fixed random convolutional network, or another by name.
+"""Features of images from a fixed random convolutional network, or another by name.
 
 Random features see colours, contrast and texture at several scales, and need neither a
 download nor a licence. A distance on them ranks samplers of one model; it is not an FID
@@ -52,7 +52,7 @@ class RandomFeatures:
     Parameters
     ----------
     channels
-        Channels of the pictures.
+        Channels of the images.
     """
 
     def __init__(self, channels: int) -> None:
@@ -74,7 +74,7 @@ class RandomFeatures:
         return "random-" + hashlib.sha256(content).hexdigest()[:12]
 
     def __call__(self, pictures: NDArray[np.floating]) -> NDArray[np.float64]:
-        """Return features, (N, 64), of pictures, (N, C, H, W) in [-1, 1]."""
+        """Return features, (N, 64), of images, (N, C, H, W) in [-1, 1]."""
         return batched(self._of, pictures)
 
     def _of(self, x: Tensor) -> Tensor:

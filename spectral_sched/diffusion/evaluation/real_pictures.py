@@ -1,4 +1,4 @@
-"""The real pictures that samples of a model are compared with."""
+"""The real images that samples of a model are compared with."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from spectral_sched.planning.plan import Plan
 
 FRESH_SEED = 20260319
-"""Seed of pictures drawn to compare with: of none that anything was trained on."""
+"""Seed of images drawn to compare with: of none that anything was trained on."""
 
 DRAWN_PER_SAMPLE = 4
 BATCH = 64
@@ -30,7 +30,7 @@ BATCH = 64
 def real_pictures(
     model: str | Denoiser, data: str | None, plan: Plan, num_samples: int
 ) -> NDArray[np.float32]:
-    """Return real pictures in [-1, 1], (M, C, H, W).
+    """Return real images in [-1, 1], (M, C, H, W).
 
     Those of `data` if it is given; otherwise what the model is a model of, where that
     can be had: a Gaussian field, its own finite set, or what the bundled model paints.
@@ -40,7 +40,7 @@ def real_pictures(
     UsageError
         If there is no telling what the model is a model of.
     InputError
-        If the pictures do not have the shape of the plan.
+        If the images do not have the shape of the plan.
     """
     if data is not None:
         return load_pictures(data, plan).astype(np.float32)
@@ -73,7 +73,7 @@ def field_samples(plan: Plan | DataSet, count: int) -> NDArray[np.float32]:
 
 
 def fresh_pictures(size: int, count: int) -> NDArray[np.float32]:
-    """Return pictures of the generator of the sample images, of all kinds in turn."""
+    """Return images of the generator of the sample images, of all kinds in turn."""
     levels = [
         picture(SAMPLE_KINDS[number % len(SAMPLE_KINDS)], (FRESH_SEED, number), size)
         for number in range(count)

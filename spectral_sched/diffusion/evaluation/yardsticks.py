@@ -1,12 +1,12 @@
-"""Samples of one table measured: same noise, same reference, same real pictures.
+"""Samples of one table measured: same noise, same reference, same real images.
 
 Each table is judged in two ways: by the paired error, the root-mean-square distance of
 its samples from those of a fine reference that started from the same noise; and by
-distances between its samples and real pictures, on features of a fixed network,
+distances between its samples and real images, on features of a fixed network,
 on patches and on spectra. The ways need not agree: the error is blind to the model's
 own faults, the distances to which sample belongs to which noise.
 
-Real pictures are parted once. As many as there are samples stand in for samples and
+Real images are parted once. As many as there are samples stand in for samples and
 give the floor, the others are what both are compared with: so the floor is what samples
 as good as real ones would reach, at the same numbers.
 """
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 
 SEED = 20260319
-"""Parts the real pictures, whatever order they come in."""
+"""Parts the real images, whatever order they come in."""
 
 
 class Yardsticks:
@@ -44,7 +44,7 @@ class Yardsticks:
     Parameters
     ----------
     real
-        Real pictures in [-1, 1], (M, C, H, W), at least twice as many as samples.
+        Real images in [-1, 1], (M, C, H, W), at least twice as many as samples.
     num_samples
         Samples of each table, (N).
     reference
@@ -55,7 +55,7 @@ class Yardsticks:
     Raises
     ------
     InputError
-        If there are too few real pictures.
+        If there are too few real images.
     """
 
     def __init__(
@@ -82,7 +82,7 @@ class Yardsticks:
 
     @cached_property
     def floor(self) -> Judgement:
-        """What was measured of real pictures in place of samples."""
+        """What was measured of real images in place of samples."""
         return self.measures(self._looks(self.stand_ins))
 
     def judge(self, samples: NDArray[np.floating], *, paired: bool = True) -> Judgement:

@@ -1,4 +1,4 @@
-"""Networks compiled by torch: the same pictures to rounding, after a wait.
+"""Networks compiled by torch: the same images to rounding, after a wait.
 
 Only the network is compiled. The loop around it stays as it is, for what it costs
 beside the network is small, and its weights change with every call.

@@ -49,13 +49,13 @@ class ModelFacts:
     Attributes
     ----------
     shape
-        (C, H, W) of its pictures; None for any.
+        (C, H, W) of its images; None for any.
     sigma_range
         Lowest and highest sigma that it was trained for; None for all.
     num_classes
         How many classes it knows, that of no class among them.
     class_names
-        Names of the classes, by label. A model that has them takes a label per picture,
+        Names of the classes, by label. A model that has them takes a label per image,
         (B,), where others take one for all.
     null_label
         The label that stood for no class during training.
@@ -64,8 +64,8 @@ class ModelFacts:
     of_class
         Returns the denoiser of a label.
     between
-        Returns the denoiser of pictures whose noise ranges have a lower and an upper
-        end, numbers or one per picture, (B,); None where ends are not heeded.
+        Returns the denoiser of images whose noise ranges have a lower and an upper
+        end, numbers or one per image, (B,); None where ends are not heeded.
     heeds_ends
         Whether it was trained with the range of each image.
     native
@@ -102,7 +102,7 @@ def tell_ends(denoise: Denoiser, ends: Ends) -> Denoiser:
     Parameters
     ----------
     ends
-        Lower and upper end, of all pictures of a batch or of each, (B,).
+        Lower and upper end, of all images of a batch or of each, (B,).
     """
     between = facts_of(denoise).between
     return denoise if between is None else between(*ends)
@@ -112,7 +112,7 @@ def recordable(denoise: Denoiser) -> nn.Module | None:
     """Return the network of a denoiser whose calls may be recorded, if it names one.
 
     It names it as ``recordable``: a module that depends on nothing but its inputs and
-    its weights, and that is told of noise levels, ends, classes and pictures in them.
+    its weights, and that is told of noise levels, ends, classes and images in them.
     """
     network: nn.Module | None = getattr(denoise, "recordable", None)
     return network

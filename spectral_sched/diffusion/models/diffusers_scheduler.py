@@ -154,7 +154,7 @@ def trained_settings(scheduler: Any) -> dict[str, Any]:
     if kind in EDM:
         _check("prediction type", config.prediction_type, ["epsilon"], path)
         told = {"prediction_type": "edm", "timestep_type": "c_noise"}
-        # Its pipelines hold the picture under noise itself.
+        # Its pipelines hold the image under noise itself.
         return told | {"sigma_data": config.sigma_data, "scaled_state": False}
     _check("prediction type", config.prediction_type, VARIANCE_PRESERVING, path)
     if config.get("timestep_type") == "continuous":
@@ -186,7 +186,7 @@ def _discrete(scheduler: Any, path: Path) -> Preconditioning:
         abar = abar[:-1]  # noise alone, or a number that stands for it
     called = discrete(prediction, abar)
     if config.get("timestep_type") == "continuous" and prediction == "v_prediction":
-        # The network is told ln(sigma) / 4: EDM for pictures of unit variance.
+        # The network is told ln(sigma) / 4: EDM for images of unit variance.
         return edm(1.0, called.sigma_range, prediction)
     return called
 

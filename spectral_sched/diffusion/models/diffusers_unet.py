@@ -53,12 +53,12 @@ BROKEN = (
 
 
 class UNetDenoiser(PreconditionedDenoiser):
-    """A UNet2DModel as the denoiser of pictures in [-1, 1].
+    """A UNet2DModel as the denoiser of images in [-1, 1].
 
     Attributes
     ----------
     shape
-        (C, H, W) of its pictures.
+        (C, H, W) of its images.
     num_classes
         How many classes it knows; 0 if it knows none.
     """
@@ -83,7 +83,7 @@ class UNetDenoiser(PreconditionedDenoiser):
         return self.unet
 
     def of_class(self, label: int | Tensor) -> UNetDenoiser:
-        """Return the denoiser of a class, or of the class of each picture, (B,)."""
+        """Return the denoiser of a class, or of the class of each image, (B,)."""
         told = (self.preconditioning, self.shape, label, self.scheduler)
         return UNetDenoiser(self.unet, *told)
 
@@ -113,7 +113,7 @@ def load_diffusers(
     Parameters
     ----------
     shape
-        Shape of the pictures that are wanted, where it can make any.
+        Shape of the images that are wanted, where it can make any.
     noise
         The noise of a flow network.
 
@@ -180,7 +180,7 @@ def _check_network(config: Fields, folder: Path) -> None:
 
 
 def _own_shape(config: Fields, folder: Path, wanted: Shape) -> Shape:
-    """Return the shape of its pictures: that which is wanted, where it makes any."""
+    """Return the shape of its images: that which is wanted, where it makes any."""
     size = config.get("sample_size", (int, list, type(None)))
     sides = size if isinstance(size, list) else (size, size)
     shape = (

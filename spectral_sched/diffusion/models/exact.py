@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class WienerDenoiser:
-    """The exact denoiser of a stationary Gaussian field of colour pictures.
+    """The exact denoiser of a stationary Gaussian field of colour images.
 
     Each Fourier mode is turned into the axes that decorrelate its ring's colours, and
     each axis is scaled by ``power / (power + sigma**2)``.
@@ -46,7 +46,7 @@ class WienerDenoiser:
 
 
 class FiniteSetDenoiser:
-    """The exact denoiser of a finite set of equally likely pictures.
+    """The exact denoiser of a finite set of equally likely images.
 
     With a spread it is that of a mixture of Gaussians about them.
 
@@ -55,9 +55,9 @@ class FiniteSetDenoiser:
     pictures
         The set, (M, C, H, W) in [-1, 1].
     spread
-        Standard deviation of each pixel about its picture.
+        Standard deviation of each pixel about its image.
     messages
-        What has to be said about the pictures.
+        What has to be said about the images.
     """
 
     def __init__(
@@ -89,7 +89,7 @@ class FieldFilter:
     Parameters
     ----------
     field
-        Cross-channel power per ring, and the size of the pictures.
+        Cross-channel power per ring, and the size of the images.
     device, dtype
         Where and in which real type it works.
 
@@ -113,12 +113,12 @@ class FieldFilter:
         self.axes = axes_of_modes.permute(2, 3, 0, 1).to(dtype.to_complex())
 
     def __call__(self, x: Tensor, factor: Tensor) -> Tensor:
-        """Return pictures, (B, C, H, W), with each mode times its factor.
+        """Return images, (B, C, H, W), with each mode times its factor.
 
         Parameters
         ----------
         factor
-            (C, H, W // 2 + 1), or one of those per picture.
+            (C, H, W // 2 + 1), or one of those per image.
         """
         modes = torch.fft.rfft2(x, norm="ortho")
         turned = torch.einsum("cahw,bchw->bahw", self.axes, modes)

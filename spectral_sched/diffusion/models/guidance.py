@@ -3,7 +3,7 @@
 Works with any model that has one denoiser per class, among them one that stood for no
 class during training. Networks of our own know names of classes and which label stands
 for none; where no class is asked for, seeds take turns. Guidance draws the line from
-the picture of no class through the class's own and goes on along it (Ho & Salimans,
+the image of no class through the class's own and goes on along it (Ho & Salimans,
 arXiv 2207.12598); an interval of sigma leaves it out where it does harm (Kynkäänniemi
 et al., arXiv 2404.07724).
 """
@@ -117,7 +117,7 @@ class GuidedDenoiser:
         )
 
     def __call__(self, x: Tensor, sigma: float | Tensor) -> Tensor:
-        """Return the guided picture, (B, C, H, W), of x at noise level sigma."""
+        """Return the guided image, (B, C, H, W), of x at noise level sigma."""
         low, high = self.interval
         weight: float | Tensor
         if isinstance(sigma, torch.Tensor):
@@ -137,7 +137,7 @@ def guide(denoise: Denoiser, guidance: Guidance, seeds: Sequence[int]) -> Denois
     Parameters
     ----------
     seeds
-        One per picture, (B,): where no class is asked for, they take turns.
+        One per image, (B,): where no class is asked for, they take turns.
 
     Raises
     ------

@@ -50,7 +50,7 @@ def load_denoiser(
     dtype: torch.dtype,
     noise: FlowModel = UNIT_FLOW,
 ) -> Denoiser:
-    """Return the denoiser of a name, for the pictures a plan is made for.
+    """Return the denoiser of a name, for the images a plan is made for.
 
     A denoiser itself is returned as it is.
 
@@ -65,7 +65,7 @@ def load_denoiser(
         If there is no such model, or something is said of a flow network's noise, and
         it is none.
     InputError
-        If its pictures do not have the plan's shape, or it cannot be read.
+        If its images do not have the plan's shape, or it cannot be read.
     UnavailableError
         If the library it was made with is not installed.
     """
@@ -120,14 +120,14 @@ def load_pictures(
     skipped: Skipped | None = None,
     aside: Aside | None = None,
 ) -> np.ndarray[tuple[int, ...], np.dtype]:
-    """Return the pictures of a folder, (M, C, H, W), prepared as the plan's were.
+    """Return the images of a folder, (M, C, H, W), prepared as the plan's were.
 
     Parameters
     ----------
     skipped
         Takes those that cannot be read, which are left out.
     aside
-        Takes what is not taken for pictures.
+        Takes what is not taken for images.
 
     Raises
     ------
@@ -146,12 +146,12 @@ def load_pictures(
 def load_inputs(
     inputs: str | NDArray[np.floating] | None, plan: Plan
 ) -> tuple[list[str], Tensor | None]:
-    """Return the names of pictures to restore and they themselves, (N, C, H, W).
+    """Return the names of images to restore and they themselves, (N, C, H, W).
 
     Parameters
     ----------
     inputs
-        A source of pictures, which are prepared as the plan's were, or an array.
+        A source of images, which are prepared as the plan's were, or an array.
 
     Raises
     ------
@@ -180,16 +180,16 @@ def _prepare(
     skipped: Skipped | None = None,
     aside: Aside | None = None,
 ) -> Iterator[tuple[str, NDArray[np.float64]]]:
-    """Yield names and pictures, prepared as the plan's were, in its shape.
+    """Yield names and images, prepared as the plan's were, in its shape.
 
     Parameters
     ----------
     needed
-        What is said of a picture of another shape: which ``{shape}`` there has to be.
+        What is said of an image of another shape: which ``{shape}`` there has to be.
     skipped
         Takes those that cannot be read, if they are to be left out.
     aside
-        Takes what is not taken for pictures.
+        Takes what is not taken for images.
     """
     shape = plan.power.field.shape
     for item in items(folder, bands=plan.preprocessing.bands, aside=aside):
@@ -208,7 +208,7 @@ def _prepare(
 
 
 def skipped_messages(skipped: Skipped, num_read: int) -> tuple[str, ...]:
-    """Return what has to be said about pictures that were left out: at most once."""
+    """Return what has to be said about images that were left out: at most once."""
     if not skipped.total:
         return ()
     total = skipped.total + num_read

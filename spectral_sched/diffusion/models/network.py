@@ -1,13 +1,13 @@
 """A U-Net in the preconditioning of EDM: small, plain, and a denoiser once trained.
 
 Inputs and targets of the network have unit variance at every noise level
-(`preconditioning.edm_scales`, Karras et al., arXiv 2206.00364), for pictures of
+(`preconditioning.edm_scales`, Karras et al., arXiv 2206.00364), for images of
 standard deviation `sigma_data`. Noise levels enter as ``ln(sigma) / 4``, that is as
-``-log_snr / 8``. A network may also be told the ends of the noise range of each picture
+``-log_snr / 8``. A network may also be told the ends of the noise range of each image
 (Esteves & Makadia, arXiv 2603.19222): it then knows which spectrum to expect. It
-may be given a degraded picture beside the noisy one, as further channels of its input,
+may be given a degraded image beside the noisy one, as further channels of its input,
 and then restores it (SR3, arXiv 2104.07636; CVDM, arXiv 2312.02246). And it may be told
-the class of each picture, with one label for none (Ho & Salimans, arXiv 2207.12598).
+the class of each image, with one label for none (Ho & Salimans, arXiv 2207.12598).
 """
 
 from __future__ import annotations
@@ -36,12 +36,12 @@ if TYPE_CHECKING:
 
 
 class NetworkDenoiser(nn.Module):
-    """A U-Net as the denoiser ``denoise(x, sigma)`` of pictures in [-1, 1].
+    """A U-Net as the denoiser ``denoise(x, sigma)`` of images in [-1, 1].
 
     Attributes
     ----------
     shape, sigma_range
-        Of the pictures and noise levels that it was trained on, once it is known.
+        Of the images and noise levels that it was trained on, once it is known.
     """
 
     def __init__(
@@ -70,17 +70,17 @@ class NetworkDenoiser(nn.Module):
         Parameters
         ----------
         ends
-            Ends of the noise range of each picture, the lower one first, (B, 2).
+            Ends of the noise range of each image, the lower one first, (B, 2).
         degraded
-            The pictures to restore, for a network that restores, (B, C, H, W).
+            The images to restore, for a network that restores, (B, C, H, W).
         labels
-            The class of each picture, (B,), for a network that knows classes; that of
+            The class of each image, (B,), for a network that knows classes; that of
             no class if not given.
 
         Raises
         ------
         UsageError
-            If there are pictures to restore where none are taken, or none where they
+            If there are images to restore where none are taken, or none where they
             are.
         """
         # Filled on the device, for a copy from the host would wait for it.
@@ -96,7 +96,7 @@ class NetworkDenoiser(nn.Module):
         return x * skip + inner * out
 
     def _beside(self, scaled: Tensor, degraded: Tensor | None) -> Tensor:
-        """Return the input of the network: with the pictures to restore, if any."""
+        """Return the input of the network: with the images to restore, if any."""
         check_given(self, given=degraded is not None)
         if degraded is None:
             return scaled
@@ -110,7 +110,7 @@ class NetworkDenoiser(nn.Module):
         return (ends.to(levels) / self.usual_ends).log().expand(len(levels), 2)
 
     def _labels(self, levels: Tensor, labels: Tensor | None) -> Tensor | None:
-        """Return the label of each picture, (B,), that of no class if none is given."""
+        """Return the label of each image, (B,), that of no class if none is given."""
         null = self.null_label
         if null is None or labels is not None:
             return labels
@@ -142,18 +142,18 @@ class NetworkDenoiser(nn.Module):
         return self.num_classes - 1 if self.num_classes else None
 
     def between(self, sigma_min: float | Tensor, sigma_max: float | Tensor) -> Denoiser:
-        """Return the denoiser of pictures whose noise ranges end at given levels.
+        """Return the denoiser of images whose noise ranges end at given levels.
 
         Parameters
         ----------
         sigma_min, sigma_max
-            For all pictures of a batch, or for each, (B,). A network that is not told
+            For all images of a batch, or for each, (B,). A network that is not told
             the ends does not heed them.
         """
         return Conditioned(self).between(sigma_min, sigma_max)
 
     def of_class(self, label: int | Tensor) -> Conditioned:
-        """Return the denoiser of a class, or of the class of each picture, (B,)."""
+        """Return the denoiser of a class, or of the class of each image, (B,)."""
         return Conditioned(self).of_class(label)
 
 
@@ -208,7 +208,7 @@ class Conditioned:
         return replace(self, ends=self._place(torch.stack(ends, dim=-1)))
 
     def of_class(self, label: int | Tensor) -> Conditioned:
-        """Return the same told of a class, or of the class of each picture, (B,)."""
+        """Return the same told of a class, or of the class of each image, (B,)."""
         return replace(self, labels=self._place(torch.as_tensor(label)))
 
     def _place(self, told: Tensor) -> Tensor:
@@ -217,7 +217,7 @@ class Conditioned:
 
 
 def check_given(denoise: Denoiser, *, given: bool) -> None:
-    """Raise `UsageError` where there are pictures to restore, or none, and must not."""
+    """Raise `UsageError` where there are images to restore, or none, and must not."""
     restores = denoise.config.restores if isinstance(denoise, NetworkDenoiser) else None
     if restores is not None and not given:
         message = (
@@ -231,12 +231,12 @@ def check_given(denoise: Denoiser, *, given: bool) -> None:
 
 
 def give_degraded(denoise: Denoiser, degraded: Tensor) -> Conditioned:
-    """Return a network that restores, given the degraded pictures of a batch.
+    """Return a network that restores, given the degraded images of a batch.
 
     Parameters
     ----------
     degraded
-        One per picture that is sampled, about [-1, 1], (B, C, H, W).
+        One per image that is sampled, about [-1, 1], (B, C, H, W).
 
     Raises
     ------

@@ -5,10 +5,10 @@ All of them are one form (Karras et al., arXiv 2206.00364, Eq. 7),
     denoised = skip * x + out * network(into * x, noise),
 
 with skip, out, into and the noise number the network is told as functions of sigma
-alone. Here ``x = picture + sigma * noise``; networks that were trained on another
+alone. Here ``x = image + sigma * noise``; networks that were trained on another
 mixture of the two get it by `into`.
 
-Levels are floats, or one per picture, (B,); tensors stay on their device.
+Levels are floats, or one per image, (B,); tensors stay on their device.
 """
 
 from __future__ import annotations
@@ -66,12 +66,12 @@ class Preconditioning:
 
 
 class PreconditionedDenoiser:
-    """A network as the denoiser ``denoise(x, sigma)`` of pictures in [-1, 1].
+    """A network as the denoiser ``denoise(x, sigma)`` of images in [-1, 1].
 
     Parameters
     ----------
     network
-        Called with pictures, (B, C, H, W), and noise numbers, (B,).
+        Called with images, (B, C, H, W), and noise numbers, (B,).
     preconditioning
         What it is given, and what its answer means.
     """
@@ -179,7 +179,7 @@ def discrete(prediction: str, abar: NDArray[np.float64]) -> Preconditioning:
         As of `preconditioning`.
     abar
         Product of ``1 - beta`` up to each timestep from 0 on, strictly falling; last
-        levels at which next to nothing of the picture is left are left out.
+        levels at which next to nothing of the image is left are left out.
     """
     return preconditioning(prediction, discrete_time(abar))
 
@@ -213,7 +213,7 @@ def flow(
     model: FlowModel = UNIT_FLOW,
     prediction: str = "flow_prediction",
 ) -> Preconditioning:
-    """Return how a flow is called, at ``(1-t) picture + t noise_scale noise``.
+    """Return how a flow is called, at ``(1-t) image + t noise_scale noise``.
 
     Parameters
     ----------
@@ -223,7 +223,7 @@ def flow(
     model
         How strong its noise is, and the time that its program divides by at least.
     prediction
-        ``flow_prediction`` for the velocity; ``sample`` for the picture, which a step
+        ``flow_prediction`` for the velocity; ``sample`` for the image, which a step
         below `model.t_eps` does not reach, as in the programs that play such networks.
     """
     first = 1 / num_timesteps

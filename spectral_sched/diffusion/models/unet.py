@@ -43,7 +43,7 @@ class EndsEmbedding(nn.Sequential):
 
     They are told as ``ln(end / usual end)`` and added to those of the noise level. As
     random features of three numbers they made training slower: the noise level, which
-    every picture needs, was one part in three of what the network was told.
+    every image needs, was one part in three of what the network was told.
     """
 
     def __init__(self, width: int) -> None:
@@ -145,7 +145,7 @@ class UNet(nn.Module):
         Parameters
         ----------
         x
-            Pictures, (B, C, H, W), or with those to restore, (B, 2 C, H, W).
+            Images, (B, C, H, W), or with those to restore, (B, 2 C, H, W).
         noise, ends
             Noise numbers, (B, 1), and relative ends, (B, 2).
         labels

@@ -1,4 +1,4 @@
-"""From a plan, a model and seeds to pictures."""
+"""From a plan, a model and seeds to images."""
 
 from .noise import SeededNoise, starting_point
 from .sampler import sample

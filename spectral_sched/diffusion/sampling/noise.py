@@ -26,18 +26,18 @@ NOISE = "philox"
 
 
 class SeededNoise:
-    """Unit noise for pictures with a seed each, drawn one after the other.
+    """Unit noise for images with a seed each, drawn one after the other.
 
     Every number is a function of its seed, of how many times noise was drawn before,
-    and of its place in the picture (`diffusion.philox`): the noise of a seed is the
+    and of its place in the image (`diffusion.philox`): the noise of a seed is the
     same in every batch and on every device.
 
     Parameters
     ----------
     seeds
-        One per picture, from 0 and below 2**63.
+        One per image, from 0 and below 2**63.
     shape
-        (C, H, W) of a picture.
+        (C, H, W) of an image.
     device, dtype
         Where the noise goes and as what; it is drawn in float32.
     """
@@ -66,7 +66,7 @@ def starting_point(
     """Return where sampling starts, (B, C, H, W), from unit noise.
 
     About zero or about the mean colour it is noise alone. A spectral start (ours) has
-    the covariance of noised pictures too: that of the field, plus ``sigma**2``.
+    the covariance of noised images too: that of the field, plus ``sigma**2``.
     """
     if start == "zero":
         return per_picture(sigma) * noise

@@ -25,7 +25,7 @@ INPUTS: Mapping[str, Callable[[Any, float], Any]] = {
     "edm": lambda sigma, data: (data**2 + sigma**2) ** -0.5,
     "ve": lambda sigma, _data: 1 + 0 * sigma,
 }
-"""Factor of the network's input for a sigma and the pictures' standard deviation."""
+"""Factor of the network's input for a sigma and the images' standard deviation."""
 
 PREDICTIONS: Mapping[str, tuple[str, Callable[[Any, Any, float, float], Any]]] = {
     "epsilon": ("vp", lambda x, out, sigma, _data: x - sigma * out),
@@ -48,7 +48,7 @@ PREDICTIONS: Mapping[str, tuple[str, Callable[[Any, Any, float, float], Any]]] =
         ),
     ),
 }
-"""Usual input of a network by what it predicts, and the denoised picture from that."""
+"""Usual input of a network by what it predicts, and the denoised image from that."""
 
 
 def wide(values: Tensor) -> Tensor:

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 CPU = torch.device("cpu")
 
 TABLE_BATCH, PLAN_BATCH = 64, 16
-"""Pictures of a batch on the host, of a table and of a plan, which people wait for."""
+"""Images of a batch on the host, of a table and of a plan, which people wait for."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,15 +54,15 @@ class Player:
     Attributes
     ----------
     denoise, shape
-        The model and the shape of its pictures, (C, H, W).
+        The model and the shape of its images, (C, H, W).
     seeds
-        One per picture, (N,).
+        One per image, (N,).
     device, precision
         Where the model is, and how it computes.
     guidance
         Class to sample, and how strongly, for a model with classes.
     degraded
-        The picture to restore with each seed, for a model that restores, (N, C, H, W).
+        The image to restore with each seed, for a model that restores, (N, C, H, W).
     replay
         The recorded calls of the model's network, if they are recorded.
     """
@@ -79,7 +79,7 @@ class Player:
     def play_table(
         self, table: SigmaTable, sampler: str, count: int | None = None
     ) -> NDArray[np.float32]:
-        """Return the pictures of a table, (N, C, H, W), or the first `count` of them.
+        """Return the images of a table, (N, C, H, W), or the first `count` of them.
 
         They start from noise about zero, and the model is told of no ends.
         """
@@ -99,15 +99,15 @@ class Player:
         image_plan: Callable[[int], Plan] | None = None,
         advance: Advance = lambda _: None,
     ) -> Iterator[NDArray[np.float64]]:
-        """Yield one picture per seed, (C, H, W) about [-1, 1], in order.
+        """Yield one image per seed, (C, H, W) about [-1, 1], in order.
 
         Parameters
         ----------
         image_plan
-            Gives the picture of a seed a plan of its own, which differs from `plan` in
+            Gives the image of a seed a plan of its own, which differs from `plan` in
             nothing but levels, range and spectrum.
         advance
-            Called with the number of pictures that went one step further.
+            Called with the number of images that went one step further.
         """
         for pictures in self._plan_batches(plan, image_plan, advance):
             yield from pictures.double().numpy()
@@ -129,7 +129,7 @@ class Player:
         advance: Advance,
         finish: Callable[[Tensor], Tensor] = lambda pictures: pictures,
     ) -> Iterator[Tensor]:
-        """Yield what is made of the pictures of a plan, (B, ...)."""
+        """Yield what is made of the images of a plan, (B, ...)."""
 
         def follow(seeds: Sequence[int], noise: Tensor) -> Trajectory:
             if image_plan is None:
@@ -172,7 +172,7 @@ class Player:
             yield
 
     def _condition(self, places: Sequence[int], seeds: Sequence[int]) -> Denoiser:
-        """Return the model told of the degraded pictures and classes of a batch."""
+        """Return the model told of the degraded images and classes of a batch."""
         denoise = self.denoise
         if self.degraded is not None:
             chosen = self.degraded[list(places)].to(self.precision.dtype)
@@ -181,7 +181,7 @@ class Player:
 
 
 def to_levels(pictures: Tensor) -> Tensor:
-    """Return pictures, (B, C, H, W) in [-1, 1], as bytes, (B, H, W, C), clipped.
+    """Return images, (B, C, H, W) in [-1, 1], as bytes, (B, H, W, C), clipped.
 
     They are those of `images.png.to_bytes`, to the last bit.
     """

@@ -1,4 +1,4 @@
-"""One sampling run: a plan, a model and seeds in; pictures out, batch by batch."""
+"""One sampling run: a plan, a model and seeds in; images out, batch by batch."""
 
 from __future__ import annotations
 
@@ -50,12 +50,12 @@ class SamplingOptions:
     fitting
         How the plan may be changed for the model.
     per_image, label
-        Whether each picture gets a plan for a spectrum drawn for it, and from which
+        Whether each image gets a plan for a spectrum drawn for it, and from which
         class it is drawn.
     compiled
         Whether torch compiles the network.
     inputs
-        Source of the pictures to restore, or they themselves in [-1, 1],
+        Source of the images to restore, or they themselves in [-1, 1],
         (N, C, H, W), for a model that restores.
     noise
         The noise of a flow network.
@@ -101,7 +101,7 @@ class SamplingRun:
     precision
         How it is computed on the device.
     input_names
-        Names of the pictures to restore, if any.
+        Names of the images to restore, if any.
     """
 
     def __init__(
@@ -149,12 +149,12 @@ class SamplingRun:
     def __call__(
         self, samples: Sequence[Sample], advance: Callable[[int], None] = lambda _: None
     ) -> Iterator[NDArray[np.float64]]:
-        """Yield the pictures of samples, (C, H, W) about [-1, 1], in order.
+        """Yield the images of samples, (C, H, W) about [-1, 1], in order.
 
         Parameters
         ----------
         advance
-            Called with the number of pictures that went one step further.
+            Called with the number of images that went one step further.
         """
         player = self._player(samples)
         yield from player.play_plan(self.plan, self.image_plan, advance)
@@ -162,12 +162,12 @@ class SamplingRun:
     def levels(
         self, samples: Sequence[Sample], advance: Callable[[int], None] = lambda _: None
     ) -> Iterator[NDArray[np.uint8]]:
-        """Yield the pictures of samples as bytes, (H, W, C), in order.
+        """Yield the images of samples as bytes, (H, W, C), in order.
 
         Parameters
         ----------
         advance
-            Called with the number of pictures that went one step further.
+            Called with the number of images that went one step further.
         """
         player = self._player(samples)
         yield from player.play_levels(self.plan, self.image_plan, advance)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def stack_calls(calls: Sequence[Call], like: Tensor) -> list[Call]:
-    """Return calls over one table per picture with their weights beside the pictures.
+    """Return calls over one table per image with their weights beside the images.
 
     Weights, floats or arrays (B,), become tensors (B, 1, 1, 1) of one transfer, and
     noise levels (B,).
@@ -27,7 +27,7 @@ def stack_calls(calls: Sequence[Call], like: Tensor) -> list[Call]:
     Parameters
     ----------
     like
-        Pictures, (B, C, H, W), for the number, device and type.
+        Images, (B, C, H, W), for the number, device and type.
     """
     weights: list[Weight] = []
     for call in calls:
@@ -41,7 +41,7 @@ def stack_calls(calls: Sequence[Call], like: Tensor) -> list[Call]:
 def sample(
     denoise: Denoiser, x: Tensor, calls: Iterable[Call], noise: Callable[[], Tensor]
 ) -> Iterator[Tensor]:
-    """Yield the state, (B, C, H, W), after each step; the last one is the picture.
+    """Yield the state, (B, C, H, W), after each step; the last one is the image.
 
     Parameters
     ----------
@@ -51,7 +51,7 @@ def sample(
         Starting point at the first noise level.
     calls
         Network calls in order: from `spectral_sched.solvers.solver_calls` for one
-        table, from `stack_calls` for one table per picture.
+        table, from `stack_calls` for one table per image.
     noise
         Source of fresh unit noise; solvers of the flow never ask.
     """

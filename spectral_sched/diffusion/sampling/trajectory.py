@@ -1,4 +1,4 @@
-"""The way of a batch from noise to pictures: of one table, one plan, or a plan each."""
+"""The way of a batch from noise to images: of one table, one plan, or a plan each."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Trajectory(NamedTuple):
         Network calls in order.
     ends
         Lower and upper end of the noise range that the network is told, numbers or one
-        per picture, (B,); None if it is told none.
+        per image, (B,); None if it is told none.
     """
 
     start: Tensor
@@ -43,7 +43,7 @@ class Trajectory(NamedTuple):
     ends: Ends | None = None
 
     def play(self, denoise: Denoiser, noise: Callable[[], Tensor]) -> Iterator[Tensor]:
-        """Yield the state, (B, C, H, W), after each step; the last one is the picture.
+        """Yield the state, (B, C, H, W), after each step; the last one is the image.
 
         Parameters
         ----------
@@ -68,7 +68,7 @@ def table_trajectory(table: SigmaTable, sampler: str, noise: Tensor) -> Trajecto
 
 
 def common_trajectory(plan: Plan, noise: Tensor) -> Trajectory:
-    """Return the trajectory of pictures that all follow one plan.
+    """Return the trajectory of images that all follow one plan.
 
     Parameters
     ----------
@@ -80,12 +80,12 @@ def common_trajectory(plan: Plan, noise: Tensor) -> Trajectory:
 
 
 def own_trajectory(plans: Sequence[Plan], noise: Tensor) -> Trajectory:
-    """Return the trajectory of pictures that follow a plan each.
+    """Return the trajectory of images that follow a plan each.
 
     Parameters
     ----------
     plans
-        One per picture, (B,), of one sampler and number of steps.
+        One per image, (B,), of one sampler and number of steps.
     noise
         Unit noise of the start, (B, C, H, W).
     """

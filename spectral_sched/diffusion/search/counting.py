@@ -12,16 +12,16 @@ if TYPE_CHECKING:
     from spectral_sched.diffusion.models.denoiser import Denoiser
 
 LARGEST = 2**20
-"""Numbers in one batch: 341 colour pictures of 32x32."""
+"""Numbers in one batch: 341 colour images of 32x32."""
 
 
 class CountingDenoiser:
-    """A denoiser that knows how many pictures it has denoised.
+    """A denoiser that knows how many images it has denoised.
 
     Attributes
     ----------
     num_calls
-        Network calls so far; a batch counts as many as it has pictures.
+        Network calls so far; a batch counts as many as it has images.
     """
 
     def __init__(self, denoise: Denoiser) -> None:
@@ -35,7 +35,7 @@ class CountingDenoiser:
 
     @torch.inference_mode()
     def many(self, x: Tensor, sigma: float | Tensor) -> Tensor:
-        """Return the same for more pictures than one batch takes.
+        """Return the same for more images than one batch takes.
 
         Parameters
         ----------

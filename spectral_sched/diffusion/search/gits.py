@@ -2,7 +2,7 @@
 
 Chen et al. (arXiv 2405.11326). A solver with many levels draws a path for each of some
 starts. Euler's step from a point of the path to any later level costs what it is off
-by; the denoised pictures that it needs are those of the path, so all costs together
+by; the denoised images that it needs are those of the path, so all costs together
 take the calls of the path alone. Dynamic programming picks the levels of the cheapest N
 steps, where what follows a step counts `growth` times over.
 
@@ -45,7 +45,7 @@ class TeacherPath(NamedTuple):
     levels
         Falling noise levels, (P,).
     points
-        (P, S, D), flattened pictures.
+        (P, S, D), flattened images.
     denoised
         At all levels but the last, (P - 1, S, D).
     """

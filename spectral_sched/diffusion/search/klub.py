@@ -1,18 +1,18 @@
 """Align Your Steps: the table with the least bound on what a network's steps miss.
 
 Sabour, Fidler & Kreis (arXiv 2404.14507). A step from `upper` to `lower` that holds the
-denoised picture still adds to the divergence of the sampled path from the true one at
+denoised image still adds to the divergence of the sampled path from the true one at
 most
 
     integral over t from lower to upper of  E|D(x_t, t) - D(x_upper, upper)|^2 / t^3,
 
-x_t and x_upper being one picture on its way to noise. The levels of 10 steps are moved
+x_t and x_upper being one image on its way to noise. The levels of 10 steps are moved
 one by one to the best of 11 candidates, then twice subdivided and moved again; tables
 of other sizes are read off log-linearly.
 
 For Gaussian data of standard deviation `spread` the expectation is known, and t is
 drawn by it. The law's normaliser depends on the candidate and belongs to the estimate.
-All candidates share pictures, noise and quantiles.
+All candidates share images, noise and quantiles.
 
 Run to the end, the search is worse than the table that it starts from, on Gaussian
 data by several times: it is good for where it stops. It stops on the error of samples
@@ -99,7 +99,7 @@ class Draws(NamedTuple):
     Attributes
     ----------
     pictures, near, far
-        Pictures, and unit noise up to the lower and on to the higher of two levels,
+        Images, and unit noise up to the lower and on to the higher of two levels,
         (S, C, H, W).
     quantile
         Where between the ends of a step the lower level lies, (S,).
@@ -113,14 +113,14 @@ class Draws(NamedTuple):
 
 @dataclass(frozen=True)
 class Klub:
-    """The bound of Align Your Steps, estimated from pictures under noise.
+    """The bound of Align Your Steps, estimated from images under noise.
 
     Attributes
     ----------
     denoise
         The model.
     pictures
-        Gives as many pictures as asked for, (S, C, H, W).
+        Gives as many images as asked for, (S, C, H, W).
     spread
         Standard deviation of pixels.
     importance
@@ -206,7 +206,7 @@ class KlubSearch:
         Its held-out error decides when to stop; None runs all sweeps and takes what
         they end with.
     num_samples, num_sweeps
-        Pictures per estimate, and most sweeps in each stage.
+        Images per estimate, and most sweeps in each stage.
     num_stages
         How often levels are moved; before each time but the first, steps are halved.
     """

@@ -2,22 +2,22 @@
 
 Tong et al. (arXiv 2405.15506). A teacher with many steps plays some starting noise. The
 student plays the same noise with the few steps that are wanted, and follows the
-gradient of its distance from the teacher's pictures by its levels. Between the ends of
+gradient of its distance from the teacher's images by its levels. Between the ends of
 the noise range lie N + 1 levels, and their distances in ln sigma are shares of it: the
 softmax of N numbers, equal at first. The first level stays at the upper end, and the
 last one, at the lower end, is 0 here, so that N - 1 levels are free.
 
-A few levels cannot match every picture. So each noise may move inside a small ball
-(soft teacher forcing in the paper): it is enough to match the picture from nearby. The
+A few levels cannot match every image. So each noise may move inside a small ball
+(soft teacher forcing in the paper): it is enough to match the image from nearby. The
 radius is ``radius * D / N**2`` in unit noise, or sigma_max times that in the state, for
-pictures of D numbers, as in the authors' programs. The table is kept that did best on
+images of D numbers, as in the authors' programs. The table is kept that did best on
 held-out noise.
 
 Left out is the paper's second set of times, which the network is told in place of the
 levels: a sigma table has one. Ours are the mean square as the distance (the paper's,
 LPIPS, is a network trained for it), Polyak's step for the noise, which has no rate,
 held-out noise that does not move, as the noise to be played will not, and Adam with a
-rate that falls to 0 (the paper's RMSProp takes more gradients, one or two pictures
+rate that falls to 0 (the paper's RMSProp takes more gradients, one or two images
 each).
 """
 
@@ -108,7 +108,7 @@ def differentiable_calls(sampler: str, levels: Tensor, like: Tensor) -> list[Cal
     levels
         Positive levels of a table, (N,), in double precision on the host.
     like
-        Pictures, (B, C, H, W), for the number, device and type.
+        Images, (B, C, H, W), for the number, device and type.
     """
     logs = levels.log()
     values = np.array([*levels.tolist(), 0.0])[:, None]
@@ -126,19 +126,19 @@ def differentiable_calls(sampler: str, levels: Tensor, like: Tensor) -> list[Cal
 
 
 class Lessons(NamedTuple):
-    """Unit noise to start from and the teacher's pictures of it, (S, C, H, W) each."""
+    """Unit noise to start from and the teacher's images of it, (S, C, H, W) each."""
 
     noise: Tensor
     pictures: Tensor
 
 
 class Slopes(NamedTuple):
-    """Squared errors of pictures, and how they change.
+    """Squared errors of images, and how they change.
 
     Attributes
     ----------
     errors
-        Mean square over each picture, (B,).
+        Mean square over each image, (B,).
     by_logits
         Derivative of their mean, (N,).
     by_noise
@@ -167,7 +167,7 @@ class Student:
     ends: tuple[float, float]
 
     def slopes(self, logits: Tensor, lessons: Lessons) -> Slopes:
-        """Return the errors of its pictures, by one backward pass of all its calls."""
+        """Return the errors of its images, by one backward pass of all its calls."""
         moving, noise = (
             values.detach().requires_grad_() for values in (logits, lessons.noise)
         )

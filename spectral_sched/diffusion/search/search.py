@@ -1,6 +1,6 @@
 """Kinds of tables that are found by running a model, by their names.
 
-What they look at is drawn from their own seed, never from the seeds that pictures are
+What they look at is drawn from their own seed, never from the seeds that images are
 sampled with, and every network call is counted.
 """
 
@@ -109,7 +109,7 @@ class Task:
     device
         Where the model is.
     pictures
-        Gives real pictures, (S, C, H, W), if the search was given any.
+        Gives real images, (S, C, H, W), if the search was given any.
     """
 
     denoise: CountingDenoiser
@@ -120,12 +120,12 @@ class Task:
     pictures: Callable[[int, np.random.Generator], Tensor] | None = None
 
     def seeds(self, count: int, seed: int) -> list[int]:
-        """Return seeds of pictures that a search may look at."""
+        """Return seeds of images that a search may look at."""
         drawn = np.random.default_rng(seed).integers(HIGHEST_SEED, size=count)
         return [int(number) for number in drawn]
 
     def noise(self, seeds: Sequence[int]) -> Tensor:
-        """Return the starting noise of pictures, (S, C, H, W)."""
+        """Return the starting noise of images, (S, C, H, W)."""
         shape = self.data_set.power.field.shape
         return SeededNoise(seeds, shape, self.device, torch.float32)()
 
@@ -218,7 +218,7 @@ def sharp_search(task: Task) -> SigmaTable:
 
 
 def _real(task: Task, kind: str) -> Callable[[int, np.random.Generator], Tensor]:
-    """Return what gives real pictures.
+    """Return what gives real images.
 
     Raises
     ------
@@ -309,7 +309,7 @@ def native_levels(task: Task) -> SigmaTable:
 
 
 class Search(NamedTuple):
-    """How tables of a kind are searched for, and whether pictures are looked at."""
+    """How tables of a kind are searched for, and whether images are looked at."""
 
     table: Callable[[Task], SigmaTable]
     sees_pictures: bool = False
@@ -339,7 +339,7 @@ class ModelSearch:
     model
         Name of the model, as for ``--model``, or a denoiser itself.
     data
-        Real pictures in any source, if the search shall see others than the model's.
+        Real images in any source, if the search shall see others than the model's.
 
     Attributes
     ----------
@@ -361,7 +361,7 @@ class ModelSearch:
         UsageError
             If the table cannot be had as wished.
         InputError
-            If the model or the pictures cannot be read.
+            If the model or the images cannot be read.
         """
         _check(kind, request)
         model = load_denoiser(self.model, data_set, self.device, torch.float32)
@@ -382,7 +382,7 @@ class ModelSearch:
     def _pictures(
         self, model: Denoiser, data_set: DataSet
     ) -> Callable[[int, np.random.Generator], Tensor] | None:
-        """Return what gives real pictures: those named, or those the model knows."""
+        """Return what gives real images: those named, or those the model knows."""
         if self.data is not None:
             pictures = torch.from_numpy(load_pictures(self.data, data_set)).float()
             return partial(_choose, pictures.to(self.device))
@@ -400,7 +400,7 @@ def _choose(pictures: Tensor, count: int, rng: np.random.Generator) -> Tensor:
 def _draw(
     data_set: DataSet, device: torch.device, count: int, rng: np.random.Generator
 ) -> Tensor:
-    """Return pictures of the Gaussian field."""
+    """Return images of the Gaussian field."""
     field = data_set.power.field
     noise = torch.from_numpy(rng.standard_normal((count, *field.shape)))
     return starting_point(noise.float().to(device), 0.0, "spectral", field)

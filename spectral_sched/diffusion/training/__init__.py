@@ -1,1 +1,1 @@
-"""From pictures and a law of noise levels to a network."""
+"""From images and a law of noise levels to a network."""

@@ -1,4 +1,4 @@
-"""Pictures degraded for a network to restore, and what a noise law sees of them."""
+"""Images degraded for a network to restore, and what a noise law sees of them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def degrade(
     degradation: Degradation,
     unit_noise: Callable[[tuple[int, ...]], Tensor],
 ) -> Tensor:
-    """Return degraded pictures in [-1, 1], (B, C, H, W).
+    """Return degraded images in [-1, 1], (B, C, H, W).
 
     Parameters
     ----------
@@ -47,7 +47,7 @@ def degrade(
 
 
 def octave_features(pictures: Tensor) -> Tensor:
-    """Return how strong each octave of detail is in pictures, (B, `NUM_FEATURES`).
+    """Return how strong each octave of detail is in images, (B, `NUM_FEATURES`).
 
     An octave is what is lost when squares of 2x2 pixels become their means, then
     squares of 2x2 of these, and so on; the last feature is of what is left, about

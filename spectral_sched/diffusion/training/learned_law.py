@@ -9,11 +9,11 @@ arXiv 2107.00630, section 5.1 and appendix H). Of the conditions of CVDM (arXiv
 2312.02246) both ends and the consistency of schedule and rate hold by construction,
 for the rate is the closed derivative; the penalty on the second derivative is added.
 
-For restoration the law depends on the degraded picture, as in CVDM: the logarithms of
-the sigmoids' shares are linear in features of that picture, so every picture has a law
+For restoration the law depends on the degraded image, as in CVDM: the logarithms of
+the sigmoids' shares are linear in features of that image, so every image has a law
 of its own over the same range. The objective stays what it was, for a loss is divided
-by the density of its own picture's law. CVDM learns a schedule for every pixel. Here a
-picture has one, for a network is told one sigma per picture, and a sampler plays one
+by the density of its own image's law. CVDM learns a schedule for every pixel. Here an
+image has one, for a network is told one sigma per image, and a sampler plays one
 table. The features are fixed and few, so that processes that share a batch can tell
 each other what the law saw.
 """
@@ -48,7 +48,7 @@ GRID = 1025
 class MonotoneNetwork(nn.Module):
     """An increasing function from [0, 1] onto [0, 1]: a sum of rising sigmoids.
 
-    Its methods take places, (...), and the features of the pictures that they are for,
+    Its methods take places, (...), and the features of the images that they are for,
     (..., F), where it has any.
 
     Parameters
@@ -83,7 +83,7 @@ class MonotoneNetwork(nn.Module):
         first = slope * value * (1 - value)
         second = slope * first * (1 - 2 * value)
         low, high = (torch.sigmoid(slope * (end - self.middle)) for end in (0.0, 1.0))
-        # A matrix product where places are common to pictures, as on a grid.
+        # A matrix product where places are common to images, as on a grid.
         bare, bare_first, bare_second, rise = (
             torch.einsum("...u,...u->...", each, share)
             for each in (value - low, first, second, high - low)
@@ -114,7 +114,7 @@ class LearnedNoise:
     reach
         Lowest and highest level.
     num_features
-        Of the features of a picture that its law depends on; with none it is one law
+        Of the features of an image that its law depends on; with none it is one law
         for all.
     """
 
@@ -127,12 +127,12 @@ class LearnedNoise:
         self.optimizer = torch.optim.Adam(self.network.parameters(), lr=RATE)
 
     def seeing(self, features: NDArray[np.float32]) -> LearnedNoise:
-        """Return the laws of the pictures of a batch, which learn as one.
+        """Return the laws of the images of a batch, which learn as one.
 
         Parameters
         ----------
         features
-            Of the picture that each level is for, (B, F).
+            Of the image that each level is for, (B, F).
         """
         seen = copy.copy(self)
         seen.features = torch.from_numpy(features)
@@ -144,7 +144,7 @@ class LearnedNoise:
         pictures: NDArray[np.int64],
         progress: float,
     ) -> NDArray[np.float64]:
-        """Return the sigma of each picture of a batch."""
+        """Return the sigma of each image of a batch."""
         del pictures, progress
         low, high = np.log(self.reach)
         sigma: NDArray[np.float64] = np.exp(
@@ -153,7 +153,7 @@ class LearnedNoise:
         return sigma
 
     def ends(self, pictures: NDArray[np.int64]) -> NDArray[np.float64]:
-        """Return the lower and upper end of each picture's noise range, (B, 2)."""
+        """Return the lower and upper end of each image's noise range, (B, 2)."""
         return np.tile(self.reach, (len(pictures), 1))
 
     @torch.no_grad()

@@ -1,8 +1,8 @@
-"""Noise levels of training batches: which law each picture's level is drawn from.
+"""Noise levels of training batches: which law each image's level is drawn from.
 
 A level belongs to a position in (0, 1), its place in the law from clean to noisy. The
 positions of a batch are stratified, one from each of as many equal parts (VDM, arXiv
-2107.00630, appendix I.1), and dealt to the pictures in random order.
+2107.00630, appendix I.1), and dealt to the images in random order.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 
 
 NUM_QUANTILES = 65
-"""Positions that each picture's own law is kept at, log-linear between them."""
+"""Positions that each image's own law is kept at, log-linear between them."""
 
 
 class TrainingNoise(Protocol):
@@ -56,9 +56,9 @@ class TrainingNoise(Protocol):
         ...
 
     def seeing(self, features: NDArray[np.float32]) -> TrainingNoise:
-        """Return the noise of pictures, (B,), with features, (B, F).
+        """Return the noise of images, (B,), with features, (B, F).
 
-        They are those of the degraded pictures of a batch, where there are any.
+        They are those of the degraded images of a batch, where there are any.
         """
         ...
 
@@ -68,21 +68,21 @@ class TrainingNoise(Protocol):
         pictures: NDArray[np.int64],
         progress: float,
     ) -> NDArray[np.float64]:
-        """Return the sigma of each picture of a batch.
+        """Return the sigma of each image of a batch.
 
         Parameters
         ----------
         positions
             Places in the law from clean to noisy, (B,).
         pictures
-            Numbers of the pictures, (B,).
+            Numbers of the images, (B,).
         progress
             Share of the training that is done.
         """
         ...
 
     def ends(self, pictures: NDArray[np.int64]) -> NDArray[np.float64]:
-        """Return the lower and upper end of each picture's noise range, (B, 2)."""
+        """Return the lower and upper end of each image's noise range, (B, 2)."""
         ...
 
     def weights(self, levels: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -105,7 +105,7 @@ class GivenNoise:
     learns: ClassVar[bool] = False
 
     def seeing(self, features: NDArray[np.float32]) -> Self:
-        """Return the noise of pictures with features: the same for all."""
+        """Return the noise of images with features: the same for all."""
         del features
         return self
 
@@ -119,7 +119,7 @@ class GivenNoise:
 
 @dataclass(frozen=True)
 class CommonNoise(GivenNoise):
-    """One schedule's law for all pictures.
+    """One schedule's law for all images.
 
     Polynomial noise has fewer predefined levels early in the training (the sinusoidal
     curriculum of arXiv 2404.06353).
@@ -138,7 +138,7 @@ class CommonNoise(GivenNoise):
         pictures: NDArray[np.int64],
         progress: float,
     ) -> NDArray[np.float64]:
-        """Return the sigma of each picture of a batch."""
+        """Return the sigma of each image of a batch."""
         del pictures
         law = self.schedule.law
         if isinstance(law, PolynomialLaw):
@@ -147,20 +147,20 @@ class CommonNoise(GivenNoise):
         return np.exp(log_snr / -2)
 
     def ends(self, pictures: NDArray[np.int64]) -> NDArray[np.float64]:
-        """Return the lower and upper end of each picture's noise range, (B, 2)."""
+        """Return the lower and upper end of each image's noise range, (B, 2)."""
         return np.tile(self.reach, (len(pictures), 1))
 
 
 @dataclass(frozen=True, eq=False)
 class OwnNoise(GivenNoise):
-    """Each picture's own spectral schedule (arXiv 2603.19222).
+    """Each image's own spectral schedule (arXiv 2603.19222).
 
     Attributes
     ----------
     log_sigma
-        Ln sigma of every picture at equally spaced positions, ascending, (M, Q).
+        Ln sigma of every image at equally spaced positions, ascending, (M, Q).
     own_ends
-        Noise range of every picture, (M, 2).
+        Noise range of every image, (M, 2).
     """
 
     log_sigma: NDArray[np.float32]
@@ -178,7 +178,7 @@ class OwnNoise(GivenNoise):
         pictures: NDArray[np.int64],
         progress: float,
     ) -> NDArray[np.float64]:
-        """Return the sigma of each picture of a batch."""
+        """Return the sigma of each image of a batch."""
         del progress
         rows = self.log_sigma[pictures].astype(np.float64)
         place = positions * (rows.shape[1] - 1)
@@ -191,7 +191,7 @@ class OwnNoise(GivenNoise):
         return sigma
 
     def ends(self, pictures: NDArray[np.int64]) -> NDArray[np.float64]:
-        """Return the lower and upper end of each picture's noise range, (B, 2)."""
+        """Return the lower and upper end of each image's noise range, (B, 2)."""
         return self.own_ends[pictures]
 
 
@@ -201,16 +201,16 @@ def own_noise(
     ends: tuple[float, float],
     sigma_data: float | None = None,
 ) -> OwnNoise:
-    """Return the law in which every picture has the schedule of its own spectrum.
+    """Return the law in which every image has the schedule of its own spectrum.
 
     Parameters
     ----------
     powers
-        Spectrum of each picture, not centred.
+        Spectrum of each image, not centred.
     ends
-        Noise range of the data set, which no picture's own leaves.
+        Noise range of the data set, which no image's own leaves.
     sigma_data
-        Standard deviation of the pictures. With it, t is drawn as often as its noise
+        Standard deviation of the images. With it, t is drawn as often as its noise
         level counts, see `own_schedules.focus`; else uniformly.
     """
     positions = np.linspace(0, 1, NUM_QUANTILES)
@@ -227,7 +227,7 @@ def own_noise(
 
 @dataclass(frozen=True, kw_only=True)
 class OwnSettings(KindSettings):
-    """What can be set for the law of each picture's own schedule."""
+    """What can be set for the law of each image's own schedule."""
 
     draws: str = choice("focused", ("focused", "uniform"), "how often each t is drawn")
 
@@ -278,7 +278,7 @@ def training_noise(
     Parameters
     ----------
     powers
-        Gives the spectrum of each picture, not centred; asked only if it is needed.
+        Gives the spectrum of each image, not centred; asked only if it is needed.
     """
     if name == OWN:
         bounds, field = data_set.bounds, data_set.power.field

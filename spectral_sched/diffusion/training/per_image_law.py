@@ -1,4 +1,4 @@
-"""The schedule of one picture's own spectrum, and how often its times are drawn.
+"""The schedule of one image's own spectrum, and how often its times are drawn.
 
 The schedule is published (Esteves & Makadia, arXiv 2603.19222), with t drawn uniformly;
 how often each t is drawn here is ours, from two published weights.
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
     from spectral_sched.spectra.periodogram import RingPowers
 
 OWN_KIND = "mixed"
-"""The family of each picture's own schedule, as in arXiv 2603.19222."""
+"""The family of each image's own schedule, as in arXiv 2603.19222."""
 
 NUM_TIMES = 1025
 """Equally spaced t that a schedule is looked at for draws that are not uniform."""
 
 FINE_LOG_SNR, FINE_SIDE = 2.0, 64
-"""Log SNR at which noise counts half for being fine, on pictures of a side.
+"""Log SNR at which noise counts half for being fine, on images of a side.
 
 Kingma & Gao (arXiv 2303.00848), the sigmoid weight; for other sides it is shifted as in
 Hoogeboom et al. (arXiv 2301.11093), so that the same detail is swamped.
@@ -37,15 +37,15 @@ NOISY = 0.5
 """How much less high noise counts: 1 is the squared error of the noise, 0 EDM's loss.
 
 The sigmoid weight is published for the squared error of the noise. With that, a network
-of few steps hardly learned where pictures begin; half of it did better (ours, measured
+of few steps hardly learned where images begin; half of it did better (ours, measured
 in docs/research/laws.md).
 """
 
 
 def own_field(powers: RingPowers, shape: Shape) -> GaussianField:
-    """Return the model of one picture, its brightness not removed.
+    """Return the model of one image, its brightness not removed.
 
-    The power of a single picture does not fall steadily, and that of its mean may be
+    The power of a single image does not fall steadily, and that of its mean may be
     next to nothing; a ring counts as strong as the strongest one of finer detail.
     """
     envelope = np.maximum.accumulate(powers.power[::-1])[::-1]
@@ -54,7 +54,7 @@ def own_field(powers: RingPowers, shape: Shape) -> GaussianField:
 
 
 def own_range(field: GaussianField, ends: tuple[float, float]) -> tuple[float, float]:
-    """Return the range of one picture inside that of the data set, if they meet."""
+    """Return the range of one image inside that of the data set, if they meet."""
     if not _detailed(field):
         return ends
     bounds = sigma_bounds(field)
@@ -63,9 +63,9 @@ def own_range(field: GaussianField, ends: tuple[float, float]) -> tuple[float, f
 
 
 def own_schedule(field: GaussianField, ends: tuple[float, float]) -> Schedule:
-    """Return the schedule of one picture's own spectrum between the ends of its range.
+    """Return the schedule of one image's own spectrum between the ends of its range.
 
-    A picture of one colour everywhere has no spectrum to follow; its schedule is
+    An image of one colour everywhere has no spectrum to follow; its schedule is
     log-uniform.
     """
     if _detailed(field):
@@ -93,7 +93,7 @@ def focused_times(
     positions
         Shares of the draws that lie below, in [0, 1].
     shape
-        Of the pictures, (C, H, W).
+        Of the images, (C, H, W).
     sigma_data
         Their standard deviation.
     """
@@ -109,12 +109,12 @@ def focus(
     """Return how much noise levels count in training beside EDM's loss.
 
     Networks learn noise too fine to be seen, or so strong that little is left to see,
-    from few pictures.
+    from few images.
 
     Parameters
     ----------
     shape
-        Of the pictures, (C, H, W).
+        Of the images, (C, H, W).
     sigma_data
         Their standard deviation.
     """

@@ -1,6 +1,6 @@
-"""The pictures a network is trained on: all in memory, as they are stored.
+"""The images a network is trained on: all in memory, as they are stored.
 
-They are sorted by the digest of their pixels, so that a run meets the same pictures
+They are sorted by the digest of their pixels, so that a run meets the same images
 whatever order and container they come in.
 """
 
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class PictureSet:
-    """Pictures of one shape and what was measured of them.
+    """Images of one shape and what was measured of them.
 
     Attributes
     ----------
@@ -45,11 +45,11 @@ class PictureSet:
     measured
         Their spectrum and noise range.
     class_names
-        Their classes, sorted; none if any picture has no class.
+        Their classes, sorted; none if any image has no class.
     labels
-        The class of each picture, (M,), by its place among the names.
+        The class of each image, (M,), by its place among the names.
     num_folders, unclassed
-        How many classes are named, and the first picture by name that has none.
+        How many classes are named, and the first image by name that has none.
     """
 
     values: NDArray[Any]
@@ -65,7 +65,7 @@ class PictureSet:
         return len(self.values)
 
     def batch(self, pictures: NDArray[np.int64]) -> Tensor:
-        """Return pictures by their numbers, (B, C, H, W) float32 in [-1, 1]."""
+        """Return images by their numbers, (B, C, H, W) float32 in [-1, 1]."""
         return self.in_range(torch.from_numpy(self.values[pictures].astype(np.float32)))
 
     def in_range(self, stored: Tensor) -> Tensor:
@@ -80,14 +80,14 @@ class PictureSet:
         return (stored - told[0]) * told[1] - 1
 
     def powers(self) -> Iterator[RingPowers]:
-        """Yield the spectrum of each picture, not centred."""
+        """Yield the spectrum of each image, not centred."""
         middle, half = (self.low + self.high) / 2, (self.high - self.low) / 2
         for values in self.values:
             yield ring_powers(values, origin=middle, unit=half)
 
 
 class PlacedPictures:
-    """The pictures of a set where a training needs them.
+    """The images of a set where a training needs them.
 
     On CUDA they are kept there, as they are stored, if they leave half of what is free:
     the other half is for the network.
@@ -117,12 +117,12 @@ class PlacedPictures:
 
 
 def picture_set(items: Iterable[Item], settings: Preprocessing) -> PictureSet:
-    """Load and measure pictures; those that cannot be read are skipped and counted.
+    """Load and measure images; those that cannot be read are skipped and counted.
 
     Raises
     ------
     InputError
-        If no picture can be read, or two differ in size, channels or range.
+        If no image can be read, or two differ in size, channels or range.
     """
     skipped = Skipped()
     loaded = sorted(_load(items, settings, skipped), key=lambda read: read.pixels.key())
@@ -155,7 +155,7 @@ def _check_shapes(loaded: list[_Read], settings: Preprocessing) -> None:
 
 
 class _Read(NamedTuple):
-    """A picture of a source: its name, its class, and its pixels."""
+    """An image of a source: its name, its class, and its pixels."""
 
     name: str
     label: str
@@ -163,7 +163,7 @@ class _Read(NamedTuple):
 
 
 def _classes(labels: list[str]) -> tuple[tuple[str, ...], NDArray[np.int64]]:
-    """Return the names of classes, and which each picture has."""
+    """Return the names of classes, and which each image has."""
     names, places = np.unique(labels, return_inverse=True)
     if "" in names:
         return (), np.zeros(len(labels), dtype=np.int64)

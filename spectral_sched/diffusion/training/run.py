@@ -1,4 +1,4 @@
-"""One training run: pictures and a law in; a model, its curve and a sheet out."""
+"""One training run: images and a law in; a model, its curve and a sheet out."""
 
 from __future__ import annotations
 
@@ -74,13 +74,13 @@ class TrainingOptions:
     law, law_settings
         What noise levels are drawn from, and its parameters that were set.
     film
-        Whether the network is told the ends of each picture's noise range.
+        Whether the network is told the ends of each image's noise range.
     classes
-        Whether it is told the class of each picture.
+        Whether it is told the class of each image.
     init
         Model to go on from, in place of a fresh network of that size.
     restore
-        How the pictures are degraded that a fresh network is to restore, if any.
+        How the images are degraded that a fresh network is to restore, if any.
     seconds_between_saves
         Time after which the state, the model and a contact sheet are written again.
     minutes
@@ -366,7 +366,7 @@ class TrainingRun:
         save_png(contact_sheet(levels, labels, title), sheet_path(self.output))
 
     def _some_degraded(self) -> Tensor | None:
-        """Return pictures of the set, degraded, for a network that restores."""
+        """Return images of the set, degraded, for a network that restores."""
         if self.restores is None:
             return None
         pictures = self.trainer.pictures
@@ -378,7 +378,7 @@ class TrainingRun:
 
 
 def _check_shares(batch: int, count: int) -> None:
-    """Raise `UsageError` if processes would not get as many pictures each."""
+    """Raise `UsageError` if processes would not get as many images each."""
     if batch % count:
         message = (
             f"--batch {batch} cannot be shared by {count} processes alike; give a "
@@ -476,7 +476,7 @@ def _noise(
 
 
 def typical_ends(noise: TrainingNoise, num_pictures: int) -> tuple[float, float]:
-    """Return the geometric mean over pictures of the ends of their noise ranges."""
+    """Return the geometric mean over images of the ends of their noise ranges."""
     logs = np.log(noise.ends(np.arange(num_pictures)))
     low, high = np.exp(logs.mean(axis=0)).tolist()
     return (low, high)

@@ -102,7 +102,7 @@ def load_state(path: Path, trainer: Trainer, run: Mapping[str, object]) -> None:
     Raises
     ------
     UsageError
-        If there is no such file, or it is of a run with other settings or pictures.
+        If there is no such file, or it is of a run with other settings or images.
     InputError
         If the file is damaged.
     """

@@ -1,11 +1,11 @@
 """Training a denoiser: every step is a pure function of the seed and its number.
 
-A step draws its pictures, noise levels and noise by the seed, its number and their
+A step draws its images, noise levels and noise by the seed, its number and their
 places in the batch (`draws`), so that a run that was cut short goes on exactly, and
 several processes share a batch without drawing anything twice. The loss is that of EDM
 (Karras et al., arXiv 2206.00364): the squared error of the network's own output, which
 weighs every noise level alike. A network that restores is given a degraded copy of each
-picture beside the noisy one.
+image beside the noisy one.
 
 On CUDA a step is recorded once and replayed (`replay`), and nothing waits for it: a
 loss is read when the next is there.
@@ -60,10 +60,10 @@ AVERAGE_EXPONENT = 16.97
 arXiv 2312.02696, Equation 127)."""
 
 UNTOLD = 0.1
-"""Share of pictures whose class the network is not told (arXiv 2207.12598)."""
+"""Share of images whose class the network is not told (arXiv 2207.12598)."""
 
 NUM_HELD_OUT_LEVELS = 16
-"""Noise levels at which held-out pictures are judged."""
+"""Noise levels at which held-out images are judged."""
 
 CURVE_POINTS = 400
 """Points of the loss curve that are kept at most."""
@@ -76,7 +76,7 @@ class TrainingSettings:
     Attributes
     ----------
     num_steps, batch, rate, seed
-        Steps in all, pictures per step, highest learning rate, seed of everything.
+        Steps in all, images per step, highest learning rate, seed of everything.
     precision
         ``bf16`` computes convolutions in bfloat16, ``tf32`` multiplies so in them, and
         ``float32`` nothing; ``auto`` stands for the fastest until the device is known.
@@ -111,15 +111,15 @@ class Batch:
     Attributes
     ----------
     clean, noise
-        Pictures in [-1, 1] and unit noise, (B, C, H, W).
+        Images in [-1, 1] and unit noise, (B, C, H, W).
     sigma
         Noise level of each, (B,).
     ends
-        Ends of each picture's noise range, (B, 2).
+        Ends of each image's noise range, (B, 2).
     weights
         What the losses are multiplied by, (B,).
     degraded
-        Degraded pictures, (B, C, H, W), for a network that restores.
+        Degraded images, (B, C, H, W), for a network that restores.
     features
         What a law that learns sees of these, (B, F).
     labels
@@ -220,7 +220,7 @@ class Trainer:
         )
 
     def _labels(self, chosen: NDArray[np.int64], draws: StepDraws) -> Tensor | None:
-        """Return the classes of this process's pictures, some of them left untold."""
+        """Return the classes of this process's images, some of them left untold."""
         null = self.network.null_label
         if null is None:
             return None
@@ -270,7 +270,7 @@ class Trainer:
         weights: Tensor,
         *told: Tensor | None,
     ) -> tuple[Tensor, Tensor]:
-        """Change the weights by a batch; return its loss and that of each picture.
+        """Change the weights by a batch; return its loss and that of each image.
 
         Nothing here waits for the device, so that it can be recorded.
         """
@@ -285,7 +285,7 @@ class Trainer:
     def _losses_of(
         self, clean: Tensor, noise: Tensor, sigma: Tensor, *told: Tensor | None
     ) -> Tensor:
-        """Return the mean squared error of the network's output per picture, (B,)."""
+        """Return the mean squared error of the network's output per image, (B,)."""
         noised = clean + per_picture(sigma) * noise
         with self.precision.autocast(self.processes.device):
             denoised = self.shared(noised, sigma, *told)
@@ -327,7 +327,7 @@ class Trainer:
 
 
 def _laid_out(pictures: Tensor) -> Tensor:
-    """Return pictures, (B, C, H, W), as the network has its weights."""
+    """Return images, (B, C, H, W), as the network has its weights."""
     return pictures.contiguous(memory_format=torch.channels_last)
 
 
@@ -367,7 +367,7 @@ def loss_weight(sigma: Tensor, sigma_data: float) -> Tensor:
 def held_out_loss(
     denoise: Denoiser, clean: Tensor, sigma_data: float, ends: tuple[float, float]
 ) -> float:
-    """Return the loss on pictures, all log SNRs between two noise levels alike."""
+    """Return the loss on images, all log SNRs between two noise levels alike."""
     seeded, losses = torch.Generator().manual_seed(0), []
     levels = torch.from_numpy(np.geomspace(*ends, NUM_HELD_OUT_LEVELS))
     for sigma in levels.tolist():

@@ -1,4 +1,4 @@
-"""JPEG pictures: which decoder, at which scale, and whether colour was thinned out.
+"""JPEG images: which decoder, at which scale, and whether colour was thinned out.
 
 simplejpeg decodes, because it tells of corrupt data, and Pillow decodes the few kinds
 that simplejpeg does not, unchecked. Both use libjpeg-turbo with the accurate transform
@@ -43,7 +43,7 @@ THINNED = {"444": False, "Gray": False} | dict.fromkeys(("440", "422", "420"), T
 """Whether colour is stored at a lower resolution, by simplejpeg's name for it."""
 
 PLAIN_SEGMENTS = frozenset({0xC0, 0xC2, 0xC4, 0xDB, 0xDD, JFIF, COMMENT, JPEG_SCAN})
-"""Frames, tables, intervals, JFIF and comments: no orientation and no other picture."""
+"""Frames, tables, intervals, JFIF and comments: no orientation and no other image."""
 
 
 FAST_MARGIN = 2
@@ -79,7 +79,7 @@ WHOLE_SIZE = Scaling()
 
 
 class PlainJpeg(NamedTuple):
-    """What the header of a JPEG says that has no more to it than its picture.
+    """What the header of a JPEG says that has no more to it than its image.
 
     Attributes
     ----------

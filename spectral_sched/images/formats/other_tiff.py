@@ -1,4 +1,4 @@
-"""TIFF pictures that Pillow does not read as they are, decoded by tifffile (an extra).
+"""TIFF images that Pillow does not read as they are, decoded by tifffile (an extra).
 
 Planes and opacity of 16 bits, CMYK of 16, 9 to 15 bits, signed numbers, and floats and
 long integers in colour.
@@ -40,7 +40,7 @@ FEWEST_BITS, MOST_BITS = 8, 16
 """Depths of unsigned numbers whose greatest is taken for white."""
 
 MOST_BYTES = 3 << 27
-"""What the values of a picture may take."""
+"""What the values of an image may take."""
 
 ROWS_AT_ONCE = 256
 
@@ -51,12 +51,12 @@ def other_tiff(content: bytes, name: str, *, whole: bool) -> Raster:
     Parameters
     ----------
     whole
-        Whether it is known to be a picture.
+        Whether it is known to be an image.
 
     Raises
     ------
     ImageError
-        If tifffile is not installed, or the picture is damaged, of a kind that is not
+        If tifffile is not installed, or the image is damaged, of a kind that is not
         read, or too large.
     """
     try:

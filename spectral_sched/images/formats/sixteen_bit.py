@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from PIL import Image
 
 BYTES_BESIDE = 4
-"""Of a pixel, beside its values, in the picture of Pillow's that they come from."""
+"""Of a pixel, beside its values, in the image of Pillow's that they come from."""
 
 LAYOUTS = frozenset(
     {"LA;16B"}
@@ -37,7 +37,7 @@ LAYOUTS = frozenset(
 
 
 def is_deep(image: Image.Image) -> bool:
-    """Return whether an opened picture has a colour or an opacity of 16 bits."""
+    """Return whether an opened image has a colour or an opacity of 16 bits."""
     return rawmode(image) in LAYOUTS
 
 
@@ -49,7 +49,7 @@ def deep_raster(
     Parameters
     ----------
     beside
-        Bytes that its decoder keeps beside the picture and its file.
+        Bytes that its decoder keeps beside the image and its file.
 
     Raises
     ------
@@ -89,7 +89,7 @@ def _reversed(order: str) -> str:
 
 
 def redecoded(content: bytes, layout: str) -> Image.Image:
-    """Decode a picture as if its values lay in the file in another way."""
+    """Decode an image as if its values lay in the file in another way."""
     with open_image(content) as image:
         image.tile = [
             tile._replace(args=_renamed(tile.args, layout)) for tile in image.tile

@@ -104,7 +104,7 @@ def _as_stored_and_bare(content: bytes) -> Iterator[bytes]:
 def _values(
     image: Image.Image, content: bytes, whole: tuple[int, int]
 ) -> NDArray[Any] | None:
-    """Return pixels, or None if the library takes the file for another picture."""
+    """Return pixels, or None if the library takes the file for another image."""
     width, height = image.size
     least = {} if image.size == whole else {"min_width": width, "min_height": height}
     *stored, colors, _ = decoder().decode_jpeg_header(content)

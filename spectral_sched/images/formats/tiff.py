@@ -1,4 +1,4 @@
-"""TIFF pictures: those that Pillow reads as they are, and which those are.
+"""TIFF images: those that Pillow reads as they are, and which those are.
 
 Pillow opens many other layouts too and gives numbers that are not in the file, without
 a word: bytes of planes of 16 bits as pixels, signed ones as unsigned and the reverse,
@@ -58,7 +58,7 @@ def tiff_raster(content: bytes, name: str) -> Raster:
     Raises
     ------
     ImageError
-        If that takes a package that is not installed, or the picture is too large, of
+        If that takes a package that is not installed, or the image is too large, of
         an unknown kind or damaged.
     """
     with quiet_logs(), heard_libtiff() as heard:
@@ -100,7 +100,7 @@ def _bytes_per_pixel(mode: str) -> int:
 
 
 def _unpacked(image: Image.Image) -> int:
-    """Return what is unpacked at once beside the picture."""
+    """Return what is unpacked at once beside the image."""
     packed = any(tile.codec_name == LIBTIFF for tile in image.tile)  # type: ignore[attr-defined]
     return unpacked_bytes(image.tag_v2) if packed else 0  # type: ignore[attr-defined]
 

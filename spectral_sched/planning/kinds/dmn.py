@@ -1,9 +1,9 @@
 """Tables of DM-NonUniform: a solver's weights times an assumed error of the network.
 
-Xue et al. (arXiv 2402.17376) look at no network and no picture. A sampled picture is a
+Xue et al. (arXiv 2402.17376) look at no network and no image. A sampled image is a
 weighted sum of the denoised images that a solver saw; if each of them is off by an
 assumed amount, the sum of the absolute weights times these amounts bounds what the
-picture is off by. Their table is the one with the least such bound, with both ends of
+image is off by. Their table is the one with the least such bound, with both ends of
 the noise range fixed.
 
 Weights of one image in several steps may cancel, and at few steps a search finds tables
@@ -90,7 +90,7 @@ def calls_to(sampler: str, sigmas: Numbers, sigma_min: float) -> list[Call]:
 
 
 def picture_weights(calls: Sequence[Call], steps: Sequence[int]) -> Numbers:
-    """Return the weights of all denoised images in the picture, (J, B).
+    """Return the weights of all denoised images in the last one, (J, B).
 
     Parameters
     ----------
@@ -122,7 +122,7 @@ def _blind(call: Call) -> Call:
 def error_bound(
     sampler: str, sigmas: Numbers, sigma_min: float, exponent: float
 ) -> Numbers:
-    """Return the terms of the bound on the error of the picture, (T, B).
+    """Return the terms of the bound on the error of the image, (T, B).
 
     The parameters are those of `calls_to` and `assumed_error`. Complex levels give
     complex terms, whose imaginary parts are their derivatives.
@@ -143,7 +143,7 @@ def error_bound(
 def dmn_table(
     sampler: str, num_steps: int, ends: tuple[float, float], exponent: float
 ) -> SigmaTable:
-    """Return the table with the least bound on a picture's error.
+    """Return the table with the least bound on an image's error.
 
     The bound has kinks and several minima. Searches begin at even steps in ln sigma, as
     theirs, and at Karras tables; the best table of all is returned. For iPNDM, whose

@@ -2,8 +2,8 @@
 
 A stationary Gaussian field falls into independent modes, one for each Fourier mode and
 axis that decorrelates its ring's colours. A solver with Wiener's denoiser maps the
-starting noise of a mode to the picture by one factor, so the distance between the
-pictures sampled and the field is known in closed form, and the table that minimises it
+starting noise of a mode to the image by one factor, so the distance between the
+images sampled and the field is known in closed form, and the table that minimises it
 can be searched for (Benita, Elad & Keshet, arXiv 2502.00180).
 
 Theirs has fixed ends; here they are free inside the noise range, as for all tables
@@ -69,7 +69,7 @@ class FieldModes:
 def field_modes(field: GaussianField) -> FieldModes:
     """Return the modes of a field that have any power.
 
-    Those without are the same in every picture, and no distance to them is finite but
+    Those without are the same in every image, and no distance to them is finite but
     that of getting them exactly right.
     """
     power, _, of_mean = field.color_axes
@@ -112,14 +112,14 @@ OBJECTIVES: Mapping[str, Callable[[Numbers, Numbers, Numbers], Numbers]] = {
 def end_to_end_error(
     modes: FieldModes, sampler: str, sigmas: Numbers, start: Start, objective: str
 ) -> Numbers:
-    """Return the distance of the sampled pictures from the field, per mode.
+    """Return the distance of the sampled images from the field, per mode.
 
     Parameters
     ----------
     sigmas
         (N + 1, ...) with the final 0.
     start
-        Where sampling starts; a spectral start is exact, and so is a picture with
+        Where sampling starts; a spectral start is exact, and so is an image with
         noise.
     """
     sigma = np.asarray(sigmas)[0][..., None]
@@ -154,8 +154,8 @@ def gaussian_table(
     objective
         Name of the distance, in `OBJECTIVES`.
     first
-        Level of the noise on the pictures that sampling starts from, if it starts from
-        pictures. It is the first level then, and the start is without error.
+        Level of the noise on the images that sampling starts from, if it starts from
+        images. It is the first level then, and the start is without error.
     """
     modes = field_modes(distribution.field)
     origin: Start = start if first is None else "spectral"

@@ -23,7 +23,7 @@ class SearchSettings(KindSettings):
     Attributes
     ----------
     samples
-        Pictures or starts that an estimate is made from.
+        Images or starts that an estimate is made from.
     seed
         Of everything drawn at random.
     """

@@ -2,7 +2,7 @@
 
 Aranguri, Biroli, Mézard & Vanden-Eijnden (arXiv 2501.00988) interpolate
 ``x = a z + b x1`` between noise z (tau = 0) and data x1 (tau = 1). The noise level is
-``sigma = a / b``. With `d` values per picture, the share ``kappa / sqrt(d)`` of tau
+``sigma = a / b``. With `d` values per image, the share ``kappa / sqrt(d)`` of tau
 gets half the steps: where the mode of a mixture is chosen (``vp``), or where its
 spread is made (``ve``). Any number of steps then serves all dimensions alike.
 """

@@ -20,7 +20,7 @@ class EntropicLaw(Law):
     """Equal rescaled entropy per unit of t.
 
     Stancevic, Handke & Ambrogioni, "Entropic Time Schedulers" (arXiv 2504.13612), Sec.
-    5.3: the entropy of the picture given what is seen at sigma, each bit of it times
+    5.3: the entropy of the image given what is seen at sigma, each bit of it times
     sigma. Its rate is the least squared error over sigma^2. A Gaussian mode of power P
     is left with ``P sigma^2 / (P + sigma^2)``, so that its part is
     ``sqrt(P) arctan(sigma / sqrt(P))``: with one power for all modes this is the

@@ -85,7 +85,7 @@ class SpectralLaw(CurveLaw):
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class InformationLaw(Law):
-    """Equal Gaussian information about the picture per unit of t (ours).
+    """Equal Gaussian information about the image per unit of t (ours).
 
     A Gaussian mode of power P seen at sigma tells ``ln(1 + P / sigma^2) / 2`` nats, the
     integral of its least error over ``d(-1 / sigma^2) / 2``; t is the share of the sum

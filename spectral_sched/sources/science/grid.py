@@ -1,4 +1,4 @@
-"""A stack of planes in a file, each with bands, as a stream of pictures."""
+"""A stack of planes in a file, each with bands, as a stream of images."""
 
 from __future__ import annotations
 
@@ -137,7 +137,7 @@ def _check(grid: Grid, name: str) -> None:
 
 
 def not_numbers(dtype: np.dtype[Any]) -> str:
-    """Return why values of a type are no pictures, or the empty string."""
+    """Return why values of a type are no images, or the empty string."""
     if dtype.kind == "c":
         return (
             f"holds complex numbers ({dtype}); save their modulus, or their two parts "

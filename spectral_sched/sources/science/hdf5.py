@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 
 
 def hdf5_items(place: str, choices: Choices) -> Iterator[Item]:
-    """Stream the pictures of one array of an HDF5 file.
+    """Stream the images of one array of an HDF5 file.
 
     Raises
     ------
     UnavailableError
         If h5py is not installed.
     InputError
-        If no array holds pictures.
+        If no array holds images.
     UsageError
         If several do, or none of the given name.
     """

@@ -44,14 +44,14 @@ class Stored(NamedTuple):
 
 
 def chosen_stack(found: list[Stored], choices: Choices, name: str) -> Stored:
-    """Return the array that is named, or the only one that may be pictures.
+    """Return the array that is named, or the only one that may be images.
 
     Raises
     ------
     UsageError
         If there are several, or none of the given name.
     InputError
-        If none may be pictures.
+        If none may be images.
     """
     by_name = {each.name: each for each in found}
     names = ", ".join(f"{name}:{each}" for each in by_name) or "none"
@@ -89,12 +89,12 @@ def _may_be_pictures(array: Any, choices: Choices) -> bool:
 def stack_items(
     stored: Stored, choices: Choices, name: str, labels: list[Stored] | None = None
 ) -> Iterator[Item]:
-    """Stream the pictures of an array.
+    """Stream the images of an array.
 
     Raises
     ------
     InputError
-        If it is none of pictures, or could be read in two ways.
+        If it is none of images, or could be read in two ways.
     """
     array = stored.array
     called = quote_name(f"{name}:{stored.name}")
@@ -127,7 +127,7 @@ def _channel(layout: Layout) -> int:
 
 
 def _layout(array: Any, choices: Choices, called: str) -> Layout | None:
-    """Return how an array is a stack; None for one picture of rows and columns."""
+    """Return how an array is a stack; None for one image of rows and columns."""
     if len(array.shape) == 2 and choices.channels is None:
         return None
     layout = find_layout(array.shape, array.dtype, choices.channels)
@@ -164,7 +164,7 @@ def _at_once(array: Any) -> int:
 
 
 def _classes(labels: list[Stored], count: int) -> Any:
-    """Return what tells the class of a picture by its number."""
+    """Return what tells the class of an image by its number."""
     fitting = {
         each.name.rpartition("/")[2]: each.array
         for each in labels

@@ -1,6 +1,6 @@
 """TIFFs as stacks of planes with bands, by tifffile, and by rasterio what maps are in.
 
-Where neither planes nor bands are asked for, a TIFF stays one picture: its first page,
+Where neither planes nor bands are asked for, a TIFF stays one image: its first page,
 in its colours. Only OME-TIFFs are stacks always, because their channels are pages.
 """
 

@@ -26,14 +26,14 @@ KINDS = {"time": "T", "channel": "C"}
 
 
 def zarr_items(place: str, choices: Choices) -> Iterator[Item]:
-    """Stream the pictures of one array of a Zarr store.
+    """Stream the images of one array of a Zarr store.
 
     Raises
     ------
     UnavailableError
         If zarr is not installed.
     InputError
-        If no array holds pictures.
+        If no array holds images.
     UsageError
         If several do, or none of the given name.
     """

@@ -1,1 +1,1 @@
-"""Parts that synthetic pictures are put together from."""
+"""Parts that synthetic images are put together from."""

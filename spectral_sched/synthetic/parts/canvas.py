@@ -1,4 +1,4 @@
-"""Coordinates, coverage and blending shared by the picture generators."""
+"""Coordinates, coverage and blending shared by the image generators."""
 
 from functools import lru_cache
 from typing import Any
@@ -11,7 +11,7 @@ Plane = NDArray[np.floating[Any]]
 
 @lru_cache(maxsize=16)
 def pixel_centres(size: int) -> tuple[Plane, Plane]:
-    """Return x, shape (1, size), and y, shape (size, 1), in picture widths."""
+    """Return x, shape (1, size), and y, shape (size, 1), in image widths."""
     centres = ((np.arange(size) + 0.5) / size).astype(np.float32)
     centres.setflags(write=False)
     return centres[None, :], centres[:, None]

@@ -12,7 +12,7 @@ Indices = NDArray[np.integer[Any]]
 
 
 def _period(size: int) -> int:
-    """Return the period of a field: twice the picture, so that no edges wrap."""
+    """Return the period of a field: twice the image, so that no edges wrap."""
     return 2 * size
 
 

@@ -1,6 +1,6 @@
 """Signed distances to outlines around the origin: negative inside.
 
-Lengths are in picture widths. Distances are exact along the edges and may be short
+Lengths are in image widths. Distances are exact along the edges and may be short
 around outer corners, which keeps corners crisp.
 """
 

@@ -1,7 +1,7 @@
 """Repeating patterns: how much of each pixel is ink, 0..1, filtered exactly.
 
-Periods are in picture widths. Square waves are averaged over a pixel through their
-integral, so fine patterns grey out rather than alias on small pictures.
+Periods are in image widths. Square waves are averaged over a pixel through their
+integral, so fine patterns grey out rather than alias on small images.
 """
 
 from collections.abc import Callable

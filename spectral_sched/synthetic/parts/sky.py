@@ -12,7 +12,7 @@ from .palettes import ramp
 
 @dataclass(frozen=True)
 class Sun:
-    """Where the sun or moon stands, in picture widths; radius 0 hides it."""
+    """Where the sun or moon stands, in image widths; radius 0 hides it."""
 
     x: float
     y: float

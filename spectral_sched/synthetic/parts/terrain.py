@@ -23,7 +23,7 @@ class Ridge:
 
 @dataclass(frozen=True)
 class Surface:
-    """What all ridges of a picture share: a rough field and where light is from."""
+    """What all ridges of an image share: a rough field and where light is from."""
 
     relief: Plane
     side: float

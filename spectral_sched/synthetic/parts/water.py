@@ -1,4 +1,4 @@
-"""Still water: a rippled mirror of the picture above the shore."""
+"""Still water: a rippled mirror of the image above the shore."""
 
 import numpy as np
 
@@ -9,7 +9,7 @@ from .sky import Sun
 
 
 def _mirrored(canvas: Plane, shore: float, shift: Plane) -> Plane:
-    """Return the picture upside down about the shore, each pixel moved by shift."""
+    """Return the image upside down about the shore, each pixel moved by shift."""
     size = canvas.shape[1]
     _, y = pixel_centres(size)
     source = (2.0 * shore - y + shift) * size - 0.5

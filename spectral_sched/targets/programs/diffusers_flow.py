@@ -1,7 +1,7 @@
 """diffusers, flow-matching schedulers: flow times without the 0, shift taken out.
 
 These schedulers shift whatever they are given, by a ratio ``a`` from their
-configuration, or ``exp(mu)`` from the size of the picture: f goes to
+configuration, or ``exp(mu)`` from the size of the image: f goes to
 ``a f / (1 + (a - 1) f)``. The lines in Python switch that off; numbers alone have the
 inverse applied to them.
 """

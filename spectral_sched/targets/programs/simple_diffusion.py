@@ -1,7 +1,7 @@
 """Simple diffusion: the nearest shifted cosine law, as ``noise_d``, and log_snr itself.
 
 The constructor of ``simple_diffusion`` in denoising-diffusion-pytorch takes
-``noise_d``, the side of the picture that the noise is made for; Hoogeboom et al., arXiv
+``noise_d``, the side of the image that the noise is made for; Hoogeboom et al., arXiv
 2301.11093.
 """
 

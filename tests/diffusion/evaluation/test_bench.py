@@ -121,7 +121,7 @@ def test_features_do_not_mix_in_one_folder(data_set: DataSet, tmp_path: Path) ->
 def test_shuffled_noise_shows_in_the_error_alone(
     data_set: DataSet, folder: Path
 ) -> None:
-    """Paired with other noise, samples are as far as two pictures of the set are."""
+    """Paired with other noise, samples are as far as two images of the set are."""
     ready = bench(data_set, folder, options(samples=128))
     samples = ready._play(ready.fine)
     order = np.roll(np.arange(128), 1)
@@ -205,7 +205,7 @@ def figures(compared: Comparison) -> object:
 def test_what_depends_on_other_things_is_measured_again(
     data_set: DataSet, folder: Path
 ) -> None:
-    """Other seeds, samples or real pictures are other rows."""
+    """Other seeds, samples or real images are other rows."""
     ready = bench(data_set, folder, options())
     keys = {repr([ready._key(ready.fine), *ready._marks()])}
     for other in (options(seed=1), options(samples=65)):

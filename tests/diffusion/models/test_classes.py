@@ -1,4 +1,4 @@
-"""Networks that are told the class of each picture: training, sampling, guidance."""
+"""Networks that are told the class of each image: training, sampling, guidance."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ CPU = Processes(torch.device("cpu"))
 
 
 def pictures_of(*labels: str, count: int = 16) -> PictureSet:
-    """Return flat pictures with some noise: dark about -0.5, light about 0.5."""
+    """Return flat images with some noise: dark about -0.5, light about 0.5."""
     rng = np.random.default_rng(3)
     level = {"dark": -0.5, "light": 0.5}
     arrays = {
@@ -178,7 +178,7 @@ def test_comparisons_play_what_sample_plays(trainer: Trainer, plan: Plan) -> Non
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a folder with pictures of two classes and a model trained on them."""
+    """Return a folder with images of two classes and a model trained on them."""
     folder = tmp_path_factory.mktemp("classes")
     rng = np.random.default_rng(4)
     for label, level in zip(NAMES, (64, 192), strict=True):

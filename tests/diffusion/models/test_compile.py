@@ -1,7 +1,7 @@
 """Compiled networks: what is compiled, what comes out, and what is said without.
 
 Torch's compiler takes a minute for the smallest network, so it is stood in for here.
-``benchmarks/sampler.py --compile`` runs the real one and says how far the pictures are
+``benchmarks/sampler.py --compile`` runs the real one and says how far the images are
 apart.
 """
 

@@ -1,4 +1,4 @@
-"""Pipelines that diffusers saved, sampled here and there to the same pictures."""
+"""Pipelines that diffusers saved, sampled here and there to the same images."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def sigma_of(scheduler: Any, timestep: int) -> float:
 def apart(ours: torch.Tensor, theirs: torch.Tensor) -> float:
     """Return the largest difference in standard deviations of what is compared.
 
-    Random networks that predict noise leave pictures as wide as the first sigma.
+    Random networks that predict noise leave images as wide as the first sigma.
     """
     assert theirs.std() > 0.1
     return float((ours - theirs).abs().max() / theirs.std())
@@ -339,7 +339,7 @@ def test_learned_embeddings_take_whole_timesteps(tmp_path: Path) -> None:
 
 @pytest.fixture(scope="module")
 def planned(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a folder with a schedule for pictures of 16x16 and a model for them."""
+    """Return a folder with a schedule for images of 16x16 and a model for them."""
     folder = tmp_path_factory.mktemp("planned")
     write_pictures(folder / "images", 6)
     specsched("analyze", "images", cwd=folder)

@@ -69,7 +69,7 @@ def of_timesteps(prediction: str) -> Network:
 
 
 def of_flow(z: Tensor, timestep: Tensor) -> Tensor:
-    """Return the velocity, noise - picture, at z = (1 - t) picture + t noise."""
+    """Return the velocity, noise - image, at z = (1 - t) image + t noise."""
     time = timestep.double() / 1000
     picture = exact(z / column(1 - time), time / (1 - time))
     return (z - picture) / column(time)

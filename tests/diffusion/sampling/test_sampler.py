@@ -54,7 +54,7 @@ def last(
 
 
 def decorrelated(field: GaussianField, pictures: torch.Tensor) -> tuple[Any, Any]:
-    """Return the modes of pictures in their rings' colour axes, and the powers."""
+    """Return the modes of images in their rings' colour axes, and the powers."""
     index = rings(*field.shape[1:]).index
     power, axes = np.linalg.eigh(field.cross_power)
     modes = np.fft.rfft2(pictures.numpy(), norm="ortho")

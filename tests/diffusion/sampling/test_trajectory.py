@@ -1,4 +1,4 @@
-"""One table per picture, played in one batch."""
+"""One table per image, played in one batch."""
 
 from __future__ import annotations
 

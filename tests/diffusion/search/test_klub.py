@@ -179,7 +179,7 @@ def searched(*, stop: bool) -> tuple[SigmaTable, int]:
 
 def test_the_lowest_bound_on_gaussian_data_is_a_bad_table() -> None:
     # The bound is on the divergence, which is all about the least powers; what is
-    # wrong with the pictures is several times that of the copied table.
+    # wrong with the images is several times that of the copied table.
     begun = [edm(10), sigma_table(Schedule(KarrasLaw(rho=20.0), *ENDS), 10)]
     found = [
         minimal_table(field_bound, 10, ENDS, first=ENDS[1], near=table)

@@ -51,7 +51,7 @@ def random(*shape: int, seed: int = 0) -> Tensor:
 
 
 def student(sampler: str) -> Student:
-    """Return one whose model is three pictures of four pixels."""
+    """Return one whose model is three images of four pixels."""
     return Student(FiniteSetDenoiser(random(3, 1, 2, 2), 0.3), sampler, ENDS)
 
 

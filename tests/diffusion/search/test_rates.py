@@ -45,7 +45,7 @@ def wiener() -> CountingDenoiser:
 
 
 def drawn() -> tuple[torch.Tensor, torch.Tensor]:
-    """Return pictures and unit noise whose mean squares and products are exact."""
+    """Return images and unit noise whose mean squares and products are exact."""
     rng = np.random.default_rng(0)
     columns, _ = np.linalg.qr(rng.standard_normal((SIZE, 6)))
     rows = torch.from_numpy(columns.T * SIZE**0.5).reshape(2, *SHAPE)

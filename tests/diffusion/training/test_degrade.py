@@ -1,4 +1,4 @@
-"""Restoration: what degrades pictures, networks that are given them, and their law."""
+"""Restoration: what degrades images, networks that are given them, and their law."""
 
 from __future__ import annotations
 
@@ -146,7 +146,7 @@ def bent_network() -> MonotoneNetwork:
 
 
 def of_two(count: int) -> NDArray[np.float32]:
-    """Return features of two kinds of pictures in turn."""
+    """Return features of two kinds of images in turn."""
     return np.tile(np.array([[1.0, -0.5], [-1.0, 0.8]], np.float32), (count // 2, 1))
 
 
@@ -293,7 +293,7 @@ def small_trainer(
 
 
 def test_network_learns_to_use_what_it_is_given() -> None:
-    """Given the very pictures, it finds each of them; without, it can find but one."""
+    """Given the very images, it finds each of them; without, it can find but one."""
     trainer = small_trainer(parse_degradation("box=1"))
     for _ in range(trainer.settings.num_steps):
         trainer.advance()
@@ -351,7 +351,7 @@ def test_pictures_to_restore_are_missed_and_refused() -> None:
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a folder with a model that restores, its schedule and pictures."""
+    """Return a folder with a model that restores, its schedule and images."""
     folder = tmp_path_factory.mktemp("trained")
     paths = write_pictures(folder / "images", 4)
     train = ("train", "images", "--restore", "box=4", "--law", "learned", "--film")

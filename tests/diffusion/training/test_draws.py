@@ -43,7 +43,7 @@ def test_positions_are_one_in_each_part_in_any_order() -> None:
     ]
     assert stats.kstest(odds, "uniform").pvalue > 0.01
     parts = np.array([np.floor(draws(step).positions() * 8) for step in range(400)])
-    # Every picture of the batch gets every part alike.
+    # Every image of the batch gets every part alike.
     assert stats.chisquare(np.bincount(parts[:, 2].astype(int))).pvalue > 0.01
 
 

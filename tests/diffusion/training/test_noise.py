@@ -1,4 +1,4 @@
-"""Noise levels of training batches: laws by name, and each picture's own."""
+"""Noise levels of training batches: laws by name, and each image's own."""
 
 from __future__ import annotations
 

@@ -209,7 +209,7 @@ def test_average_is_the_power_function_average() -> None:
 
 
 def test_training_approaches_the_exact_denoiser_of_a_gaussian_field() -> None:
-    """On Gaussian pictures the best denoiser is known: the error comes close to it."""
+    """On Gaussian images the best denoiser is known: the error comes close to it."""
     rng = np.random.default_rng(0)
     stack = [
         power_law_field((1, 8, 8), 4.0, rng).transpose(1, 2, 0) for _ in range(512)

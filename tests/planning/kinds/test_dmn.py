@@ -50,7 +50,7 @@ def test_weights_of_euler_are_what_each_step_leaves_of_its_image() -> None:
 def test_weights_and_the_share_of_the_start_make_one(
     sampler: str, num_steps: int
 ) -> None:
-    # A picture without noise stays what it is, whatever the solver and the table.
+    # An image without noise stays what it is, whatever the solver and the table.
     sigmas = column(*np.geomspace(80, 0.1, num_steps))
     calls = calls_to(sampler, sigmas, ENDS[0])
     steps = range(num_steps)

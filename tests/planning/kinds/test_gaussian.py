@@ -26,7 +26,7 @@ COLOURS = np.array([[2.0, 0.5], [0.5, 1.0]])
 
 
 def one_gaussian(std: float) -> PowerDistribution:
-    """Return a grey picture of one pixel."""
+    """Return a grey image of one pixel."""
     field = GaussianField((1, 1, 1), np.zeros(1), np.full((1, 1, 1), std**2))
     return PowerDistribution(field, np.full((1, 4), 2 * np.log(std)))
 
@@ -36,7 +36,7 @@ def one_gaussian(std: float) -> PowerDistribution:
 def test_one_gaussian_and_euler_give_the_tangent_grid(
     objective: str, num_steps: int
 ) -> None:
-    # Align Your Steps (arXiv 2404.14507), Thm 3.1, from pictures with noise of level
+    # Align Your Steps (arXiv 2404.14507), Thm 3.1, from images with noise of level
     # 80. Euler always shrinks the variance, so the distance does not matter.
     table = gaussian_table(
         one_gaussian(0.7), "euler", num_steps, (1e-6, 80), objective=objective, first=80
