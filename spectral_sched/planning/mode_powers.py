@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from scipy.stats import norm
+from scipy.special import ndtri
 
 from spectral_sched.spectra.power_distribution import NUM_QUANTILES, without_chance
 
@@ -26,7 +26,7 @@ UNKNOWN_SPREAD = 1.0
 It is about what sets of photographs have.
 """
 
-SCORES = norm.ppf((np.arange(NUM_QUANTILES) + 0.5) / NUM_QUANTILES)
+SCORES = ndtri((np.arange(NUM_QUANTILES) + 0.5) / NUM_QUANTILES)
 """Values of a standard normal number that stand for all."""
 
 FAINTEST = 1e-3
