@@ -7,6 +7,7 @@ that was cut short goes on where it was, and one more kind costs one more row ea
 
 from __future__ import annotations
 
+import itertools
 import time
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -188,9 +189,11 @@ class Bench:
         request = TableRequest.of(REFERENCE_SAMPLER, options.reference_steps, "zero")
         fine = make_plan(data_set, REFERENCE_KIND, request)
         self.features = features_named(options.features, fine.power.field.shape[0])
-        self.search = ModelSearch(options.model, options.search_data, device)
+        searched = options.search_data
+        self.search = ModelSearch(options.model, searched, device, "--search-data")
         self.denoise = load_denoiser(options.model, fine, device, self.precision.dtype)
         check_given(self.denoise, given=False)
+        self._check_searches()
         self.limits, told = known_limits(options.model, self.denoise, fine)
         said = facts_of(self.denoise).messages
         self.messages = dict.fromkeys((*said, *told))
@@ -202,6 +205,13 @@ class Bench:
         self.data_key = array_digest(self.real)
         self.advance: Callable[[int], None] = lambda _: None
         self.num_rows = 0
+
+    def _check_searches(self) -> None:
+        """Raise `UsageError` if a table cannot be searched for, not hours later."""
+        searched = [each for each in self.entrants if KINDS[each.kind].runs_model]
+        for each, key in itertools.product(searched, self.options.cells):
+            request = each.request(key.sampler, key.num_steps)
+            self.search.check(each.kind, request, self.denoise)
 
     @property
     def seeds(self) -> range:

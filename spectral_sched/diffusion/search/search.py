@@ -7,7 +7,7 @@ sampled with, and every network call is counted.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cache, partial
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -82,6 +82,8 @@ if TYPE_CHECKING:
 
     from .rates import Levels
 
+    Pictures = Callable[[int, np.random.Generator], Tensor]
+
 HELD_OUT = 32
 """Samples that decide when that search stops."""
 
@@ -109,7 +111,7 @@ class Task:
     device
         Where the model is.
     pictures
-        Gives real images, (S, C, H, W), if the search was given any.
+        Gives so many real images, (S, C, H, W), to kinds that look at some.
     """
 
     denoise: CountingDenoiser
@@ -117,7 +119,7 @@ class Task:
     request: TableRequest
     ends: tuple[float, float]
     device: torch.device
-    pictures: Callable[[int, np.random.Generator], Tensor] | None = None
+    pictures: Pictures
 
     def seeds(self, count: int, seed: int) -> list[int]:
         """Return seeds of images that a search may look at."""
@@ -142,7 +144,6 @@ class Task:
 def klub_search(task: Task) -> SigmaTable:
     """Return the table that the search of Align Your Steps finds."""
     settings = settings_of(KlubSettings, task.request.settings)
-    pictures = _real(task, "klub")
     error = None
     if settings.stop == "held-out":
         player = task.player(HELD_OUT, settings.seed + 1)
@@ -152,7 +153,7 @@ def klub_search(task: Task) -> SigmaTable:
         )
     spread = task.data_set.power.field.sigma_data
     search = KlubSearch(
-        Klub(task.denoise, pictures, spread),
+        Klub(task.denoise, task.pictures, spread),
         task.request.num_steps,
         error,
         settings.samples,
@@ -181,19 +182,19 @@ def oss_search(task: Task) -> SigmaTable:
 
 def entropic_search(task: Task) -> SigmaTable:
     """Return the table with equal rescaled entropy between its levels."""
-    return _by_pictures(task, "entropic-model", entropic_lengths)
+    return _by_pictures(task, entropic_lengths)
 
 
 def score_search(task: Task) -> SigmaTable:
     """Return the table with equal work of a corrector between its levels."""
-    return _by_pictures(task, "score-optimal", score_lengths)
+    return _by_pictures(task, score_lengths)
 
 
-def _by_pictures(task: Task, kind: str, lengths: Callable[..., Levels]) -> SigmaTable:
+def _by_pictures(task: Task, lengths: Callable[..., Levels]) -> SigmaTable:
     """Return the table that is even in lengths which are seen on real images."""
     settings = settings_of(SearchSettings, task.request.settings)
     rng = np.random.default_rng(settings.seed)
-    pictures = _real(task, kind)(settings.samples, rng)
+    pictures = task.pictures(settings.samples, rng)
     levels = seen_levels(task.ends)
     seen = lengths(task.denoise, pictures, task.starts(settings), levels)
     return even_table(levels, seen, task.request.num_steps)
@@ -217,23 +218,6 @@ def sharp_search(task: Task) -> SigmaTable:
     return sharp_table(task.denoise, noise, steps, highest, profile)
 
 
-def _real(task: Task, kind: str) -> Callable[[int, np.random.Generator], Tensor]:
-    """Return what gives real images.
-
-    Raises
-    ------
-    UsageError
-        If there are none.
-    """
-    if task.pictures is None:
-        message = (
-            f"kind {kind} puts noise on real images; name some with --data, "
-            "or take --model wiener or --model images:FOLDER"
-        )
-        raise UsageError(message)
-    return task.pictures
-
-
 def grid_search(task: Task) -> SigmaTable:
     """Return the best of 48 Karras tables on the model."""
     settings = settings_of(GridSettings, task.request.settings)
@@ -251,7 +235,6 @@ def grid_search(task: Task) -> SigmaTable:
 def fitted_search(task: Task) -> SigmaTable:
     """Return the table fitted to the model, or the optimal one if that is better."""
     wanted, ends = task.request, task.ends
-    check_teachable("fitted", wanted.sampler)
     settings = settings_of(FittedSettings, wanted.settings)
     near = optimal_table(task.data_set.power, wanted.sampler, wanted.num_steps, ends)
     learned, judged = (
@@ -274,7 +257,6 @@ def ld3_search(task: Task) -> SigmaTable:
     """Return the best table on held-out noise that is met while learning."""
     wanted, ends = task.request, task.ends
     settings = settings_of(Ld3Settings, wanted.settings)
-    check_learnable(wanted.sampler, wanted.num_steps)
     learned, judged = (
         task.player(count, settings.seed + index)
         for index, count in enumerate((settings.samples, LD3_HELD_OUT))
@@ -308,10 +290,27 @@ def native_levels(task: Task) -> SigmaTable:
     return SigmaTable.of(native(task.request.num_steps, settings.spacing))
 
 
+def _check_fitted(request: TableRequest) -> None:
+    check_teachable("fitted", request.sampler)
+
+
+def _check_ld3(request: TableRequest) -> None:
+    check_learnable(request.sampler, request.num_steps)
+
+
 class Search(NamedTuple):
-    """How tables of a kind are searched for, and whether images are looked at."""
+    """How tables of a kind are searched for.
+
+    Attributes
+    ----------
+    check
+        Raises `UsageError` if there can be no table as wished.
+    sees_pictures
+        Whether images are looked at.
+    """
 
     table: Callable[[Task], SigmaTable]
+    check: Callable[[TableRequest], None] = lambda _: None
     sees_pictures: bool = False
 
 
@@ -324,8 +323,8 @@ SEARCHES: Mapping[str, Search] = {
     "score-optimal": Search(score_search, sees_pictures=True),
     "entropic-model": Search(entropic_search, sees_pictures=True),
     "grid": Search(grid_search),
-    "ld3": Search(ld3_search),
-    "fitted": Search(fitted_search),
+    "ld3": Search(ld3_search, _check_ld3),
+    "fitted": Search(fitted_search, _check_fitted),
     "native": Search(native_levels),
 }
 """Searches by the kind that they find."""
@@ -340,6 +339,8 @@ class ModelSearch:
         Name of the model, as for ``--model``, or a denoiser itself.
     data
         Real images in any source, if the search shall see others than the model's.
+    flag
+        The option that they are named with, for messages.
 
     Attributes
     ----------
@@ -348,10 +349,26 @@ class ModelSearch:
     """
 
     def __init__(
-        self, model: str | Denoiser, data: Path | None, device: torch.device
+        self,
+        model: str | Denoiser,
+        data: Path | None,
+        device: torch.device,
+        flag: str = "--data",
     ) -> None:
-        self.model, self.data, self.device = model, data, device
+        self.model, self.data, self.device, self.flag = model, data, device, flag
         self.messages: list[str] = []
+
+    def check(self, kind: str, request: TableRequest, model: Denoiser) -> None:
+        """Raise `UsageError` if a table cannot be had, before anything is searched."""
+        _check(kind, request)
+        SEARCHES[kind].check(request)
+        known = isinstance(model, FiniteSetDenoiser | WienerDenoiser)
+        if self.data is None and not known and SEARCHES[kind].sees_pictures:
+            message = (
+                f"kind {kind} puts noise on real images; name some with {self.flag}, "
+                "or take --model wiener or --model images:FOLDER"
+            )
+            raise UsageError(message)
 
     def __call__(self, data_set: DataSet, kind: str, request: TableRequest) -> Plan:
         """Return the plan of a table, with what it cost to find.
@@ -363,34 +380,33 @@ class ModelSearch:
         InputError
             If the model or the images cannot be read.
         """
-        _check(kind, request)
         model = load_denoiser(self.model, data_set, self.device, torch.float32)
         check_given(model, given=False)
+        self.check(kind, request, model)
         _check_size(model, data_set)
         limits, said = known_limits(self.model, model, data_set)
         ends, told = ends_for_model(data_set, request, limits)
         self.messages += [*said, *(() if is_given(kind) else told)]
         denoise = CountingDenoiser(tell_ends(model, ends))
-        task = Task(denoise, data_set, request, ends, self.device)
-        search = SEARCHES[kind]
-        if search.sees_pictures:
-            task = replace(task, pictures=self._pictures(model, data_set))
-        plan = plan_with(search.table(task), data_set, kind, request)
+        pictures = self._pictures(model, data_set)
+        task = Task(denoise, data_set, request, ends, self.device, pictures)
+        plan = plan_with(SEARCHES[kind].table(task), data_set, kind, request)
         spent = Spent(model_name(self.model), denoise.num_calls)
         return replace(plan, ends=ends, spent=spent)
 
-    def _pictures(
-        self, model: Denoiser, data_set: DataSet
-    ) -> Callable[[int, np.random.Generator], Tensor] | None:
+    def _pictures(self, model: Denoiser, data_set: DataSet) -> Pictures:
         """Return what gives real images: those named, or those the model knows."""
-        if self.data is not None:
-            pictures = torch.from_numpy(load_pictures(self.data, data_set)).float()
-            return partial(_choose, pictures.to(self.device))
-        if isinstance(model, FiniteSetDenoiser):
+        if self.data is None and isinstance(model, FiniteSetDenoiser):
             return partial(_choose, model.pictures)
-        if isinstance(model, WienerDenoiser):
+        if self.data is None:
             return partial(_draw, data_set, self.device)
-        return None
+        # Read when they are first looked at: most kinds look at none.
+        named = cache(partial(_load, self.data, data_set, self.device))
+        return lambda count, rng: _choose(named(), count, rng)
+
+
+def _load(data: Path, data_set: DataSet, device: torch.device) -> Tensor:
+    return torch.from_numpy(load_pictures(data, data_set)).float().to(device)
 
 
 def _choose(pictures: Tensor, count: int, rng: np.random.Generator) -> Tensor:

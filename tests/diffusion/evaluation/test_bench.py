@@ -25,11 +25,13 @@ from spectral_sched.diffusion.evaluation.real_pictures import real_pictures
 from spectral_sched.diffusion.evaluation.yardsticks import Yardsticks
 from spectral_sched.documents.write import write_document
 from spectral_sched.errors import InputError, UsageError
+from spectral_sched.files.model import BUNDLED, read_model_header
 from spectral_sched.files.schedule import plan_document
 from spectral_sched.planning.data_set import DataSet, resize_data_set
 from spectral_sched.planning.plan import make_plan
 from spectral_sched.planning.request import TableRequest
 from spectral_sched.schedules.table import SigmaTable
+from tests.support.helpers import write_pictures
 from tests.support.pink import pink_source
 
 CPU = torch.device("cpu")
@@ -162,6 +164,32 @@ def test_samples_of_a_solver_with_noise_are_not_paired(
     (row,) = rows(bench(data_set, folder, wanted)())
     assert "error" not in row.judgement
     assert "frechet" in row.judgement
+
+
+@pytest.mark.parametrize(
+    ("kind", "sampler", "said"),
+    [
+        ("score-optimal", "dpmpp-2m", "name some with --search-data"),
+        ("entropic-model", "dpmpp-2m", "name some with --search-data"),
+        ("klub", "dpmpp-2m", "name some with --search-data"),
+        ("fitted", "sde-dpmpp-2m", "kind fitted matches samples to a teacher's"),
+        ("ld3", "heun-churn", "kind ld3 matches samples to a teacher's"),
+    ],
+)
+def test_tables_that_cannot_be_are_refused_before_anything_is_measured(
+    tmp_path: Path, kind: str, sampler: str, said: str
+) -> None:
+    source = read_model_header(BUNDLED).data_set
+    write_pictures(tmp_path / "real", 80, source.power.field.shape[1:])
+    wanted = replace(
+        options("optimal", kind),
+        model="bundled",
+        data=str(tmp_path / "real"),
+        cells=(CellKey("euler", 4), CellKey(sampler, 6)),
+    )
+    with pytest.raises(UsageError, match=said):
+        bench(source, tmp_path / "cells", wanted)
+    assert not list((tmp_path / "cells").iterdir())
 
 
 class Killed(BaseException):
