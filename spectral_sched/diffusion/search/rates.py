@@ -113,27 +113,30 @@ def sharp_table(
     denoise: CountingDenoiser,
     noise: Tensor,
     num_steps: int,
-    highest: float,
+    ends: tuple[float, float],
     profile: tuple[float, float],
 ) -> SigmaTable:
     """Return the table of quantiles of a network's sharpness.
 
-    Its levels are even in flow time where the velocity does not change.
+    Its levels are even in flow time where the sharpness does not change.
 
     Parameters
     ----------
     noise
         Unit noise of the starts, (S, C, H, W).
-    highest
-        The first level.
+    ends
+        The lowest level allowed, which the table ends at if the last quantile is below
+        it, and the first level.
     profile
         Exponent of the sharpness, and the standard deviation, in levels, of the
         Gaussian that smooths it; 0 for none.
     """
     from scipy.ndimage import gaussian_filter1d
 
-    power, spread = profile
-    times = np.linspace(float(UNIT_FLOW.time(highest)), 0, NUM_LEVELS + 1)[:-1]
+    (power, spread), (lowest, highest) = profile, ends
+    bottom, top = (float(UNIT_FLOW.time(end)) for end in ends)
+    # A level that is seen again does not change.
+    times = np.maximum(np.linspace(top, 0, NUM_LEVELS + 1)[:-1], bottom)
     path = _euler_path(denoise, noise, np.asarray(UNIT_FLOW.sigma(times)))
     # The velocity in flow time of unit noise.
     density = _changes([slope - seen for slope, seen in path]) ** power
@@ -142,9 +145,9 @@ def sharp_table(
     risen = np.append(0.0, np.cumsum(density[::-1]))
     _check_length(risen[-1])
     below = np.append(0.0, (times[1:] + times[:-1])[::-1] / 2)
-    shares = np.arange(num_steps - 1, 0, -1) / num_steps
-    placed = np.interp(shares * risen[-1], risen, below)
-    return SigmaTable.of([highest, *UNIT_FLOW.sigma(placed)])
+    last = max(risen[-1] / num_steps, np.interp(bottom, below, risen))
+    placed = np.interp(np.linspace(risen[-1], last, num_steps)[1:], risen, below)
+    return SigmaTable.of([highest, *np.maximum(UNIT_FLOW.sigma(placed), lowest)])
 
 
 def even_table(levels: Levels, lengths: Levels, num_steps: int) -> SigmaTable:

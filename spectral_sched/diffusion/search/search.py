@@ -214,8 +214,7 @@ def sharp_search(task: Task) -> SigmaTable:
     settings = settings_of(SharpEulerSettings, task.request.settings)
     noise = task.starts(settings)
     profile = settings.power, settings.smoothing
-    steps, (_, highest) = task.request.num_steps, task.ends
-    return sharp_table(task.denoise, noise, steps, highest, profile)
+    return sharp_table(task.denoise, noise, task.request.num_steps, task.ends, profile)
 
 
 def grid_search(task: Task) -> SigmaTable:

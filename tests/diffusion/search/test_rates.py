@@ -24,6 +24,7 @@ from spectral_sched.diffusion.search.rates import (
 )
 from spectral_sched.errors import UsageError
 from spectral_sched.schedules import Schedule, TangentLaw, sigma_table
+from spectral_sched.schedules.table import SigmaTable
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -118,7 +119,7 @@ def test_steps_of_bounded_error_follow_the_curvature_of_paths() -> None:
 def test_sharpness_is_the_second_derivative_in_flow_time(power: float) -> None:
     """With ``g^2 = (1 - t)^2 P + t^2`` a path is g, and its second derivative P/g^3."""
     denoise, (_, noise) = wiener(), drawn()
-    found = sharp_table(denoise, noise, 8, ENDS[1], (power, 0.0))
+    found = sharp_table(denoise, noise, 8, ENDS, (power, 0.0))
     assert denoise.num_calls == NUM_LEVELS * len(noise)
     highest = ENDS[1] / (1 + ENDS[1])
     times = np.linspace(0, highest, 20_001)
@@ -130,8 +131,30 @@ def test_sharpness_is_the_second_derivative_in_flow_time(power: float) -> None:
     np.testing.assert_allclose(placed / (1 + placed), even, rtol=0.03, atol=0.005)
 
 
+@pytest.mark.parametrize("spread", [0.0, 1.0, 100.0])
+@pytest.mark.parametrize("lowest", [0.1, 0.5, 5.0, 49.0])
+def test_sharpness_is_neither_seen_nor_placed_below_the_range(
+    lowest: float, spread: float
+) -> None:
+    denoise, seen = wiener(), list[float]()
+    known = denoise.denoise
+
+    def heard(x: torch.Tensor, sigma: float | torch.Tensor) -> torch.Tensor:
+        seen.append(float(torch.as_tensor(sigma).min()))
+        return known(x, sigma)
+
+    denoise.denoise = heard
+    found = sharp_table(denoise, drawn()[1], 8, (lowest, ENDS[1]), (0.5, spread))
+    assert found.levels[0] == ENDS[1]
+    assert found.levels[-1] >= lowest
+    assert min(seen) == pytest.approx(lowest, rel=1e-9)
+    assert sharp_table(wiener(), drawn()[1], 1, (lowest, 50.0), (0.5, spread)) == (
+        SigmaTable.of([50.0])
+    )
+
+
 def test_smoothing_over_everything_leaves_even_times() -> None:
-    found = sharp_table(wiener(), drawn()[1], 6, ENDS[1], (0.5, 100.0))
+    found = sharp_table(wiener(), drawn()[1], 6, ENDS, (0.5, 100.0))
     placed = np.array(found.levels[1:])
     even = np.arange(5, 0, -1) / 6 * ENDS[1] / (1 + ENDS[1])
     np.testing.assert_allclose(placed / (1 + placed), even, rtol=0.04)
@@ -152,4 +175,4 @@ def test_a_model_whose_answers_do_not_change_is_refused(length: float) -> None:
         even_table(LEVELS, lengths, 4)
     broken = CountingDenoiser(lambda x, _sigma: np.nan * x)
     with pytest.raises(UsageError, match="nothing to place steps by"):
-        sharp_table(broken, drawn()[1], 4, 50.0, (0.5, 1.0))
+        sharp_table(broken, drawn()[1], 4, ENDS, (0.5, 1.0))
