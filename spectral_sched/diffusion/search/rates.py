@@ -32,6 +32,8 @@ from spectral_sched.schedules import UNIT_FLOW, KarrasLaw, Schedule, sigma_table
 from spectral_sched.schedules.table import SigmaTable
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from numpy.typing import NDArray
     from torch import Tensor
 
@@ -102,7 +104,7 @@ def bound_lengths(
     power, tilt
         Exponents of the bound, and of the first level over the lower one of a step.
     """
-    slopes = [slope for slope, _ in _euler_path(denoise, noise, levels)]
+    slopes = (slope for slope, _ in _euler_path(denoise, noise, levels))
     bounds = -np.diff(levels) * _changes(slopes) / 2
     lengths: Levels = bounds**power * (levels[0] / levels[1:]) ** tilt
     return lengths
@@ -139,7 +141,7 @@ def sharp_table(
     times = np.maximum(np.linspace(top, 0, NUM_LEVELS + 1)[:-1], bottom)
     path = _euler_path(denoise, noise, np.asarray(UNIT_FLOW.sigma(times)))
     # The velocity in flow time of unit noise.
-    density = _changes([slope - seen for slope, seen in path]) ** power
+    density = _changes(slope - seen for slope, seen in path) ** power
     if spread:
         density = gaussian_filter1d(density, spread, mode="mirror", truncate=3.0)
     risen = np.append(0.0, np.cumsum(density[::-1]))
@@ -186,18 +188,20 @@ def _check_length(total: float) -> None:
 
 def _euler_path(
     denoise: CountingDenoiser, noise: Tensor, levels: Levels
-) -> list[tuple[Tensor, Tensor]]:
-    """Return slopes by sigma and denoised images along Euler's paths, at each level."""
-    x, path = levels[0] * noise, []
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """Yield slopes by sigma and denoised images along Euler's paths, at each level.
+
+    All of them at once would be 61 times the starts, twice.
+    """
+    x = levels[0] * noise
     for level, following in zip(levels, [*levels[1:], 0.0], strict=True):
         seen = denoise.many(x, level)
         slope = (x - seen) / level
-        path.append((slope, seen))
+        yield slope, seen
         x = x + (following - level) * slope
-    return path
 
 
-def _changes(slopes: list[Tensor]) -> Levels:
+def _changes(slopes: Iterable[Tensor]) -> Levels:
     """Return how far slopes are apart from level to level, the mean over starts."""
     norms = [
         float(torch.linalg.vector_norm((after - before).flatten(1), dim=1).mean())

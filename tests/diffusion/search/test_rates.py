@@ -5,6 +5,7 @@ The field is white: all modes have one power, and Wiener's filter is its denoise
 
 from __future__ import annotations
 
+import weakref
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -151,6 +152,34 @@ def test_sharpness_is_neither_seen_nor_placed_below_the_range(
     assert sharp_table(wiener(), drawn()[1], 1, (lowest, 50.0), (0.5, spread)) == (
         SigmaTable.of([50.0])
     )
+
+
+class Watched(CountingDenoiser):
+    """Wiener's filter, which knows how many of its answers are still held."""
+
+    def __init__(self) -> None:
+        super().__init__(wiener().denoise)
+        self.answers: list[weakref.ref[torch.Tensor]] = []
+        self.most = 0
+
+    def many(self, x: torch.Tensor, sigma: float | torch.Tensor) -> torch.Tensor:
+        seen = super().many(x, sigma)
+        self.answers.append(weakref.ref(seen))
+        held = sum(answer() is not None for answer in self.answers)
+        self.most = max(self.most, held)
+        return seen
+
+
+@pytest.mark.parametrize("kind", ["sharp-euler", "sdm"])
+def test_a_path_is_not_kept(kind: str) -> None:
+    """All levels of 64 paths of 256x256 pixels would take 6 GB."""
+    denoise, (_, noise) = Watched(), drawn()
+    if kind == "sdm":
+        bound_lengths(denoise, noise, LEVELS, 0.5, 0.25)
+    else:
+        sharp_table(denoise, noise, 4, ENDS, (0.5, 1.0))
+    assert len(denoise.answers) == NUM_LEVELS
+    assert denoise.most <= 2
 
 
 def test_smoothing_over_everything_leaves_even_times() -> None:
