@@ -171,7 +171,9 @@ def even_table(levels: Levels, lengths: Levels, num_steps: int) -> SigmaTable:
 
     total = np.append(0.0, np.cumsum(lengths))
     _check_length(total[-1])
-    moved = np.append(True, np.diff(total) > 0)
+    moved = np.flatnonzero(np.append(True, np.diff(total) > 0))
+    # What has no length at the end belongs to the last that has some.
+    moved[-1] = len(levels) - 1
     way = PchipInterpolator(total[moved], np.log(levels[moved] / levels[0]))
     ratios = np.exp(way(np.linspace(0, total[-1], num_steps)))
     return SigmaTable.of(np.maximum(levels[0] * ratios, levels[-1]))

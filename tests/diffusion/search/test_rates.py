@@ -197,6 +197,15 @@ def test_equal_lengths_of_ln_sigma_are_an_exponential_table() -> None:
     assert even_table(LEVELS, gap, 7).num_steps == 7
 
 
+@pytest.mark.parametrize("flat", [slice(20), slice(20, 40), slice(40, None)])
+def test_both_ends_are_in_a_table_whatever_has_no_length(flat: slice) -> None:
+    lengths = -np.diff(np.log(LEVELS))
+    lengths[flat] = 0
+    found = even_table(LEVELS, lengths, 5).levels
+    assert found[0] == LEVELS[0]
+    assert found[-1] == pytest.approx(LEVELS[-1], rel=1e-12)
+
+
 @pytest.mark.parametrize("length", [0.0, np.nan])
 def test_a_model_whose_answers_do_not_change_is_refused(length: float) -> None:
     lengths = np.full(NUM_LEVELS - 1, length)
