@@ -384,6 +384,20 @@ def test_black_rows_at_the_end_are_no_damage() -> None:
     assert np.array_equal(found, np.asarray(image))
 
 
+@pytest.mark.parametrize("pieces", [{"rowsperstrip": 64}, {"tile": (32, 32)}])
+def test_large_planes_of_jpegs_are_not_taken_for_forged(
+    pieces: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A strip of one plane has as many pixels as values."""
+    tifffile = pytest.importorskip("tifffile")
+    pytest.importorskip("imagecodecs")
+    file, planes = io.BytesIO(), np.full((3, 64, 48), 99, np.uint8)
+    options = {"photometric": "rgb", "planarconfig": "separate", "compression": "jpeg"}
+    tifffile.imwrite(file, planes, **options, **pieces)
+    monkeypatch.setattr(tiff_strips, "LARGE_PIXELS", 0)
+    assert np.ptp(array_of(decode(file.getvalue(), "x").values)) == 0
+
+
 def test_a_jpeg_in_a_tiff_has_no_more_pixels_than_its_strip() -> None:
     data = tiff("jpeg")
     place = data.index(b"\xff\xc0") + 5

@@ -115,8 +115,7 @@ def _pack_bits_size(strip: memoryview) -> int:
 
 def _unpacked_sizes(tags: Any, number: int) -> tuple[int, int]:
     """Return the size of a strip or tile in bytes, and that if it is filled up."""
-    samples = 1 if tags.get(PLANES) == APART else tags.get(SAMPLES, 1)
-    bits = samples * max(tags.get(BITS, (1,)))
+    bits = _samples(tags) * max(tags.get(BITS, (1,)))
     if TILE_PLACES in tags:
         whole = -(-tags[TILE_WIDTH] * bits // 8) * tags[TILE_HEIGHT]
         return whole, whole
@@ -136,8 +135,14 @@ def unpacked_bytes(tags: Any) -> int:
 
 
 def _most_pixels(tags: Any) -> int:
-    pixels: int = max(_unpacked_sizes(tags, 0)) // max(tags.get(SAMPLES, 1), 1)
+    pixels: int = max(_unpacked_sizes(tags, 0)) // max(_samples(tags), 1)
     return pixels
+
+
+def _samples(tags: Any) -> int:
+    """Return how many values of a pixel lie together."""
+    found: int = 1 if tags.get(PLANES) == APART else tags.get(SAMPLES, 1)
+    return found
 
 
 def _check_jpeg(tags: Any, _number: int, strip: memoryview) -> bool:
