@@ -300,10 +300,10 @@ def check_values(values: NDArray[Any], low: Any, high: Any, name: str) -> None:
         float(np.asarray(each)[band]) for each in (least, most, low, high)
     )
     farthest = most if most - high > low - least else least
-    of = f" of band {band + 1}" if isinstance(band, int) else ""
+    of = f"the values of band {band + 1}" if isinstance(band, int) else "its values"
     message = (
-        f"{name} has {outside.mean():.2%} of its values far outside {low:g} to "
-        f"{high:g}{of}, as {farthest:g}; state the range of all with --data-range, or "
+        f"{name} has {outside[band].mean():.2%} of {of} far outside {low:g} to "
+        f"{high:g}, as {farthest:g}; state the range of all with --data-range, or "
         f"what stands for missing data with --nodata mask:{farthest:g}"
     )
     raise ImageError(message, "outside the data range")

@@ -35,6 +35,17 @@ def test_values_far_outside_are_refused_with_their_share(
     assert caught.value.reason == "outside the data range"
 
 
+def test_the_first_band_outside_its_range_is_named_with_its_share() -> None:
+    """Not the one with the most such values; rows are counted by the hundred."""
+    values = np.zeros((600, 4, 3))
+    values[599, 0, 1] = 99.0
+    values[::2, :, 2] = -99.0
+    pairs = (RANGE,) * 3
+    match = f"^x has {1 / 2400:.2%} of the values of band 2 far outside -1 to 1, as 99;"
+    with pytest.raises(ImageError, match=match):
+        load_pixels(values, "x", make_preprocessing(data_range=pairs, bands="all"))
+
+
 @pytest.mark.parametrize("resolution", [None, 8])
 def test_missing_data_is_seen_before_it_is_resized(resolution: int | None) -> None:
     values = picture()
