@@ -24,7 +24,10 @@ def inflated_size(pieces: Iterable[memoryview], most: int) -> int:
         for start in range(0, len(piece), PACKED_AT_ONCE):
             # A little at a time, so that nothing is kept of what comes out.
             left: bytes | memoryview = piece[start : start + PACKED_AT_ONCE]
-            while left and not unpacker.eof and size <= most:
-                size += len(unpacker.decompress(left, UNPACKED_AT_ONCE))
-                left = unpacker.unconsumed_tail
+            waiting = True
+            while waiting and not unpacker.eof and size <= most:
+                found = len(unpacker.decompress(left, UNPACKED_AT_ONCE))
+                size, left = size + found, unpacker.unconsumed_tail
+                # More may come of what is taken already, after as much as may come.
+                waiting = bool(left) or found == UNPACKED_AT_ONCE
     return size

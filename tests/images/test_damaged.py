@@ -251,6 +251,19 @@ def test_a_strip_that_inflates_without_end_is_left_soon() -> None:
     assert 100 < reached <= inflate.UNPACKED_AT_ONCE
 
 
+@pytest.mark.parametrize("more", [-1, 0, 38, 171, 600])
+@pytest.mark.parametrize("checked", [True, False])
+def test_all_that_inflates_is_counted(more: int, checked: bool) -> None:
+    """Of 38 and 171 bytes more, the last came of bits that were taken already."""
+    whole = inflate.UNPACKED_AT_ONCE + more
+    packed = zlib.compress(bytes(whole))
+    view = memoryview(packed if checked else packed[:-4])
+    assert inflate.inflated_size([view], whole) == whole
+    halves = view[: len(view) // 2], view[len(view) // 2 :]
+    assert inflate.inflated_size(halves, whole) == whole
+    assert inflate.inflated_size([view[:-20]], whole) < whole
+
+
 def test_last_strips_may_be_filled_up() -> None:
     rows = [bytes(range(10 * row, 10 * row + 10)) for row in range(4)]
     strips = [zlib.compress(rows[0] + rows[1]), zlib.compress(rows[2] + rows[3])]
