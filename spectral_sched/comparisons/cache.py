@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from spectral_sched.documents.rules import Place, Rule
     from spectral_sched.documents.strict_json import Document
 
-VERSION = 1
+VERSION = 2
 """To be raised whenever what is measured changes for the same key."""
 
 REMEDY = "remove it, and it is measured again"
