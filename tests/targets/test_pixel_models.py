@@ -348,7 +348,7 @@ def test_mflux_refuses_models_that_it_starts_from_other_noise(scale: float) -> N
     flow_model = FlowModel(scale)
     if scale != 1:
         assert "the class refuses them" in remark
-        with pytest.raises(ValueError, match=f"of 1, the table from {scale:g}"):
+        with pytest.raises(ValueError, match=f"from 1, the table from {scale:g}"):
             mflux(artifact, flow_model, scales=False)
         return
     assert "start from noise of 1, 0.017 (relative) above it" in remark

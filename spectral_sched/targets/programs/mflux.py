@@ -20,6 +20,7 @@ import mlx.core as mx
 from mflux.models.common.schedulers.base_scheduler import BaseScheduler
 
 SIGMAS = {values}
+NOISE_SCALE = SCALE
 START = FACTOR
 
 
@@ -28,7 +29,7 @@ class SpecschedScheduler(BaseScheduler):
         if config.num_inference_steps != len(SIGMAS) - 1:
             raise ValueError(f"this table is for --steps {len(SIGMAS) - 1}")
         self._sigmas = mx.array(SIGMAS)
-        self._started = SCALE == 1
+        self._started = NOISE_SCALE == 1
 
     @property
     def sigmas(self):
@@ -44,7 +45,7 @@ class SpecschedScheduler(BaseScheduler):
 
     def step(self, noise, timestep, latents, **kwargs):
         if not self._started:
-            raise ValueError("this model starts from noise of 1, the table from SCALE")
+            raise ValueError(f"this model starts from 1, the table from {NOISE_SCALE}")
         step = self._sigmas[timestep + 1] - self._sigmas[timestep]
         return latents + step.astype(latents.dtype) * noise.astype(latents.dtype)"""
 
