@@ -1,7 +1,6 @@
 """What benchmarks share: clocks, and another build that takes turns with this one."""
 
 import os
-import statistics
 import subprocess
 import sys
 import time
@@ -11,6 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+import numpy as np
 import torch
 
 
@@ -68,7 +68,7 @@ def peak_memory(device: torch.device) -> str:
 
 def spread(ratios: list[float]) -> str:
     """Return the median of ratios, the quartiles, and the smallest and largest."""
-    low, middle, high = statistics.quantiles(ratios, n=4, method="inclusive")
+    low, middle, high = np.quantile(ratios, (0.25, 0.5, 0.75))
     return (
         f"{middle:.3f} (quartiles {low:.3f} - {high:.3f}, "
         f"all {min(ratios):.3f} - {max(ratios):.3f})"
