@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
 import subprocess
 import sys
@@ -50,9 +49,7 @@ ENDINGS = {
 }
 
 
-@pytest.mark.skipif(
-    not hasattr(ctypes.CDLL(None), "malloc_trim"), reason="needs the allocator of glibc"
-)
+@pytest.mark.skipif(not memory._trimmer(), reason="needs the allocator of glibc")
 @pytest.mark.parametrize("kind", ENDINGS)
 def test_a_large_image_leaves_the_memory_that_there_was(kind: str) -> None:
     program = f"{BEGINNING}{ENDINGS[kind]}\nprint(resident_bytes() - before)"
