@@ -374,9 +374,10 @@ def _planner(flags: Flags) -> "Planner":
         from spectral_sched.planning.plan import make_plan
 
         return make_plan
-    from spectral_sched.diffusion.devices import resolve_device
+    from spectral_sched.diffusion.devices import ready_host, resolve_device
     from spectral_sched.diffusion.evaluation.planner import ModelPlanner
 
+    ready_host()
     device = resolve_device(flags["device"])
     # Other programs start from noise about zero.
     free = flags["start"] == defaults.AUTO_START and flags["target"] is None
