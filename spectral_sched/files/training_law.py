@@ -46,6 +46,8 @@ VERSION = 1
 REMEDY = "make one with: specsched export --for training"
 
 
+ROUNDING = 1e-9
+
 LARGEST_LOG = 90.0
 """Of ln sigma; sigma and its square are finite."""
 
@@ -94,9 +96,25 @@ def _agrees(document: Document, place: Place) -> None:
         agree(document[name], np.exp(quantile), place.at(name))
         known = document["k_diffusion"][name]
         agree(known, document[name], place.at(f"k_diffusion.{name}"))
+    _check_normal(document, place)
     for part in ("edm", "k_diffusion"):
         beside = place.at(f"{part}.sigma_data")
         agree(document[part]["sigma_data"], document["sigma_data"], beside)
+
+
+def _check_normal(document: Document, place: Place) -> None:
+    """Raise `InputError` if a normal law is not that of draws between the quantiles."""
+    lowest, *_, highest = document["quantiles"]
+    mean, std = document["edm"]["P_mean"], document["edm"]["P_std"]
+    if not lowest <= mean <= highest:
+        raise place.at("edm.P_mean").wrong("is outside the range of the law")
+    # Popoviciu: no draws have more, not those of either end alone.
+    if std > (1 + ROUNDING) * (highest - lowest) / 2:
+        raise place.at("edm.P_std").wrong("is more than half the range of the law")
+    told = document["fits"].get("lognormal")
+    if told:
+        agree(told.get("mean"), mean, place.at("fits.lognormal.mean"))
+        agree(told.get("std"), std, place.at("fits.lognormal.std"))
 
 
 FORM = Form("training", VERSION, REMEDY, RULE, _agrees)
