@@ -21,9 +21,18 @@ SIXTEEN_BITS = 65535.0
 
 
 def raster(image: Image.Image) -> Raster:
-    """Decode an opened image as deep as Pillow does."""
+    """Decode an opened image as deep as Pillow does.
+
+    Raises
+    ------
+    ValueError
+        If its colours are those of a palette that is not there.
+    """
     key = _transparent_color(image)
     image.load()
+    if image.mode in ("P", "PA") and image.palette is None:
+        message = "it has no palette"
+        raise ValueError(message)
     high = _white(image)
     return Raster(image, high, key=None if high is None else key)
 

@@ -161,6 +161,18 @@ def test_a_wrong_checksum_is_damage() -> None:
     assert caught.value.reason == "damaged"
 
 
+def test_colours_of_a_palette_that_is_not_there_are_damage() -> None:
+    file = io.BytesIO()
+    Image.new("P", (4, 4), 3).save(file, "png")
+    data = file.getvalue()
+    start = data.find(b"PLTE") - 4
+    end = start + 12 + int.from_bytes(data[start : start + 4])
+    for settings in (SETTINGS, make_preprocessing(color="luma", resolution=2)):
+        with pytest.raises(ImageError, match="x is damaged: it has no palette") as told:
+            load_pixels(data[:start] + data[end:], "x", settings)
+        assert told.value.reason == "damaged"
+
+
 @pytest.mark.parametrize(
     "kind", ["png", "jpeg", "gif", "bmp", "tiff", "webp", "ppm", "tga", "jpeg2000"]
 )
