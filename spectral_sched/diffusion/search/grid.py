@@ -33,12 +33,25 @@ REFERENCE = ("heun", 64)
 
 
 def karras_grid(
-    data_set: DataSet, sampler: str, num_steps: int
+    data_set: DataSet,
+    sampler: str,
+    num_steps: int,
+    known: tuple[float, float] = (0.0, np.inf),
 ) -> dict[str, SigmaTable]:
-    """Return the 48 tables, by names that say what they are."""
+    """Return the 48 tables, by names that say what they are.
+
+    Parameters
+    ----------
+    known
+        Lowest and highest level that the model knows and whose steps arrive: ends
+        outside move there, which may leave fewer tables.
+    """
     tables = {}
     for high, rho, low in itertools.product(HIGH, RHO, LOW):
-        top = high or data_set.bounds.sigma_max
+        top = min(high or data_set.bounds.sigma_max, known[1])
+        low = max(low, known[0])
+        if low >= top:
+            continue
         request = TableRequest.of(
             sampler,
             num_steps,

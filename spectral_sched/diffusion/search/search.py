@@ -110,6 +110,8 @@ class Task:
         The noise range.
     device
         Where the model is.
+    known
+        Lowest and highest level that the model knows and whose steps arrive.
     pictures
         Gives so many real images, (S, C, H, W), to kinds that look at some.
     """
@@ -119,6 +121,7 @@ class Task:
     request: TableRequest
     ends: tuple[float, float]
     device: torch.device
+    known: tuple[float, float]
     pictures: Pictures
 
     def seeds(self, count: int, seed: int) -> list[int]:
@@ -224,7 +227,9 @@ def grid_search(task: Task) -> SigmaTable:
     if limits.sigma_min is not None or limits.sigma_max is not None:
         message = "kind grid tries ends of its own; leave out --sigma-min, --sigma-max"
         raise UsageError(message)
-    tables = karras_grid(task.data_set, task.request.sampler, task.request.num_steps)
+    tables = karras_grid(
+        task.data_set, task.request.sampler, task.request.num_steps, task.known
+    )
     player = task.player(settings.samples, settings.seed)
     reference = fine_reference(player, task.ends)
     best = best_by_running(player, tables, task.request.sampler, reference)
@@ -387,8 +392,10 @@ class ModelSearch:
         ends, told = ends_for_model(data_set, request, limits)
         self.messages += [*said, *(() if is_given(kind) else told)]
         denoise = CountingDenoiser(tell_ends(model, ends))
+        low, high = limits.sigma_range or (0.0, np.inf)
+        known = max(low, request.limits.floor), high
         pictures = self._pictures(model, data_set)
-        task = Task(denoise, data_set, request, ends, self.device, pictures)
+        task = Task(denoise, data_set, request, ends, self.device, known, pictures)
         plan = plan_with(SEARCHES[kind].table(task), data_set, kind, request)
         spent = Spent(model_name(self.model), denoise.num_calls)
         return replace(plan, ends=ends, spent=spent)

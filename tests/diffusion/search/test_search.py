@@ -20,7 +20,7 @@ from spectral_sched.files.schedule import read_plan
 from spectral_sched.planning.kinds.registry import KINDS, is_given
 from spectral_sched.planning.plan import make_plan
 from spectral_sched.planning.replan import replan
-from spectral_sched.planning.request import TableRequest
+from spectral_sched.planning.request import NoiseLimits, TableRequest
 from tests.support.commands import sentence, specsched
 from tests.support.helpers import write_pictures
 from tests.support.pink import pink_field, pink_source
@@ -133,6 +133,19 @@ def test_the_grids_best_is_no_worse_than_the_copied_table() -> None:
     assert make_error(plan.table.sigmas) < make_error(copied.sigmas)
 
 
+@pytest.mark.parametrize("known", [(0.15, np.inf), (0.0, 15.0), (0.05, 30.0)])
+def test_the_grid_keeps_to_what_the_model_knows(known: tuple[float, float]) -> None:
+    data_set = pink_source()
+    tables = karras_grid(data_set, "euler", 4, known)
+    levels = [level for table in tables.values() for level in table.levels]
+    assert known[0] <= min(levels) < max(levels) <= known[1]
+    assert len(set(tables.values())) == len(tables)
+    limits = NoiseLimits(floor=0.15)
+    request = TableRequest("euler", 4, settings={"samples": 1}, limits=limits)
+    plan = ModelSearch("wiener", None, torch.device("cpu"))(data_set, "grid", request)
+    assert plan.table.levels[-1] >= 0.15
+
+
 def make_error(sigmas: tuple[float, ...]) -> float:
     """Return the distance of Euler's samples from the pink field."""
     from spectral_sched.planning.kinds.gaussian import end_to_end_error, field_modes
@@ -207,5 +220,7 @@ def test_networks_want_pictures_of_their_own_size(folder: Path) -> None:
     said = sentence(*search, cwd=folder, code=2)
     assert "plan for the size of the model with --resolution" in said
     bound = ("export", "--kind", "klub", "--model", "bundled", "--resolution", 64)
-    assert "name some with --data" in sentence(*bound, cwd=folder, code=2)
+    assert "name some with --data (compare: --search-data)" in sentence(
+        *bound, cwd=folder, code=2
+    )
     assert read_data_set(folder / "spectrum.json").power.field.shape == (3, 8, 8)
