@@ -110,7 +110,10 @@ def export(
         ),
     ] = True,
     data: Annotated[
-        Path | None, typer.Option(help="Images that kind klub adds noise to.")
+        Path | None,
+        typer.Option(
+            help="Images that klub, score-optimal and entropic-model add noise to."
+        ),
     ] = None,
     blend: Annotated[
         Path | None, typer.Option(help="Schedule file to average with.")
