@@ -45,7 +45,7 @@ class Artifact:
         where it goes there, both in `played_in`.
     start_scale
         Standard deviation of the noise that the program starts from, as a sigma; None
-        where the caller scales it.
+        where the caller scales it, or for noise alone, which is of no sigma.
     separator, brackets
         How a text of the values is written.
     text, fields

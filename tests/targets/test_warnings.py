@@ -111,6 +111,15 @@ def test_what_cannot_be_represented(
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    "name", [name for name, target in TARGETS.items() if target.table]
+)
+@pytest.mark.parametrize("first", [1e6, 1e17])
+def test_a_first_level_that_is_noise_alone(name: str, first: float) -> None:
+    found = given(name, (first, 3.0, 0.5))
+    assert found.start_scale is None or np.isfinite(found.start_scale)
+
+
 def test_flags_of_one_step_divide_by_zero() -> None:
     assert len(given("edm", (3.0,)).values) == 2
     with pytest.raises(UsageError, match="its flags cannot ask for one step"):

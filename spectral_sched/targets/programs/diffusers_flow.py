@@ -127,7 +127,7 @@ def _flow(job: Job) -> Artifact:
         wanted=np.append(times, 0.0),
         played=np.append(shifted(values, ratio), 0.0),
         played_in="flow_time",
-        start_scale=scale / (1 - float(times[0])),
+        start_scale=job.table.levels[0] + scale,
         snippet=FLOW.replace("NOISE", _times(scale, "noise")),
         remarks=(*named_options(job, FLOW_OPTIONS), *_stronger(job)),
         warnings=(

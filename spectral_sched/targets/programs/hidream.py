@@ -35,7 +35,8 @@ def _table(job: Job) -> Artifact:
     times = job.flow.time(np.array(job.table.levels))
     values = thousandths(times, "HiDream-O1")
     played = values / THOUSAND
-    start = job.flow.noise_scale * float(played[0])
+    first = float(played[0])
+    start = job.flow.noise_scale * first
     return Artifact(
         values,
         variable="timesteps_list",
@@ -43,7 +44,8 @@ def _table(job: Job) -> Artifact:
         wanted=np.append(times, 0.0),
         played=np.append(played, 0.0),
         played_in="flow_time",
-        start_scale=float(job.flow.sigma(float(played[0]))),
+        # Noise alone, at time 1, is of no sigma.
+        start_scale=float(job.flow.sigma(first)) if first < 1 else None,
         snippet=SNIPPET.replace("START", repr(start)),
         warnings=(*duplicates(values), *below_clamp(job.table.sigmas, job.flow)),
         usage="generate_image(..., **options) of the lines; with --format text, "
