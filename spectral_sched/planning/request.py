@@ -85,6 +85,13 @@ class NoiseLimits:
         """
         low = max(ends[0], self.floor) if self.sigma_min is None else self.sigma_min
         high = ends[1] if self.sigma_max is None else self.sigma_max
+        if low == self.floor >= high:
+            message = (
+                f"steps of the model stop arriving at sigma {low:.4g} (t_eps), and the "
+                f"table would begin at {high:.4g}; raise --sigma-max or correct "
+                "noise_scale and t_eps"
+            )
+            raise UsageError(message)
         check_range(low, high)
         return (low, high)
 

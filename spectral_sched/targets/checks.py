@@ -94,7 +94,8 @@ def below_clamp(sigmas: Sequence[float], flow: FlowModel) -> tuple[str, ...]:
     return (
         f"the last level {last:.4g} is below {flow.lowest_sigma:.4g}, where the "
         f"program divides by t_eps={flow.t_eps:g} and steps do not arrive: noise of "
-        f"{left:.2g} 8-bit levels stays; plan a table for it, without --schedule",
+        f"{left:.2g} 8-bit levels stays; plan a table for it, without --schedule, "
+        "--blend or --kind list",
     )
 
 

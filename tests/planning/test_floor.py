@@ -59,6 +59,14 @@ def test_a_wish_below_the_floor_is_refused() -> None:
     assert NoiseLimits(sigma_min=0.5, floor=FLOOR).sigma_min == 0.5
 
 
+def test_a_floor_above_the_measured_end_is_refused_with_its_cause() -> None:
+    bounds = pink_source().bounds
+    with pytest.raises(UsageError, match=r"stop arriving at sigma 1e\+04") as caught:
+        NoiseLimits(floor=1e4).ends(bounds, "zero")
+    assert "raise --sigma-max or correct noise_scale" in str(caught.value)
+    assert NoiseLimits(floor=1e4, sigma_max=2e4).ends(bounds, "zero")[0] == 1e4
+
+
 def test_plans_are_raised_and_stay_above_the_floor() -> None:
     plan = make_plan(pink_source(), "optimal", request(0.0))
     raised = raise_floor(plan, FLOOR)

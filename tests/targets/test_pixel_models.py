@@ -318,6 +318,7 @@ def test_a_table_cut_below_the_clamp_is_warned_of_with_what_stays() -> None:
     for time, following in zip(times, [*times[1:], 0.0], strict=True):
         z += (following - time) * z / max(time, flow_model.t_eps)
     assert f"noise of {z * 127.5:.2g} 8-bit levels stays" in warning
+    assert warning.endswith("without --schedule, --blend or --kind list")
     assert "0.02 is below 0.1053" in warning
     assert flow_model.residue((*levels, 0.0)) == pytest.approx(z, rel=1e-12)
     assert flow_model.residue((60.0, 3.0, 0.2, 0.0)) == 0
