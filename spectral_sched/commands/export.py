@@ -192,7 +192,10 @@ def export(
         path, json=json, force=force, marked=not target, endings=endings
     )
     _check_target_ending(request, path)
-    if not target:
+    if target:
+        # What it takes may lie over the same of before, never over our other files.
+        publish.expect({"format": "specsched.target"})
+    else:
         name = "schedule" if request.purpose == "sampling" else request.purpose
         request_told = {"format": f"specsched.{name}", "arguments": request.arguments}
         publish.expect(request_told)

@@ -188,6 +188,8 @@ def tensors_of(content: bytes, folder: Path) -> dict[str, bytes]:
         ("analyze images --resolution 8", "(other resolution)"),
         ("analyze others", "(other images)"),
         ("analyze images -o tight.json", "tight.json holds a schedule"),
+        ("export --target comfy -o spectrum.json", "spectrum.json holds a spectrum"),
+        ("export --target jit -o tight.json", "tight.json holds a schedule"),
     ],
 )
 def test_the_answer_to_another_request_is_kept(
