@@ -379,3 +379,20 @@ def test_help_of_every_command_has_an_example(command: str) -> None:
     assert (
         f"Example: specsched {command}" in specsched(command, "--help", cwd=ROOT).stdout
     )
+
+
+@pytest.mark.parametrize(
+    ("line", "code"),
+    [
+        ("export -o {}.json", 2),
+        ("analyze . -o {}.json", 2),
+        ("sample --model {}.safetensors --schedule tight.json", 3),
+        ("sample --model {}.onnx --schedule tight.json", 3),
+        ("sample --model diffusers:{} --schedule tight.json", 3),
+    ],
+)
+def test_a_name_that_is_too_long_is_told_of_in_a_sentence(
+    measured: Path, line: str, code: int
+) -> None:
+    said = sentence(*line.format("x" * 300).split(), cwd=measured, code=code)
+    assert "file name too long" in said

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from spectral_sched.console.mistakes import MISTAKES, mistake
-from spectral_sched.errors import SpecschedError, UsageError, why
+from spectral_sched.errors import InputError, SpecschedError, UsageError, why
 from spectral_sched.system.interrupts import EXIT_CODE
 from spectral_sched.system.streams import discard, say, say_lines
 from spectral_sched.version import __version__
@@ -42,6 +42,9 @@ def run() -> int:
     except MISTAKES as error:
         say_lines(mistake(error))
         return 2
+    except OSError as error:
+        say(f"error: cannot read or write {error.filename}: {why(error)}")
+        return InputError.exit_code
     except typer.Abort:
         say("interrupted")
         return EXIT_CODE

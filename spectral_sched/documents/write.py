@@ -36,17 +36,13 @@ def check_output(
     ours
         Tells whether a file is one of this project's; if not given, `is_ours`.
     """
-    if path.is_dir():
-        message = f"cannot write {path}: it is a folder; name a file with -o"
-        raise UsageError(message)
-    if not path.parent.is_dir():
-        message = f"cannot write {path}: its folder does not exist; make it first"
-        raise UsageError(message)
-    if path.exists() and not path.is_file():
-        message = (
-            f"cannot write {path}: it is no regular file but a device or a pipe; "
-            "name a file with -o"
-        )
+    try:
+        reason = _why_not(path)
+    except OSError as error:
+        # Names that are too long, and folders that may not be looked into.
+        reason = f"{why(error)}; choose another place with -o"
+    if reason:
+        message = f"cannot write {path}: {reason}"
         raise UsageError(message)
     if path.exists() and not force and not (ours or is_ours)(path):
         reason = "was not written" if marked else "cannot be known to be written"
@@ -55,6 +51,17 @@ def check_output(
             "or replace it with --force"
         )
         raise UsageError(message)
+
+
+def _why_not(path: Path) -> str | None:
+    """Return why there can be no file at a place, and a cure; None if there can."""
+    if path.is_dir():
+        return "it is a folder; name a file with -o"
+    if not path.parent.is_dir():
+        return "its folder does not exist; make it first"
+    if path.exists() and not path.is_file():
+        return "it is no regular file but a device or a pipe; name a file with -o"
+    return None
 
 
 REQUEST_KEYS = (
