@@ -24,7 +24,7 @@ from spectral_sched.diffusion.models.load import (
 from spectral_sched.diffusion.models.network import check_given
 from spectral_sched.diffusion.sampling.noise import SeededNoise, starting_point
 from spectral_sched.diffusion.sampling.player import Player
-from spectral_sched.errors import UsageError
+from spectral_sched.errors import InputError, UsageError
 from spectral_sched.planning.kinds.given import NativeSettings
 from spectral_sched.planning.kinds.kind import refuse_terminal, settings_of
 from spectral_sched.planning.kinds.model_searches import (
@@ -41,7 +41,7 @@ from spectral_sched.planning.kinds.model_searches import (
 from spectral_sched.planning.kinds.optimal import optimal_table
 from spectral_sched.planning.kinds.registry import check_runs_model, is_given
 from spectral_sched.planning.plan import Spent, plan_with
-from spectral_sched.planning.replan import ends_for_model
+from spectral_sched.planning.replan import LIKE_ITS_OWN, ends_for_model
 from spectral_sched.schedules import KarrasLaw, Schedule, sigma_table
 from spectral_sched.schedules.table import SigmaTable
 
@@ -445,8 +445,9 @@ def _check(kind: str, request: TableRequest) -> None:
 def _check_size(model: Denoiser, data_set: DataSet) -> None:
     shape, own = facts_of(model).shape, data_set.power.field.shape
     if shape is not None and shape != own:
-        message = (
-            f"the model makes images of shape {shape} and the spectrum is of {own}; "
-            "plan for the size of the model with --resolution"
-        )
+        differ = f"the model makes images of shape {shape} and the spectrum is of {own}"
+        if shape[0] != own[0]:
+            message = f"{differ}; {LIKE_ITS_OWN}"
+            raise InputError(message)
+        message = f"{differ}; plan for the size of the model with --resolution"
         raise UsageError(message)
