@@ -387,7 +387,6 @@ def test_help_of_every_command_has_an_example(command: str) -> None:
         ("export -o {}.json", 2),
         ("analyze . -o {}.json", 2),
         ("sample --model {}.safetensors --schedule tight.json", 3),
-        ("sample --model {}.onnx --schedule tight.json", 3),
         ("sample --model diffusers:{} --schedule tight.json", 3),
     ],
 )
