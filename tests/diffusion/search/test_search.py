@@ -224,6 +224,6 @@ def test_networks_want_pictures_of_their_own_size(folder: Path) -> None:
         *bound, cwd=folder, code=2
     )
     assert read_data_set(folder / "spectrum.json").power.field.shape == (3, 8, 8)
-    specsched(*"analyze images --color luma -o grey.json".split(), cwd=folder)
+    specsched(*["analyze", "images", "--color", "luma", "-o", "grey.json"], cwd=folder)
     said = sentence(*search, "--spectrum", "grey.json", cwd=folder, code=3)
     assert said.endswith("(1, 8, 8); analyze images like those it was trained on")
