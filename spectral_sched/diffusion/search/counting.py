@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from spectral_sched.errors import UsageError
+
 if TYPE_CHECKING:
     from torch import Tensor
 
@@ -27,11 +29,25 @@ class CountingDenoiser:
     def __init__(self, denoise: Denoiser) -> None:
         self.denoise = denoise
         self.num_calls = 0
+        self._wrong: list[Tensor] = []
 
     def __call__(self, x: Tensor, sigma: float | Tensor) -> Tensor:
         """Return the posterior mean, (B, C, H, W), of x at noise level sigma."""
         self.num_calls += len(x)
-        return self.denoise(x, sigma)
+        denoised = self.denoise(x, sigma)
+        # Stays where the model is: a search waits for nothing that it does not need.
+        wrong = ~torch.isfinite(denoised).all()
+        self._wrong = [torch.stack([*self._wrong, wrong]).any()]
+        return denoised
+
+    def check_finite(self) -> None:
+        """Raise `UsageError` if anything that the model answered was not finite."""
+        if any(self._wrong):
+            message = (
+                "what the model answers is not finite, so no table can be found with "
+                "it; try --kind optimal"
+            )
+            raise UsageError(message)
 
     @torch.inference_mode()
     def many(self, x: Tensor, sigma: float | Tensor) -> Tensor:

@@ -396,7 +396,7 @@ class ModelSearch:
         known = max(low, request.limits.floor), high
         pictures = self._pictures(model, data_set)
         task = Task(denoise, data_set, request, ends, self.device, known, pictures)
-        plan = plan_with(SEARCHES[kind].table(task), data_set, kind, request)
+        plan = plan_with(_found(kind, task), data_set, kind, request)
         spent = Spent(model_name(self.model), denoise.num_calls)
         return replace(plan, ends=ends, spent=spent)
 
@@ -413,6 +413,18 @@ class ModelSearch:
 
 def _load(data: Path, data_set: DataSet, device: torch.device) -> Tensor:
     return torch.from_numpy(load_pictures(data, data_set)).float().to(device)
+
+
+def _found(kind: str, task: Task) -> SigmaTable:
+    """Return the table that a search finds, if all that it saw was finite."""
+    try:
+        table = SEARCHES[kind].table(task)
+    except Exception:
+        # Whatever it failed of then follows from that.
+        task.denoise.check_finite()
+        raise
+    task.denoise.check_finite()
+    return table
 
 
 def _choose(pictures: Tensor, count: int, rng: np.random.Generator) -> Tensor:

@@ -15,8 +15,10 @@ from spectral_sched.diffusion.search.counting import LARGEST, CountingDenoiser
 from spectral_sched.diffusion.search.gits import NUM_LEVELS
 from spectral_sched.diffusion.search.grid import HIGH, LOW, REFERENCE, RHO, karras_grid
 from spectral_sched.diffusion.search.search import SEARCHES, ModelSearch
+from spectral_sched.errors import UsageError
 from spectral_sched.files.any_format import read_data_set
 from spectral_sched.files.schedule import read_plan
+from spectral_sched.planning.data_set import resize_data_set
 from spectral_sched.planning.kinds.registry import KINDS, is_given
 from spectral_sched.planning.plan import make_plan
 from spectral_sched.planning.replan import replan
@@ -162,6 +164,36 @@ def test_a_table_found_for_one_model_is_not_planned_again() -> None:
     assert again.kind == "optimal"
     assert again.spent is None
     assert again.table == make_plan(data_set, "optimal", TableRequest("euler", 5)).table
+
+
+def parted(setting: str) -> list[str]:
+    return setting.split("=")
+
+
+class Overflowing(WienerDenoiser):
+    """A model whose answers are not finite from some call on."""
+
+    def __init__(self, answered: int) -> None:
+        super().__init__(pink_field(side=8), torch.device("cpu"), torch.float32)
+        self.answered = answered
+
+    def __call__(self, x: torch.Tensor, sigma: float | torch.Tensor) -> torch.Tensor:
+        self.answered -= 1
+        return super().__call__(x, sigma) * (1.0 if self.answered >= 0 else np.nan)
+
+
+@pytest.mark.parametrize("answered", [0, 8])
+@pytest.mark.parametrize("kind", FEW)
+def test_answers_that_are_not_finite_are_refused(kind: str, answered: int) -> None:
+    few = {
+        name: int(value)
+        for name, _, value in (text.partition("=") for text in FEW[kind][1::2])
+    }
+    request = TableRequest.of("euler", 4, "zero", settings=few)
+    search = ModelSearch(Overflowing(answered), None, torch.device("cpu"))
+    data_set = resize_data_set(pink_source(), 8)
+    with pytest.raises(UsageError, match="is not finite, so no table can be found"):
+        search(data_set, kind, request)
 
 
 def test_calls_are_counted_by_pictures() -> None:
