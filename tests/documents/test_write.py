@@ -24,12 +24,12 @@ def test_a_pipe_is_neither_replaced_nor_waited_for(tmp_path: Path, force: bool) 
     assert pipe.is_fifo()
 
 
-@pytest.mark.skipif(not Path("/dev/null").exists(), reason="needs /dev/null")
 def test_a_name_that_is_too_long_is_told_of(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="name too long; choose another place with -o"):
         check_output(tmp_path / f"{'x' * 300}.json")
 
 
+@pytest.mark.skipif(not Path("/dev/null").exists(), reason="needs /dev/null")
 def test_a_device_is_not_replaced() -> None:
     with pytest.raises(UsageError, match="/dev/null: it is no regular file"):
         check_output(Path("/dev/null"), force=True)
