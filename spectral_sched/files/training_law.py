@@ -47,6 +47,7 @@ REMEDY = "make one with: specsched export --for training"
 
 
 ROUNDING = 1e-9
+"""Of a share: a law of two levels has all the deviation that there can be."""
 
 LARGEST_LOG = 90.0
 """Of ln sigma; sigma and its square are finite."""
