@@ -29,20 +29,19 @@ class CountingDenoiser:
     def __init__(self, denoise: Denoiser) -> None:
         self.denoise = denoise
         self.num_calls = 0
-        self._wrong: list[Tensor] = []
+        self._finite: bool | Tensor = True
 
     def __call__(self, x: Tensor, sigma: float | Tensor) -> Tensor:
         """Return the posterior mean, (B, C, H, W), of x at noise level sigma."""
         self.num_calls += len(x)
         denoised = self.denoise(x, sigma)
         # Stays where the model is: a search waits for nothing that it does not need.
-        wrong = ~torch.isfinite(denoised).all()
-        self._wrong = [torch.stack([*self._wrong, wrong]).any()]
+        self._finite = torch.isfinite(denoised).all() & self._finite
         return denoised
 
     def check_finite(self) -> None:
         """Raise `UsageError` if anything that the model answered was not finite."""
-        if any(self._wrong):
+        if not self._finite:
             message = (
                 "what the model answers is not finite, so no table can be found with "
                 "it; try --kind optimal"

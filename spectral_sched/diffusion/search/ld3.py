@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from spectral_sched.diffusion.models.denoiser import Denoiser
+    from spectral_sched.planning.request import TableRequest
     from spectral_sched.solvers.recurrence import Call, Weight
 
 TEACHER, TEACHER_STEPS = "unipc-3", 32
@@ -59,20 +60,21 @@ FLAT = 1e-30
 """Squared slope that counts as none."""
 
 
-def check_teachable(kind: str, sampler: str) -> None:
+def check_teachable(kind: str, request: TableRequest) -> None:
     """Raise `UsageError` if the samples of a solver depend on more than their start."""
-    if SAMPLERS[sampler].stochastic:
+    if SAMPLERS[request.sampler].stochastic:
         message = (
-            f"kind {kind} matches samples to a teacher's, and those of {sampler} "
-            "depend on more than their start; choose --sampler dpmpp-2m"
+            f"kind {kind} matches samples to a teacher's, and those of "
+            f"{request.sampler} depend on more than their start; choose --sampler "
+            "dpmpp-2m"
         )
         raise UsageError(message)
 
 
-def check_learnable(sampler: str, num_steps: int) -> None:
+def check_learnable(request: TableRequest) -> None:
     """Raise `UsageError` if the levels of a sampler cannot be learned."""
-    check_teachable("ld3", sampler)
-    if num_steps < 2:
+    check_teachable("ld3", request)
+    if request.num_steps < 2:
         message = (
             "kind ld3 learns all levels but the first, and one step has no other; "
             "ask for --steps 2 at least"

@@ -294,14 +294,6 @@ def native_levels(task: Task) -> SigmaTable:
     return SigmaTable.of(native(task.request.num_steps, settings.spacing))
 
 
-def _check_fitted(request: TableRequest) -> None:
-    check_teachable("fitted", request.sampler)
-
-
-def _check_ld3(request: TableRequest) -> None:
-    check_learnable(request.sampler, request.num_steps)
-
-
 class Search(NamedTuple):
     """How tables of a kind are searched for.
 
@@ -327,8 +319,8 @@ SEARCHES: Mapping[str, Search] = {
     "score-optimal": Search(score_search, sees_pictures=True),
     "entropic-model": Search(entropic_search, sees_pictures=True),
     "grid": Search(grid_search),
-    "ld3": Search(ld3_search, _check_ld3),
-    "fitted": Search(fitted_search, _check_fitted),
+    "ld3": Search(ld3_search, check_learnable),
+    "fitted": Search(fitted_search, partial(check_teachable, "fitted")),
     "native": Search(native_levels),
 }
 """Searches by the kind that they find."""

@@ -19,7 +19,11 @@ from spectral_sched.errors import UsageError
 from spectral_sched.files.any_format import read_data_set
 from spectral_sched.files.schedule import read_plan
 from spectral_sched.planning.data_set import resize_data_set
-from spectral_sched.planning.kinds.registry import KINDS, is_given
+from spectral_sched.planning.kinds.registry import (
+    KINDS,
+    is_given,
+    parse_kind_settings,
+)
 from spectral_sched.planning.plan import make_plan
 from spectral_sched.planning.replan import replan
 from spectral_sched.planning.request import NoiseLimits, TableRequest
@@ -166,10 +170,6 @@ def test_a_table_found_for_one_model_is_not_planned_again() -> None:
     assert again.table == make_plan(data_set, "optimal", TableRequest("euler", 5)).table
 
 
-def parted(setting: str) -> list[str]:
-    return setting.split("=")
-
-
 class Overflowing(WienerDenoiser):
     """A model whose answers are not finite from some call on."""
 
@@ -185,10 +185,7 @@ class Overflowing(WienerDenoiser):
 @pytest.mark.parametrize("answered", [0, 8])
 @pytest.mark.parametrize("kind", FEW)
 def test_answers_that_are_not_finite_are_refused(kind: str, answered: int) -> None:
-    few = {
-        name: int(value)
-        for name, _, value in (text.partition("=") for text in FEW[kind][1::2])
-    }
+    few = parse_kind_settings(kind, FEW[kind][1::2])
     request = TableRequest.of("euler", 4, "zero", settings=few)
     search = ModelSearch(Overflowing(answered), None, torch.device("cpu"))
     data_set = resize_data_set(pink_source(), 8)
