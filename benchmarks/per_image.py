@@ -21,7 +21,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from per_image_networks import LAWS, SIDE, models_of, sources
+from per_image_networks import LAWS, models_of, sources
 from per_image_tables import KEPT_SPECTRA, WAYS, Known, Tables, known_of
 
 from spectral_sched.comparisons.cache import Cache
@@ -222,8 +222,12 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--laws", nargs="+", default=list(LAWS), choices=LAWS)
     parser.add_argument("--ways", nargs="+", default=list(WAYS), choices=WAYS)
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
+    parser.add_argument("--side", type=int, default=16)
+    parser.add_argument("--size", default="tiny")
+    parser.add_argument("--trained", type=int, default=1500)
     parser.add_argument("--steps", type=int, default=1200)
     parser.add_argument("--batch", type=int, default=16)
+    parser.add_argument("--precision", default="float32")
     parser.add_argument("--samples", type=int, default=256)
     parser.add_argument("--cells", nargs="+", default=list(CELLS))
     parser.add_argument("--no-training", action="store_true")
@@ -232,8 +236,8 @@ def arguments() -> argparse.Namespace:
 
 def compare_on(name: str, given: argparse.Namespace) -> None:
     """Train, play and judge on one data set, and print what was found."""
-    places = sources(name, given.photos, given.output)
-    prepared = Preprocessing(resolution=SIDE, resize="box")
+    places = sources(name, given)
+    prepared = Preprocessing(resolution=given.side, resize="box")
     pictures, real = (picture_set(items(str(at)), prepared) for at in places)
     models = models_of(pictures, name, given)
     known = known_of(pictures, places[0])

@@ -139,7 +139,7 @@ def test_photos_to_judge_by_are_of_other_scenes(
     images = images.astype(np.uint8)
     images[:, :, 0] += 100
     np.savez(tmp_path / "tiles.npz", images=images, source_image=scenes)
-    networks.write_photos(tmp_path / "tiles.npz", tmp_path)
+    networks.write_photos(tmp_path / "tiles.npz", tmp_path, 20)
     train, real = (np.load(tmp_path / f"photos-{n}.npy") for n in ("train", "real"))
     assert (len(train), len(real)) == (40, 10)
     assert not set(train[:, 0, 1, 0]) & set(real[:, 0, 1, 0])
@@ -155,3 +155,12 @@ def test_only_networks_that_are_told_ends_are_played_in_many_ways(
     assert "class" not in script.ways_of("film", script.WAYS, known)
     classes = replace(known, class_names=("a", "b"))
     assert script.ways_of("film", script.WAYS, classes) == list(script.WAYS)
+
+
+def test_the_default_law_has_half_the_noise_at_half_the_side(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    networks = loaded("per_image_networks", monkeypatch)
+    assert networks.LAWS["lognormal"].settings(32) == ("mean=-0.600",)
+    assert networks.LAWS["lognormal"].settings(16) == ("mean=-1.293",)
+    assert networks.LAWS["film"].settings(16) == ()
