@@ -24,7 +24,7 @@ from spectral_sched.diffusion.models.load import (
 from spectral_sched.diffusion.models.network import check_given
 from spectral_sched.diffusion.sampling.noise import SeededNoise, starting_point
 from spectral_sched.diffusion.sampling.player import Player
-from spectral_sched.errors import InputError, UsageError
+from spectral_sched.errors import UsageError
 from spectral_sched.planning.kinds.given import NativeSettings
 from spectral_sched.planning.kinds.kind import refuse_terminal, settings_of
 from spectral_sched.planning.kinds.model_searches import (
@@ -41,7 +41,7 @@ from spectral_sched.planning.kinds.model_searches import (
 from spectral_sched.planning.kinds.optimal import optimal_table
 from spectral_sched.planning.kinds.registry import check_runs_model, is_given
 from spectral_sched.planning.plan import Spent, plan_with
-from spectral_sched.planning.replan import LIKE_ITS_OWN, ends_for_model
+from spectral_sched.planning.replan import ends_for_model, sized
 from spectral_sched.schedules import KarrasLaw, Schedule, sigma_table
 from spectral_sched.schedules.table import SigmaTable
 
@@ -379,10 +379,10 @@ class ModelSearch:
         model = load_denoiser(self.model, data_set, self.device, torch.float32)
         check_given(model, given=False)
         self.check(kind, request, model)
-        _check_size(model, data_set)
+        data_set, resized = sized(data_set, facts_of(model).shape)
         limits, said = known_limits(self.model, model, data_set)
         ends, told = ends_for_model(data_set, request, limits)
-        self.messages += [*said, *(() if is_given(kind) else told)]
+        self.messages += [*resized, *said, *(() if is_given(kind) else told)]
         denoise = CountingDenoiser(tell_ends(model, ends))
         low, high = limits.sigma_range or (0.0, np.inf)
         known = max(low, request.limits.floor), high
@@ -443,15 +443,4 @@ def _check(kind: str, request: TableRequest) -> None:
             f"kind {kind} starts from noise alone; leave out --start-sigma and "
             "--strength"
         )
-        raise UsageError(message)
-
-
-def _check_size(model: Denoiser, data_set: DataSet) -> None:
-    shape, own = facts_of(model).shape, data_set.power.field.shape
-    if shape is not None and shape != own:
-        differ = f"the model makes images of shape {shape} and the spectrum is of {own}"
-        if shape[0] != own[0]:
-            message = f"{differ}; {LIKE_ITS_OWN}"
-            raise InputError(message)
-        message = f"{differ}; plan for the size of the model with --resolution"
         raise UsageError(message)

@@ -244,14 +244,33 @@ def test_a_grid_has_its_own_ends(folder: Path) -> None:
     assert "leave out --sigma-min, --sigma-max" in sentence(*grid, cwd=folder, code=2)
 
 
-def test_networks_want_pictures_of_their_own_size(folder: Path) -> None:
+def test_tables_of_networks_are_planned_for_their_own_size(folder: Path) -> None:
     search = ("export", "--kind", "gits", "--model", "bundled")
-    said = sentence(*search, cwd=folder, code=2)
-    assert "plan for the size of the model with --resolution" in said
-    bound = ("export", "--kind", "klub", "--model", "bundled", "--resolution", 64)
+    few = ("--steps", 2, "--set", "samples=2", "-o", "sized.json")
+    said = specsched(*search, *few, cwd=folder).stderr
+    assert "planned for 64x64 images of 3 channels, which the model makes" in said
+    assert read_data_set(folder / "sized.json").power.field.shape == (3, 64, 64)
+    bound = ("export", "--kind", "klub", "--model", "bundled")
     said = sentence(*bound, cwd=folder, code=2)
     assert "puts noise on real images; name some with --data, or" in said
     assert read_data_set(folder / "spectrum.json").power.field.shape == (3, 8, 8)
-    specsched(*["analyze", "images", "--color", "luma", "-o", "grey.json"], cwd=folder)
-    said = sentence(*search, "--spectrum", "grey.json", cwd=folder, code=3)
-    assert said.endswith("(1, 8, 8); analyze images like those it was trained on")
+
+
+@pytest.mark.parametrize(
+    ("flags", "own"),
+    [
+        (("--color", "luma"), "8x8 images of 1 channel"),
+        (("--crop", "none"), "12x8 images of 3 channels"),
+    ],
+)
+def test_images_unlike_those_of_a_network_are_refused(
+    folder: Path, flags: tuple[str, ...], own: str
+) -> None:
+    """No resolution is named as a cure: none would help."""
+    write_pictures(folder / "wide", 3, (8, 12))
+    source = "wide" if "--crop" in flags else "images"
+    specsched("analyze", source, *flags, "-o", "other.json", "--force", cwd=folder)
+    search = ("export", "--kind", "gits", "--model", "bundled")
+    said = sentence(*search, "--spectrum", "other.json", cwd=folder, code=3)
+    assert f"the spectrum is of {own} and the model makes 64x64 images" in said
+    assert said.endswith("; analyze images like those it was trained on")
