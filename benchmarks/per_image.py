@@ -12,25 +12,26 @@ Differences are paired: networks of one seed, samples of one noise.
 """
 
 import argparse
+import hashlib
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from per_image_networks import LAWS, models_of, sources
+from per_image_page import Row, loss_lines, metric_lines
 from per_image_tables import KEPT_SPECTRA, WAYS, Known, Tables, known_of
 
 from spectral_sched.comparisons.cache import Cache
 from spectral_sched.comparisons.entries import cell_keys
 from spectral_sched.comparisons.metrics import (
+    NUM_BLOCKS,
     FrechetDistance,
     KernelDistance,
     LeftOut,
-    difference,
     left_out,
 )
 from spectral_sched.diffusion.evaluation.features import Features, RandomFeatures
@@ -48,18 +49,11 @@ from spectral_sched.sources import items
 FEATURE_SIDE = 64
 """Pixels a side of what the ImageNet network is shown of an image."""
 
-AGAINST = (("lognormal", "one"), ("film", "one"), ("film", "drawn"))
-"""Laws and ways that all others are compared with."""
-
 NUM_LOSSES = 128
 """Held-out images whose loss is taken."""
 
 CELLS = ("dpmpp-2m:8", "dpmpp-2m:4", "heun:8", "dpmpp-2m:16", "euler:8")
 """Samplers and most network calls, the most wanted first."""
-
-STUDENT = {2: 12.706, 3: 4.303, 4: 3.182, 5: 2.776}
-"""Quantile 0.975 of Student's t for the mean of so many seeds."""
-
 
 METRICS: dict[str, tuple[str, type[FrechetDistance] | type[KernelDistance]]] = {
     "random Frechet": ("random", FrechetDistance),
@@ -75,6 +69,7 @@ class Judge:
         self, real: NDArray[np.float32], num_samples: int, cache: Cache
     ) -> None:
         self.count, self.cache = num_samples, cache
+        self.real = hashlib.sha256(real.tobytes()).hexdigest()
         channels = real.shape[1]
         self.features: dict[str, Features] = {
             "random": RandomFeatures(channels),
@@ -86,6 +81,26 @@ class Judge:
         seen = {name: looks(rest) for name, looks in self.features.items()}
         self.distances = {
             name: distance(seen[which]) for name, (which, distance) in METRICS.items()
+        }
+
+    def kept(
+        self, key: list[object], play: Callable[[], NDArray[np.float32]]
+    ) -> dict[str, LeftOut]:
+        """Return every metric of the samples of a key, played if they are not kept."""
+        size = (self.count, *self.stand_ins.shape[1:])
+
+        def measured() -> NDArray[np.float32]:
+            found = self(self.cache.array("samples", key, size, play)).values()
+            rows = [np.append(each.value, each.left) for each in found]
+            return np.array(rows, dtype=np.float32)
+
+        judged_by = [*key, list(METRICS), FEATURE_SIDE, self.real]
+        shape = (len(METRICS), 1 + NUM_BLOCKS)
+        rows = self.cache.array("judged", judged_by, shape, measured)
+        rows = rows.astype(np.float64)
+        return {
+            name: LeftOut(row[0], row[1:])
+            for name, row in zip(METRICS, rows, strict=True)
         }
 
     def __call__(self, pictures: NDArray[np.float32]) -> dict[str, LeftOut]:
@@ -113,16 +128,6 @@ def losses(
     return np.array(found, dtype=np.float32)
 
 
-class Row(NamedTuple):
-    """One network played in one way in one cell, and how it was judged."""
-
-    cell: str
-    law: str
-    way: str
-    seed: int
-    found: dict[str, LeftOut]
-
-
 def ways_of(law: str, ways: Sequence[str], known: Known) -> list[str]:
     """Return how a network is played: in one way alone if it is not told ends."""
     if not LAWS[law].film:
@@ -136,81 +141,18 @@ def judged(
     models: dict[tuple[str, int], Path],
     given: argparse.Namespace,
 ) -> Iterator[Row]:
-    """Yield every row, the most wanted cells first; samples are kept."""
-    shape = (given.samples, *known.data_set.power.field.shape)
+    """Yield every row, the most wanted cells first; all that is found is kept."""
     for text in given.cells:
         sampler, _, calls = text.partition(":")
-        key = cell_keys([sampler], [int(calls)], [])[0]
-        tables = Tables(known, key, judge.cache)
+        cell = cell_keys([sampler], [int(calls)], [])[0]
+        tables = Tables(known, cell, judge.cache)
         for (law, seed), path in models.items():
             network = read_model(path)[0].eval()
             for way in ways_of(law, given.ways, known):
-                asked = [file_digest(path), key.sampler, key.num_steps, way]
+                asked = [file_digest(path), cell.sampler, cell.num_steps, way]
                 play = partial(tables.play, network, way, given.samples)
-                samples = judge.cache.array(
-                    "samples", [*asked, given.samples, KEPT_SPECTRA], shape, play
-                )
-                yield Row(text, law, way, seed, judge(samples))
-
-
-def over_seeds(rows: Sequence[Row], metric: str) -> LeftOut:
-    """Return the mean of a metric over networks that were played from one noise."""
-    found = [row.found[metric] for row in rows]
-    value = np.mean([each.value for each in found], axis=0)
-    return LeftOut(value, np.mean([each.left for each in found], axis=0))
-
-
-def apart(first: Sequence[Row], second: Sequence[Row], metric: str) -> str:
-    """Return the mean difference of networks of equal seeds, with its interval."""
-    by_seed = {row.seed: float(row.found[metric].value) for row in second}
-    gaps = np.array(
-        [float(row.found[metric].value) - by_seed[row.seed] for row in first]
-    )
-    reach = STUDENT[len(gaps)] * gaps.std(ddof=1) / len(gaps) ** 0.5
-    return (
-        f"{gaps.mean():+.3g} [{gaps.mean() - reach:+.3g}, {gaps.mean() + reach:+.3g}]"
-    )
-
-
-def table_lines(rows: Sequence[Row], floor: dict[str, LeftOut]) -> Iterator[str]:
-    """Yield a table of a data set: means over seeds, the least and the most."""
-    yield f"| cell | law | way | {' | '.join(METRICS)} |"
-    yield "|---" * (3 + len(METRICS)) + "|"
-    names = dict.fromkeys((row.cell, row.law, row.way) for row in rows)
-    for name in names:
-        same = [row for row in rows if row[:3] == name]
-        yield f"| {' | '.join((*name, *(spread(same, m) for m in METRICS)))} |"
-    floors = (f"{floor[metric].estimate}" for metric in METRICS)
-    yield f"| | real images | floor | {' | '.join(floors)} |"
-
-
-def spread(rows: Sequence[Row], metric: str) -> str:
-    """Return the mean of a metric over seeds, with the least and the most."""
-    values = [float(row.found[metric].value) for row in rows]
-    return f"{np.mean(values):.3g} [{min(values):.3g}, {max(values):.3g}]"
-
-
-def gap_lines(rows: Sequence[Row], against: tuple[str, str]) -> Iterator[str]:
-    """Yield how far every law and way is from one, in each cell.
-
-    Ways of the same networks are compared by the samples, laws by the seeds.
-    """
-    names = dict.fromkeys((row.cell, row.law, row.way) for row in rows)
-    for cell, law, way in names:
-        ours = [row for row in rows if row[:3] == (cell, law, way)]
-        theirs = [row for row in rows if row[:3] == (cell, *against)]
-        seeds = {row.seed for row in ours} & {row.seed for row in theirs}
-        ours, theirs = ([r for r in part if r.seed in seeds] for part in (ours, theirs))
-        if (law, way) == against or not seeds:
-            continue
-        if law == against[0]:
-            pairs = ((over_seeds(ours, m), over_seeds(theirs, m)) for m in METRICS)
-            told = [str(difference(*pair, paired=True)) for pair in pairs]
-        elif len(seeds) >= min(STUDENT):
-            told = [apart(ours, theirs, metric) for metric in METRICS]
-        else:
-            told = ["one seed tells nothing"]
-        yield f"{cell} {law} {way} less {' '.join(against)}: {'; '.join(told)}"
+                key = [*asked, given.samples, KEPT_SPECTRA]
+                yield Row(cell, law, way, seed, judge.kept(key, play))
 
 
 def arguments() -> argparse.Namespace:
@@ -234,6 +176,19 @@ def arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
+def losses_of(
+    models: dict[tuple[str, int], Path], real: PictureSet, known: Known, cache: Cache
+) -> dict[tuple[str, int], NDArray[np.float32]]:
+    """Return the losses of every network, by law and seed."""
+    found = {}
+    for (law, seed), path in models.items():
+        network = read_model(path)[0].eval()
+        told = partial(losses, network, real, known.data_set, NUM_LOSSES)
+        key, shape = [file_digest(path), NUM_LOSSES], (3 if LAWS[law].film else 1,)
+        found[law, seed] = cache.array("losses", key, shape, told)
+    return found
+
+
 def compare_on(name: str, given: argparse.Namespace) -> None:
     """Train, play and judge on one data set, and print what was found."""
     places = sources(name, given)
@@ -243,20 +198,15 @@ def compare_on(name: str, given: argparse.Namespace) -> None:
     known = known_of(pictures, places[0])
     real_pictures = real.batch(np.arange(len(real))).numpy()
     judge = Judge(real_pictures, given.samples, Cache(given.output / "samples"))
-    for (law, seed), path in models.items():
-        network = read_model(path)[0].eval()
-        told = partial(losses, network, real, known.data_set, NUM_LOSSES)
-        key, shape = [file_digest(path), NUM_LOSSES], (3 if LAWS[law].film else 1,)
-        found = judge.cache.array("losses", key, shape, told)
-        print(name, law, seed, "loss told own ends, another's, the set's", found)
-    floor, rows = judge(judge.stand_ins), []
+    lines = list(loss_lines(losses_of(models, real, known, judge.cache)))
+    rows = []
     for row in judged(known, judge, models, given):
         rows.append(row)
         print(name, *row[:4], time.strftime("%H:%M:%S"), flush=True)
-    lines = list(table_lines(rows, floor))
-    for against in AGAINST:
-        lines += gap_lines(rows, against)
-    page = "\n".join([f"## {name}", "", *lines, ""])
+    floor = judge(judge.stand_ins)
+    for metric in METRICS:
+        lines += metric_lines(rows, metric, floor[metric])
+    page = "\n".join([f"## {name}", "", *lines])
     (given.output / f"{name}.md").write_text(page)
     print(page)
 

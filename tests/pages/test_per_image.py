@@ -30,6 +30,11 @@ def script(monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 @pytest.fixture
+def page(monkeypatch: pytest.MonkeyPatch) -> Any:
+    return loaded("per_image_page", monkeypatch)
+
+
+@pytest.fixture
 def tables(monkeypatch: pytest.MonkeyPatch) -> Any:
     return loaded("per_image_tables", monkeypatch)
 
@@ -106,27 +111,81 @@ def test_spectra_are_known_again_by_their_modes(tables: Any, data_set: DataSet) 
     assert known.nearest(coarse) == 0
 
 
-def made_rows(script: Any, law: str, values: list[float]) -> list[Any]:
-    found = [
-        {
-            name: LeftOut(np.array(value), np.linspace(value, value + 0.1, 20))
-            for name in script.METRICS
-        }
-        for value in values
+CELL = CellKey("heun", 4)
+METRIC = "random Frechet"
+
+
+def left_out(value: float) -> LeftOut:
+    return LeftOut(np.array(value), np.linspace(value, value + 0.1, 20))
+
+
+def made_rows(page: Any, law: str, values: list[float], way: str = "one") -> list[Any]:
+    return [
+        page.Row(CELL, law, way, seed, {METRIC: left_out(value)})
+        for seed, value in enumerate(values)
     ]
-    return [script.Row("a", law, "one", k, each) for k, each in enumerate(found)]
 
 
-def test_differences_are_paired_by_seed(script: Any) -> None:
+def test_differences_of_laws_are_paired_by_seed(page: Any) -> None:
     """Student's interval of three differences 1, 2 and 3."""
-    first = made_rows(script, "film", [11.0, 22.0, 33.0])
-    second = made_rows(script, "lognormal", [10.0, 20.0, 30.0])[::-1]
-    told = script.apart(first, second, "random Frechet")
+    first = made_rows(page, "film", [11.0, 22.0, 33.0])
+    second = made_rows(page, "lognormal", [10.0, 20.0, 30.0])[::-1]
     reach = 4.303 * 1 / 3**0.5
-    assert told == f"+2 [{2 - reach:+.3g}, {2 + reach:+.3g}]"
-    mean = script.over_seeds(first, "random Frechet")
+    told = f"+2 [{2 - reach:+.3g}, {2 + reach:+.3g}]"
+    assert page.gap(first, second, METRIC) == told
+    assert page.gap(first, second[:1], METRIC) == "one seed"
+    assert page.gap(first, [], METRIC) == ""
+    mean = page.over_seeds(first, METRIC)
     assert float(mean.value) == 22
     assert mean.left[-1] == pytest.approx(22.1)
+
+
+def test_differences_of_ways_are_paired_by_sample(page: Any) -> None:
+    """Samples that differ by the same in every block leave no doubt."""
+    first = made_rows(page, "film", [12.0, 24.0, 36.0])
+    second = made_rows(page, "film", [10.0, 22.0, 34.0], "drawn")
+    assert page.gap(first, second, METRIC) == "+2 [+2, +2]"
+
+
+def test_a_page_has_a_row_for_each_way_and_what_differs(page: Any) -> None:
+    rows = [
+        *made_rows(page, "lognormal", [10.0, 20.0, 30.0]),
+        *made_rows(page, "film", [11.0, 22.0, 33.0], "drawn"),
+        *made_rows(page, "film", [21.0, 32.0, 43.0]),
+    ]
+    lines = list(page.metric_lines(rows, METRIC, left_out(0.5)))
+    assert lines[2:4] == ["| network, way | Heun, 7 |", "|---|---|"]
+    assert "| log-normal | 20 [10, 30] |" in lines
+    assert "| film, drawn | 22 [11, 33] |" in lines
+    assert "| film, one less film, drawn | +10 [+10, +10] |" in lines
+    assert not [line for line in lines if line.startswith("| Laplace")]
+    assert lines[0].startswith("random Frechet; the floor is 0.5 [")
+
+
+def test_losses_stand_under_what_the_network_is_told(page: Any) -> None:
+    losses = {("lognormal", 0): [0.5], ("film", 0): [0.25, 0.75, 1.0]}
+    found = list(page.loss_lines({k: np.array(v) for k, v in losses.items()}))
+    assert found[2] == "| log-normal | 0.5 [0.5, 0.5] |  |  |"
+    assert found[3].endswith("| 0.25 [0.25, 0.25] | 0.75 [0.75, 0.75] | 1 [1, 1] |")
+
+
+def test_what_was_judged_is_not_played_again(script: Any, tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    real = rng.normal(size=(96, 3, 8, 8)).astype(np.float32)
+    judge = script.Judge(real, 48, Cache(tmp_path))
+    played = judge.stand_ins / 2
+
+    def fails() -> Any:
+        raise AssertionError
+
+    first = judge.kept(["a"], lambda: played)
+    again = judge.kept(["a"], fails)
+    for name, found in judge(played).items():
+        for each in (first, again):
+            assert float(each[name].value) == pytest.approx(float(found.value), 1e-6)
+            np.testing.assert_allclose(each[name].left, found.left, rtol=1e-6)
+    other = script.Judge(real[:90], 48, Cache(tmp_path)).kept(["a"], fails)
+    assert float(other[METRIC].value) != float(first[METRIC].value)
 
 
 def test_photos_to_judge_by_are_of_other_scenes(
