@@ -15,6 +15,7 @@ from spectral_sched.documents.rules import (
     agree,
     each,
     fixed,
+    flag,
     members,
     named,
     nullable,
@@ -82,6 +83,7 @@ RULE = members(
         "settings": named(setting),
         "terminal": text(*get_args(Terminal)),
         "start_sigma": positive,
+        "from_top": flag,
         "spent": members({"model": text(), "network_calls": whole()}),
     },
 )
@@ -97,6 +99,8 @@ def _agrees(document: Document, place: Place) -> None:
         raise place.at("sigma_min").wrong("is not below 'sigma_max'")
     if "start_sigma" in document:
         agree(document["start_sigma"], sigmas[0], place.at("start_sigma"))
+        if document.get("from_top"):
+            raise place.at("from_top").wrong("is true beside a 'start_sigma'")
     if ("values" in document) != ("values_coordinate" in document):
         raise place.at("values").wrong("is there without its coordinate, or that alone")
     if "values" in document:
@@ -154,9 +158,7 @@ def plan_document(
         "sigma_max": plan.ends[1],
         "start": plan.request.start,
         **_choices(plan.request),
-        **(
-            {"start_sigma": plan.table.sigmas[0]} if plan.request.limits.partial else {}
-        ),
+        **_first(plan),
         "predicted": _predicted(plan),
         **_spent(plan),
         **data_set_fields(plan.data_set),
@@ -177,6 +179,14 @@ def _choices(request: TableRequest) -> Document:
     """Return what was chosen of the kind, which another table of it shall share."""
     settings = {"settings": dict(request.settings)} if request.settings else {}
     return settings | ({"terminal": request.terminal} if request.terminal else {})
+
+
+def _first(plan: Plan) -> Document:
+    """Return what was wished of the first level, which other tables shall share."""
+    limits = plan.request.limits
+    if limits.partial:
+        return {"start_sigma": plan.table.sigmas[0]}
+    return {"from_top": True} if limits.from_top else {}
 
 
 def _values(table: SigmaTable, coordinate: str) -> Document:
@@ -259,9 +269,6 @@ FORM = Form("schedule", VERSION, REMEDY, RULE, _agrees)
 
 def _read_request(fields: Fields, path: Path) -> TableRequest:
     texts = fields.get("sampler", str), fields.get("start", str)
-    limits = NoiseLimits()
-    if "start_sigma" in fields:
-        limits = NoiseLimits(start_sigma=fields.number("start_sigma"))
     terminal = fields.get("terminal", str) if "terminal" in fields else None
     try:
         return TableRequest.of(
@@ -269,12 +276,18 @@ def _read_request(fields: Fields, path: Path) -> TableRequest:
             fields.get("num_steps", int),
             texts[1],
             settings=_read_settings(fields),
-            limits=limits,
+            limits=_read_limits(fields),
             terminal=terminal,
         )
     except SpecschedError as error:
         message = f"{path} is damaged: {error}; {REMEDY}"
         raise InputError(message) from error
+
+
+def _read_limits(fields: Fields) -> NoiseLimits:
+    if "start_sigma" in fields:
+        return NoiseLimits(start_sigma=fields.number("start_sigma"))
+    return NoiseLimits(from_top="from_top" in fields and fields.get("from_top", bool))
 
 
 def _read_spent(fields: Fields, path: Path) -> Spent | None:

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
+from spectral_sched.documents.write import write_document
 from spectral_sched.errors import InputError, UsageError
+from spectral_sched.files.schedule import plan_document, read_plan
 from spectral_sched.images.preprocessing import Preprocessing
 from spectral_sched.planning.data_set import DataSet, resize_data_set
 from spectral_sched.planning.plan import Plan, make_plan
@@ -19,6 +21,7 @@ from spectral_sched.planning.replan import (
     ends_for_model,
     fit_to_model,
     plan_for_model,
+    replan,
 )
 from spectral_sched.planning.request import NoiseLimits, TableRequest
 from spectral_sched.spectra.bounds import sigma_bounds
@@ -26,6 +29,8 @@ from spectral_sched.spectra.power_distribution import power_distribution
 from tests.support.helpers import power_law_field, spectrum_of
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from spectral_sched.images.pixels import Shape
 
 
@@ -44,6 +49,20 @@ def source(shape: Shape = (3, 16, 16)) -> DataSet:
 def plan(kind: str = "optimal", shape: Shape = (3, 16, 16), **limits: Any) -> Plan:
     request = TableRequest.of("dpmpp-2m", 5, "zero", limits=NoiseLimits(**limits))
     return make_plan(source(shape), kind, request)
+
+
+def test_a_table_from_the_top_stays_there_after_its_file(tmp_path: Path) -> None:
+    """Others of the kind begin lower, where that lowers the error."""
+    ends = {"sigma_min": 0.01, "sigma_max": 50.0}
+    made, usual = plan(from_top=True, **ends), plan(**ends)
+    assert usual.table.levels[0] < 0.9 * made.table.levels[0]
+    for each, first in ((made, 50.0), (usual, None)):
+        path = tmp_path / "tight.json"
+        write_document(plan_document(each, {}), path)
+        again = replan(read_plan(path), 3)
+        expected = replan(each, 3)
+        assert again.table == expected.table
+        assert first is None or again.table.levels[0] == pytest.approx(first)
 
 
 def test_model_without_limits_plays_any_plan() -> None:
