@@ -6,12 +6,17 @@ import json
 import re
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from spectral_sched.documents.provenance import provenance
 from spectral_sched.files.model import read_model_document
+from spectral_sched.files.schedule import plan_document, read_plan
+from spectral_sched.planning.request import NoiseLimits
 from tests.support.commands import specsched
 from tests.support.helpers import ROOT, write_pictures
 from tests.support.science_files import GREY, write_dicom
@@ -113,8 +118,16 @@ def documents(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
         found.append(json.loads(shown.stdout))
     few = ("--model", "wiener", "--samples", 2, "--levels", 4)
     found.append(json.loads(specsched("audit", *few, "--json", cwd=folder).stdout))
+    found.append(from_top(folder / "tight.json"))
     shutil.rmtree(folder)
     return found
+
+
+def from_top(path: Path) -> dict[str, Any]:
+    """Return a schedule as it is for a model whose range ends below the images'."""
+    plan = read_plan(path)
+    request = replace(plan.request, limits=NoiseLimits(from_top=True))
+    return plan_document(replace(plan, request=request), provenance({}))
 
 
 def test_every_format_has_a_section(documents: list[dict[str, Any]]) -> None:
