@@ -99,15 +99,12 @@ def _run(flags: dict[str, object]) -> "AuditRun":
     from spectral_sched.diffusion.devices import ready_host, resolve_device
     from spectral_sched.diffusion.evaluation.audit_run import AuditOptions, AuditRun
 
-    label = flags["class_label"]
-    if isinstance(label, str) and label.isdecimal():
-        label = int(label)
-    names = ("model", "data", "spectrum", "seed", "null_label", "precision")
+    told = ("class_label", "null_label")
+    names = ("model", "data", "spectrum", "seed", *told, "precision")
     options = AuditOptions(
         **{name: flags[name] for name in names},  # type: ignore[arg-type]
         num_levels=flags["levels"],  # type: ignore[arg-type]
         num_images=flags["samples"],  # type: ignore[arg-type]
-        class_label=label,  # type: ignore[arg-type]
     )
     ready_host(flags["threads"])  # type: ignore[arg-type]
     return AuditRun(options, resolve_device(str(flags["device"])))

@@ -38,7 +38,8 @@ class Guidance:
     Attributes
     ----------
     class_label
-        The class, from 0 on, or its name.
+        The class, from 0 on, or its name. A text is its number if no class has
+        that name.
     null_label
         The class that stood for none during training, if the model does not say.
     weight
@@ -183,10 +184,20 @@ def _of_turns(
 
 
 def _of(facts: ModelFacts, wanted: int | str) -> Denoiser:
-    if isinstance(wanted, str) and facts.class_names:
-        check_choice(wanted, facts.class_names, "class", "--class-label")
-        wanted = facts.class_names.index(wanted)
+    if isinstance(wanted, str):
+        wanted = _label_of(facts.class_names, wanted)
     return _of_label(facts, wanted, "--class-label")
+
+
+def _label_of(names: Sequence[str], wanted: str) -> int | str:
+    """Return the label that a text names: a name first, for it may have digits only."""
+    if wanted in names:
+        return names.index(wanted)
+    if wanted.isdecimal():
+        return int(wanted)
+    if names:
+        check_choice(wanted, names, "class", "--class-label")
+    return wanted
 
 
 def _of_no_class(facts: ModelFacts, null_label: int | None) -> Denoiser:
@@ -227,8 +238,6 @@ def parse_guidance(
     UsageError
         If they make no sense.
     """
-    if isinstance(class_label, str) and class_label.isdecimal():
-        class_label = int(class_label)
     if guidance is None:
         guidance = BUNDLED_GUIDANCE if model == MODEL else Guidance.weight
     return Guidance(

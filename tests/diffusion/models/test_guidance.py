@@ -119,6 +119,25 @@ class OfImages(Classes):
         )
 
 
+class Numbered(OfImages):
+    """Knows four classes by numbers, sorted as names are."""
+
+    class_names = ("1", "10", "2", "3")
+
+
+@pytest.mark.parametrize(("wanted", "label"), [("2", 2), ("10", 1), ("0", 0), (1, 1)])
+def test_names_of_digits_are_names_first(
+    x: Tensor, wanted: str | int, label: int
+) -> None:
+    found = guide(Numbered(0.0), parse_guidance(wanted, None, None, None), [0])
+    assert found(x, 1.0)[0, 0, 0, 0] == label
+
+
+def test_text_is_the_number_of_a_class_without_a_name(x: Tensor) -> None:
+    found = guide(OfImages(0.0), parse_guidance("2", None, None, None), [0])
+    assert found(x, 1.0)[0, 0, 0, 0] == 2
+
+
 def test_classes_take_turns_but_for_that_of_none(x: Tensor) -> None:
     labels = guide(OfImages(0.0), Guidance(null_label=1), [0, 1, 5])(x, 1.0)
     assert labels[:, 0, 0, 0].tolist() == [0, 2, 3]
@@ -152,7 +171,6 @@ def test_flags_that_are_not_given_change_nothing() -> None:
         class_label=None, null_label=None, guidance=None, interval=None
     )
     assert given == Guidance()
-    assert parse_guidance("12", None, None, None) == Guidance(12)
     assert parse_guidance(None, None, None, None, "other.safetensors") == given
     interval = parse_guidance(
         class_label=1, null_label=2, guidance=3.0, interval=(0.3, math.inf)
