@@ -34,6 +34,9 @@ from .shared import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from spectral_sched.diffusion.torchrun import Processes
     from spectral_sched.diffusion.training.run import TrainingOptions
 
 
@@ -146,16 +149,24 @@ def train(
         preprocessing = measured_preprocessing(preprocessing, flags)
         items, aside = asked_items(flags)
         pictures = picture_set(items, preprocessing)
+        # Before what may be refused, for it may be why.
+        _tell((*aside.remarks, *aside.left_out()), group)
         run = TrainingRun(pictures, options, output, group, resume=resume, tell=say)
-        told = (*aside.remarks, *aside.left_out(), *run.messages)
-        for message in told if group.first else ():
-            say(message)
+        _tell(run.messages, group)
         with training_progress(shown=group.first) as progress:
             run(progress)
     if group.first:
         document = read_model_document(output)
         show(model_parts(document), document, json=json)
         say(f"wrote {output}; next: {export_after(output)}")
+
+
+def _tell(messages: "Iterable[str]", group: "Processes") -> None:
+    """Say sentences, once for all processes."""
+    from spectral_sched.system.streams import say
+
+    for message in messages if group.first else ():
+        say(message)
 
 
 def _options(flags: dict[str, Any]) -> "TrainingOptions":

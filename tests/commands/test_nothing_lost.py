@@ -272,7 +272,33 @@ def test_a_picture_without_a_class_is_named(folder: Path) -> None:
     write_pictures(folder / "pets", 1, seed=9)
     line = ("train", "pets", "--classes", "--steps", "1", "--device", "cpu")
     refused = sentence(*line, cwd=folder, code=3)
-    assert "0000.png is in no folder, so its class is not known" in refused
+    assert "the class of 0000.png is not known; move it into the folder" in refused
+
+
+def test_labels_that_cannot_be_used_are_told_before_the_refusal(folder: Path) -> None:
+    write_pictures(folder / "worded", 2)
+    names = sorted(path.name for path in (folder / "worded").iterdir())
+    worded = {"labels": [[name, f"kind {name}"] for name in names]}
+    (folder / "worded" / "dataset.json").write_text(json.dumps(worded))
+    line = ("train", "worded", "--classes", "--steps", "1", "--device", "cpu")
+    told = specsched(*line, cwd=folder, code=3).stderr
+    assert "2 of 2 labels in worded/dataset.json are not a name and an integer" in told
+    assert "with a dataset.json, labels there" in told
+
+
+def test_a_run_is_not_continued_with_other_classes_of_the_same_images(
+    folder: Path,
+) -> None:
+    for number, name in enumerate(("a", "b")):
+        write_pictures(folder / "moved" / name, 2, seed=number)
+    line = ("train", "moved", "--classes", "--batch", "2", "-o", "moved.safetensors")
+    specsched(*line, "--steps", "1", "--device", "cpu", cwd=folder)
+    first = next((folder / "moved" / "a").iterdir())
+    first.rename(folder / "moved" / "b" / "moved.png")
+    again = (*line, "--steps", "2", "--device", "cpu", "--resume")
+    assert "of another run (other labels)" in sentence(*again, cwd=folder, code=2)
+    (folder / "moved" / "b" / "moved.png").rename(first)
+    specsched(*again, cwd=folder)
 
 
 def test_processes_get_as_many_pictures_each(folder: Path) -> None:

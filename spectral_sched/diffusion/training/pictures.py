@@ -1,11 +1,12 @@
 """The images a network is trained on: all in memory, as they are stored.
 
-They are sorted by the digest of their pixels, so that a run meets the same images
-whatever order and container they come in.
+They are sorted by the digest of their pixels, and copies by their class, so that a run
+meets the same images whatever order and container they come in.
 """
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -63,6 +64,11 @@ class PictureSet:
 
     def __len__(self) -> int:
         return len(self.values)
+
+    @property
+    def labels_key(self) -> str:
+        """Digest of which class each image has, whatever the names of the classes."""
+        return hashlib.sha256(self.labels.astype("<i8").tobytes()).hexdigest()
 
     def batch(self, pictures: NDArray[np.int64]) -> Tensor:
         """Return images by their numbers, (B, C, H, W) float32 in [-1, 1]."""
@@ -125,7 +131,7 @@ def picture_set(items: Iterable[Item], settings: Preprocessing) -> PictureSet:
         If no image can be read, or two differ in size, channels or range.
     """
     skipped = Skipped()
-    loaded = sorted(_load(items, settings, skipped), key=lambda read: read.pixels.key())
+    loaded = sorted(_load(items, settings, skipped), key=_Read.place)
     if not loaded:
         raise skipped.nothing_left()
     first = loaded[0].pixels
@@ -160,6 +166,10 @@ class _Read(NamedTuple):
     name: str
     label: str
     pixels: Pixels
+
+    def place(self) -> tuple[bytes, str]:
+        """Return what a set is sorted by."""
+        return self.pixels.key(), self.label
 
 
 def _classes(labels: list[str]) -> tuple[tuple[str, ...], NDArray[np.int64]]:

@@ -182,6 +182,7 @@ class TrainingRun:
         self.noise = _noise(options, self.data_set, pictures, self.restores)
         ends = typical_ends(self.noise, len(pictures)) if options.film else None
         names = _class_names(pictures) if options.classes else None
+        self._labels_key = pictures.labels_key
         network = _network(options, self.data_set, ends, names)
         self.trainer = Trainer(pictures, self.noise, network, settings, processes, tell)
         self.resumed = resume
@@ -219,6 +220,7 @@ class TrainingRun:
         """All that the weights depend on."""
         return {
             "pictures": self.data_set.data_key,
+            **({"labels": self._labels_key} if self.options.classes else {}),
             "network": asdict(self.trainer.network.config),
             **self._asked,
         }
@@ -391,14 +393,15 @@ def _class_names(pictures: PictureSet) -> tuple[str, ...]:
     """Return the names of the classes of a set."""
     if pictures.unclassed is not None and pictures.num_folders > 1:
         message = (
-            f"--classes: {pictures.unclassed} is in no folder, so its class is not "
-            "known; move it into one, or away"
+            f"--classes: the class of {pictures.unclassed} is not known; move it into "
+            "the folder of one (with a dataset.json, give it a label there), or away"
         )
         raise InputError(message)
     if len(pictures.class_names) < 2:
         message = (
-            "--classes needs a folder for each of two classes or more; put the "
-            "images into such folders, or leave it out"
+            "--classes needs a folder for each of two classes or more (with a "
+            "dataset.json, labels there); put the images into such folders, or leave "
+            "it out"
         )
         raise InputError(message)
     return pictures.class_names

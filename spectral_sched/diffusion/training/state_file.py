@@ -70,6 +70,9 @@ FORM = Form(
 LENGTHS = ("num_steps", "minutes")
 """What a run that goes on may have been given anew."""
 
+LATER_FACTS = ("labels",)
+"""What files of earlier builds do not say of a run."""
+
 
 def save_state(path: Path, trainer: Trainer, run: Mapping[str, object]) -> None:
     """Write the state of a run atomically.
@@ -202,6 +205,8 @@ def _check_same(path: Path, before: Document, now: dict[str, object]) -> None:
     known, now = _said(before), _said(now)
     for name in LENGTHS:
         known.pop(name, None), now.pop(name, None)
+    for name in set(LATER_FACTS) - set(known):
+        now.pop(name, None)
     if known == now:
         return
     changed = sorted(key for key in now if known.get(key) != now[key])

@@ -263,6 +263,18 @@ def test_a_class_of_a_plain_network_is_refused() -> None:
         guide(plain, Guidance(0), [0])
 
 
+def test_copies_in_two_classes_have_the_same_order_in_any_container() -> None:
+    rng = np.random.default_rng(0)
+    pixels = rng.uniform(-1, 1, (4, 8, 8, 1))
+    listed = [Item("x", label, pixels[0]) for label in ("light", "dark", "light")]
+    other = [Item("y", "dark", array) for array in pixels]
+    settings = Preprocessing(data_range=(-1.0, 1.0))
+    there = picture_set([*listed, *other], settings)
+    back = picture_set([*other, *listed[::-1]], settings)
+    np.testing.assert_array_equal(there.labels, back.labels)
+    assert there.labels_key == back.labels_key
+
+
 def test_folders_of_the_sample_images_are_classes() -> None:
     found = picture_set(items("sample_images"), Preprocessing(resolution=8))
     assert found.class_names == ("color_fields", "dead_leaves", "landscapes", "shapes")
