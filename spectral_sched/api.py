@@ -12,7 +12,6 @@ import os
 import tempfile
 import warnings
 from dataclasses import replace
-from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -55,6 +54,7 @@ from .files.samples import (
     open_gallery,
     parse_seeds,
     sheet_title,
+    whole_seeds,
 )
 from .files.schedule import plan_arguments, plan_document, read_plan
 from .files.spectrum import measured_arguments, spectrum_document
@@ -474,7 +474,7 @@ def sample(
     schedule: Plan | AnyPath,
     seeds: Iterable[int] | None = None,
     *,
-    model: str | Denoiser = MODEL,
+    model: AnyPath | Denoiser = MODEL,
     inputs: AnyPath | Pictures | None = None,
     channels: str | None = None,
     device: str = "auto",
@@ -506,8 +506,8 @@ def sample(
     channels
         Where channels are in the array, ``last`` or ``none``, if not first.
     model
-        A name, as for ``specsched sample``, or a function ``denoise(x, sigma)`` on
-        tensors (B, C, H, W).
+        A name, as for ``specsched sample``, or the path of a model's file, or a
+        function ``denoise(x, sigma)`` on tensors (B, C, H, W).
     label
         Class that spectra are drawn from with `per_image`.
     device, precision, class_label, null_label, guidance, per_image, as_is, clip
@@ -530,8 +530,12 @@ def sample(
     from .diffusion.sampling.run import SamplingOptions, SamplingRun
     from .planning.replan import Fitting
 
+    if seeds is None:
+        numbers = parse_seeds(chosen_seeds(None, restoring=inputs is not None))
+    else:
+        numbers = whole_seeds(seeds)
     options = SamplingOptions(
-        model,
+        _named_model(model),
         precision,
         parse_guidance(class_label, null_label, guidance, guidance_interval, model),
         Fitting(as_is=as_is, clip=clip),
@@ -543,15 +547,12 @@ def sample(
     plan = schedule if isinstance(schedule, Plan) else read_schedule(schedule)
     run = SamplingRun(plan, options, resolve_device(device))
     _warn(run.messages)
-    if seeds is None:
-        usual = chosen_seeds(None, restoring=inputs is not None)
-        seeds = parse_seeds(usual)
-    return np.stack(list(run(run.samples(list(seeds)))))
+    return np.stack(list(run(run.samples(numbers))))
 
 
 @names_arguments
 def audit(
-    model: str | Denoiser,
+    model: AnyPath | Denoiser,
     spectrum: AnySpectrum | None = None,
     *,
     data: AnyPath | None = None,
@@ -600,7 +601,7 @@ def audit(
     from .diffusion.evaluation.audit_run import AuditOptions, AuditRun
 
     options = AuditOptions(
-        model,
+        _named_model(model),
         None if data is None else os.fspath(data),
         num_levels=levels,
         num_images=samples,
@@ -617,7 +618,7 @@ def audit(
 
 @names_arguments
 def compare(
-    model: str | Denoiser,
+    model: AnyPath | Denoiser,
     spectrum: AnySpectrum | None = None,
     *,
     kinds: Sequence[str] = tuple(names(COMPARED_KINDS)),
@@ -676,6 +677,7 @@ def compare(
     from .diffusion.devices import resolve_device
     from .diffusion.evaluation.bench import Bench, BenchOptions, model_source
 
+    model = _named_model(model)
     source = (
         model_source(model, None, SPECTRUM_PATH)
         if spectrum is None
@@ -747,7 +749,7 @@ def _write(document: Document, path: Path, *, force: bool) -> None:
 def write_pictures(
     pictures: Iterable[NDArray[np.floating]],
     folder: AnyPath,
-    seeds: Iterable[int] = range(16),
+    seeds: Iterable[int] | None = None,
     *,
     schedule: Plan | None = None,
     force: bool = False,
@@ -759,21 +761,45 @@ def write_pictures(
     Parameters
     ----------
     seeds
-        Of each image, for its name and its label on the sheet.
+        Of each image, for its name and its label on the sheet; 0, 1, 2, ... if not
+        given.
     schedule
         What they were sampled with, for the title of the sheet.
     force
         Replace files of others, and more images of an earlier run.
+
+    Raises
+    ------
+    UsageError
+        If there are no images, or others than images with a seed each.
     """
+    arrays = _finite_arrays(pictures)
+    numbers = range(len(arrays)) if seeds is None else whole_seeds(seeds)
+    counts = len(arrays), len(numbers), len(set(numbers))
+    if not arrays or len(set(counts)) > 1:
+        message = (
+            "there are {} images and {} seeds, {} of them different; give each image a "
+            "seed of its own"
+        )
+        raise UsageError(message.format(*counts))
     place = open_gallery(Path(folder), force=force)
-    arrays = map(as_array, pictures)
-    first = next(arrays, None)
-    channels = 3 if first is None else len(first)
-    samples = [Sample(seed) for seed in seeds]
-    gallery = Gallery(place, samples, force=force, channels=channels)
+    samples = [Sample(seed) for seed in numbers]
+    gallery = Gallery(place, samples, force=force, channels=len(arrays[0]))
     gallery.begin({})
-    found = chain([] if first is None else [first], arrays)
-    gallery.fill(found, {}, title=sheet_title(schedule) if schedule else "")
+    gallery.fill(arrays, {}, title=sheet_title(schedule) if schedule else "")
+
+
+def _finite_arrays(pictures: Iterable[NDArray[np.floating]]) -> list[NDArray[Any]]:
+    """Return images as arrays, (C, H, W) each."""
+    arrays = [as_array(picture) for picture in pictures]
+    for number, array in enumerate(arrays):
+        if array.ndim != 3:
+            message = f"an image is (C, H, W), and image {number} has {array.shape}"
+            raise UsageError(message)
+        if not np.isfinite(array).all():
+            message = f"image {number} has values that are not finite; sample it again"
+            raise UsageError(message)
+    return arrays
 
 
 def _inputs(
@@ -785,6 +811,11 @@ def _inputs(
     if isinstance(inputs, str | os.PathLike):
         return str(inputs)
     return channels_first(inputs, channels)
+
+
+def _named_model(model: AnyPath | Denoiser) -> str | Denoiser:
+    """Return a model as it is named: by a text, though it be a path."""
+    return os.fspath(model) if isinstance(model, os.PathLike) else model
 
 
 def _source(spectrum: AnySpectrum) -> DataSet:

@@ -21,7 +21,7 @@ import spectral_sched
 from spectral_sched import api
 from spectral_sched.comparisons import Row
 from spectral_sched.diffusion.models import WienerDenoiser
-from spectral_sched.errors import InputError, UsageError
+from spectral_sched.errors import InputError, NoAnswerError, UsageError
 from spectral_sched.images.stacks import channels_first
 from tests.support.commands import specsched
 from tests.support.helpers import power_law_field, write_pictures
@@ -291,6 +291,87 @@ def test_errors_name_arguments(
     (tmp_path / "notes.json").write_text("{}")
     found = told(spectral_sched.write_schedule, plan, tmp_path / "notes.json")
     assert found.endswith("name another file, or replace it with force=True")
+
+
+@pytest.mark.parametrize("seeds", [[], [-1], [1.5], [None], [1 << 63], "0-3", 3])
+def test_seeds_are_whole_numbers_everywhere(
+    measured: spectral_sched.Measurement, tmp_path: Path, seeds: Any
+) -> None:
+    plan = spectral_sched.make_schedule(measured, 2)
+    with pytest.raises(UsageError, match="seeds must be whole numbers from 0"):
+        spectral_sched.sample(plan, seeds, model="wiener")
+    with pytest.raises(UsageError, match="seeds must be whole numbers from 0"):
+        spectral_sched.write_pictures(np.zeros((1, 3, 8, 8)), tmp_path / "x", seeds)
+    assert not (tmp_path / "x").exists()
+
+
+@pytest.mark.parametrize(
+    ("count", "seeds", "message"),
+    [
+        (2, [1, 1], "2 images and 2 seeds, 1 of them different"),
+        (2, [1, 2, 2], "2 images and 3 seeds"),
+        (3, range(16), "3 images and 16 seeds"),
+        (0, None, "0 images"),
+    ],
+)
+def test_no_image_replaces_another(
+    tmp_path: Path, count: int, seeds: Any, message: str
+) -> None:
+    with pytest.raises(UsageError, match=message):
+        spectral_sched.write_pictures(np.zeros((count, 3, 8, 8)), tmp_path / "x", seeds)
+    assert not (tmp_path / "x").exists()
+
+
+def test_images_are_numbered_where_no_seeds_are_given(tmp_path: Path) -> None:
+    spectral_sched.write_pictures(np.zeros((3, 3, 8, 8)), tmp_path / "x")
+    found = sorted(path.name for path in (tmp_path / "x").glob("0*.png"))
+    assert found == ["000000.png", "000001.png", "000002.png"]
+
+
+@pytest.mark.parametrize(
+    ("images", "message"),
+    [
+        (np.full((1, 3, 8, 8), np.nan), "image 0 has values that are not finite"),
+        (np.zeros((3, 8, 8)), r"an image is \(C, H, W\), and image 0 has \(8, 8\)"),
+    ],
+)
+def test_what_is_no_image_is_not_written(
+    tmp_path: Path, images: NDArray[np.float64], message: str
+) -> None:
+    with pytest.raises(UsageError, match=message):
+        spectral_sched.write_pictures(images, tmp_path / "x")
+
+
+def test_what_a_model_answers_is_looked_at(
+    measured: spectral_sched.Measurement,
+) -> None:
+    plan = spectral_sched.make_schedule(measured, 2)
+
+    def broken(x: Tensor, _: float | Tensor) -> Tensor:
+        spoilt = torch.zeros_like(x)
+        spoilt[1, 0, 0, 0] = float("nan")
+        return spoilt
+
+    with pytest.raises(NoAnswerError, match="the image of seed 7 is not finite"):
+        spectral_sched.sample(plan, [3, 7], model=broken)
+    with pytest.raises(InputError, match=r"returns \(1, 1, 16, 16\) for images"):
+        spectral_sched.sample(plan, [0], model=lambda x, _: x[:, :1])
+
+
+@pytest.mark.parametrize("count", [0, -1, 1.5])
+def test_mixtures_have_a_whole_number_of_gaussians(count: Any) -> None:
+    with pytest.raises(UsageError, match="mixture must be a whole number from 1"):
+        spectral_sched.analyze(pictures(), data_range=(-1, 1), mixture=count)
+
+
+def test_a_model_is_named_by_its_path_too(
+    measured: spectral_sched.Measurement, tmp_path: Path
+) -> None:
+    plan = spectral_sched.make_schedule(measured, 2)
+    with pytest.raises(InputError, match=r"none\.safetensors"):
+        spectral_sched.sample(plan, [0], model=tmp_path / "none.safetensors")
+    with pytest.raises(InputError, match=r"none\.safetensors"):
+        spectral_sched.audit(tmp_path / "none.safetensors", measured)
 
 
 def test_warnings_name_arguments(measured: spectral_sched.Measurement) -> None:

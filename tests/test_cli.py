@@ -279,6 +279,10 @@ def test_steps_out_of_range(measured: Path, steps: str) -> None:
         (("sample", "--model", "wienr"), "there is no model 'wienr'"),
         (("sample", "--seeds", "a-b"), "--seeds 'a-b' is no list of seeds"),
         (("sample", "--seeds", "5-2"), "no sensible range in '5-2'"),
+        (
+            ("sample", "--seeds", "0-999999,1000000"),
+            "no sensible range in '1000000'",
+        ),
         (("sample", "--device", "tpu"), "there is no device 'tpu'"),
     ],
 )

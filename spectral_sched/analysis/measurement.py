@@ -107,7 +107,7 @@ class Wanted:
         """Raise an error, before the work, where something cannot be had."""
         check_settings(self.epsilon, self.tolerance)
         if self.num_components is not None:
-            check_mixture(of_shard=of_shard)
+            check_mixture(self.num_components, of_shard=of_shard)
 
 
 def measure(

@@ -90,11 +90,11 @@ def chosen_seeds(text: str | None, *, restoring: bool) -> str:
 
 
 def parse_seeds(text: str) -> list[int]:
-    """Return the seeds of a list such as ``0-15`` or ``3,7,20-29``.
+    """Return the seeds of a list such as ``0-15`` or ``3,7,20-29``, each once.
 
     Examples
     --------
-    >>> parse_seeds("3,7,20-22")
+    >>> parse_seeds("3,7,20-22,7")
     [3, 7, 20, 21, 22]
 
     Raises
@@ -110,11 +110,36 @@ def parse_seeds(text: str) -> list[int]:
             message = f"--seeds {text!r} is no list of seeds; write 0-15 or 3,7,20-29"
             raise UsageError(message)
         low, high = (int(end) for end in ends)
-        if high < low or high - low >= MAX_SEEDS or high >= 1 << 63:
+        too_many = len(seeds) + high - low >= MAX_SEEDS
+        if high < low or too_many or high >= 1 << 63:
             message = f"--seeds {text!r} has no sensible range in {part.strip()!r}"
             raise UsageError(message)
         seeds.extend(range(low, high + 1))
-    return seeds
+    # Images are named by their seeds, so that a second one would replace the first.
+    return list(dict.fromkeys(seeds))
+
+
+def whole_seeds(seeds: Iterable[int]) -> list[int]:
+    """Return seeds as they are known everywhere: whole numbers from 0, below 2**63.
+
+    Raises
+    ------
+    UsageError
+        If there are none, or others.
+    """
+    try:
+        found = list(seeds)
+        whole = [int(seed) for seed in found]
+    except (TypeError, ValueError, OverflowError):
+        found, whole = [], []
+    fit = all(0 <= seed < 1 << 63 for seed in whole)
+    if not whole or not fit or whole != found:
+        message = (
+            "seeds must be whole numbers from 0, below 2**63, as in range(16), not "
+            f"{seeds!r:.60}"
+        )
+        raise UsageError(message)
+    return whole
 
 
 def open_gallery(folder: Path, *, force: bool) -> Path:

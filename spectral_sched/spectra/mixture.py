@@ -124,13 +124,13 @@ MANY_ROUNDS = 100_000
 WEIGHT_ROUNDS = 200
 
 
-def check_mixture(*, of_shard: bool) -> None:
+def check_mixture(num_components: int, *, of_shard: bool) -> None:
     """Raise an error, before the work, where no mixture can be fitted.
 
     Raises
     ------
     UsageError
-        If it is wished of one shard alone.
+        If it is wished of one shard alone, or of no whole number of Gaussians.
     UnavailableError
         If scikit-learn is not installed.
     """
@@ -139,6 +139,9 @@ def check_mixture(*, of_shard: bool) -> None:
             "a shard is not the data set that --mixture describes; leave it out here, "
             "and give it to specsched merge"
         )
+        raise UsageError(message)
+    if num_components < 1 or num_components != int(num_components):
+        message = f"--mixture must be a whole number from 1, not {num_components}"
         raise UsageError(message)
     _sklearn_mixture()
 
@@ -223,7 +226,7 @@ def _reduce(
 
 def _fit(scores: NDArray[np.float64], num_components: int) -> Any:
     model = _sklearn_mixture().GaussianMixture(
-        num_components,
+        int(num_components),
         tol=GAIN,
         reg_covar=REGULARITY * scores.var(axis=0).sum(),
         max_iter=MANY_ROUNDS,

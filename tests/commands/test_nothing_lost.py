@@ -266,6 +266,13 @@ def test_a_record_names_no_files_elsewhere(measured: Path) -> None:
     assert "000000" not in pictures(measured / "samples")
 
 
+def test_a_seed_that_is_named_twice_is_one_image(measured: Path) -> None:
+    said = specsched(*SAMPLE, "2,1-2", cwd=measured).stdout
+    assert said.startswith("2 images in samples")
+    record = json.loads((measured / "samples" / RECORD_NAME).read_text())
+    assert record["pictures"] == ["000002.png", "000001.png"]
+
+
 def test_a_picture_without_a_class_is_named(folder: Path) -> None:
     for number, name in enumerate(("cats", "dogs")):
         write_pictures(folder / "pets" / name, 2, seed=number)

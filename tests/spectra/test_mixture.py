@@ -198,7 +198,7 @@ def test_too_few_pictures_and_pictures_all_alike() -> None:
 def test_without_scikit_learn(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "sklearn", None)
     with pytest.raises(UnavailableError, match=r"pip install 'spectral-sched\[mixture"):
-        check_mixture(of_shard=False)
+        check_mixture(2, of_shard=False)
 
 
 def pink(side: int, seed: int, count: int = 60) -> Spectrum:

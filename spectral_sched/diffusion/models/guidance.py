@@ -211,12 +211,12 @@ def _of_no_class(facts: ModelFacts, null_label: int | None) -> Denoiser:
 
 
 def _of_label(facts: ModelFacts, label: int | str, flag: str) -> Denoiser:
-    if isinstance(label, str) or not 0 <= label < facts.num_classes:
+    if label not in range(facts.num_classes):
         message = (
             f"there is no class {label}; choose {flag} 0 to {facts.num_classes - 1}"
         )
         raise UsageError(message)
-    return facts.of_class(label)
+    return facts.of_class(int(label))
 
 
 def parse_guidance(

@@ -14,6 +14,7 @@ from spectral_sched.diffusion.devices import to_device
 from spectral_sched.diffusion.models.guidance import UNGUIDED, guide
 from spectral_sched.diffusion.models.network import give_degraded
 from spectral_sched.diffusion.precision import FLOAT32
+from spectral_sched.errors import NoAnswerError
 
 from .noise import SeededNoise
 from .trajectory import common_trajectory, own_trajectory, table_trajectory
@@ -108,6 +109,11 @@ class Player:
             nothing but levels, range and spectrum.
         advance
             Called with the number of images that went one step further.
+
+        Raises
+        ------
+        NoAnswerError
+            If an image has values that are not finite.
         """
         for pictures in self._plan_batches(plan, image_plan, advance):
             yield from pictures.double().numpy()
@@ -137,7 +143,9 @@ class Player:
             return own_trajectory([image_plan(seed) for seed in seeds], noise)
 
         def play(places: Sequence[int], advance: Advance) -> Tensor:
-            return finish(self._play(follow, places, advance))
+            pictures = self._play(follow, places, advance)
+            _check_finite(pictures, [self.seeds[place] for place in places])
+            return finish(pictures)
 
         return self._batches(play, range(len(self.seeds)), PLAN_BATCH, advance)
 
@@ -178,6 +186,19 @@ class Player:
             chosen = self.degraded[list(places)].to(self.precision.dtype)
             denoise = give_degraded(denoise, to_device(chosen, self.device))
         return guide(denoise, self.guidance, seeds)
+
+
+def _check_finite(pictures: Tensor, seeds: Sequence[int]) -> None:
+    """Raise `NoAnswerError` where images, (B, C, H, W), hold more than numbers."""
+    finite = pictures.isfinite().flatten(start_dim=1).all(dim=1).tolist()
+    if all(finite):
+        return
+    message = (
+        f"the image of seed {seeds[finite.index(False)]} is not finite, for the model "
+        "answers with values that are not; audit the model, and if it is sound, "
+        "sample with --precision float32, or with a lower --guidance"
+    )
+    raise NoAnswerError(message)
 
 
 def to_levels(pictures: Tensor) -> Tensor:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from spectral_sched.diffusion.devices import numbers_like
+from spectral_sched.errors import InputError
 from spectral_sched.solvers.recurrence import Play
 
 if TYPE_CHECKING:
@@ -54,9 +55,22 @@ def sample(
         table, from `stack_calls` for one table per image.
     noise
         Source of fresh unit noise; solvers of the flow never ask.
+
+    Raises
+    ------
+    InputError
+        If the model answers with images of another shape, which might be spread over
+        those of `x` unseen.
     """
     play = Play(x, noise)
     for call in calls:
-        play.take(call, denoise(play.point, call.sigma))
+        denoised = denoise(play.point, call.sigma)
+        if np.shape(denoised) != np.shape(x):
+            message = (
+                f"the model returns {tuple(np.shape(denoised))} for images "
+                f"{tuple(np.shape(x))}; a denoiser returns images of the same shape"
+            )
+            raise InputError(message)
+        play.take(call, denoised)
         if call.state is not None:
             yield play.state

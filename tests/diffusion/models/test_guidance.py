@@ -100,6 +100,7 @@ def test_models_without_classes_stay_as_they_are() -> None:
         (Guidance(), "has 4 classes; choose with --class-label"),
         (Guidance(4), "no class 4; choose --class-label 0 to 3"),
         (Guidance(-1), "no class -1; choose --class-label 0 to 3"),
+        (Guidance(0.5), "no class 0.5; choose --class-label 0 to 3"),  # type: ignore[arg-type]
         (Guidance(0, 4, 2.0), "no class 4; choose --null-label 0 to 3"),
         (Guidance(0, weight=2.0), "name it with --null-label"),
         (Guidance("leaves"), "no class leaves; choose --class-label 0 to 3"),
