@@ -316,3 +316,16 @@ def test_the_shell_completes_commands_and_flags(words: str, offered: str) -> Non
         check=True,
     )
     assert offered in ended.stdout.split()
+
+
+@pytest.mark.skipif(not Path("/dev/fd").is_dir(), reason="needs names of pipes")
+def test_a_schedule_is_shown_from_a_pipe(tmp_path: Path) -> None:
+    write_pictures(tmp_path / "images", 8)
+    specsched("analyze", "images", cwd=tmp_path)
+    specsched("export", "--steps", 2, cwd=tmp_path)
+    reading, writing = os.pipe()
+    os.write(writing, (tmp_path / "tight.json").read_bytes())
+    os.close(writing)
+    shown = specsched("show", f"/dev/fd/{reading}", cwd=tmp_path).stdout
+    os.close(reading)
+    assert shown == specsched("show", "tight.json", cwd=tmp_path).stdout

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from functools import lru_cache
+from stat import S_ISFIFO
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -188,9 +190,12 @@ def read_foreign(path: Path, remedy: str) -> Fields:
 
 def _text(path: Path, remedy: str) -> str:
     try:
-        if path.stat().st_size > MAX_DOCUMENT_BYTES:
+        about = path.stat()
+        if about.st_size > MAX_DOCUMENT_BYTES:
             message = f"{path} is over 1 GiB, too large for its kind; {remedy}"
             raise InputError(message)
+        if S_ISFIFO(about.st_mode) and path.is_relative_to("/dev"):
+            return _piped_text(path, (about.st_dev, about.st_ino))
         return path.read_text(encoding="utf-8")
     except FileNotFoundError as error:
         message = f"{path} does not exist; {remedy}"
@@ -201,6 +206,15 @@ def _text(path: Path, remedy: str) -> str:
     except UnicodeDecodeError as error:
         message = f"{path} is not a JSON text; {remedy}"
         raise InputError(message) from error
+
+
+@lru_cache(maxsize=2)
+def _piped_text(path: Path, _: tuple[int, int]) -> str:
+    """Return what comes out of a pipe without a name, as of ``/dev/stdin``, for ever.
+
+    It comes out once, and a document is read twice where more is made of it.
+    """
+    return path.read_text(encoding="utf-8")
 
 
 def parse_text(text: str, path: Path, remedy: str) -> object:
