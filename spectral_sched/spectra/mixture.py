@@ -243,7 +243,9 @@ def _class_weights(
     names = sorted(set(sample.labels))
     if len(names) < 2:
         return {}
-    return {name: _likeliest_weights(likelihood[labels == name]) for name in names}
+    # Images in no class are no class that one could ask for.
+    known = [name for name in names if name]
+    return {name: _likeliest_weights(likelihood[labels == name]) for name in known}
 
 
 def _likeliest_weights(likelihood: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -195,6 +195,12 @@ def test_too_few_pictures_and_pictures_all_alike() -> None:
         fit_mixture(spectrum_with(alike), SIGMA_MIN, 1)
 
 
+def test_images_in_no_class_are_no_class() -> None:
+    logs = np.random.default_rng(0).normal(size=(9, len(FLAT)))
+    fitted = fit_mixture(spectrum_with(logs, ["", "a", "b"] * 3), SIGMA_MIN, 1)
+    assert list(fitted.class_weights) == ["a", "b"]
+
+
 def test_without_scikit_learn(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "sklearn", None)
     with pytest.raises(UnavailableError, match=r"pip install 'spectral-sched\[mixture"):
