@@ -347,7 +347,7 @@ def test_what_a_model_answers_is_looked_at(
 ) -> None:
     plan = spectral_sched.make_schedule(measured, 2)
 
-    def broken(x: Tensor, _: float | Tensor) -> Tensor:
+    def broken(x: Tensor, sigma: float | Tensor) -> Tensor:  # noqa: ARG001
         spoilt = torch.zeros_like(x)
         spoilt[1, 0, 0, 0] = float("nan")
         return spoilt
