@@ -1,15 +1,18 @@
-"""Sentences about flags, told to those who call functions: arguments instead."""
+"""What functions are called with: of the types they name, and in sentences about flags.
+
+Errors know of flags. Those who call functions are told of arguments instead.
+"""
 
 from __future__ import annotations
 
 import functools
+import inspect
 import re
-from typing import TYPE_CHECKING, ParamSpec, TypeVar
+from collections.abc import Callable, Iterable, Mapping
+from numbers import Integral, Real
+from typing import ParamSpec, TypeVar
 
-from .errors import SpecschedError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from .errors import SpecschedError, UsageError
 
 Given = ParamSpec("Given")
 Made = TypeVar("Made")
@@ -73,12 +76,61 @@ def in_python(sentence: str) -> str:
     return FLAG.sub(_argument, sentence)
 
 
+def _of(*types: type) -> Callable[[object], bool]:
+    """Return what tells values of types; True is no number."""
+    return lambda value: (
+        isinstance(value, types) and (bool in types or not isinstance(value, bool))
+    )
+
+
+def _is_list(value: object) -> bool:
+    return isinstance(value, Iterable) and not isinstance(value, str | bytes | Mapping)
+
+
+PLAIN: Mapping[str, tuple[Callable[[object], bool], str]] = {
+    "int": (_of(Integral), "a whole number"),
+    "float": (_of(Real), "a number"),
+    "str": (_of(str), "a string"),
+    "bool": (_of(bool), "True or False"),
+    "None": (_of(type(None)), "None"),
+    "Mapping[str, Setting]": (_of(Mapping), "a dictionary"),
+    "Sequence[str]": (_is_list, "a list of strings"),
+    "Sequence[int]": (_is_list, "a list of whole numbers"),
+}
+"""Annotations that are checked: which values they fit, and what these are called."""
+
+
+def check_types(signature: inspect.Signature, given: Mapping[str, object]) -> None:
+    """Raise `UsageError` where an argument is of no type that its annotation names.
+
+    Beside `PLAIN` types an annotation may have others: then anything fits but None.
+
+    Parameters
+    ----------
+    signature
+        With annotations as they are written.
+    given
+        Arguments by name.
+    """
+    for name, value in given.items():
+        named = str(signature.parameters[name].annotation).split(" | ")
+        known = [PLAIN[each] for each in named if each in PLAIN]
+        fits = any(fit(value) for fit, _ in known)
+        other = len(known) < len(named) and value is not None
+        if not (fits or other):
+            words = " or ".join(words for _, words in known) or "given"
+            message = f"{name} must be {words}, not {value!r:.60}"
+            raise UsageError(message)
+
+
 def names_arguments(function: Callable[Given, Made]) -> Callable[Given, Made]:
-    """Return a function whose errors speak of arguments, not of flags."""
+    """Return a function that checks types, and whose errors speak of arguments."""
+    signature = inspect.signature(function)
 
     @functools.wraps(function)
     def called(*arguments: Given.args, **named: Given.kwargs) -> Made:
         try:
+            check_types(signature, signature.bind(*arguments, **named).arguments)
             return function(*arguments, **named)
         except SpecschedError as error:
             error.args = (in_python(str(error)), *error.args[1:])

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from spectral_sched.documents.summary import Summed
+from spectral_sched.errors import check_choice
 
 from .law_fits import lognormal_fit
 from .training_law import law_sample
@@ -97,7 +98,13 @@ class TrainingAdvice(Summed):
         ----------
         program
             One of `PROGRAMS`.
+
+        Raises
+        ------
+        UsageError
+            If there is no such program.
         """
+        check_choice(program, PROGRAMS, "program", "program=")
         return PROGRAMS[program](self)
 
     def _facts(self) -> Mapping[str, str]:
