@@ -22,7 +22,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from per_image_networks import LAWS, models_of, sources
-from per_image_page import Row, loss_lines, metric_lines
+from per_image_page import Row, heading, loss_lines, metric_lines, title
 from per_image_tables import KEPT_SPECTRA, WAYS, Known, Tables, known_of
 
 from spectral_sched.comparisons.cache import Cache
@@ -164,13 +164,13 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--laws", nargs="+", default=list(LAWS), choices=LAWS)
     parser.add_argument("--ways", nargs="+", default=list(WAYS), choices=WAYS)
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
-    parser.add_argument("--side", type=int, default=16)
-    parser.add_argument("--size", default="tiny")
-    parser.add_argument("--trained", type=int, default=1500)
-    parser.add_argument("--steps", type=int, default=1200)
-    parser.add_argument("--batch", type=int, default=16)
-    parser.add_argument("--precision", default="float32")
-    parser.add_argument("--samples", type=int, default=256)
+    parser.add_argument("--side", type=int, default=32)
+    parser.add_argument("--size", default="compact")
+    parser.add_argument("--trained", type=int, default=12000)
+    parser.add_argument("--steps", type=int, default=3200)
+    parser.add_argument("--batch", type=int, default=64)
+    parser.add_argument("--precision", default="bf16")
+    parser.add_argument("--samples", type=int, default=512)
     parser.add_argument("--cells", nargs="+", default=list(CELLS))
     parser.add_argument("--no-training", action="store_true")
     return parser.parse_args()
@@ -202,7 +202,8 @@ def compare_on(name: str, given: argparse.Namespace) -> None:
     rows = []
     for row in judged(known, judge, models, given):
         rows.append(row)
-        print(name, *row[:4], time.strftime("%H:%M:%S"), flush=True)
+        about = heading(row.cell), title(row.law, row.way), row.seed
+        print(name, *about, time.strftime("%H:%M:%S"), flush=True)
     floor = judge(judge.stand_ins)
     for metric in METRICS:
         lines += metric_lines(rows, metric, floor[metric])

@@ -75,7 +75,7 @@ def sources(name: str, given: argparse.Namespace) -> tuple[Path, Path]:
     if not real.exists() and name == "photos":
         write_photos(given.photos, folder, count)
     elif not real.exists():
-        write_pictures(train, count // 2, given.side, seed=1)
+        write_pictures(train, count // 4, given.side, seed=1)
         write_pictures(real, NUM_REAL // 4, given.side, seed=2)
     return train, real
 
