@@ -131,7 +131,17 @@ def played(
             left.append(play(batch, lambda _: None))
             yield torch.zeros(len(batch), *plan.power.field.shape[1:], 3)
 
+    class Departed:
+        """What leaves without being waited for; of this device it has no values."""
+
+        def __init__(self, values: torch.Tensor) -> None:
+            self.count = len(values)
+
+        def arrived(self) -> torch.Tensor:
+            return torch.ones(self.count, dtype=torch.bool)
+
     monkeypatch.setattr(player, "in_batches", keep)
+    monkeypatch.setattr(player, "Departure", Departed)
     shape = plan.power.field.shape
     image_plan = options.pop("image_plan", None)
     playing = Player(denoise, shape, range(3), DEVICE, **options)

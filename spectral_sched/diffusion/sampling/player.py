@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from spectral_sched.diffusion.batches import first_batch, in_batches
+from spectral_sched.diffusion.batches import Departure, first_batch, in_batches
 from spectral_sched.diffusion.devices import to_device
 from spectral_sched.diffusion.models.guidance import UNGUIDED, guide
 from spectral_sched.diffusion.models.network import give_degraded
@@ -142,12 +142,20 @@ class Player:
                 return common_trajectory(plan, noise)
             return own_trajectory([image_plan(seed) for seed in seeds], noise)
 
+        # By first place, since a batch that was too large is played again in parts.
+        finite: dict[int, Departure] = {}
+
         def play(places: Sequence[int], advance: Advance) -> Tensor:
             pictures = self._play(follow, places, advance)
-            _check_finite(pictures, [self.seeds[place] for place in places])
-            return finish(pictures)
+            made = finish(pictures)
+            finite[places[0]] = Departure(_are_finite(pictures))
+            return made
 
-        return self._batches(play, range(len(self.seeds)), PLAN_BATCH, advance)
+        place, places = 0, range(len(self.seeds))
+        for made in self._batches(play, places, PLAN_BATCH, advance):
+            _check_finite(finite.pop(place).arrived(), self.seeds[place:])
+            yield made
+            place += len(made)
 
     def _batches(
         self,
@@ -188,14 +196,19 @@ class Player:
         return guide(denoise, self.guidance, seeds)
 
 
-def _check_finite(pictures: Tensor, seeds: Sequence[int]) -> None:
-    """Raise `NoAnswerError` where images, (B, C, H, W), hold more than numbers."""
-    finite = pictures.isfinite().flatten(start_dim=1).all(dim=1).tolist()
-    if all(finite):
+def _are_finite(pictures: Tensor) -> Tensor:
+    """Return which images, (B, C, H, W), hold nothing but numbers, (B,)."""
+    return pictures.isfinite().flatten(start_dim=1).all(dim=1)
+
+
+def _check_finite(finite: Tensor, seeds: Sequence[int]) -> None:
+    """Raise `NoAnswerError` if an image is not finite, (B,), with its seed."""
+    if finite.all():
         return
+    seed = seeds[finite.tolist().index(False)]
     message = (
-        f"the image of seed {seeds[finite.index(False)]} is not finite, for the model "
-        "answers with values that are not; audit the model, and if it is sound, "
+        f"the image of seed {seed} is not finite, for the model answers with values "
+        "that are not; audit the model, and if it is sound, "
         "sample with --precision float32, or with a lower --guidance"
     )
     raise NoAnswerError(message)
