@@ -24,29 +24,31 @@ NUM_REAL, HELD_OUT = 2048, 44
 """Photos to judge by, and the sources that no photo to train on is of."""
 
 FULL_SIDE = 32
-"""Side for which the default law of `specsched train` was chosen."""
+"""Side that the laws in ln sigma are for."""
 
 
 class Law(NamedTuple):
     """A law as it is trained with, and whether the network is told ends.
 
-    ``mean`` is that of the logarithm of sigma at `FULL_SIDE`; the same images at half
-    the side have their noise at half the levels.
+    ``normal`` are mean and standard deviation of ln sigma at `FULL_SIDE`; the same
+    images at half the side have their noise at half the levels.
     """
 
     law: str
     film: bool = False
-    mean: float | None = None
+    normal: tuple[float, float] | None = None
 
     def settings(self, side: int) -> tuple[str, ...]:
         """Return the parameters of the law for a side."""
-        if self.mean is None:
+        if self.normal is None:
             return ()
-        return (f"mean={self.mean + math.log(side / FULL_SIDE):.3f}",)
+        mean, std = self.normal
+        return (f"mean={mean + math.log(side / FULL_SIDE):.3f}", f"std={std}")
 
 
 LAWS = {
-    "lognormal": Law("lognormal", mean=-0.6),
+    "lognormal": Law("lognormal", normal=(-0.6, 1.7)),
+    "narrow": Law("lognormal", normal=(-0.6, 1.2)),
     "film": Law("spectral", film=True),
     "mixed": Law("mixed"),
     "laplace": Law("laplace"),

@@ -15,7 +15,12 @@ STUDENT = {2: 12.706, 3: 4.303, 4: 3.182, 5: 2.776}
 SAMPLERS = {"dpmpp-2m": "DPM-Solver++(2M)", "heun": "Heun", "euler": "Euler"}
 """Titles of samplers; others go by their names."""
 
-NETWORKS = {"lognormal": "log-normal", "mixed": "mixed law", "laplace": "Laplace"}
+NETWORKS = {
+    "lognormal": "log-normal",
+    "narrow": "narrow log-normal",
+    "mixed": "mixed law",
+    "laplace": "Laplace",
+}
 """Titles of laws; others go by their names."""
 
 PLAYED = {"mixed": "mixed in drawn", "replanned": "planned anew"}
@@ -27,6 +32,9 @@ Played = tuple[str, str]
 GAPS: tuple[tuple[Played, Played], ...] = (
     (("film", "drawn"), ("lognormal", "one")),
     (("film", "one"), ("lognormal", "one")),
+    (("film", "drawn"), ("narrow", "one")),
+    (("film", "one"), ("narrow", "one")),
+    (("mixed", "one"), ("narrow", "one")),
     (("mixed", "one"), ("lognormal", "one")),
     (("laplace", "one"), ("lognormal", "one")),
     (("film", "one"), ("film", "drawn")),

@@ -14,6 +14,7 @@ import torch
 from spectral_sched.comparisons.cache import Cache
 from spectral_sched.comparisons.entries import CellKey
 from spectral_sched.comparisons.metrics import LeftOut
+from spectral_sched.diffusion.training.noise import parse_law
 from spectral_sched.planning.data_set import DataSet, resize_data_set
 from tests.support.helpers import ROOT
 from tests.support.pink import pink_source
@@ -216,10 +217,9 @@ def test_only_networks_that_are_told_ends_are_played_in_many_ways(
     assert script.ways_of("film", script.WAYS, classes) == list(script.WAYS)
 
 
-def test_the_default_law_has_half_the_noise_at_half_the_side(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_the_default_law_is_that_of_train(monkeypatch: pytest.MonkeyPatch) -> None:
     networks = loaded("per_image_networks", monkeypatch)
-    assert networks.LAWS["lognormal"].settings(32) == ("mean=-0.600",)
-    assert networks.LAWS["lognormal"].settings(16) == ("mean=-1.293",)
+    found = networks.LAWS["lognormal"].settings(32)
+    assert parse_law("lognormal", found) == parse_law(None, ())
+    assert networks.LAWS["lognormal"].settings(16) == ("mean=-1.293", "std=1.7")
     assert networks.LAWS["film"].settings(16) == ()
