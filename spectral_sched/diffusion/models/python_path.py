@@ -21,7 +21,7 @@ from torch import nn
 from spectral_sched.diffusion.batches import is_out_of_memory
 from spectral_sched.errors import InputError, SpecschedError
 
-from .denoiser import tell_ends
+from .denoiser import other_shape, tell_ends
 from .exact import FiniteSetDenoiser, WienerDenoiser
 from .network import NetworkDenoiser
 
@@ -220,8 +220,4 @@ class GuardedDenoiser:
             return found.to(x)
         shape = getattr(found, "shape", None)
         what = type(found).__name__ if shape is None else tuple(shape)
-        message = (
-            f"the model {self.name} returns {what} for images {tuple(x.shape)}; a "
-            "denoiser returns images of the same shape"
-        )
-        raise InputError(message)
+        raise other_shape(f"the model {self.name}", what, x.shape)

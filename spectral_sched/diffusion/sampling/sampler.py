@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from spectral_sched.diffusion.devices import numbers_like
-from spectral_sched.errors import InputError
+from spectral_sched.diffusion.models.denoiser import other_shape
 from spectral_sched.solvers.recurrence import Play
 
 if TYPE_CHECKING:
@@ -66,11 +66,7 @@ def sample(
     for call in calls:
         denoised = denoise(play.point, call.sigma)
         if np.shape(denoised) != np.shape(x):
-            message = (
-                f"the model returns {tuple(np.shape(denoised))} for images "
-                f"{tuple(np.shape(x))}; a denoiser returns images of the same shape"
-            )
-            raise InputError(message)
+            raise other_shape("the model", tuple(np.shape(denoised)), np.shape(x))
         play.take(call, denoised)
         if call.state is not None:
             yield play.state
