@@ -182,7 +182,6 @@ class TrainingRun:
         self.noise = _noise(options, self.data_set, pictures, self.restores)
         ends = typical_ends(self.noise, len(pictures)) if options.film else None
         names = _class_names(pictures) if options.classes else None
-        self._labels_key = pictures.labels_key
         network = _network(options, self.data_set, ends, names)
         self.trainer = Trainer(pictures, self.noise, network, settings, processes, tell)
         self.resumed = resume
@@ -218,9 +217,10 @@ class TrainingRun:
     @property
     def _identity(self) -> dict[str, object]:
         """All that the weights depend on."""
+        classes = self.options.classes
         return {
             "pictures": self.data_set.data_key,
-            **({"labels": self._labels_key} if self.options.classes else {}),
+            **({"labels": self.trainer.pictures.labels_key} if classes else {}),
             "network": asdict(self.trainer.network.config),
             **self._asked,
         }
