@@ -44,6 +44,9 @@ REMEDY = "make one with: specsched sample"
 PICTURE_NAME = re.compile(r"\d{6,}(-\d{6,})?\.(png|npy)")
 MAX_SEEDS = 1_000_000
 
+SEED_END = 1 << 63
+"""Seeds are whole numbers from 0, below this."""
+
 
 FORM = Form(
     "samples",
@@ -111,7 +114,7 @@ def parse_seeds(text: str) -> list[int]:
             raise UsageError(message)
         low, high = (int(end) for end in ends)
         too_many = len(seeds) + high - low >= MAX_SEEDS
-        if high < low or too_many or high >= 1 << 63:
+        if high < low or too_many or high >= SEED_END:
             message = f"--seeds {text!r} has no sensible range in {part.strip()!r}"
             raise UsageError(message)
         seeds.extend(range(low, high + 1))
@@ -132,7 +135,7 @@ def whole_seeds(seeds: Iterable[int]) -> list[int]:
         whole = [int(seed) for seed in found]
     except (TypeError, ValueError, OverflowError):
         found, whole = [], []
-    fit = all(0 <= seed < 1 << 63 for seed in whole)
+    fit = all(0 <= seed < SEED_END for seed in whole)
     if not whole or not fit or whole != found:
         message = (
             "seeds must be whole numbers from 0, below 2**63, as in range(16), not "
