@@ -32,12 +32,30 @@ LOCATOR_64 = struct.Struct("<4sLQL")
 ENTRY = struct.Struct("<4s6H3L5H2L")
 LOCAL = struct.Struct("<4s5H3L2H")
 LONGEST_COMMENT = 0xFFFF
-IN_EXTRA_16, IN_EXTRA_32 = 0xFFFF, 0xFFFFFFFF
-"""Values that say that the true one is a 64-bit one elsewhere."""
+IN_EXTRA_32 = 0xFFFFFFFF
+"""The value that says that the true one is a 64-bit one elsewhere."""
 
 ENCRYPTED, UTF8 = 1 << 0, 1 << 11
 STORED, DEFLATED = 0, 8
 BLOCK_BYTES = 1 << 16
+
+
+MADE_ON_DOS = 0
+"""The system, Windows among its kin, that separates folders by backslashes."""
+
+
+class Extent(NamedTuple):
+    """Where the directory of an archive begins and ends, and what precedes the archive.
+
+    Attributes
+    ----------
+    before
+        Bytes before the archive in its file, which the offsets in it leave out.
+    """
+
+    start: int
+    end: int
+    before: int = 0
 
 
 class Member(NamedTuple):
@@ -124,6 +142,11 @@ class _Directory:
         self.place = start
         self.block = b""
 
+    @property
+    def position(self) -> int:
+        """Where in the file the next bytes are taken from."""
+        return self.place - len(self.block)
+
     def take(self, length: int) -> bytes:
         if len(self.block) < length:
             self.file.seek(self.place)
@@ -142,23 +165,29 @@ def members(file: BinaryIO) -> Iterator[Member]:
     DamagedZipError
         If the directory is missing or damaged.
     """
-    count, start = _extent(file)
-    directory = _Directory(file, start)
-    for _ in range(count):
+    extent = _extent(file)
+    directory = _Directory(file, extent.start)
+    # Not as many as are stated: the count of some archives has no room for them all.
+    while directory.position < extent.end:
         fixed = directory.take(ENTRY.size)
         if len(fixed) < ENTRY.size or not fixed.startswith(b"PK\1\2"):
             message = "its directory is cut short"
             raise DamagedZipError(message)
-        yield _member(directory, *ENTRY.unpack(fixed)[3:])
+        member = _member(directory, *ENTRY.unpack(fixed)[1:])
+        yield member._replace(offset=member.offset + extent.before)
 
 
-def _member(directory: _Directory, flags: int, method: int, *rest: int) -> Member:
-    _, _, checksum, packed, size, name_length, extra_length, comment_length = rest[:8]
+def _member(
+    directory: _Directory, maker: int, _: int, flags: int, method: int, *rest: int
+) -> Member:
+    checksum, packed, size, name_length, extra_length, comment_length = rest[2:8]
     name = directory.take(name_length)
     extra = directory.take(extra_length)
     directory.take(comment_length)
     size, packed, offset = _wide(extra, (size, packed, rest[-1]))
     text = name.decode("utf-8" if flags & UTF8 else "cp437", "replace")
+    if maker >> 8 == MADE_ON_DOS and "/" not in text:
+        text = text.replace("\\", "/")
     return Member(text, offset, packed, size, checksum, method, flags)
 
 
@@ -178,8 +207,8 @@ def _wide(extra: bytes, values: tuple[int, ...]) -> list[int]:
     return [wide.pop(0) if value == IN_EXTRA_32 else value for value in values]
 
 
-def _extent(file: BinaryIO) -> tuple[int, int]:
-    """Return the number of entries of the directory and where it begins."""
+def _extent(file: BinaryIO) -> Extent:
+    """Return where the directory is, by the record at the end of an archive."""
     length = file.seek(0, 2)
     begin = max(0, length - END.size - LONGEST_COMMENT - LOCATOR_64.size)
     file.seek(begin)
@@ -188,22 +217,24 @@ def _extent(file: BinaryIO) -> tuple[int, int]:
     if at < 0 or len(tail) < at + END.size:
         message = "it is no zip archive or cut short"
         raise DamagedZipError(message)
-    *_, count, _, start, _ = END.unpack_from(tail, at)
-    if count == IN_EXTRA_16 or start == IN_EXTRA_32:
-        locator = tail[max(0, at - LOCATOR_64.size) : at]
-        if locator.startswith(b"PK\6\7"):
-            return _extent_64(file, LOCATOR_64.unpack(locator)[2])
-    return count, start
+    *_, size, start, _ = END.unpack_from(tail, at)
+    locator = tail[max(0, at - LOCATOR_64.size) : at]
+    if locator.startswith(b"PK\6\7"):
+        return _extent_64(file, LOCATOR_64.unpack(locator)[2])
+    end = begin + at
+    # A whole number of 4 GB is what has no room in the stated place.
+    before = (end - size - start) % (IN_EXTRA_32 + 1)
+    return Extent(max(0, end - size), end, before)
 
 
-def _extent_64(file: BinaryIO, place: int) -> tuple[int, int]:
+def _extent_64(file: BinaryIO, place: int) -> Extent:
     file.seek(place)
     record = file.read(END_64.size)
     if len(record) < END_64.size or not record.startswith(b"PK\6\6"):
         message = "its directory cannot be found"
         raise DamagedZipError(message)
-    *_, wide_count, _, wide_start = END_64.unpack(record)
-    return wide_count, wide_start
+    *_, size, start = END_64.unpack(record)
+    return Extent(start, start + size)
 
 
 def _list_of_labels(file: BinaryIO) -> bytes | None:

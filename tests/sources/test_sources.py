@@ -29,7 +29,7 @@ from spectral_sched.errors import (
 from spectral_sched.files.spectrum import payload_digest, spectrum_document
 from spectral_sched.images.pixels import Pixels, load_pixels
 from spectral_sched.images.preprocessing import make_preprocessing
-from spectral_sched.sources import Item, items
+from spectral_sched.sources import Aside, Item, items
 from spectral_sched.sources.folder import counted
 from spectral_sched.sources.location import expand_braces
 from spectral_sched.sources.zip import members
@@ -310,6 +310,39 @@ def test_large_zips(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert b"PK\6\6" in data
     assert struct.pack("<L", 0xFFFFFFFF) in data
     assert keys(path) == EXPECTED
+
+
+def test_zips_that_state_too_few_members_are_read_whole(tmp_path: Path) -> None:
+    """Archive Utility of macOS counts its members modulo 65536."""
+    path = tmp_path / "a.zip"
+    write_zip(path, FILES)
+    data = bytearray(path.read_bytes())
+    struct.pack_into("<2H", data, data.rfind(b"PK\5\6") + 8, 2, 2)
+    path.write_bytes(data)
+    assert keys(path) == EXPECTED
+
+
+def test_zips_after_other_bytes(tmp_path: Path) -> None:
+    """An archive may follow a program that unpacks it, and offsets leave that out."""
+    path = tmp_path / "a.zip"
+    write_zip(path, FILES)
+    path.write_bytes(b"#!/bin/sh\n" * 20 + path.read_bytes())
+    assert keys(path) == EXPECTED
+
+
+@pytest.mark.parametrize(("system", "label"), [(0, "cat"), (3, "")])
+def test_backslashes_are_folders_where_windows_packed(
+    system: int, label: str, tmp_path: Path
+) -> None:
+    path, aside = tmp_path / "a.zip", Aside()
+    with zipfile.ZipFile(path, "w") as archive:
+        for name in ("cat\\0.png", "cat\\._0.png"):
+            member = zipfile.ZipInfo(name)
+            member.create_system = system
+            archive.writestr(member, FILES["0.png"])
+    found = list(items(path, aside=aside))
+    assert found[0].label == label
+    assert (len(found), aside.num_hidden) == ((1, 1) if system == 0 else (2, 0))
 
 
 def test_zip_bombs_and_lies(tmp_path: Path) -> None:
