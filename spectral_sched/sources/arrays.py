@@ -18,7 +18,7 @@ from numpy.lib import format as npy
 from spectral_sched.errors import InputError, UsageError
 from spectral_sched.images.limits import MAX_ENCODED_BYTES, MAX_PIXELS
 
-from .item import Choices, Item, Reader, refused
+from .item import Choices, Item, Reader, listed, refused
 from .layouts import SHAPES, Ambiguous, Layout, find_layout
 from .location import last_name, open_place
 
@@ -204,7 +204,7 @@ def read_header(file: IO[bytes]) -> Header:
 
 
 def _chosen(headers: dict[str, Header], choices: Choices, name: str) -> str:
-    names = ", ".join(headers) or "none"
+    names = listed(headers) or "none"
     if choices.array is not None:
         if choices.array not in headers:
             message = (
@@ -224,7 +224,7 @@ def _chosen(headers: dict[str, Header], choices: Choices, name: str) -> str:
     if stacks:
         message = f"{name} has several stacks; choose one with --array ({names})"
         raise UsageError(message)
-    problems = "; ".join(f"{key} {problem}" for key, problem in found.items())
+    problems = listed((f"{key} {why}" for key, why in found.items()), "; ")
     message = f"{name} holds no stack of images: {problems or 'it is empty'}"
     raise InputError(message)
 
@@ -234,7 +234,7 @@ def _tell_others(stacks: list[str], chosen: str, choices: Choices, name: str) ->
     if others:
         choices.aside.remark(
             f"{name} has other stacks of images, which are not read "
-            f"({', '.join(others)}); choose one with --array"
+            f"({listed(others)}); choose one with --array"
         )
 
 

@@ -12,7 +12,7 @@ from spectral_sched.errors import ImageError
 from .aside import Aside
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from spectral_sched.images.bands import Bands
     from spectral_sched.images.pixels import Data
@@ -27,6 +27,9 @@ SUFFIXES = frozenset(
 )
 """Endings, in lower case, of the files that are taken for images."""
 
+
+MOST_NAMES = 10
+"""Arrays or columns that a sentence names; a file may have one for each image."""
 
 LABELS_NAME = "dataset.json"
 """What a list of classes is called, if there is one (`labels`)."""
@@ -177,6 +180,19 @@ def folder_label(path: str) -> str:
 def quote_name(name: str) -> str:
     """Return a file's name as text that can be written anywhere."""
     return name.encode("utf-8", "backslashreplace").decode()
+
+
+def listed(names: Iterable[str], separator: str = ", ") -> str:
+    """Return names for a sentence: the first of them, and how many more there are.
+
+    Examples
+    --------
+    >>> listed(str(number) for number in range(12))
+    '0, 1, 2, 3, 4, 5, 6, 7, 8, 9 and 2 more'
+    """
+    known = list(names)
+    more = f" and {len(known) - MOST_NAMES} more" if len(known) > MOST_NAMES else ""
+    return separator.join(known[:MOST_NAMES]) + more
 
 
 def refused(name: str, problem: str, reason: str) -> Item:

@@ -15,7 +15,7 @@ import numpy as np
 from spectral_sched.errors import ImageError, InputError, UnavailableError, UsageError
 from spectral_sched.images.pixels import check_bytes
 
-from .item import Choices, Item, quote_name, refused
+from .item import Choices, Item, listed, quote_name, refused
 from .location import Remote, is_url, last_name
 from .nested import holds_arrays, nested_item
 
@@ -89,7 +89,7 @@ def _chosen_columns(schema: Any, choices: Choices, name: str) -> Columns:
     if others:
         choices.aside.remark(
             f"{name} has other columns of images, which are not read "
-            f"({', '.join(others)}); choose one with --column"
+            f"({listed(others)}); choose one with --column"
         )
     unused = [key for key in LABELS[:2] if key in fields and label is None]
     if unused:
@@ -107,7 +107,7 @@ def _pictures(fields: dict[str, Any], column: str | None, name: str) -> str:
     if column is not None:
         texts = [field for field, kind in fields.items() if _kind(kind) in TEXT]
         if column not in (*possible, *texts):
-            names = ", ".join(possible) or "none"
+            names = listed(possible) or "none"
             message = (
                 f"{name} has no column {column!r} of images; choose one with --column "
                 f"({names})"
@@ -118,14 +118,14 @@ def _pictures(fields: dict[str, Any], column: str | None, name: str) -> str:
         if choice in possible:
             return choice
     if possible:
-        names = ", ".join(possible)
+        names = listed(possible)
         message = (
             f"{name} has several columns of bytes; choose one with --column ({names})"
         )
         raise UsageError(message)
     if named:
         return named[0]
-    message = f"{name} has no column of images (columns: {', '.join(fields) or 'none'})"
+    message = f"{name} has no column of images (columns: {listed(fields) or 'none'})"
     raise InputError(message)
 
 

@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from spectral_sched.errors import InputError, UsageError
-from spectral_sched.sources.item import Choices, Item, quote_name, refused
+from spectral_sched.sources.item import Choices, Item, listed, quote_name, refused
 from spectral_sched.sources.layouts import Ambiguous, Layout, find_layout
 from spectral_sched.sources.planes import chosen_planes
 
 from .grid import Told, axes_grid, grid_items, not_numbers
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from numpy.typing import NDArray
 
@@ -29,6 +29,9 @@ PREFERRED = ("/images", "/data", "/image", "/x")
 
 LABELS = ("labels", "label", "y")
 """Names of the array of classes beside it, the first that fits."""
+
+AXIS = b"DIMENSION_SCALE"
+"""The class of arrays of HDF5 that are places along an axis, such as one called y."""
 
 BLOCK_BYTES = 1 << 20
 MOST_BLOCK_BYTES = 1 << 26
@@ -54,14 +57,18 @@ def chosen_stack(found: list[Stored], choices: Choices, name: str) -> Stored:
         If none may be images.
     """
     by_name = {each.name: each for each in found}
-    names = ", ".join(f"{name}:{each}" for each in by_name) or "none"
+    names = listed(f"{name}:{each}" for each in by_name) or "none"
     if choices.inner is not None:
         wanted = choices.inner.rstrip("/") or "/"
         if wanted not in by_name:
             message = f"{name} has no array {wanted!r}; there are: {names}"
             raise UsageError(message)
         return by_name[wanted]
-    stacks = [each for each in found if _may_be_pictures(each.array, choices)]
+    stacks = [
+        each
+        for each in found
+        if _last(each) not in LABELS and _may_be_pictures(each.array, choices)
+    ]
     preferred = [each for key in PREFERRED for each in stacks if each.name == key]
     if len(stacks) > 1 and not preferred:
         message = f"{name} has several arrays; name one of them: {names}"
@@ -74,7 +81,7 @@ def chosen_stack(found: list[Stored], choices: Choices, name: str) -> Stored:
     if others:
         choices.aside.remark(
             f"{name} has other stacks of images, which are not read "
-            f"({', '.join(others)}); name one as in {name}:{others[0]}"
+            f"({listed(others)}); name one as in {name}:{others[0]}"
         )
     return chosen
 
@@ -108,7 +115,7 @@ def stack_items(
         axes = {"first": "CYX", "last": "YXC"}.get(choices.channels or "", "YX")
         yield from grid_items(axes_grid(called, array, axes[-array.ndim :]), choices)
         return
-    classes = _classes(labels or [], layout.num_pictures)
+    classes = _classes(_beside(labels or [], stored), layout.num_pictures, choices)
     plain = told == Told() and scale is None and choices.bands is None
     if plain and layout.place != "none" and layout.entry[_channel(layout)] > 4:
         plain = False
@@ -163,19 +170,36 @@ def _at_once(array: Any) -> int:
     return max(chunk, few // chunk * chunk)
 
 
-def _classes(labels: list[Stored], count: int) -> Any:
-    """Return what tells the class of an image by its number."""
-    fitting = {
-        each.name.rpartition("/")[2]: each.array
-        for each in labels
-        if tuple(each.array.shape) in ((count,), (count, 1))
-        and each.array.dtype.kind in "iu"
+def _beside(others: list[Stored], stored: Stored) -> dict[str, Stored]:
+    """Return the arrays in the group of one and those above it, the nearest by name."""
+    return {
+        _last(each): each
+        for each in sorted(others, key=lambda each: each.name.count("/"))
+        if stored.name.startswith(f"{each.name.rpartition('/')[0]}/")
     }
-    found = next((fitting[name] for name in LABELS if name in fitting), None)
-    if found is None:
-        return lambda _number: ""
-    values = np.asarray(found[...]).reshape(-1)
-    return lambda number: str(int(values[number]))
+
+
+def _last(stored: Stored) -> str:
+    return stored.name.rpartition("/")[2]
+
+
+def _classes(
+    beside: dict[str, Stored], count: int, choices: Choices
+) -> Callable[[int], str]:
+    """Return what tells the class of an image by its number."""
+    for name in LABELS:
+        if name not in beside or beside[name].facts.get("CLASS") == AXIS:
+            continue
+        array = beside[name].array
+        shape = tuple(array.shape)
+        if shape in ((count,), (count, 1)) and array.dtype.kind in "iu":
+            values = np.asarray(array[...]).reshape(-1)
+            return lambda number: str(int(values[number]))
+        choices.aside.remark(
+            f"the labels in {quote_name(beside[name].name)} ({array.dtype}, {shape}) "
+            f"are not {count} integers and are not used"
+        )
+    return lambda _number: ""
 
 
 def _conventions(facts: Mapping[str, Any]) -> tuple[Told, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
+import re
 import tracemalloc
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -186,6 +187,73 @@ def test_an_array_is_named_after_a_colon(tmp_path: Path) -> None:
     assert [item.label for item in found] == list("01234")
     with pytest.raises(UsageError, match="has no array '/c'"):
         list(items(f"{tmp_path}/a.h5:/c"))
+
+
+def test_classes_are_those_of_the_same_group(tmp_path: Path) -> None:
+    """A train and a test set of one size lie in one file."""
+    h5py, zarr = pytest.importorskip("h5py"), pytest.importorskip("zarr")
+    store = zarr.open_group(tmp_path / "a.zarr", mode="w")
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        for group, first in (("test", 5), ("train", 0)):
+            labels = np.arange(first, first + 5)
+            file[f"{group}/images"], file[f"{group}/labels"] = GREY, labels
+            part = store.create_group(group)
+            part.create_array("images", data=GREY)
+            part.create_array("labels", data=labels)
+    for ending in ("h5", "zarr"):
+        found = items(f"{tmp_path}/a.{ending}:/test/images")
+        assert [item.label for item in found] == list("56789")
+
+
+def test_classes_of_all_groups_are_above_them(tmp_path: Path) -> None:
+    h5py = pytest.importorskip("h5py")
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["left/images"], file["label"] = GREY, np.arange(5)
+    assert [item.label for item in items(tmp_path / "a.h5")] == list("01234")
+
+
+@pytest.mark.parametrize(
+    ("labels", "shape"),
+    [(np.eye(5), r"\(5, 5\)"), (np.arange(5.0), r"\(5,\)"), (np.arange(4), r"\(4,\)")],
+)
+def test_classes_that_cannot_be_used_are_told(
+    labels: Any, shape: str, tmp_path: Path
+) -> None:
+    h5py = pytest.importorskip("h5py")
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["images"], file["labels"] = GREY, labels
+    aside = Aside()
+    found = list(items(tmp_path / "a.h5", aside=aside))
+    assert {item.label for item in found} == {""}
+    (told,) = aside.remarks
+    assert re.fullmatch(
+        rf"the labels in /labels \({labels.dtype}, {shape}\) are not 5 integers and "
+        "are not used",
+        told,
+    )
+
+
+def test_places_along_an_axis_are_no_classes(tmp_path: Path) -> None:
+    h5py = pytest.importorskip("h5py")
+    with h5py.File(tmp_path / "a.nc", "w") as file:
+        file["data"], file["y"] = GREY, np.arange(5)
+        file["y"].make_scale("y")
+    aside = Aside()
+    assert {item.label for item in items(tmp_path / "a.nc", aside=aside)} == {""}
+    assert aside.remarks == []
+
+
+def test_many_arrays_make_no_long_sentence(tmp_path: Path) -> None:
+    """Some files have an array for each image."""
+    h5py = pytest.importorskip("h5py")
+    arrays = {f"image{number:03d}": GREY[0] for number in range(300)}
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        for name, plane in arrays.items():
+            file[name] = plane
+    np.savez(tmp_path / "a.npz", **{name: np.stack([GREY]) for name in arrays})
+    for name in ("a.h5", "a.npz"):
+        with pytest.raises((InputError, UsageError), match=r"image009\b.* 290 more"):
+            list(items(tmp_path / name))
 
 
 def test_folders_of_files_are_classes(tmp_path: Path) -> None:
