@@ -59,8 +59,6 @@ class Header(NamedTuple):
         found = find_layout(self.shape, self.dtype, channels)
         if isinstance(found, str):
             return found
-        if self.fortran:
-            return "is stored in Fortran order; save it after numpy.ascontiguousarray"
         height, width = found.size
         num_bytes = self.num_bytes(found)
         if height * width > MAX_PIXELS or not 0 < num_bytes <= MAX_ENCODED_BYTES:
@@ -217,6 +215,12 @@ def _chosen(headers: dict[str, Header], choices: Choices, name: str) -> str:
     stacks = [
         key for key, layout in found.items() if isinstance(layout, Layout | Ambiguous)
     ]
+    usual = PREFERRED[0]
+    if stacks and usual in found and usual not in stacks:
+        message = (
+            f"{name}:{usual} {found[usual]}; choose another with --array ({names})"
+        )
+        raise InputError(message)
     for choice in (*PREFERRED, *stacks[: len(stacks) == 1]):
         if choice in stacks:
             _tell_others(stacks, choice, choices, name)
@@ -247,6 +251,8 @@ def _stack(header: Header, name: str, choices: Choices) -> _Stack:
 
 def _layout(header: Header, name: str, channels: str | None) -> Layout:
     layout = header.layout(channels)
+    if header.fortran and isinstance(layout, Layout):
+        layout = "is stored in Fortran order; save it after numpy.ascontiguousarray"
     if isinstance(layout, str):
         message = f"{name} {layout}"
         raise InputError(message)

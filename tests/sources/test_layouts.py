@@ -123,3 +123,11 @@ def test_the_usual_array_is_not_passed_over(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"a.npz:images has the shape \(32, 32, 3\)"):
         list(items(tmp_path / "a.npz"))
     assert len(list(items(tmp_path / "a.npz", channels="last"))) == 1
+    for usual, problem in (
+        (np.asfortranarray(STACK), "is stored in Fortran order; save it after"),
+        (np.array(["0.png"] * 5), r"holds <U5 values, not numbers; choose another"),
+    ):
+        np.savez(tmp_path / "a.npz", images=usual, masks=STACK)
+        with pytest.raises(InputError, match=f"a.npz:images {problem}"):
+            list(items(tmp_path / "a.npz"))
+        assert len(list(items(tmp_path / "a.npz", array="masks"))) == 5
