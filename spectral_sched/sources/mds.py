@@ -17,10 +17,10 @@ import numpy as np
 from spectral_sched.errors import ImageError, InputError, UsageError
 from spectral_sched.images.pixels import check_bytes
 
-from .item import Choices, Item, Reader, refused
+from .item import Choices, Item, Reader, listed, refused
 from .location import last_name, open_place
 from .nested import nested_item
-from .table import LABELS
+from .table import LABELS, tell_unused_labels
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,6 +40,8 @@ LABEL_TYPES = {
     "uint32": "<u4",
     "uint64": "<u8",
 }
+LABEL_TEXTS = ("str", "str_int")
+
 VALUE_TYPES = {
     8: "u1",
     9: "i1",
@@ -152,27 +154,30 @@ def _columns(shard: _Shard, choices: Choices, name: str) -> tuple[str, str]:
         for column, encoding in zip(shard.names, shard.encodings, strict=True)
         if encoding in ENCODED or encoding.partition(":")[0] == ARRAY
     ]
-    names = ", ".join(possible) or "none"
+    names = listed(possible) or "none"
     if choices.column is not None and choices.column not in possible:
         message = f"{name} has no column {choices.column!r} of images ({names})"
         raise UsageError(message)
+    kinds = dict(zip(shard.names, shard.encodings, strict=True))
     if not possible:
-        columns = ", ".join(shard.names)
+        columns = listed(f"{key} as {kind}" for key, kind in kinds.items())
         message = f"{name} has no column of images (columns: {columns})"
         raise InputError(message)
     if choices.column is None and len(possible) > 1:
         message = f"{name} has several columns; choose one with --column ({names})"
         raise UsageError(message)
-    kinds = dict(zip(shard.names, shard.encodings, strict=True))
-    usable = (key for key in LABELS if kinds.get(key) in (*LABEL_TYPES, "str"))
-    return choices.column or possible[0], next(usable, "")
+    column = choices.column or possible[0]
+    usable = [key for key in LABELS if kinds.get(key) in (*LABEL_TYPES, *LABEL_TEXTS)]
+    if not usable:
+        tell_unused_labels({**kinds, column: None}, choices, name)
+    return column, next(iter(usable), "")
 
 
 def _label(content: bytes, shard: _Shard, label: str) -> str:
     if not label:
         return ""
     encoding = shard.encodings[shard.names.index(label)]
-    if encoding == "str":
+    if encoding in LABEL_TEXTS:
         return content.decode("utf-8", "backslashreplace")
     return str(int(np.frombuffer(content, LABEL_TYPES[encoding])[0]))
 

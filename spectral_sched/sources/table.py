@@ -7,6 +7,7 @@ or named as one that does, names of files beside the table.
 
 from __future__ import annotations
 
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -20,7 +21,7 @@ from .location import Remote, is_url, last_name
 from .nested import holds_arrays, nested_item
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from spectral_sched.images.pixels import Data
 
@@ -32,6 +33,11 @@ PATHS = ("file_name", "image_path", "path", "filename", "image", "img")
 
 LABELS = ("label", "labels", "cls", "class", "fine_label")
 """Names of the column of classes, the first that is there."""
+
+BASE64 = ("data:", "iVBORw0KGgo", "/9j/", "UklGR", "R0lGOD")
+"""How images in text begin: with what they are, or as PNG, JPEG, WebP and GIF do."""
+
+LONGEST_PATH = 4096
 
 ROWS_AT_ONCE = 16
 
@@ -91,22 +97,31 @@ def _chosen_columns(schema: Any, choices: Choices, name: str) -> Columns:
             f"{name} has other columns of images, which are not read "
             f"({listed(others)}); choose one with --column"
         )
-    unused = [key for key in LABELS[:2] if key in fields and label is None]
-    if unused:
-        choices.aside.remark(
-            f"the labels in column {unused[0]} of {name} ({fields[unused[0]]}) are "
-            "neither integers nor text and are not used"
-        )
+    if label is None:
+        tell_unused_labels({**fields, pictures: None}, choices, name)
     return Columns(pictures, None if label == pictures else label)
 
 
+def tell_unused_labels(kinds: Mapping[str, Any], choices: Choices, name: str) -> None:
+    """Tell of a column that should hold classes, by the type of its values."""
+    unused = next((key for key in LABELS if kinds.get(key) is not None), None)
+    if unused is not None:
+        choices.aside.remark(
+            f"the labels in column {unused} of {name} ({kinds[unused]}) are neither "
+            "integers nor text and are not used"
+        )
+
+
 def _pictures(fields: dict[str, Any], column: str | None, name: str) -> str:
-    possible = [field for field, kind in fields.items() if _holds_pictures(kind)]
-    possible += [key for key in fields if not possible and holds_arrays(fields[key])]
+    found = [
+        [key for key, kind in fields.items() if holds(kind)]
+        for holds in (_holds_pictures, holds_arrays, _holds_paths)
+    ]
+    possible = next(filter(None, found), [])
     named = [key for key in PATHS if _kind(fields.get(key)) in TEXT]
     if column is not None:
         texts = [field for field, kind in fields.items() if _kind(kind) in TEXT]
-        if column not in (*possible, *texts):
+        if column not in (*chain(*found), *texts):
             names = listed(possible) or "none"
             message = (
                 f"{name} has no column {column!r} of images; choose one with --column "
@@ -150,6 +165,14 @@ def _holds_pictures(kind: Any) -> bool:
         index = kind.get_field_index("bytes")
         return index >= 0 and str(kind.field(index).type) in BINARY
     return text in BINARY
+
+
+def _holds_paths(kind: Any) -> bool:
+    """Return whether a type of pyarrow's is a struct with the name of a file alone."""
+    if not str(kind).startswith("struct<"):
+        return False
+    index = kind.get_field_index("path")
+    return index >= 0 and _kind(kind.field(index).type) in TEXT
 
 
 def _holds_labels(kind: Any) -> bool:
@@ -207,16 +230,24 @@ def _row_items(
 
 def _item(name: str, content: Any, label: str, place: str) -> Item:
     if isinstance(content, dict):
-        content = content["bytes"] if content["bytes"] else content.get("path")
+        content = content.get("bytes") or content.get("path")
     if not content:
         return refused(name, "holds no image", "missing")
     if isinstance(content, str):
-        return Item(f"{name} ({quote_name(content)})", label, _beside(place, content))
+        return _named_item(name, content, label, place)
     try:
         check_bytes(len(content), name)
     except ImageError as error:
         return Item(name, "", error)
     return Item(name, label, content)
+
+
+def _named_item(name: str, path: str, label: str, place: str) -> Item:
+    if path.startswith(BASE64):
+        return refused(name, "holds base64 text; store its bytes instead", "text")
+    if "\0" in path or len(path) > LONGEST_PATH:
+        return refused(name, "holds text that is no name of a file", "text")
+    return Item(f"{name} ({quote_name(path)})", label, _beside(place, path))
 
 
 def _beside(place: str, path: str) -> Data:

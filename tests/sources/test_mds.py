@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from spectral_sched.errors import ImageError, InputError, UsageError
-from spectral_sched.sources import items
+from spectral_sched.sources import Aside, items
 
 WRITTEN = base64.b64decode(
     "AwAAAOMAAAAfAQAAXQEAAJ0BAAB7ImNvbHVtbl9lbmNvZGluZ3MiOiBbImludCIsICJzdHIiLCAi"
@@ -70,9 +70,22 @@ def test_encoded_pictures_and_choices_of_columns(tmp_path: Path) -> None:
     assert item.data == b"two"
     with pytest.raises(UsageError, match="no column 'c'"):
         list(items(place, column="c"))
-    place.write_bytes(shard({"a": "pkl"}, [[b"cos"]]))
-    with pytest.raises(InputError, match="has no column of images"):
+    place.write_bytes(shard({"a": "pkl", "b": "int"}, [[b"cos", bytes(8)]]))
+    with pytest.raises(InputError, match=r"no column of images \(columns: a as pkl, b"):
         list(items(place))
+
+
+def test_classes_in_text_and_of_another_kind(tmp_path: Path) -> None:
+    place, aside = tmp_path / "a.mds", Aside()
+    place.write_bytes(shard({"x": "png", "label": "str_int"}, [[b"one", b"7"]]))
+    assert [item.label for item in items(place, aside=aside)] == ["7"]
+    assert aside.remarks == []
+    place.write_bytes(shard({"x": "png", "class": "float32"}, [[b"one", bytes(4)]]))
+    assert [item.label for item in items(place, aside=aside)] == [""]
+    assert aside.remarks == [
+        "the labels in column class of a.mds (float32) are neither integers nor text "
+        "and are not used"
+    ]
 
 
 @pytest.mark.parametrize("length", [0, 3, 30, 250, len(WRITTEN) - 1])

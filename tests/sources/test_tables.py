@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -102,6 +103,36 @@ def test_columns_of_paths(
     assert len(list(items(tmp_path / name, column="image"))) == 4
 
 
+def test_structs_of_paths_alone(tmp_path: Path) -> None:
+    (tmp_path / "0.png").write_bytes(PICTURES[0])
+    columns = {"image": [{"path": "0.png"}], "label": [7]}
+    write_parquet(tmp_path / "a.parquet", pyarrow.table(columns))
+    (found,) = items(tmp_path / "a.parquet")
+    assert (key(found), found.label) == (EXPECTED[0], "7")
+    # A column of bytes comes first, and the other one may be chosen.
+    columns |= {"photo": [PICTURES[1]]}
+    write_parquet(tmp_path / "a.parquet", pyarrow.table(columns))
+    assert [key(item) for item in items(tmp_path / "a.parquet")] == [EXPECTED[1]]
+    (found,) = items(tmp_path / "a.parquet", column="image")
+    assert key(found) == EXPECTED[0]
+
+
+def test_text_that_is_no_name_of_a_file_is_skipped(tmp_path: Path) -> None:
+    encoded = base64.b64encode(PICTURES[0]).decode()
+    texts = [encoded, f"data:image/png;base64,{encoded}", "a\0b.png", "x" * 5000]
+    (tmp_path / "ok.png").write_bytes(PICTURES[0])
+    table = pyarrow.table({"image": [*texts, "ok.png"]})
+    write_parquet(tmp_path / "a.parquet", table)
+    *refused, last = items(tmp_path / "a.parquet")
+    assert key(last) == EXPECTED[0]
+    assert [str(item.data) for item in refused] == [
+        "a.parquet row 0 holds base64 text; store its bytes instead",
+        "a.parquet row 1 holds base64 text; store its bytes instead",
+        "a.parquet row 2 holds text that is no name of a file",
+        "a.parquet row 3 holds text that is no name of a file",
+    ]
+
+
 @KINDS
 def test_other_columns_are_told(name: str, write: Writer, tmp_path: Path) -> None:
     write(tmp_path / name, pyarrow.table({"image": PICTURES, "mask": PICTURES}))
@@ -120,15 +151,16 @@ def test_other_columns_are_told(name: str, write: Writer, tmp_path: Path) -> Non
 
 
 @KINDS
+@pytest.mark.parametrize("column", ["label", "class"])
 def test_labels_of_another_kind_are_told(
-    name: str, write: Writer, tmp_path: Path
+    column: str, name: str, write: Writer, tmp_path: Path
 ) -> None:
-    write(tmp_path / name, pyarrow.table({"image": PICTURES, "label": [0.5] * 4}))
+    write(tmp_path / name, pyarrow.table({"image": PICTURES, column: [0.5] * 4}))
     aside = Aside()
     assert {item.label for item in items(tmp_path / name, aside=aside)} == {""}
     assert aside.remarks == [
-        f"the labels in column label of {name} (double) are neither integers nor text "
-        "and are not used"
+        f"the labels in column {column} of {name} (double) are neither integers nor "
+        "text and are not used"
     ]
 
 
