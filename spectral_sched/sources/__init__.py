@@ -24,7 +24,7 @@ from . import science
 from .arrays import array_items
 from .aside import Aside
 from .folder import Shards, folder_items, remote_folder_items
-from .item import Choices, Item, Reader, is_picture, quote_name
+from .item import Choices, Item, Reader, is_picture, quote_name, refused
 from .list_file import read_list
 from .location import Remote, expand_pattern, is_url, last_name
 from .planes import checked_planes
@@ -152,6 +152,9 @@ def _place_items(place: str, choices: Choices) -> Iterator[Item]:
         return folder_items(Path(place), choices, SHARDS)
     if name.endswith(SHARDS.endings):
         return _archive_items(place, choices)
+    if name.endswith(PACKED):
+        problem = "is packed in a way that is not read; unpack it first"
+        return iter([refused(name_of(place), problem, "packed")])
     if is_url(place) and not is_picture(name):
         return remote_folder_items(place, choices, SHARDS)
     picture = Remote(place) if is_url(place) else Path(place)
@@ -177,6 +180,9 @@ SHARDS = Shards(
     hold_one=_endings(reader for reader in READERS if reader.holds_one),
 )
 """Everything but folders and images."""
+
+PACKED = (".zst", ".zstd", ".lz4", ".br", ".7z", ".rar")
+"""Endings of what holds archives and images, and of archives, that are not read."""
 
 INSIDE = _endings(reader for reader in READERS if reader.inside)
 """Endings of files that a data set can be named in."""

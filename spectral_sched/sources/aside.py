@@ -89,7 +89,8 @@ class Aside:
             return ""
         hidden = f"{self.num_hidden} hidden and " if self.num_hidden else ""
         others = f"{self.num_others} other file{'s' * (self.num_others != 1)}"
-        return f", only {hidden}{others}"
+        named = f" ({_most_common(self.endings)})" if self.num_others else ""
+        return f", only {hidden}{others}{named}"
 
     def left_out(self, cure: str = "; --all-files tries each") -> list[str]:
         """Return what was not streamed, one sentence for each kind.

@@ -55,11 +55,13 @@ class _Sample:
     plain: str = ""
     pictures: list[Item] = field(default_factory=list)
     others: list[Item] = field(default_factory=list)
+    has_pictures: bool = False
 
     def add(self, name: str, content: bytes | ImageError, archive: str) -> None:
         if isinstance(content, bytes) and ending(name) == LABEL_SUFFIX:
             self.label = content.decode("utf-8", "replace").strip()
             return
+        self.has_pictures = True
         item = Item(f"{archive}/{quote_name(name)}", folder_label(name), content)
         inner = ending(name).rpartition(".")[0]
         if inner and not inner.isdecimal():
@@ -80,6 +82,11 @@ class _Sample:
                 yield self._labelled(item)
         self.pictures, self.others = [], []
 
+    @property
+    def is_class_alone(self) -> bool:
+        """Whether it has a class and no image."""
+        return self.label is not None and not self.has_pictures
+
     def _labelled(self, item: Item) -> Item:
         label = item.label if self.label is None else self.label
         return Item(item.name, label, item.data)
@@ -92,19 +99,30 @@ class _Sample:
 
 def tar_items(place: str, choices: Choices) -> Iterator[Item]:
     """Stream the images of a tar archive."""
-    archive, sample = last_name(place), _Sample("")
+    archive, sample, num_alone = last_name(place), _Sample(""), 0
     try:
         for name, content in _contents(place, archive, choices):
             if stem(name) != sample.stem:
                 yield from sample.items()
+                num_alone += sample.is_class_alone
                 sample = _Sample(stem(name))
             sample.add(name, content, archive)
             if sample.num_held > MOST_HELD:
                 yield from sample.items()
         yield from sample.items()
+        _tell_alone(num_alone + sample.is_class_alone, archive, choices)
     except DAMAGE as error:
         yield from sample.items()
         yield refused(archive, f"is damaged or cut short: {error}", "damaged archive")
+
+
+def _tell_alone(count: int, archive: str, choices: Choices) -> None:
+    """Tell of classes that are lost, for members of a sample must be neighbours."""
+    if count:
+        choices.aside.remark(
+            f"classes (.cls) in {archive} that are not next to an image of their name "
+            f"are lost: {count}; pack it with tar --sort=name"
+        )
 
 
 def stem(name: str) -> str:

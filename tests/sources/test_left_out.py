@@ -127,6 +127,19 @@ def test_a_tar_says_that_its_list_is_not_read(tmp_path: Path) -> None:
     ]
 
 
+def test_classes_away_from_their_images_in_a_tar_are_told(tmp_path: Path) -> None:
+    """Tar packs files as the folder has them, which is in no order."""
+    apart = [("0.png", PICTURES[0]), ("1.png", PICTURES[1]), ("0.cls", b"3")]
+    write_tar(tmp_path / "a.tar", [*apart, ("1.cls", b"4")])
+    aside = Aside()
+    found = list(items(tmp_path / "a.tar", aside=aside))
+    assert [item.label for item in found] == ["", ""]
+    assert aside.remarks == [
+        "classes (.cls) in a.tar that are not next to an image of their name are lost: "
+        "2; pack it with tar --sort=name"
+    ]
+
+
 def test_a_list_in_a_folder_of_a_zip_is_told(tmp_path: Path) -> None:
     write_zip(tmp_path / "a.zip", {"a/0.png": PICTURES[0], "a/dataset.json": b"{}"})
     aside = Aside()
@@ -136,14 +149,25 @@ def test_a_list_in_a_folder_of_a_zip_is_told(tmp_path: Path) -> None:
 
 def test_a_folder_of_hidden_pictures_is_not_called_empty(tmp_path: Path) -> None:
     write_folder(tmp_path, {".old/0.png": PICTURES[0], "notes.txt": b""})
-    with pytest.raises(InputError, match="no images, only 1 hidden and 1 other file;"):
+    only = r"no images, only 1 hidden and 1 other file \(1 \.txt\);"
+    with pytest.raises(InputError, match=only):
         list(items(tmp_path))
+
+
+@pytest.mark.parametrize("name", ["a.tar.zst", "shard.00000.mds.zstd", "a.TAR.LZ4"])
+def test_packed_archives_are_to_be_unpacked(name: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_bytes(b"(\xb5/\xfd")
+    (item,) = items(tmp_path / name)
+    assert str(item.data) == (
+        f"{name} is packed in a way that is not read; unpack it first"
+    )
 
 
 def test_archives_without_pictures_say_what_they_hold(tmp_path: Path) -> None:
     write_zip(tmp_path / "a.zip", {"a.dds": b"", "b.psd": b""})
     with pytest.raises(
-        InputError, match=r"a\.zip holds no images, only 2 other files;"
+        InputError,
+        match=r"a\.zip holds no images, only 2 other files \(1 \.dds, 1 \.psd\);",
     ):
         list(items(tmp_path / "a.zip"))
 

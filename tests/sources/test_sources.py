@@ -235,7 +235,7 @@ def test_folders(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="empty is empty; name a folder"):
         list(items(tmp_path / "empty"))
     (tmp_path / "empty" / "a.txt").write_text("")
-    with pytest.raises(InputError, match="holds no images, only 1 other file; name"):
+    with pytest.raises(InputError, match="holds no images, only 1 other file"):
         list(items(tmp_path / "empty"))
     with pytest.raises(InputError, match="gone does not exist; name a folder"):
         list(items(tmp_path / "gone"))
