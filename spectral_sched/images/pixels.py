@@ -289,7 +289,8 @@ def check_values(values: NDArray[Any], low: Any, high: Any, name: str) -> None:
     A resized image overshoots a little, and so does data with long tails; a value
     that is `FAR` widths of the range away marks missing data, or is of another scale.
     """
-    width = FAR * (high - low)
+    # In 64 bits, for values of 16 cannot be held against so wide a range.
+    width = FAR * np.subtract(high, low, dtype=np.float64)
     axes = None if np.ndim(width) == 0 else (0, 1)
     least, most = values.min(axis=axes), values.max(axis=axes)
     if not np.any((least < low - width) | (most > high + width)):

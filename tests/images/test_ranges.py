@@ -61,6 +61,14 @@ def test_overshoot_and_noise_are_kept() -> None:
     np.testing.assert_array_equal(found.values[0], values)
 
 
+def test_halves_are_held_against_a_wide_range() -> None:
+    """Ten widths of it are more than 16 bits hold, which numpy warns of."""
+    values = np.linspace(0, 60000, 256, dtype=np.float16).reshape(16, 16)
+    settings = make_preprocessing(data_range=(0, 65535))
+    found = load_pixels(values, "x", settings)
+    np.testing.assert_array_equal(found.values[0], values)
+
+
 def test_bytes_are_not_from_0_to_1() -> None:
     grey = Image.fromarray(np.full((8, 8), 200, np.uint8))
     with pytest.raises(ImageError, match=r"100.00% .* 0 to 1, as 200"):
