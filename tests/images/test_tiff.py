@@ -247,6 +247,17 @@ def test_cut_planes_are_not_read_as_zeros() -> None:
         stored(data[:-1], data_range=(0.0, 1.0))
 
 
+def test_tiffs_packed_as_webp() -> None:
+    """GDAL writes them, and the libtiff that Pillow comes with cannot unpack them."""
+    tifffile = pytest.importorskip("tifffile")
+    values, file = drawn("u1", 3), io.BytesIO()
+    packing = {"compression": "webp", "compressionargs": {"lossless": True}}
+    tifffile.imwrite(file, values, photometric="rgb", **packing)
+    np.testing.assert_array_equal(stored(file.getvalue()), values)
+    with pytest.raises(ImageError, match=r"x.tif is damaged: its values are cut"):
+        stored(file.getvalue()[:-9])
+
+
 @pytest.mark.parametrize("apart", [False, True])
 def test_damaged_packings_are_refused(apart: bool) -> None:
     pytest.importorskip("tifffile")

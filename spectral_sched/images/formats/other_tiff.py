@@ -30,8 +30,9 @@ WHITE_IS_ZERO, BLACK_IS_ZERO, RGB, SEPARATED = 0, 1, 2, 5
 COLORS = {WHITE_IS_ZERO: 1, BLACK_IS_ZERO: 1, RGB: 3, SEPARATED: 4}
 """How many values make a colour, of the kinds that are read."""
 
-PACKINGS = frozenset({1, 5, 8, 32773, 32946, 34925, 50000})
-"""None, LZW, Deflate, PackBits, Deflate as it was, LZMA and Zstandard."""
+WEBP = 50001
+PACKINGS = frozenset({1, 5, 8, 32773, 32946, 34925, 50000, WEBP})
+"""None, LZW, Deflate, PackBits, Deflate as it was, LZMA, Zstandard and WebP."""
 
 UNSPECIFIED, ASSOCIATED = 0, 1
 """What a value beside the colour is: unknown, or opacity that colours are times of."""

@@ -24,7 +24,7 @@ from spectral_sched.images.limits import (
 from spectral_sched.images.modes import raster
 from spectral_sched.images.raster import Raster, array_in_strips, open_image, rawmode
 
-from .other_tiff import APART, ASSOCIATED, WHITE_IS_ZERO, other_tiff
+from .other_tiff import APART, ASSOCIATED, WEBP, WHITE_IS_ZERO, other_tiff
 from .quiet import heard_libtiff, quiet_logs
 from .sixteen_bit import deep_raster, is_deep
 from .tiff_pages import NODATA, first_tags, nodata_of, pages_left
@@ -110,7 +110,8 @@ def _as_pillow_reads(image: Image.Image, content: bytes, name: str) -> Raster | 
     tags: Any = image.tag_v2  # type: ignore[attr-defined]
     layout, depths = rawmode(image), tags.get(BITS, (1,))
     kinds = set(tags.get(FORMAT, (UNSIGNED,)))
-    if _in_odd_planes(tags):
+    # Pillow comes with a libtiff that was built without WebP.
+    if _in_odd_planes(tags) or tags.get(COMPRESSION) == WEBP:
         return None
     if kinds == {UNSIGNED} and max(depths) <= 8:
         _mend_palette(image, tags)
