@@ -111,13 +111,22 @@ def _inside(plan: Plan, sampling: Any, flow: FlowModel | None) -> Plan:
     return fit_to_model(plan, limits, Fitting(clip=True))[0]
 
 
-def fingerprint(file: str) -> str:
-    """Return what changes when a schedule file does."""
-    return digest(Path(file).read_text(encoding="utf-8"))
+def fingerprint(file: str | None) -> str:
+    """Return what changes when a schedule file does.
+
+    ComfyUI asks before it runs the workflow: what another node will give is None then,
+    and a change of it is noticed by itself.
+    """
+    return digest(Path(file).read_text(encoding="utf-8")) if file else ""
 
 
-def validated(file: str) -> bool | str:
-    """Return whether a schedule file can be read, or a sentence that says why not."""
+def validated(file: str | None) -> bool | str:
+    """Return whether a schedule file can be read, or a sentence that says why not.
+
+    Of what another node will give, None, nothing is known yet.
+    """
+    if file is None:
+        return True
     try:
         read_plan(Path(file))
     except InputError as error:
@@ -148,12 +157,12 @@ class SpecschedScheduler:
         }
 
     @classmethod
-    def IS_CHANGED(cls, file: str, **_others: Any) -> str:  # noqa: N802
+    def IS_CHANGED(cls, file: str | None, **_others: Any) -> str:  # noqa: N802
         """Return what changes when the file does."""
         return fingerprint(file)
 
     @classmethod
-    def VALIDATE_INPUTS(cls, file: str) -> bool | str:  # noqa: N802
+    def VALIDATE_INPUTS(cls, file: str | None) -> bool | str:  # noqa: N802
         """Return whether the file can be read, or a sentence that says why not."""
         return validated(file)
 
@@ -202,11 +211,11 @@ async def comfy_entrypoint() -> Any:
             return io.NodeOutput(sigmas_of(**inputs))
 
         @classmethod
-        def fingerprint_inputs(cls, file: str, **_others: Any) -> str:
+        def fingerprint_inputs(cls, file: str | None, **_others: Any) -> str:
             return fingerprint(file)
 
         @classmethod
-        def validate_inputs(cls, file: str) -> bool | str:
+        def validate_inputs(cls, file: str | None) -> bool | str:
             return validated(file)
 
     class Extension(ComfyExtension):  # type: ignore[misc]

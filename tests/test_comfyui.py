@@ -2,7 +2,8 @@
 
 ComfyUI cannot be installed as a package. The host here does what its documentation of
 custom nodes says: it imports each file of a folder, takes ``NODE_CLASS_MAPPINGS``,
-checks inputs against ``INPUT_TYPES`` and calls ``FUNCTION``.
+checks inputs against ``INPUT_TYPES`` and calls ``FUNCTION``. What comes from another
+node is None while it checks.
 """
 
 from __future__ import annotations
@@ -53,16 +54,26 @@ class Host:
         types = node.INPUT_TYPES()
         widgets = {**types["required"], **types.get("optional", {})}
         assert types["required"].keys() <= inputs.keys() <= widgets.keys()
-        for name, value in inputs.items():
-            if widgets[name] != ("MODEL",):
+        known = {key: None if linked(each) else each for key, each in inputs.items()}
+        for name, value in known.items():
+            if widgets[name] != ("MODEL",) and value is not None:
                 check_widget(widgets[name], value)
         wanted = inspect.signature(node.VALIDATE_INPUTS).parameters
-        told = node.VALIDATE_INPUTS(**{key: inputs[key] for key in wanted})
+        told = node.VALIDATE_INPUTS(**{key: known[key] for key in wanted})
         if told is not True:
             raise ValueError(told)
+        node.IS_CHANGED(**known)
+        inputs = {
+            key: prompt[each[0]]["gives"] if linked(each) else each
+            for key, each in inputs.items()
+        }
         outputs = getattr(node(), node.FUNCTION)(**inputs)
         assert len(outputs) == len(node.RETURN_TYPES)
         return tuple(outputs)
+
+
+def linked(value: object) -> bool:
+    return isinstance(value, list)
 
 
 def check_widget(widget: tuple[Any, ...], value: object) -> None:
@@ -144,6 +155,16 @@ def test_a_file_that_is_missing_or_changed_is_noticed(
     plan = make_plan(pink_source(), "karras", TableRequest.of("dpmpp-2m", 6, "zero"))
     write_document(plan_document(plan, provenance({})), schedule)
     assert before != node.IS_CHANGED(str(schedule), steps=3)
+
+
+def test_the_file_may_come_from_another_node(host: Host, schedule: Path) -> None:
+    (expected,) = host.execute(workflow(schedule), "5")
+    prompt = workflow(schedule, file=["4", 0]) | {"4": {"gives": str(schedule)}}
+    (sigmas,) = host.execute(prompt, "5")
+    assert torch.equal(sigmas, expected)
+    gone = prompt | {"4": {"gives": str(schedule.with_name("none.json"))}}
+    with pytest.raises(SpecschedError, match=r"none.json does not exist; make one"):
+        host.execute(gone, "5")
 
 
 def test_a_start_about_the_mean_is_refused(host: Host, schedule: Path) -> None:
@@ -239,6 +260,8 @@ def test_the_later_protocol_has_the_same_node(
     assert schema.inputs[-1].optional
     assert node.validate_inputs(str(schedule)) is True
     assert "does not exist" in node.validate_inputs(str(schedule) + "x")
+    assert node.validate_inputs(None) is True
+    assert node.fingerprint_inputs(None) == ""
     before = node.fingerprint_inputs(str(schedule), steps=3)
     (sigmas,) = node.execute(**inputs)
     old = spectral_sched.comfyui.SpecschedScheduler
