@@ -8,6 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from .arguments import names_arguments
 from .defaults import KIND, SAMPLER
 from .documents.write import is_ours
 from .files.any_format import read_data_set
@@ -15,6 +16,7 @@ from .files.schedule import read_plan
 from .planning.plan import make_plan
 from .planning.replan import replan
 from .planning.request import TableRequest
+from .targets.checks import check_start
 
 if TYPE_CHECKING:
     import torch
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from .schedules.table import SigmaTable
 
 
+@names_arguments
 def get_sigmas_spectral(
     n: int,
     spectrum: str | Path,
@@ -51,7 +54,8 @@ def get_sigmas_spectral(
     InputError
         If the file is missing, damaged or foreign.
     UsageError
-        If `n` is out of range, or there is no such sampler.
+        If `n` is out of range, there is no such sampler, or the schedule assumes a
+        start that k-diffusion does not make.
     """
     import torch
 
@@ -61,7 +65,9 @@ def get_sigmas_spectral(
 
 def _planned_table(path: Path, num_steps: int, sampler: str) -> SigmaTable:
     if is_ours(path, "schedule"):
-        return replan(read_plan(path), num_steps, sampler).table
+        plan = read_plan(path)
+        check_start(plan.request, "k-diffusion")
+        return replan(plan, num_steps, sampler).table
     return make_plan(
         read_data_set(path), KIND, TableRequest.of(sampler, num_steps, "zero")
     ).table

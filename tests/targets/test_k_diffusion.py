@@ -111,10 +111,22 @@ def test_get_sigmas_spectral_plans_from_a_file(schedule: Path, sampler: str) -> 
 def test_get_sigmas_spectral_names_what_is_wrong(schedule: Path) -> None:
     with pytest.raises(InputError, match="does not exist"):
         get_sigmas_spectral(6, schedule.with_name("none.json"))
-    with pytest.raises(UsageError, match="did you mean --sampler heun"):
+    with pytest.raises(UsageError, match=r'did you mean sampler="heun"'):
         get_sigmas_spectral(6, schedule, "huen")
     with pytest.raises(UsageError, match="from 1 to 1000"):
         get_sigmas_spectral(0, schedule)
+    with pytest.raises(UsageError, match="n must be a whole number"):
+        get_sigmas_spectral(5.5, schedule)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("steps", [6, 8])
+def test_get_sigmas_spectral_refuses_starts_that_its_samplers_do_not_make(
+    tmp_path: Path, steps: int
+) -> None:
+    plan = make_plan(pink_source(), "optimal", TableRequest.of("dpmpp-2m", 6, "mean"))
+    write_document(plan_document(plan, provenance({})), tmp_path / "mean.json")
+    with pytest.raises(UsageError, match="k-diffusion starts from noise about zero"):
+        get_sigmas_spectral(steps, tmp_path / "mean.json")
 
 
 def test_unit_noise_is_that() -> None:
