@@ -9,6 +9,7 @@ is fetched.
 
 from __future__ import annotations
 
+import re
 import warnings
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -37,6 +38,9 @@ if TYPE_CHECKING:
     from .preconditioning import Preconditioning
 
 REMEDY = "name a folder that a diffusers pipeline was saved to"
+
+VARIANT = re.compile(r"diffusion_pytorch_model\.(\w+)(-\d+-of-\d+)?\.safetensors")
+"""Names of weights that ``save_pretrained(variant=...)`` wrote."""
 
 # What diffusers and torch raise for configurations and weights that make no sense.
 BROKEN = (
@@ -250,6 +254,7 @@ def _unet(diffusers: Any, network: Path) -> Any:
         local_files_only=True,
         low_cpu_mem_usage=False,
         output_loading_info=True,
+        variant=_variant(network),
     )
     for wrong in ("missing_keys", "unexpected_keys", "mismatched_keys"):
         if found[wrong]:
@@ -259,6 +264,13 @@ def _unet(diffusers: Any, network: Path) -> Any:
         message = "its weights are not finite"
         raise ValueError(message)
     return unet
+
+
+def _variant(network: Path) -> str | None:
+    """Return the word in the names of all weights, as in those of half precision."""
+    found = [VARIANT.fullmatch(path.name) for path in network.glob("*.safetensors")]
+    words = sorted(name[1] for name in found if name)
+    return words[0] if len(words) == len(found) else None
 
 
 def _check_size(diffusers: Any, network: Path) -> None:

@@ -413,6 +413,18 @@ def test_a_bare_network_with_its_scheduler(model: Path) -> None:
         assert torch.equal(loaded(model / "unet")(unit_noise(), 1.0), expected)
 
 
+@pytest.mark.parametrize("size", ["10GB", "20KB"])
+def test_weights_of_half_precision_alone(model: Path, size: str) -> None:
+    half = loaded(model).unet.half()
+    for weights in (model / "unet").glob("*.safetensors"):
+        weights.unlink()
+    half.save_pretrained(model / "unet", variant="fp16", max_shard_size=size)
+    assert len(list((model / "unet").glob("*.fp16*.safetensors"))) > (size == "20KB")
+    expected = half.float()(unit_noise(), torch.tensor(3.0)).sample
+    read = loaded(model).unet(unit_noise(), torch.tensor(3.0)).sample
+    assert torch.equal(read, expected)
+
+
 def test_a_network_without_its_scheduler(model: Path) -> None:
     shutil.rmtree(model / "scheduler")
     assert "says what the network predicts" in refused(model)
