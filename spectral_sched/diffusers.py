@@ -15,6 +15,7 @@ import dataclasses
 import json
 import warnings
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -56,7 +57,7 @@ from .files.schedule import read_plan_document, read_plan_text
 from .planning.replan import ModelLimits, keep_inside, raise_floor, replan
 from .schedules import FlowModel, flow_model
 from .schedules.betas import NUM_TIMESTEPS, useful_abar
-from .schedules.coordinates import convert
+from .schedules.coordinates import Coordinate, convert
 from .schedules.table import SigmaTable, resample
 from .solvers.recurrence import Play
 from .solvers.registry import SAMPLERS, sampler_named, solver_calls
@@ -72,7 +73,13 @@ if TYPE_CHECKING:
     from .planning.plan import Plan
     from .solvers.recurrence import Call
 
+    Fresh = tuple[torch.Generator | list[torch.Generator] | None, Tensor | None, Tensor]
+
 __all__ = ["INPUTS", "PREDICTIONS", "SpectralScheduler", "SpectralSchedulerOutput"]
+
+
+NOTHING_FRESH: Fresh = None, None, torch.empty(0)
+"""What fresh noise is drawn from and for between steps."""
 
 
 @dataclass
@@ -150,7 +157,7 @@ class SpectralScheduler(SchedulerMixin, ConfigMixin):  # type: ignore[misc]
     _index: int | None
     _scaled: bool
     _begin: int | None
-    _fresh: tuple[torch.Generator | list[torch.Generator] | None, Tensor | None]
+    _fresh: Fresh
 
     @register_to_config  # type: ignore[untyped-decorator]
     def __init__(
@@ -175,12 +182,12 @@ class SpectralScheduler(SchedulerMixin, ConfigMixin):  # type: ignore[misc]
         variance_type: str = "fixed_small",
     ) -> None:
         self._flow = FlowModel(noise_scale, t_eps)
-        self._coordinate = told_coordinate(self.config, self._flow)
+        _ = self._coordinate  # wrong names are refused now
         if (sigmas is None) == (schedule is None):
             message = "a SpectralScheduler takes sigmas or a schedule; give one of them"
             raise UsageError(message)
         self._plan = self._inside(self._read(schedule)) if schedule else None
-        self._own = self._plan.table if self._plan else _table_of(sigmas or ())
+        self._own = self._plan.table if self._plan else self._listed(sigmas)
         planned_for = self._plan.request.sampler if self._plan else SAMPLER
         self.sampler: str = sampler_named(sampler or planned_for)
         self.set_timesteps()
@@ -219,6 +226,20 @@ class SpectralScheduler(SchedulerMixin, ConfigMixin):  # type: ignore[misc]
         read_plan_document(document, Path(path))
         scheduler: Self = cls(schedule=canonical(document), **settings)
         return scheduler
+
+    @cached_property
+    def _coordinate(self) -> Coordinate:
+        return told_coordinate(self.config, self._flow)
+
+    def __getstate__(self) -> dict[str, Any]:
+        # Conversions cannot be pickled, and follow from the configuration.
+        return {k: each for k, each in vars(self).items() if k != "_coordinate"}
+
+    def _listed(self, sigmas: Sequence[float] | None) -> SigmaTable:
+        """Return the table of levels, which the configuration holds as a list."""
+        table = _table_of(() if sigmas is None else sigmas)
+        self.register_to_config(sigmas=list(table.levels))
+        return table
 
     def _read(self, schedule: Mapping[str, Any] | str) -> Plan:
         """Return the plan of a schedule, which the configuration holds as one text."""
@@ -303,9 +324,15 @@ class SpectralScheduler(SchedulerMixin, ConfigMixin):  # type: ignore[misc]
             A table to play in place of the scheduler's own; for flow models, times from
             1 to 0. From time 1 on, as pipelines fill it in, only its length counts.
         timesteps
-            The same as what the network is told.
+            The same as what the network is told. Pipelines of flow models name both:
+            then `sigmas` count.
         mu
             Shift of other schedulers; not used, since tables are final.
+
+        Raises
+        ------
+        UsageError
+            If there is no such table or number of steps, or two tables are given.
         """
         del mu
         self.table = self._wanted_table(num_inference_steps, sigmas, timesteps)
@@ -324,7 +351,7 @@ class SpectralScheduler(SchedulerMixin, ConfigMixin):  # type: ignore[misc]
         self.sigmas = torch.tensor([*shown, 0.0]).float()
         self._play = self._index = self._begin = None
         self._scaled = False
-        self._fresh = None, None
+        self._fresh = NOTHING_FRESH
 
     def _wanted_table(
         self,
@@ -332,7 +359,10 @@ class SpectralScheduler(SchedulerMixin, ConfigMixin):  # type: ignore[misc]
         sigmas: Sequence[float] | None,
         timesteps: Sequence[float] | None,
     ) -> SigmaTable:
-        if timesteps is not None:
+        if timesteps is not None and sigmas is not None and not self._flows:
+            message = "set_timesteps takes sigmas or timesteps; give one of them"
+            raise UsageError(message)
+        if timesteps is not None and sigmas is None:
             told = np.asarray(timesteps, dtype=np.float64) / self.config.timestep_scale
             return _table_of(self._coordinate.to_sigma(told))
         if sigmas is None:
@@ -346,7 +376,10 @@ class SpectralScheduler(SchedulerMixin, ConfigMixin):  # type: ignore[misc]
 
     def _of_steps(self, num_steps: int | None) -> SigmaTable:
         """Return the table of a number of steps, planned if it is not the own."""
-        if num_steps in (None, self._own.num_steps):
+        if num_steps is None:
+            return self._own
+        num_steps = _whole(num_steps)
+        if num_steps == self._own.num_steps:
             return self._own
         asking = default_steps(self)
         if asking and asking[1] == num_steps:
@@ -380,7 +413,7 @@ class SpectralScheduler(SchedulerMixin, ConfigMixin):  # type: ignore[misc]
     ) -> Tensor:
         """Return the network's input for what the pipeline holds."""
         index = self._index if self._index is not None else self._first(timestep)
-        sigma = float(self._calls[index].sigma)
+        sigma = float(self._call(index).sigma)
         self._scaled = True
         return sample * (self._scale(index) * self._input(sigma))
 
@@ -418,14 +451,15 @@ class SpectralScheduler(SchedulerMixin, ConfigMixin):  # type: ignore[misc]
         """
         _check_others(self.sampler, eta, others)
         play, index = self._under_way(timestep, sample)
-        self._fresh, call = (generator, variance_noise), self._calls[index]
+        call = self._call(index)
         _take_up(play, wide(sample) * self._scale(index))
+        self._fresh = generator, variance_noise, play.state
         _, denoise = PREDICTIONS[self.config.prediction_type]
         output, data = wide(mean_part(model_output, sample)), self.config.sigma_data
         seen, sigma = self._seen(play, sample), float(call.sigma)
         denoised = denoise(seen, output, sigma / self._flow.noise_scale, data)
         play.take(call, denoised)
-        self._index = index + 1
+        self._fresh, self._index = NOTHING_FRESH, index + 1
         following = (play.point / self._scale(index + 1)).to(sample.dtype)
         denoised = denoised.to(sample.dtype)
         if not return_dict:
@@ -442,6 +476,16 @@ class SpectralScheduler(SchedulerMixin, ConfigMixin):  # type: ignore[misc]
             return play.point
         sigma = float(self._calls[0].sigma)
         return wide(sample) / self._input(sigma)
+
+    def _call(self, index: int) -> Call:
+        """Return a network call, if the table has not come to its end."""
+        if index < len(self._calls):
+            return self._calls[index]
+        message = (
+            f"all {self.table.num_steps} steps of the table are made; call "
+            "set_timesteps before you sample again"
+        )
+        raise UsageError(message)
 
     def _under_way(
         self, timestep: float | Tensor, sample: Tensor
@@ -462,21 +506,17 @@ class SpectralScheduler(SchedulerMixin, ConfigMixin):  # type: ignore[misc]
                 message = f"{self.sampler} cannot begin in the middle of a step"
                 raise ValueError(message)
             self._calls = [*self._calls[:index], *calls]
-        state = wide(sample) * self._scale(index)
+        return Play(wide(sample) * self._scale(index), self._noise)
 
-        def noise() -> Tensor:
-            generator, given = self._fresh
-            if given is not None:
-                return given.to(state)
-            fresh: Tensor = randn_tensor(
-                state.shape,
-                generator=generator,
-                device=state.device,
-                dtype=state.dtype,
-            )
-            return fresh
-
-        return Play(state, noise)
+    def _noise(self) -> Tensor:
+        """Return unit noise for the state: what was given, or what is drawn."""
+        generator, given, state = self._fresh
+        if given is not None:
+            return given.to(state)
+        fresh: Tensor = randn_tensor(
+            state.shape, generator=generator, device=state.device, dtype=state.dtype
+        )
+        return fresh
 
     def _first(self, timestep: float | Tensor | None) -> int:
         """Return the network call to begin with."""
@@ -556,6 +596,14 @@ class SpectralScheduler(SchedulerMixin, ConfigMixin):  # type: ignore[misc]
 
     def __len__(self) -> int:
         return int(self.config.num_train_timesteps)
+
+
+def _whole(steps: float) -> int:
+    """Return a number of steps, which programs may hold as a float."""
+    if steps == int(steps) >= 1:
+        return int(steps)
+    message = f"num_inference_steps must be a whole number from 1 up, not {steps:g}"
+    raise UsageError(message)
 
 
 def _table_of(sigmas: Sequence[float] | NDArray[np.float64]) -> SigmaTable:

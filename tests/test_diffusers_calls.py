@@ -6,8 +6,10 @@ a new way fails here.
 
 from __future__ import annotations
 
+import copy
 import inspect
 import math
+import pickle
 import time
 import warnings
 from pathlib import Path
@@ -337,3 +339,71 @@ def test_the_own_scheduler_says_how_the_network_is_called(
     assert float(made.timesteps[0]) == pytest.approx(told, abs=1)
     with pytest.raises(InputError, match="which is not supported"):
         SpectralScheduler.from_schedule(schedule, diffusers.VQDiffusionScheduler(10))
+
+
+@pytest.mark.parametrize("given", [np.array, torch.tensor, tuple])
+def test_a_table_may_be_an_array(given: Any, tmp_path: Path) -> None:
+    scheduler = SpectralScheduler(sigmas=given(LEVELS), prediction_type="sample")
+    assert_allclose(scheduler.table.levels, LEVELS, rtol=1e-6)
+    scheduler.save_pretrained(tmp_path)
+    assert SpectralScheduler.from_pretrained(tmp_path).table == scheduler.table
+
+
+def copied_by_pickle(scheduler: Any) -> Any:
+    return pickle.loads(pickle.dumps(scheduler))
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, copied_by_pickle])
+def test_copies_go_on_alone(copied: Any) -> None:
+    settings = {"prediction_type": "sample", "sampler": "sde-dpmpp-2m"}
+    scheduler = SpectralScheduler(sigmas=LEVELS, **settings)
+    seen = torch.full((1, 3, 8, 8), 0.3)
+
+    def step(scheduler: Any, x: torch.Tensor, number: int) -> torch.Tensor:
+        drawn = torch.Generator().manual_seed(number)
+        told = scheduler.timesteps[number]
+        made = scheduler.step(seen, told, x, generator=drawn).prev_sample
+        assert isinstance(made, torch.Tensor)
+        return made
+
+    x = step(scheduler, torch.randn(seen.shape), 0)
+    other = copied(scheduler)
+    expected = step(scheduler, x, 1)
+    torch.testing.assert_close(step(other, x, 1), expected)
+    assert_allclose(other.add_noise(seen, seen, torch.tensor([300])), 0.3 * 1.34, 0.1)
+
+
+def test_tables_and_numbers_of_steps_that_are_none() -> None:
+    scheduler = SpectralScheduler(sigmas=LEVELS)
+    with pytest.raises(UsageError, match="takes sigmas or timesteps; give one of"):
+        scheduler.set_timesteps(sigmas=LEVELS, timesteps=[900, 500])
+    for steps in (0, -1, 2.5):
+        with pytest.raises(UsageError, match="num_inference_steps must be a whole num"):
+            scheduler.set_timesteps(steps)
+    scheduler.set_timesteps(4.0)
+    assert len(scheduler.timesteps) == 4
+
+
+def test_flow_pipelines_name_times_and_what_is_told_of_them() -> None:
+    scheduler = SpectralScheduler(
+        sigmas=LEVELS,
+        prediction_type="flow_prediction",
+        timestep_type="flow_time",
+        timestep_scale=1000,
+    )
+    times = np.linspace(1000, 1, len(LEVELS))
+    scheduler.set_timesteps(sigmas=times / 1000, timesteps=times)
+    assert_allclose(scheduler.table.levels, LEVELS)
+
+
+def test_a_table_that_has_come_to_its_end_says_so() -> None:
+    scheduler = SpectralScheduler(sigmas=LEVELS, prediction_type="sample")
+    x = torch.zeros(1, 3, 8, 8)
+    for told in scheduler.timesteps:
+        scheduler.step(x, told, x)
+    with pytest.raises(UsageError, match="all 8 steps of the table are made; call"):
+        scheduler.step(x, scheduler.timesteps[0], x)
+    with pytest.raises(UsageError, match="call set_timesteps before you sample again"):
+        scheduler.scale_model_input(x, scheduler.timesteps[0])
+    scheduler.set_timesteps(8)
+    scheduler.step(x, scheduler.timesteps[0], x)
