@@ -32,7 +32,7 @@ except ImportError as error:
     raise ImportError(message) from error
 
 from .defaults import SAMPLER
-from .diffusion.models.diffusers_scheduler import trained_settings
+from .diffusion.models.diffusers_scheduler import class_of, trained_settings
 from .diffusion.sampling.pipeline import (
     INPUTS,
     PREDICTIONS,
@@ -44,9 +44,11 @@ from .diffusion.sampling.pipeline import (
 )
 from .diffusion.sampling.pipeline_config import (
     DISCRETE,
+    NO_BETAS,
     ScheduleText,
     brief,
     told_abar,
+    told_betas,
     told_coordinate,
     told_in_lines,
 )
@@ -183,6 +185,7 @@ class SpectralScheduler(SchedulerMixin, ConfigMixin):  # type: ignore[misc]
     ) -> None:
         self._flow = FlowModel(noise_scale, t_eps)
         _ = self._coordinate  # wrong names are refused now
+        self._say_betas()
         if (sigmas is None) == (schedule is None):
             message = "a SpectralScheduler takes sigmas or a schedule; give one of them"
             raise UsageError(message)
@@ -219,13 +222,43 @@ class SpectralScheduler(SchedulerMixin, ConfigMixin):  # type: ignore[misc]
             known here.
         """
         if network is not None:
-            settings = trained_settings(network) | settings
+            told = trained_settings(type(network).__name__, network.config)
+            settings = told | settings
         if model is not None:
             settings = dataclasses.asdict(flow_model(model, {})) | settings
         document = read_any(Path(path))
         read_plan_document(document, Path(path))
         scheduler: Self = cls(schedule=canonical(document), **settings)
         return scheduler
+
+    @classmethod
+    def from_config(
+        cls,
+        config: Any = None,
+        return_unused_kwargs: bool = False,
+        **settings: Any,
+    ) -> Any:
+        """Return a scheduler for a configuration: one of its own, or of another class.
+
+        Parameters
+        ----------
+        config
+            That of a scheduler of diffusers says how its network was trained.
+        return_unused_kwargs
+            As of schedulers of diffusers.
+        settings
+            Parameters of the class, in place of what the configuration says.
+
+        Raises
+        ------
+        InputError
+            If the network is of a kind not known here.
+        """
+        if "timestep_type" in settings:
+            settings = {**NO_BETAS, **settings}
+        if isinstance(config, dict) and class_of(config) != cls.__name__:
+            settings = trained_settings(class_of(config), config) | settings
+        return super().from_config(config, return_unused_kwargs, **settings)
 
     @cached_property
     def _coordinate(self) -> Coordinate:
@@ -234,6 +267,12 @@ class SpectralScheduler(SchedulerMixin, ConfigMixin):  # type: ignore[misc]
     def __getstate__(self) -> dict[str, Any]:
         # Conversions cannot be pickled, and follow from the configuration.
         return {k: each for k, each in vars(self).items() if k != "_coordinate"}
+
+    def _say_betas(self) -> None:
+        """Say in the configuration which betas a name means, for other schedulers."""
+        said = told_betas(self.config)
+        usual = set(self.config.get("_use_default_values", ())) - said.keys()
+        self.register_to_config(**said, _use_default_values=sorted(usual))
 
     def _listed(self, sigmas: Sequence[float] | None) -> SigmaTable:
         """Return the table of levels, which the configuration holds as a list."""

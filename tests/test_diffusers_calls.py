@@ -407,3 +407,62 @@ def test_a_table_that_has_come_to_its_end_says_so() -> None:
         scheduler.scale_model_input(x, scheduler.timesteps[0])
     scheduler.set_timesteps(8)
     scheduler.step(x, scheduler.timesteps[0], x)
+
+
+@pytest.mark.parametrize(
+    ("own", "settings"),
+    [
+        ("DDIMScheduler", {"prediction_type": "v_prediction"}),
+        ("EulerDiscreteScheduler", {"beta_schedule": "scaled_linear"}),
+        ("HeunDiscreteScheduler", {}),
+        ("EDMEulerScheduler", {"sigma_data": 0.7}),
+        ("FlowMatchEulerDiscreteScheduler", {"shift": 3.0}),
+        (
+            "UniPCMultistepScheduler",
+            {"use_flow_sigmas": True, "prediction_type": "flow_prediction"},
+        ),
+    ],
+)
+@pytest.mark.parametrize("saved", [False, True])
+@pytest.mark.filterwarnings("ignore:sigma .* the range of the model:UserWarning")
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+def test_a_configuration_of_another_scheduler_says_how_its_network_is_called(
+    schedule: Path, tmp_path: Path, own: str, settings: dict[str, Any], saved: bool
+) -> None:
+    theirs = getattr(diffusers, own)(**settings)
+    if saved:
+        theirs.save_pretrained(tmp_path)
+        theirs = type(theirs).from_pretrained(tmp_path)
+    expected = SpectralScheduler.from_schedule(schedule, theirs)
+    expected.set_timesteps(sigmas=[0.9, 0.3])
+    made = SpectralScheduler.from_config(theirs.config, sigmas=LEVELS)
+    made.set_timesteps(sigmas=[0.9, 0.3])
+    assert torch.equal(made.timesteps, expected.timesteps)
+    for name in ("prediction_type", "sigma_data", "scaled_state"):
+        assert made.config[name] == expected.config[name]
+    x = torch.full((1, 3, 8, 8), 0.3)
+    told = made.timesteps[0]
+    assert torch.equal(made.step(x, told, x)[0], expected.step(x, told, x)[0])
+
+
+def test_a_configuration_of_a_network_that_is_not_known() -> None:
+    theirs = diffusers.ScoreSdeVeScheduler()
+    with pytest.raises(InputError, match="'unknown', which is not supported; known"):
+        SpectralScheduler.from_config(theirs.config, sigmas=LEVELS)
+
+
+@pytest.mark.parametrize(
+    ("name", "theirs"),
+    [("timestep-scaled-linear", "scaled_linear"), ("timestep-linear", "linear")],
+)
+@pytest.mark.filterwarnings("ignore:sigma .* the range of the model:UserWarning")
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+def test_other_schedulers_are_told_the_betas(name: str, theirs: str) -> None:
+    ours = SpectralScheduler(sigmas=LEVELS, timestep_type=name)
+    # Heun's defaults are the betas of no network in common use.
+    other = diffusers.HeunDiscreteScheduler.from_config(ours.config)
+    assert other.config.beta_schedule == theirs
+    ends = (other.config.beta_start, other.config.beta_end)
+    assert ends == ((1e-4, 0.02) if theirs == "linear" else (0.00085, 0.012))
+    back = SpectralScheduler.from_config(ours.config, timestep_type="timestep-cosine")
+    assert back.config.beta_schedule == "squaredcos_cap_v2"

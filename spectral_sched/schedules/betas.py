@@ -80,6 +80,12 @@ class Betas:
         return THEIRS.get(self.schedule, self.schedule)
 
     @property
+    def their_name(self) -> str:
+        """The schedule by the name of diffusers."""
+        names = {ours: theirs for theirs, ours in THEIRS.items()}
+        return names.get(self.name, self.name)
+
+    @property
     def ends(self) -> tuple[float, float]:
         """First and last beta."""
         usual = ENDS[self.name]

@@ -18,7 +18,7 @@ from spectral_sched.schedules import UNIT_FLOW
 from .preconditioning import discrete, edm, flow
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from spectral_sched.schedules import FlowModel
 
@@ -133,33 +133,57 @@ def not_flowing(name: str) -> UsageError:
     return UsageError(message)
 
 
-def trained_settings(scheduler: Any) -> dict[str, Any]:
+MARKS = {
+    "scaled_state": "SpectralScheduler",
+    "beta_schedule": "DDPMScheduler",
+    "sigma_schedule": "EDMEulerScheduler",
+    "shift": "FlowMatchEulerDiscreteScheduler",
+}
+"""Classes whose networks are those of a configuration that names none, by its keys."""
+
+
+def class_of(config: Mapping[str, Any]) -> str:
+    """Return the class of a configuration, which says it only if it was in a file."""
+    marked = (name for key, name in MARKS.items() if key in config)
+    return str(config.get("_class_name") or next(marked, "unknown"))
+
+
+def trained_settings(kind: str, config: Any) -> dict[str, Any]:
     """Return what a scheduler says of its network, as `SpectralScheduler` takes it.
+
+    Parameters
+    ----------
+    kind
+        Name of the scheduler's class.
+    config
+        Its configuration.
 
     Raises
     ------
     InputError
         If the scheduler or what it predicts is not known here.
     """
-    kind, config, path = type(scheduler).__name__, scheduler.config, Path("the network")
+    path = Path("the network")
     _check("scheduler", kind, DISCRETE | EDM | FLOW, path)
     if kind in FLOW or config.get("use_flow_sigmas", False):
         _flow(config, path)
         return {
             "prediction_type": "flow_prediction",
             "timestep_type": "flow_time",
-            "timestep_scale": float(config.num_train_timesteps),
-            "num_train_timesteps": config.num_train_timesteps,
+            "timestep_scale": float(config["num_train_timesteps"]),
+            "num_train_timesteps": config["num_train_timesteps"],
         }
     if kind in EDM:
-        _check("prediction type", config.prediction_type, ["epsilon"], path)
+        _check("prediction type", config["prediction_type"], ["epsilon"], path)
         told = {"prediction_type": "edm", "timestep_type": "c_noise"}
         # Its pipelines hold the image under noise itself.
-        return told | {"sigma_data": config.sigma_data, "scaled_state": False}
-    _check("prediction type", config.prediction_type, VARIANCE_PRESERVING, path)
+        return told | {"sigma_data": config["sigma_data"], "scaled_state": False}
+    _check("prediction type", config["prediction_type"], VARIANCE_PRESERVING, path)
     if config.get("timestep_type") == "continuous":
         _check("timestep type", "continuous", ["discrete"], path)
-    return {name: config[name] for name in TRAINED if config.get(name) is not None}
+    said = {name: config[name] for name in TRAINED if config.get(name) is not None}
+    # Theirs has another meaning: Euler's is discrete.
+    return said | {"timestep_type": "timestep-linear"}
 
 
 def _flow(config: Any, path: Path, noise: FlowModel = UNIT_FLOW) -> Preconditioning:
@@ -168,7 +192,7 @@ def _flow(config: Any, path: Path, noise: FlowModel = UNIT_FLOW) -> Precondition
     if config.get("invert_sigmas"):
         message = f"{path} inverts its times (invert_sigmas), which is not supported"
         raise InputError(message)
-    return flow(config.num_train_timesteps, noise)
+    return flow(config["num_train_timesteps"], noise)
 
 
 def _edm(config: Any, path: Path) -> Preconditioning:

@@ -34,6 +34,11 @@ if TYPE_CHECKING:
 DISCRETE = "timestep-"
 """How names of coordinates begin that are timesteps of a training."""
 
+NO_BETAS: Mapping[str, None] = dict.fromkeys(
+    ("beta_schedule", "beta_start", "beta_end", "trained_betas")
+)
+"""Settings that leave the betas to the name of a coordinate."""
+
 SHOWN = 60
 """Letters of an entry of a configuration that are shown."""
 
@@ -85,14 +90,31 @@ def told_abar(config: Mapping[str, Any]) -> NDArray[np.float64]:
     if config["trained_betas"] is not None:
         abar = np.cumprod(1 - np.array(config["trained_betas"], dtype=np.float64))
         return np.asarray(abar, np.float64)
-    betas = Betas(
+    return _betas(config).abar()
+
+
+def _betas(config: Mapping[str, Any]) -> Betas:
+    return Betas(
         config["beta_schedule"] or config["timestep_type"].removeprefix(DISCRETE),
         config["num_train_timesteps"],
         config["beta_start"],
         config["beta_end"],
         zero_snr=config["rescale_betas_zero_snr"],
     )
-    return betas.abar()
+
+
+def told_betas(config: Mapping[str, Any]) -> dict[str, str | float]:
+    """Return the betas of a network of discrete timesteps in the words of diffusers."""
+    discrete = config["timestep_type"].startswith(DISCRETE)
+    if not discrete or config["trained_betas"] is not None:
+        return {}
+    betas = _betas(config)
+    first, last = betas.ends
+    return {
+        "beta_schedule": betas.their_name,
+        "beta_start": first,
+        "beta_end": last,
+    }
 
 
 def told_in_lines(
