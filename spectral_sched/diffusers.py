@@ -55,7 +55,7 @@ from .diffusion.sampling.pipeline_config import (
 from .documents.read import read_any
 from .documents.strict_json import canonical
 from .errors import UsageError
-from .files.schedule import read_plan_document, read_plan_text
+from .files.schedule import read_plan, read_plan_text
 from .planning.replan import ModelLimits, keep_inside, raise_floor, replan
 from .schedules import FlowModel, flow_model
 from .schedules.betas import NUM_TIMESTEPS, useful_abar
@@ -227,7 +227,7 @@ class SpectralScheduler(SchedulerMixin, ConfigMixin):  # type: ignore[misc]
         if model is not None:
             settings = dataclasses.asdict(flow_model(model, {})) | settings
         document = read_any(Path(path))
-        read_plan_document(document, Path(path))
+        read_plan(Path(path), document)
         scheduler: Self = cls(schedule=canonical(document), **settings)
         return scheduler
 

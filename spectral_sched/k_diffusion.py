@@ -10,10 +10,8 @@ from typing import TYPE_CHECKING
 
 from .arguments import names_arguments
 from .defaults import KIND, SAMPLER
-from .documents.write import is_ours
-from .files.any_format import read_data_set
-from .files.schedule import read_plan
-from .planning.plan import make_plan
+from .files.any_format import read_source
+from .planning.plan import Plan, make_plan
 from .planning.replan import replan
 from .planning.request import TableRequest
 from .targets.checks import check_start
@@ -64,10 +62,9 @@ def get_sigmas_spectral(
 
 
 def _planned_table(path: Path, num_steps: int, sampler: str) -> SigmaTable:
-    if is_ours(path, "schedule"):
-        plan = read_plan(path)
-        check_start(plan.request, "k-diffusion")
-        return replan(plan, num_steps, sampler).table
-    return make_plan(
-        read_data_set(path), KIND, TableRequest.of(sampler, num_steps, "zero")
-    ).table
+    source = read_source(path)
+    if isinstance(source, Plan):
+        check_start(source.request, "k-diffusion")
+        return replan(source, num_steps, sampler).table
+    request = TableRequest.of(sampler, num_steps, "zero")
+    return make_plan(source, KIND, request).table

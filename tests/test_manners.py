@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
 import shlex
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ import pytest
 
 from spectral_sched.commands import COMMANDS
 from spectral_sched.commands.app import EXIT_STATUS
+from spectral_sched.documents.strict_json import file_digest
 from tests.support.commands import Run, run, sentence, specsched
 from tests.support.helpers import ROOT, write_pictures
 
@@ -318,14 +320,88 @@ def test_the_shell_completes_commands_and_flags(words: str, offered: str) -> Non
     assert offered in ended.stdout.split()
 
 
-@pytest.mark.skipif(not Path("/dev/fd").is_dir(), reason="needs names of pipes")
-def test_a_schedule_is_shown_from_a_pipe(tmp_path: Path) -> None:
-    write_pictures(tmp_path / "images", 8)
-    specsched("analyze", "images", cwd=tmp_path)
-    specsched("export", "--steps", 2, cwd=tmp_path)
+DESCRIPTORS = [
+    pytest.param(
+        folder, marks=pytest.mark.skipif(not folder.is_dir(), reason="no such names")
+    )
+    for folder in (Path("/dev/fd"), Path("/proc/self/fd"))
+]
+"""Where pipes have names; shells differ in which they hand over."""
+
+
+@pytest.fixture(scope="module")
+def planned(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("planned")
+    write_pictures(folder / "images", 8)
+    specsched("analyze", "images", cwd=folder)
+    specsched("export", "--steps", 2, cwd=folder)
+    return folder
+
+
+@contextlib.contextmanager
+def piped(path: Path, descriptors: Path) -> Iterator[Path]:
+    """Give the name of a pipe that a file comes out of, once."""
     reading, writing = os.pipe()
-    os.write(writing, (tmp_path / "tight.json").read_bytes())
+    os.write(writing, path.read_bytes())
     os.close(writing)
-    shown = specsched("show", f"/dev/fd/{reading}", cwd=tmp_path).stdout
+    yield descriptors / str(reading)
     os.close(reading)
-    assert shown == specsched("show", "tight.json", cwd=tmp_path).stdout
+
+
+@pytest.mark.parametrize("descriptors", DESCRIPTORS)
+@pytest.mark.parametrize(
+    "line",
+    [
+        ("show", "tight.json"),
+        ("show", "spectrum.json"),
+        ("sample", "--model", "wiener", "--seeds", 0, "--json", "--schedule"),
+        *(
+            ("export", "--kind", "karras", *purpose, "-o-", "--spectrum", name)
+            for name in ("spectrum.json", "tight.json")
+            for purpose in ((), ("--for", "training"))
+        ),
+    ],
+)
+def test_what_comes_out_of_a_pipe_is_read_like_a_file(
+    line: tuple[object, ...], descriptors: Path, planned: Path, tmp_path: Path
+) -> None:
+    *words, name = line if line[-1] != "--schedule" else (*line, "tight.json")
+
+    def said(file: Path) -> str:
+        text = specsched(*words, file, cwd=tmp_path).stdout
+        return re.sub(r'"(created|arguments)":("[^"]*"|{[^}]*})', "", text)
+
+    with piped(planned / str(name), descriptors) as pipe:
+        assert said(pipe) == said(planned / str(name))
+
+
+def test_a_schedule_from_a_pipe_is_plotted(planned: Path) -> None:
+    with piped(planned / "tight.json", Path("/dev/fd")) as pipe:
+        plotted = specsched("plot", "--terminal", "--panel", "step", pipe, cwd=planned)
+    assert "step" in plotted.stdout
+
+
+def test_k_diffusion_takes_a_schedule_from_a_pipe(planned: Path) -> None:
+    pytest.importorskip("torch")
+    from spectral_sched.k_diffusion import get_sigmas_spectral
+
+    with piped(planned / "tight.json", Path("/dev/fd")) as pipe:
+        sigmas = get_sigmas_spectral(3, pipe)
+    assert sigmas.equal(get_sigmas_spectral(3, planned / "tight.json"))
+
+
+def test_a_report_tells_the_digest_of_a_piped_file(
+    planned: Path, tmp_path: Path
+) -> None:
+    pytest.importorskip("jinja2")
+    with piped(planned / "spectrum.json", Path("/dev/fd")) as pipe:
+        line = (
+            "--spectrum",
+            pipe,
+            "--schedule",
+            planned / "tight.json",
+            "--no-samples",
+        )
+        told = specsched("report", *line, "--json", "-o-", cwd=tmp_path)
+    told_digest = json.loads(told.stdout)["files"][pipe.name]["digest"]
+    assert told_digest == file_digest(planned / "spectrum.json")

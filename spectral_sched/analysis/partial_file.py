@@ -173,13 +173,17 @@ def _packed(rows: Iterable[NDArray[np.float64]]) -> str:
 FORM = Form(KIND, VERSION, REMEDY, RULE, agrees, _digest)
 
 
-def read_partial(path: Path, remedy: str = REMEDY) -> Partial:
+def read_partial(
+    path: Path, remedy: str = REMEDY, document: Document | None = None
+) -> Partial:
     """Read a partial file and check that it is whole.
 
     Parameters
     ----------
     remedy
         What to do when it is missing or unusable, for messages.
+    document
+        What is in the file, if it was read, as by `read_any`.
 
     Raises
     ------
@@ -187,7 +191,7 @@ def read_partial(path: Path, remedy: str = REMEDY) -> Partial:
         If the file is missing, damaged, foreign, of another version, or was changed.
     """
     form = replace(FORM, remedy=remedy)
-    fields = read_fields(path, form)
+    fields = read_fields(path, form, document)
     shard = fields.object("shard")
     partial = Partial(
         chunk=_read_chunk(fields),

@@ -73,7 +73,7 @@ def report(
     publish(
         report_lines(document),
         document,
-        following=f"open {output}",
+        following="" if publish.to_stdout else f"open {output}",
         content=report_page(found, document, sampled, shown),
     )
 

@@ -164,15 +164,20 @@ def read_judgement(fields: Fields) -> Judgement:
     return Judgement(squares, scores, LeftOut(decibels, without))
 
 
-def read_comparison(path: Path) -> Comparison:
+def read_comparison(path: Path, document: Document | None = None) -> Comparison:
     """Read a comparison's file.
+
+    Parameters
+    ----------
+    document
+        What is in the file, if it was read, as by `read_any`.
 
     Raises
     ------
     InputError
         If the file is missing, damaged, foreign or of another version.
     """
-    document = read_document(path, FORM)
+    document = read_document(path, FORM, document)
     fields = Fields(document, path, REMEDY)
     names = (
         *("format", "version", "floor", "reference", "cells", "summary", "digest"),

@@ -163,12 +163,15 @@ class Publisher:
 
         Parameters
         ----------
+        following
+            What to do next; empty if nothing can be done with what was printed.
         content
             What is written for another program; the document only describes it.
         """
         if self.to_stdout and content is not None and not self.asked:
             emit(content)
-            say(f"next: {following}")
+            if following:
+                say(f"next: {following}")
             return
         if content is None:
             self.expect(document)

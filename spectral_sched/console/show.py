@@ -52,11 +52,11 @@ def file_parts(
         raise UsageError(message)
     match document["format"]:
         case "specsched.spectrum":
-            return measurement_parts(read_spectrum(path), unit)
+            return measurement_parts(read_spectrum(path, document), unit)
         case "specsched.schedule":
-            return plan_parts(read_plan(path))
+            return plan_parts(read_plan(path, document))
         case "specsched.training":
-            read_training_schedule(path)
+            read_training_schedule(path, document)
             return training_parts(document)
         case "specsched.model":
             read_model_header(path)
@@ -64,13 +64,13 @@ def file_parts(
         case "specsched.target":
             return list(target_lines(TARGET.check(document, path)))
         case "specsched.comparison":
-            return comparison_parts(read_comparison(path))
+            return comparison_parts(read_comparison(path, document))
         case "specsched.audit":
             return audit_parts(AUDIT.check(document, path))
         case "specsched.samples":
             return list(samples_lines(SAMPLES.check(document, path)))
         case "specsched.partial":
-            return partial_parts(read_partial(path))
+            return partial_parts(read_partial(path, document=document))
         case unknown:
             message = f"{path} has the format {unknown!r}, which show does not know"
             raise InputError(message)

@@ -10,8 +10,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from functools import lru_cache
-from stat import S_ISFIFO
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -20,7 +18,7 @@ from spectral_sched.errors import InputError, why
 
 from .parse import parse
 from .rules import Place, anything, damaged, members, named, text
-from .strict_json import FORMAT_PREFIX, as_numbers
+from .strict_json import FORMAT_PREFIX, as_numbers, text_digest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -124,8 +122,13 @@ def _held(document: object) -> str:
     return f" but holds a {name if name.isalpha() else repr(name)[:60]}"
 
 
-def read_document(path: Path, form: Form) -> Document:
+def read_document(path: Path, form: Form, document: Document | None = None) -> Document:
     """Read a document of one format.
+
+    Parameters
+    ----------
+    document
+        What is in the file, if it was read: a pipe can be read only once.
 
     Raises
     ------
@@ -133,12 +136,20 @@ def read_document(path: Path, form: Form) -> Document:
         If the file is missing, too large, no JSON, of another format or version,
         damaged, or was changed.
     """
+    if document is not None:
+        return form.check(document, path)
     return form.parse(_text(path, form.remedy), path)
 
 
-def read_fields(path: Path, form: Form) -> Fields:
+def read_digested(path: Path, form: Form) -> tuple[Document, str]:
+    """Read a document as `read_document` does, and the digest of the file's bytes."""
+    text = _text(path, form.remedy)
+    return form.parse(text, path), text_digest(text)
+
+
+def read_fields(path: Path, form: Form, document: Document | None = None) -> Fields:
     """Read a document of one format for typed look-ups, as `read_document` does."""
-    return Fields(read_document(path, form), path, form.remedy)
+    return Fields(read_document(path, form, document), path, form.remedy)
 
 
 def check_version(document: Document, path: Path, *, version: int, remedy: str) -> None:
@@ -152,15 +163,19 @@ def check_version(document: Document, path: Path, *, version: int, remedy: str) 
         raise InputError(message)
 
 
-def read_any(path: Path) -> Document:
+def read_any(path: Path, remedy: str = "name a file that specsched wrote") -> Document:
     """Read a document of any format of this project.
+
+    Parameters
+    ----------
+    remedy
+        What to do when the file is missing or unusable, for messages.
 
     Raises
     ------
     InputError
         If the file is missing, too large, no JSON or not ours.
     """
-    remedy = "name a file that specsched wrote"
     document = parse_text(_text(path, remedy), path, remedy)
     kind = document.get("format") if isinstance(document, dict) else None
     if not (isinstance(kind, str) and kind.startswith(FORMAT_PREFIX)):
@@ -190,13 +205,12 @@ def read_foreign(path: Path, remedy: str) -> Fields:
 
 def _text(path: Path, remedy: str) -> str:
     try:
-        about = path.stat()
-        if about.st_size > MAX_DOCUMENT_BYTES:
+        if path.stat().st_size > MAX_DOCUMENT_BYTES:
             message = f"{path} is over 1 GiB, too large for its kind; {remedy}"
             raise InputError(message)
-        if S_ISFIFO(about.st_mode) and path.is_relative_to("/dev"):
-            return _piped_text(path, (about.st_dev, about.st_ino))
-        return path.read_text(encoding="utf-8")
+        # Its line ends stay, so that the digest of the text is that of the file.
+        with path.open(encoding="utf-8", newline="") as file:
+            return file.read()
     except FileNotFoundError as error:
         message = f"{path} does not exist; {remedy}"
         raise InputError(message) from error
@@ -206,15 +220,6 @@ def _text(path: Path, remedy: str) -> str:
     except UnicodeDecodeError as error:
         message = f"{path} is not a JSON text; {remedy}"
         raise InputError(message) from error
-
-
-@lru_cache(maxsize=2)
-def _piped_text(path: Path, _: tuple[int, int]) -> str:
-    """Return what comes out of a pipe without a name, as of ``/dev/stdin``, for ever.
-
-    It comes out once, and a document is read twice where more is made of it.
-    """
-    return path.read_text(encoding="utf-8")
 
 
 def parse_text(text: str, path: Path, remedy: str) -> object:

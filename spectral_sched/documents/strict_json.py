@@ -36,7 +36,12 @@ def _list(value: object) -> object:
 
 def digest(value: object) -> str:
     """Return the SHA-256 of a value's canonical text."""
-    return "sha256:" + hashlib.sha256(canonical(value).encode()).hexdigest()
+    return text_digest(canonical(value))
+
+
+def text_digest(text: str) -> str:
+    """Return the SHA-256 of a text in UTF-8."""
+    return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
 
 
 def file_digest(path: Path) -> str:

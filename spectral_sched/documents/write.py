@@ -211,8 +211,8 @@ def _umask() -> int:
     return mask
 
 
-def is_ours(path: Path, kind: str = "") -> bool:
-    """Return whether a file is a document of this project, and of a given format."""
+def is_ours(path: Path) -> bool:
+    """Return whether a file is a document of this project."""
     try:
         if not path.is_file():  # opening a pipe would wait for who writes to it
             return False
@@ -220,4 +220,4 @@ def is_ours(path: Path, kind: str = "") -> bool:
             head = file.read(200)
     except (OSError, UnicodeDecodeError):
         return False
-    return head.startswith("{") and f'"format": "{FORMAT_PREFIX}{kind}' in head
+    return head.startswith("{") and f'"format": "{FORMAT_PREFIX}' in head

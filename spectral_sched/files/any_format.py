@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 from spectral_sched.defaults import NUM_STEPS
 from spectral_sched.documents.read import read_any
-from spectral_sched.documents.write import is_ours
 from spectral_sched.planning.data_set import DataSet, measured_data_set
+from spectral_sched.planning.plan import Plan
 
 from .model import SUFFIX, read_model_document, read_model_header
+from .schedule import FORM as SCHEDULE
 from .schedule import read_plan
-from .spectrum import read_spectrum
+from .spectrum import REMEDY, read_spectrum
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -45,8 +46,8 @@ def next_command(document: Document, path: Path) -> str | None:
     return commands.get(document["format"])
 
 
-def read_data_set(path: Path) -> DataSet:
-    """Read what tables are planned from, in a file of a spectrum, schedule or model.
+def read_source(path: Path) -> Plan | DataSet:
+    """Read a schedule, or the data set in a file of a spectrum or a model.
 
     Raises
     ------
@@ -55,6 +56,13 @@ def read_data_set(path: Path) -> DataSet:
     """
     if path.suffix == SUFFIX:
         return read_model_header(path).data_set
-    if is_ours(path, "schedule"):
-        return read_plan(path).data_set
-    return measured_data_set(read_spectrum(path))
+    document = read_any(path, REMEDY)
+    if SCHEDULE.names(document):
+        return read_plan(path, document)
+    return measured_data_set(read_spectrum(path, document))
+
+
+def read_data_set(path: Path) -> DataSet:
+    """Read what tables are planned from, in any file that `read_source` takes."""
+    source = read_source(path)
+    return source.data_set if isinstance(source, Plan) else source

@@ -217,35 +217,24 @@ def _predicted(plan: Plan) -> Document:
     }
 
 
-def read_plan(path: Path) -> Plan:
+def read_plan(path: Path, document: Document | None = None) -> Plan:
     """Read a schedule file.
+
+    Parameters
+    ----------
+    document
+        What is in the file, if it was read, as by `read_any`.
 
     Raises
     ------
     InputError
         If the file is missing, damaged, foreign or of another version.
     """
-    return _plan(read_document(path, FORM), path)
-
-
-def read_plan_document(document: Document, path: Path) -> Plan:
-    """Return the plan that the content of a schedule file stands for.
-
-    Parameters
-    ----------
-    path
-        Name of the file, for messages.
-
-    Raises
-    ------
-    InputError
-        If the content is damaged, or that of another format.
-    """
-    return _plan(FORM.check(document, path), path)
+    return _plan(read_document(path, FORM, document), path)
 
 
 def read_plan_text(text: str, path: Path) -> Plan:
-    """Return the plan of the text of a schedule file, as `read_plan_document` does."""
+    """Return the plan of the text of a schedule file, as `read_plan` does."""
     return _plan(FORM.parse(text, path), path)
 
 

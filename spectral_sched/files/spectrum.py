@@ -240,15 +240,20 @@ def _sample(sample: SpectrumSample) -> Document:
     }
 
 
-def read_spectrum(path: Path) -> Measurement:
+def read_spectrum(path: Path, document: Document | None = None) -> Measurement:
     """Read a spectrum file and check that it is whole.
+
+    Parameters
+    ----------
+    document
+        What is in the file, if it was read, as by `read_any`.
 
     Raises
     ------
     InputError
         If the file is missing, damaged, foreign, of another version, or was changed.
     """
-    fields = read_fields(path, FORM)
+    fields = read_fields(path, FORM, document)
     bounds, source = fields.object("bounds"), fields.object("source")
     spectrum = _read_spectrum(fields)
     return Measurement(

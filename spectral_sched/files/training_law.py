@@ -156,14 +156,19 @@ def _fit(fit: Fit) -> Document:
     }
 
 
-def read_training_schedule(path: Path) -> Schedule:
+def read_training_schedule(path: Path, document: Document | None = None) -> Schedule:
     """Read the law of a training file, log-linear between its quantiles.
+
+    Parameters
+    ----------
+    document
+        What is in the file, if it was read, as by `read_any`.
 
     Raises
     ------
     InputError
         If the file is missing, damaged, foreign or of another version.
     """
-    quantiles = read_fields(path, FORM).array("quantiles", (None,))
+    quantiles = read_fields(path, FORM, document).array("quantiles", (None,))
     levels = tuple(np.exp(quantiles[::-1]).tolist())
     return Schedule(TableLaw(levels=levels), levels[-1], levels[0])

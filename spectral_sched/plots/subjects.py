@@ -83,14 +83,16 @@ def printable(name: str) -> str:
 def _read_subject(path: Path, name: str) -> Subject:
     if path.suffix == SUFFIX:
         return _model_subject(read_model_header(path), name)
-    match read_any(path)["format"]:
+    document = read_any(path)
+    match document["format"]:
         case "specsched.spectrum":
-            return Subject(name, data_set=measured_data_set(read_spectrum(path)))
+            measured = read_spectrum(path, document)
+            return Subject(name, data_set=measured_data_set(measured))
         case "specsched.schedule":
-            plan = read_plan(path)
+            plan = read_plan(path, document)
             return Subject(name, data_set=plan.data_set, plan=plan)
         case "specsched.training":
-            return Subject(name, law=read_training_schedule(path))
+            return Subject(name, law=read_training_schedule(path, document))
         case other:
             message = (
                 f"{path} has the format {other!r}, which has nothing to plot; name a "

@@ -9,10 +9,11 @@ import numpy as np
 
 from spectral_sched.defaults import TRAINING_LAW, TRAINING_SETTINGS, TRAINING_STEPS
 from spectral_sched.documents.provenance import PROVENANCE_KEYS, provenance
-from spectral_sched.documents.read import read_any
-from spectral_sched.documents.strict_json import file_digest
+from spectral_sched.documents.read import read_digested
 from spectral_sched.errors import InputError
+from spectral_sched.files.schedule import FORM as SCHEDULE
 from spectral_sched.files.schedule import read_plan
+from spectral_sched.files.spectrum import FORM as SPECTRUM
 from spectral_sched.files.spectrum import read_spectrum
 from spectral_sched.images.preprocessing import preprocessing_members
 from spectral_sched.planning.kinds.registry import parse_kind_settings
@@ -90,15 +91,18 @@ def read_findings(spectrum: Path, schedule: Path) -> Findings:
     InputError
         If a file is missing, damaged or foreign, or they are of different images.
     """
-    measured, plan = read_spectrum(spectrum), read_plan(schedule)
+    spectrum_read = read_digested(spectrum, SPECTRUM)
+    schedule_read = read_digested(schedule, SCHEDULE)
+    measured = read_spectrum(spectrum, spectrum_read[0])
+    plan = read_plan(schedule, schedule_read[0])
     if plan.data_set.data_key != measured.spectrum.data_key:
         message = (
             f"{schedule} was not made from {spectrum}; make it again with: specsched "
             f"export --spectrum {spectrum} -o {schedule}"
         )
         raise InputError(message)
-    paths = (spectrum, schedule)
-    names = shown_names(paths)
+    names = shown_names((spectrum, schedule))
+    read = zip(names, (spectrum_read, schedule_read), strict=True)
     return Findings(
         measured=measured,
         plan=plan,
@@ -106,7 +110,7 @@ def read_findings(spectrum: Path, schedule: Path) -> Findings:
         law=usual_law(plan.data_set),
         name=names[1],
         usual_name=USUAL_KIND,
-        files={name: _made(path) for name, path in zip(names, paths, strict=True)},
+        files={name: _made(*each) for name, each in read},
     )
 
 
@@ -127,10 +131,9 @@ def usual_law(data_set: DataSet) -> Schedule:
     return training_schedule(data_set, TRAINING_LAW, request)
 
 
-def _made(path: Path) -> Document:
-    document = read_any(path)
+def _made(document: Document, digest: str) -> Document:
     kept = {key: document.get(key) for key in PROVENANCE_KEYS}
-    return kept | {"digest": file_digest(path)}
+    return kept | {"digest": digest}
 
 
 def report_document(found: Findings, arguments: Mapping[str, object]) -> Document:
