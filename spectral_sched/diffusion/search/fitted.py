@@ -33,8 +33,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
-    from spectral_sched.diffusion.models.denoiser import Denoiser
     from spectral_sched.solvers.recurrence import Call
+
+    from .counting import CountingDenoiser
 
 STEP = 0.01
 """Difference in ln sigma that slopes are taken over."""
@@ -136,12 +137,13 @@ class PlayedTables:
     Attributes
     ----------
     denoise, sampler
-        The model, and a solver of the flow.
+        The model, which is asked in batches that it has the memory for, and a solver
+        of the flow.
     noise, taught
         Unit noise of the starts and the teacher's samples of it, (S, C, H, W).
     """
 
-    denoise: Denoiser
+    denoise: CountingDenoiser
     sampler: str
     noise: Tensor
     taught: Tensor
@@ -170,7 +172,7 @@ class PlayedTables:
         self._before, self._seen = [run], []
         for call in calls:
             run = copy.copy(run)
-            self._seen.append(self.denoise(run.point, call.sigma))
+            self._seen.append(self.denoise.many(run.point, call.sigma))
             run.take(call, self._seen[-1])
             self._before.append(run)
         self._table, self._calls = table, calls
@@ -186,11 +188,13 @@ class PlayedTables:
         calls = solver_calls(self.sampler, [float(sigma) for sigma in sigmas])
         same = _num_equal(calls, self._calls) if place else 0
         run = copy.copy(self._before[same]) if place else self._start(sigmas[0])
+        denoise = self.denoise.many
         for number, call in enumerate(calls[same:], same):
             # The first call that differs may do so only in what follows from it.
             known = number == same and call.sigma == self._calls[same].sigma
-            seen = self._seen[same] if known else self.denoise(run.point, call.sigma)
-            run.take(call, seen)
+            run.take(
+                call, self._seen[same] if known else denoise(run.point, call.sigma)
+            )
         return self._wrong(run.state)
 
     def _wrong(self, samples: Tensor) -> NDArray[np.float64]:

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from spectral_sched.diffusion.models.exact import FiniteSetDenoiser
+from spectral_sched.diffusion.search import counting
 from spectral_sched.diffusion.search.counting import CountingDenoiser
 from spectral_sched.diffusion.search.fitted import STEP, PlayedTables, fitted_table
 from spectral_sched.diffusion.search.search import FITTED_HELD_OUT, ModelSearch
@@ -92,3 +93,22 @@ def test_what_cannot_be_fitted_is_refused(tmp_path: Path) -> None:
     asked = ("export", "--kind", "fitted", "--model", "wiener")
     told = sentence(*asked, "--sampler", "sde-dpmpp-2m", cwd=tmp_path, code=2)
     assert "depend on more than their start" in told
+
+
+def test_no_batch_is_larger_than_those_of_other_searches(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    tables = played("heun")
+    whole, slopes = tables.differences(TABLE), tables.slopes(TABLE)
+    model, sizes = tables.denoise.denoise, []
+
+    def counted(x: torch.Tensor, sigma: float | torch.Tensor) -> torch.Tensor:
+        sizes.append(len(x))
+        return model(x, sigma)
+
+    monkeypatch.setattr(counting, "LARGEST", 2 * 2 * 2)
+    again = played("heun")
+    again.denoise = CountingDenoiser(counted)
+    np.testing.assert_allclose(again.differences(TABLE), whole, rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(again.slopes(TABLE), slopes, rtol=1e-6, atol=1e-9)
+    assert set(sizes) == {2, 1}
