@@ -493,3 +493,39 @@ def test_programs_without_words_are_refused(
     advice = spectral_sched.training_advice(measured)
     with pytest.raises(UsageError, match="there is no program 'emd'; did you mean"):
         advice.words("emd")
+
+
+@pytest.mark.parametrize("kind", ["sdm", "sharp-euler", "oss", "gits", "fitted"])
+def test_searches_look_at_the_shape_of_what_a_model_answers(
+    measured: spectral_sched.Measurement, kind: str
+) -> None:
+    asked: Any = {"kind": kind, "sampler": "euler", "look": False}
+    with pytest.raises(InputError, match=r"1, 16, 16\) for images"):
+        spectral_sched.make_schedule(measured, 2, model=lambda x, _: x[:, :1], **asked)
+
+
+def test_audits_look_at_the_shape_of_what_a_model_answers(
+    measured: spectral_sched.Measurement,
+) -> None:
+    with pytest.raises(InputError, match=r"1, 16, 16\) for images"):
+        spectral_sched.audit(lambda x, _: x[:, :1], measured, levels=2, samples=4)
+
+
+def test_what_a_function_raises_is_not_dressed_up(
+    measured: spectral_sched.Measurement,
+) -> None:
+    plan = spectral_sched.make_schedule(measured, 2)
+
+    def failing(x: Tensor, sigma: float | Tensor) -> Tensor:
+        raise LookupError(x, sigma)
+
+    with pytest.raises(LookupError):
+        spectral_sched.sample(plan, [0], model=failing)
+
+
+def test_a_function_has_no_noise_of_a_flow(
+    measured: spectral_sched.Measurement,
+) -> None:
+    plan = spectral_sched.make_schedule(measured, 2)
+    with pytest.raises(UsageError, match="no flow network"):
+        spectral_sched.sample(plan, [0], model=lambda x, _: x, noise_scale=2.0)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import torch
 
-from spectral_sched.errors import InputError, UsageError
+from spectral_sched.errors import UsageError
 from spectral_sched.planning.replan import ModelLimits
 
 if TYPE_CHECKING:
@@ -116,22 +116,6 @@ def recordable(denoise: Denoiser) -> nn.Module | None:
     """
     network: nn.Module | None = getattr(denoise, "recordable", None)
     return network
-
-
-def other_shape(model: str, answer: object, wanted: Sequence[int]) -> InputError:
-    """Return the error of a model whose answer is not images of the shape of its input.
-
-    Parameters
-    ----------
-    answer
-        Shape of the answer, or the name of what it is in place of images.
-    wanted
-        Shape of the input, (B, C, H, W).
-    """
-    return InputError(
-        f"{model} returns {answer} for images {tuple(wanted)}; a denoiser returns "
-        "images of the same shape"
-    )
 
 
 def per_picture(sigma: float | Tensor) -> float | Tensor:

@@ -21,7 +21,7 @@ from .diffusers_unet import load_diffusers
 from .exact import FiniteSetDenoiser, WienerDenoiser
 from .onnx import SUFFIX as ONNX
 from .onnx import load_onnx
-from .python_path import is_python_path, load_python
+from .python_path import OURS, GuardedDenoiser, is_python_path, load_python
 from .weights import read_model
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def load_denoiser(
 ) -> Denoiser:
     """Return the denoiser of a name, for the images a plan is made for.
 
-    A denoiser itself is returned as it is.
+    A denoiser itself is returned with a guard, if it is none of ours.
 
     Parameters
     ----------
@@ -69,10 +69,11 @@ def load_denoiser(
     UnavailableError
         If the library it was made with is not installed.
     """
+    told = name if isinstance(name, str) else model_name(name)
+    if noise != UNIT_FLOW and not told.startswith("diffusers:"):
+        raise not_flowing(told)
     if not isinstance(name, str):
-        return name
-    if noise != UNIT_FLOW and not name.startswith("diffusers:"):
-        raise not_flowing(name)
+        return name if isinstance(name, OURS) else GuardedDenoiser(name, told)
     if name.endswith(SUFFIX):
         return load_network(Path(name), device, dtype)
     if name.endswith(ONNX):

@@ -21,7 +21,7 @@ from torch import nn
 from spectral_sched.diffusion.batches import is_out_of_memory
 from spectral_sched.errors import InputError, SpecschedError
 
-from .denoiser import other_shape, tell_ends
+from .denoiser import tell_ends
 from .exact import FiniteSetDenoiser, WienerDenoiser
 from .network import NetworkDenoiser
 
@@ -88,7 +88,7 @@ def load_python(name: str, device: torch.device, dtype: torch.dtype) -> Denoiser
         raise InputError(message)
     for network in networks_of(made):
         network.to(device, dtype).eval().requires_grad_(requires_grad=False)
-    return made if isinstance(made, OURS) else GuardedDenoiser(made, name)
+    return made if isinstance(made, OURS) else ImportedDenoiser(made, name)
 
 
 def networks_of(denoise: object, depth: int = 4) -> list[nn.Module]:
@@ -167,7 +167,7 @@ def _failed(name: str, error: BaseException) -> InputError:
 
 
 class GuardedDenoiser:
-    """A user's denoiser whose faults are told in one sentence.
+    """A user's denoiser whose answers are looked at: others would be broadcast unseen.
 
     It says of itself what the denoiser says.
 
@@ -194,11 +194,11 @@ class GuardedDenoiser:
 
     def _of_class(self, label: int | Tensor) -> GuardedDenoiser:
         of_class: Callable[[int | Tensor], Denoiser] = self.denoise.of_class  # type: ignore[attr-defined]
-        return GuardedDenoiser(of_class(label), self.name)
+        return type(self)(of_class(label), self.name)
 
     def _between(self, sigma_min: Level, sigma_max: Level) -> GuardedDenoiser:
         told = tell_ends(self.denoise, (sigma_min, sigma_max))
-        return GuardedDenoiser(told, self.name)
+        return type(self)(told, self.name)
 
     def __call__(self, x: Tensor, sigma: float | Tensor) -> Tensor:
         """Return the posterior mean, (B, C, H, W), of x at noise level sigma.
@@ -206,18 +206,32 @@ class GuardedDenoiser:
         Raises
         ------
         InputError
-            If the denoiser fails, or returns anything but images of the shape of x.
+            If the denoiser returns anything but images of the shape of x.
         """
+        found = self._answer(x, sigma)
+        if isinstance(found, torch.Tensor) and found.shape == x.shape:
+            return found.to(x)
+        shape = getattr(found, "shape", None)
+        what = type(found).__name__ if shape is None else tuple(shape)
+        message = (
+            f"the model {self.name} returns {what} for images {tuple(x.shape)}; a "
+            "denoiser returns images of the same shape"
+        )
+        raise InputError(message)
+
+    def _answer(self, x: Tensor, sigma: float | Tensor) -> Any:
+        return self.denoise(x, sigma)
+
+
+class ImportedDenoiser(GuardedDenoiser):
+    """One of a user's module, which fails in one sentence."""
+
+    def _answer(self, x: Tensor, sigma: float | Tensor) -> Any:
         try:
-            found: Any = self.denoise(x, sigma)
+            return self.denoise(x, sigma)
         except SpecschedError:
             raise
         except Exception as error:
             if is_out_of_memory(error):
                 raise
             raise _failed(self.name, error) from error
-        if isinstance(found, torch.Tensor) and found.shape == x.shape:
-            return found.to(x)
-        shape = getattr(found, "shape", None)
-        what = type(found).__name__ if shape is None else tuple(shape)
-        raise other_shape(f"the model {self.name}", what, x.shape)

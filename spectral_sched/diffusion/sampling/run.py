@@ -112,10 +112,8 @@ class SamplingRun:
         tell: Callable[[str], None] = warnings.warn,
     ) -> None:
         self.device, self.precision = device, precision_of(options.precision, device)
-        model = options.model
-        if isinstance(model, str):
-            dtype = self.precision.dtype
-            model = load_denoiser(model, plan, device, dtype, options.noise)
+        dtype = self.precision.dtype
+        model = load_denoiser(options.model, plan, device, dtype, options.noise)
         check_given(model, given=options.inputs is not None)
         if self.precision.half:
             check_network(model, "--precision bf16")

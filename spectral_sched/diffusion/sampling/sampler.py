@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from spectral_sched.diffusion.devices import numbers_like
-from spectral_sched.diffusion.models.denoiser import other_shape
 from spectral_sched.solvers.recurrence import Play
 
 if TYPE_CHECKING:
@@ -55,18 +54,9 @@ def sample(
         table, from `stack_calls` for one table per image.
     noise
         Source of fresh unit noise; solvers of the flow never ask.
-
-    Raises
-    ------
-    InputError
-        If the model answers with images of another shape, which might be spread over
-        those of `x` unseen.
     """
     play = Play(x, noise)
     for call in calls:
-        denoised = denoise(play.point, call.sigma)
-        if np.shape(denoised) != np.shape(x):
-            raise other_shape("the model", tuple(np.shape(denoised)), np.shape(x))
-        play.take(call, denoised)
+        play.take(call, denoise(play.point, call.sigma))
         if call.state is not None:
             yield play.state
