@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from spectral_sched.commands import COMMANDS
@@ -405,3 +406,38 @@ def test_a_report_tells_the_digest_of_a_piped_file(
         told = specsched("report", *line, "--json", "-o-", cwd=tmp_path)
     told_digest = json.loads(told.stdout)["files"][pipe.name]["digest"]
     assert told_digest == file_digest(planned / "spectrum.json")
+
+
+@pytest.mark.parametrize(
+    ("whole", "parts"),
+    [
+        (("--seeds", "0,2-3"), ("--seeds", "0", "--seeds", "2-3")),
+        (("--seeds", "5"), ("--seeds", "5", "--seeds", "5")),
+    ],
+)
+def test_a_list_of_seeds_may_be_given_in_parts(
+    planned: Path, tmp_path: Path, whole: tuple[str, ...], parts: tuple[str, ...]
+) -> None:
+    line = ("sample", "--model", "wiener", "--schedule", planned / "tight.json")
+    pictures = []
+    for name, given in (("whole", whole), ("parts", parts)):
+        specsched(*line, *given, "-o", tmp_path / name, cwd=tmp_path)
+        pictures.append(sorted(path.name for path in (tmp_path / name).glob("*.png")))
+    assert pictures[0] == pictures[1]
+
+
+def test_lists_of_compare_may_be_given_in_parts(planned: Path) -> None:
+    """None of them is left out unseen: what is wrong with the first is told."""
+    for flag in ("--kinds", "--samplers", "--calls", "--steps"):
+        said = sentence("compare", flag, "none", flag, "8", cwd=planned, code=2)
+        assert "none" in said
+
+
+def test_bands_may_be_given_in_parts(tmp_path: Path) -> None:
+    np.save(
+        tmp_path / "a.npy",
+        np.random.default_rng(0).integers(0, 255, (4, 8, 8, 3), np.uint8),
+    )
+    told = specsched("analyze", "a.npy", "--bands", "3", "--bands", "1", cwd=tmp_path)
+    document = json.loads((tmp_path / "spectrum.json").read_text())
+    assert document["preprocessing"]["bands"] == [3, 1], told.stderr

@@ -7,7 +7,7 @@ import typer
 
 from spectral_sched import defaults
 
-from .shared import MODEL_HELP, Device, Force, Json, NetworkPrecision, Threads
+from .shared import MODEL_HELP, Device, Force, Json, NetworkPrecision, Threads, joined
 
 if TYPE_CHECKING:
     from spectral_sched.comparisons.files import Comparison
@@ -20,18 +20,21 @@ def compare(
         typer.Option(help=MODEL_HELP),
     ] = defaults.COMPARED_MODEL,
     kinds: Annotated[
-        str,
+        list[str] | None,
         typer.Option(
-            help="Kinds of tables, ours first, as in optimal,ays:table=sdxl,grid."
+            help="Kinds of tables, ours first, as in optimal,ays:table=sdxl,grid.",
+            show_default=defaults.COMPARED_KINDS,
         ),
-    ] = defaults.COMPARED_KINDS,
-    samplers: Annotated[str | None, typer.Option(help="As in heun,dpmpp-2m.")] = None,
+    ] = None,
+    samplers: Annotated[
+        list[str] | None, typer.Option(help="As in heun,dpmpp-2m.")
+    ] = None,
     calls: Annotated[
-        str | None,
+        list[str] | None,
         typer.Option(help="Network calls (NFE) per sample at most, as in 5,8,12."),
     ] = None,
     steps: Annotated[
-        str | None,
+        list[str] | None,
         typer.Option(help="Sampler steps instead; heun makes two calls in most."),
     ] = None,
     data: Annotated[
@@ -95,14 +98,14 @@ def compare(
     del resume  # what was measured is in the folder, and never measured twice
     options = CompareOptions(
         model=model,
-        kinds=kinds,
-        samplers=samplers,
-        calls=calls,
-        steps=steps,
-        data=data,
-        search_data=search_data,
+        kinds=joined(kinds) or defaults.COMPARED_KINDS,
+        samplers=joined(samplers),
+        calls=joined(calls),
+        steps=joined(steps),
         schedules=tuple(schedule or ()),
         spectrum=spectrum,
+        data=data,
+        search_data=search_data,
         num_samples=samples,
         seed=seed,
         reference_steps=reference_steps,

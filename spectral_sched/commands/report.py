@@ -7,11 +7,14 @@ import typer
 
 from spectral_sched import defaults
 
-from .shared import MODEL_HELP, Device, Force, Json
+from .shared import MODEL_HELP, Device, Force, Json, joined
 
 if TYPE_CHECKING:
     from spectral_sched.report.facts import Findings
     from spectral_sched.report.figures import Sampled
+
+SEEDS = "0-5"
+"""Of the samples that are shown, if none are asked for."""
 
 
 def report(
@@ -29,8 +32,11 @@ def report(
         str, typer.Option(help=f"Your model, to show samples: {MODEL_HELP}")
     ] = defaults.REPORT_MODEL,
     seeds: Annotated[
-        str, typer.Option(help="One sample each, as in 0-5 or 3,7,20-29.")
-    ] = "0-5",
+        list[str] | None,
+        typer.Option(
+            help="One sample each, as in 0-5 or 3,7,20-29.", show_default=SEEDS
+        ),
+    ] = None,
     no_samples: Annotated[
         bool, typer.Option("--no-samples", help="Leave out the samples.")
     ] = False,
@@ -64,11 +70,12 @@ def report(
     publish = Publisher(
         output, json=json, force=force, ours=is_our_picture, endings=pages
     )
-    numbers = [] if no_samples else parse_seeds(seeds)
+    chosen = joined(seeds) or SEEDS
+    numbers = [] if no_samples else parse_seeds(chosen)
     found = read_findings(spectrum, schedule)
     shown = shown_images(images, found.measured) if images else []
     sampled = _sampled(found, model, numbers, device) if numbers else []
-    arguments = {} if no_samples else {"model": model, "seeds": seeds}
+    arguments = {} if no_samples else {"model": model, "seeds": chosen}
     document = report_document(found, arguments)
     publish(
         report_lines(document),

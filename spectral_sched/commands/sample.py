@@ -16,6 +16,7 @@ from .shared import (
     Json,
     NetworkPrecision,
     Threads,
+    joined,
     parse_range,
 )
 
@@ -79,7 +80,7 @@ def sample(
         str | None, typer.Option(help="Guide between these sigmas only, as in 0.3,5.")
     ] = None,
     seeds: Annotated[
-        str | None,
+        list[str] | None,
         typer.Option(
             help="One image each, as in 0-15 or 3,7,20-29.",
             show_default=f"{defaults.SEEDS}; {defaults.RESTORING_SEEDS} with --input",
@@ -140,8 +141,8 @@ def sample(
     from spectral_sched.system.streams import say
 
     interval = parse_range(guidance_interval, "--guidance-interval")
-    seeds = chosen_seeds(seeds, restoring=inputs is not None)
-    plan, numbers = read_plan(schedule), parse_seeds(seeds)
+    chosen = chosen_seeds(joined(seeds), restoring=inputs is not None)
+    plan, numbers = read_plan(schedule), parse_seeds(chosen)
     drawn_plans(plan, label, wanted=per_image)
     check_folder(output)
     folder = open_gallery(output, force=force)
@@ -156,7 +157,7 @@ def sample(
         flags["precision"] = run.precision.name
         samples, channels = run.samples(numbers), run.plan.power.field.shape[0]
         gallery = Gallery(folder, samples, force=force, channels=channels)
-        document = _fill(gallery, run, group, _settings(flags, seeds))
+        document = _fill(gallery, run, group, _settings(flags, chosen))
     if document is not None:
         _tell(len(gallery.samples), folder, schedule, document, json=json)
 

@@ -11,7 +11,7 @@ from spectral_sched import defaults
 from spectral_sched.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from spectral_sched.analysis.chunk import Skipped
@@ -66,7 +66,7 @@ DataRange = Annotated[
     ),
 ]
 Bands = Annotated[
-    str | None,
+    list[str] | None,
     typer.Option(help="Bands to take as channels: all, or numbers as in 1,2,3."),
 ]
 Planes = Annotated[
@@ -121,6 +121,17 @@ def _beginning(start: str, names: Iterable[str], others: Iterable[str]) -> list[
     return [name for name in names if name.lower().startswith(start.lower())]
 
 
+def joined(parts: Sequence[str] | None) -> str | None:
+    """Return the list with commas that a flag was given in one part or in several.
+
+    Examples
+    --------
+    >>> joined(["5,8", "12"])
+    '5,8,12'
+    """
+    return ",".join(parts) if parts else None
+
+
 def parse_range(text: str | None, flag: str) -> tuple[float, float] | None:
     """Return the two numbers of ``LOW,HIGH``, as given with a flag.
 
@@ -155,7 +166,8 @@ def parse_preprocessing(flags: Mapping[str, Any]) -> Preprocessing:
         window=flags.get("window", "none"),
         data_range=flags["data_range"],
         fast=flags.get("fast", False),
-        **{name: flags[name] for name in ("bands", "nodata", "standardize")},
+        bands=joined(flags["bands"]),
+        **{name: flags[name] for name in ("nodata", "standardize")},
     )
 
 
@@ -191,6 +203,7 @@ def asked_items(flags: Mapping[str, Any]) -> tuple[Iterator[Item], Aside]:
 
     aside = sources.Aside()
     chosen = {name: flags[name] for name in sources.CHOICES}
+    chosen["bands"] = joined(chosen["bands"])
     listed = flags.get("files_from")
     return sources.items(
         flags["source"], files_from=listed, **chosen, aside=aside
