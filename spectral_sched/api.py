@@ -689,7 +689,7 @@ def compare(
     options = BenchOptions(
         *(model, tuple(kinds)),
         tuple(read_file_entry(Path(path)) for path in schedules),
-        tuple(cell_keys(samplers, calls, ())),
+        tuple(cell_keys(tuple(samplers), tuple(calls), ())),
         None if data is None else os.fspath(data),
         num_samples=samples,
         seed=seed,

@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterable, Mapping
 from numbers import Integral, Real
 from typing import ParamSpec, TypeVar
 
+import numpy as np
+
 from .errors import SpecschedError, UsageError
 
 Given = ParamSpec("Given")
@@ -91,7 +93,7 @@ PLAIN: Mapping[str, tuple[Callable[[object], bool], str]] = {
     "int": (_of(Integral), "a whole number"),
     "float": (_of(Real), "a number"),
     "str": (_of(str), "a string"),
-    "bool": (_of(bool), "True or False"),
+    "bool": (_of(bool, np.bool_), "True or False"),
     "None": (_of(type(None)), "None"),
     "Mapping[str, Setting]": (_of(Mapping), "a dictionary"),
     "Sequence[str]": (_is_list, "a list of strings"),

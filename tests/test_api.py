@@ -487,6 +487,30 @@ def test_numbers_of_numpy_are_numbers(measured: spectral_sched.Measurement) -> N
     assert (plan.table.num_steps, plan.ends[0]) == (3, 0.5)
 
 
+def test_truth_and_bands_may_be_of_numpy(tmp_path: Path) -> None:
+    asked: Any = {"bands": np.array([3, 1]), "fast": np.bool_(False)}
+    found = spectral_sched.analyze(pictures(), data_range=(-1, 1), **asked)
+    assert found.preprocessing.bands == (3, 1)
+    yes: Any = np.bool_(True)
+    spectral_sched.write_spectrum(found, tmp_path / "s.json", force=yes)
+    again = spectral_sched.read_spectrum(tmp_path / "s.json")
+    assert again.preprocessing == found.preprocessing
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"sigma_min": 1e-160}, "sigma_min=1e-160 is no noise level to compute with"),
+        ({"sigma_max": 1e160}, "from 1e-150 to 1e[+]150"),
+    ],
+)
+def test_levels_whose_squares_are_no_numbers_are_refused(
+    measured: spectral_sched.Measurement, given: Any, message: str
+) -> None:
+    with pytest.raises(UsageError, match=message):
+        spectral_sched.make_schedule(measured, 2, kind="karras", **given)
+
+
 def test_programs_without_words_are_refused(
     measured: spectral_sched.Measurement,
 ) -> None:

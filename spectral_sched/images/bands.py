@@ -52,8 +52,10 @@ def checked_bands(bands: str | Sequence[int] | None) -> Bands | None:
     >>> checked_bands("4,3,2"), checked_bands("all")
     ((4, 3, 2), 'all')
     """
-    if bands is None or bands == "all":
-        return None if bands is None else "all"
+    if bands is None:
+        return None
+    if isinstance(bands, str) and bands == "all":
+        return "all"
     parts = bands.split(",") if isinstance(bands, str) else bands
     try:
         chosen = tuple(int(part) for part in parts)

@@ -112,14 +112,25 @@ class Schedule:
         return np.exp(self.law.drawn(self.quantile(probability)) / -2)
 
 
+LARGEST_SIGMA = 1e150
+"""Its square, and that of its inverse, are finite numbers."""
+
+
 def check_range(sigma_min: float, sigma_max: float) -> None:
-    """Raise `UsageError` unless 0 < sigma_min < sigma_max, both finite."""
+    """Raise `UsageError` unless 0 < sigma_min < sigma_max, with finite squares."""
     if not 0 < sigma_min < sigma_max < np.inf:
         message = (
             f"a noise range runs from a positive sigma to a larger one, not from "
             f"{sigma_min:g} to {sigma_max:g}; set --sigma-min and --sigma-max"
         )
         raise UsageError(message)
+    for flag, sigma in (("--sigma-min", sigma_min), ("--sigma-max", sigma_max)):
+        if not 1 / LARGEST_SIGMA <= float(sigma) <= LARGEST_SIGMA:
+            message = (
+                f"{flag} {sigma:g} is no noise level to compute with; choose one from "
+                f"{1 / LARGEST_SIGMA:g} to {LARGEST_SIGMA:g}"
+            )
+            raise UsageError(message)
 
 
 def sigma_table(
