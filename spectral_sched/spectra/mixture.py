@@ -130,7 +130,7 @@ def check_mixture(num_components: int, *, of_shard: bool) -> None:
     Raises
     ------
     UsageError
-        If it is wished of one shard alone, or of no whole number of Gaussians.
+        If it is wished of one shard alone, or of fewer Gaussians than one.
     UnavailableError
         If scikit-learn is not installed.
     """
@@ -140,7 +140,7 @@ def check_mixture(num_components: int, *, of_shard: bool) -> None:
             "and give it to specsched merge"
         )
         raise UsageError(message)
-    if num_components < 1 or num_components != int(num_components):
+    if num_components < 1:
         message = f"--mixture must be a whole number from 1, not {num_components}"
         raise UsageError(message)
     _sklearn_mixture()
