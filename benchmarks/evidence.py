@@ -33,7 +33,11 @@ from spectral_sched.comparisons import (
     rival_verdicts,
 )
 from spectral_sched.comparisons.files import Comparison
-from spectral_sched.comparisons.options import CompareOptions, write_comparison
+from spectral_sched.comparisons.options import (
+    CompareOptions,
+    Measuring,
+    write_comparison,
+)
 from spectral_sched.console.progress import progress_bar
 from spectral_sched.diffusion.evaluation.bench import bench_for
 from spectral_sched.files.model import read_model_header
@@ -158,10 +162,12 @@ def compared(data: Judge, part: Part, given: argparse.Namespace) -> Comparison:
         kinds=",".join(part.kinds),
         samplers=",".join(part.samplers),
         calls=",".join(map(str, part.calls)),
-        data=data.held_out,
-        search_data=Path(data.training),
-        num_samples=given.samples,
-        reference_steps=given.reference_steps,
+        measuring=Measuring(
+            data=data.held_out,
+            search_data=Path(data.training),
+            num_samples=given.samples,
+            reference_steps=given.reference_steps,
+        ),
     )
     folder = given.cache / data.name
     folder.parent.mkdir(parents=True, exist_ok=True)

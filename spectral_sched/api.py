@@ -690,7 +690,7 @@ def compare(
         *(model, tuple(kinds)),
         tuple(read_file_entry(Path(path)) for path in schedules),
         tuple(cell_keys(tuple(samplers), tuple(calls), ())),
-        None if data is None else os.fspath(data),
+        data=None if data is None else os.fspath(data),
         num_samples=samples,
         seed=seed,
         reference_steps=reference_steps,

@@ -88,7 +88,11 @@ def compare(
 
     Example: specsched compare --kinds optimal,karras --samplers heun --calls 7,11
     """
-    from spectral_sched.comparisons.options import CompareOptions, write_comparison
+    from spectral_sched.comparisons.options import (
+        CompareOptions,
+        Measuring,
+        write_comparison,
+    )
     from spectral_sched.console.comparison import comparison_parts
     from spectral_sched.console.endings import check_folder
     from spectral_sched.console.output import show
@@ -104,13 +108,15 @@ def compare(
         steps=joined(steps),
         schedules=tuple(schedule or ()),
         spectrum=spectrum,
-        data=data,
-        search_data=search_data,
-        num_samples=samples,
-        seed=seed,
-        reference_steps=reference_steps,
-        precision=precision,
-        features=features,
+        measuring=Measuring(
+            data=data,
+            search_data=search_data,
+            num_samples=samples,
+            seed=seed,
+            reference_steps=reference_steps,
+            precision=precision,
+            features=features,
+        ),
     )
     check_folder(output)
     folder = options.folder(output, force=force)

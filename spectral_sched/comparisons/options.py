@@ -39,27 +39,28 @@ CACHE_NAME = "cells"
 FIGURE_NAME = "comparison.png"
 
 
-@dataclass(frozen=True)
-class CompareOptions:
-    """What ``specsched compare`` is asked for; None stands for what was not said.
+@dataclass(frozen=True, kw_only=True)
+class Measuring:
+    """How tables are measured, whichever they are.
 
     Attributes
     ----------
-    kinds, samplers, calls, steps
-        Lists with commas between.
-    data, search_data, spectrum, schedules
-        Names of cells and files.
+    data
+        Real images; None for those that the model is a model of.
+    search_data
+        Real images for kinds that look at some to find a table; not those of `data`.
+    num_samples, seed
+        Samples of each table, and the first seed.
+    reference_steps
+        Steps of the fine reference.
+    precision
+        How it is computed, as for ``--precision``.
+    features
+        Name of what distances are taken on, as for ``--features``.
     """
 
-    model: str = defaults.COMPARED_MODEL
-    kinds: str = defaults.COMPARED_KINDS
-    samplers: str | None = None
-    calls: str | None = None
-    steps: str | None = None
     data: str | None = None
     search_data: Path | None = None
-    schedules: tuple[Path, ...] = ()
-    spectrum: Path | None = None
     num_samples: int = defaults.NUM_COMPARED
     seed: int = 0
     reference_steps: int = defaults.REFERENCE_STEPS
@@ -68,6 +69,28 @@ class CompareOptions:
 
     def __post_init__(self) -> None:
         check_choice(self.features, defaults.FEATURES, "kind of features", "--features")
+
+
+@dataclass(frozen=True, kw_only=True)
+class CompareOptions:
+    """What ``specsched compare`` is asked for; None stands for what was not said.
+
+    Attributes
+    ----------
+    kinds, samplers, calls, steps
+        Lists with commas between.
+    schedules, spectrum
+        Names of files.
+    """
+
+    model: str = defaults.COMPARED_MODEL
+    kinds: str = defaults.COMPARED_KINDS
+    samplers: str | None = None
+    calls: str | None = None
+    steps: str | None = None
+    schedules: tuple[Path, ...] = ()
+    spectrum: Path | None = None
+    measuring: Measuring = Measuring()
 
     @cached_property
     def file_entries(self) -> tuple[FileEntry, ...]:

@@ -26,9 +26,9 @@ from spectral_sched.comparisons.files import (
     read_row,
     row_fields,
 )
-from spectral_sched.comparisons.options import CACHE_NAME, names
+from spectral_sched.comparisons.options import CACHE_NAME, Measuring, names
 from spectral_sched.comparisons.results import Cell, Cost, Row
-from spectral_sched.defaults import FEATURES, SPECTRUM_PATH
+from spectral_sched.defaults import SPECTRUM_PATH
 from spectral_sched.diffusion.devices import resolve_device
 from spectral_sched.diffusion.models.denoiser import facts_of
 from spectral_sched.diffusion.models.digest import array_digest, model_digest
@@ -78,8 +78,8 @@ REFERENCE_KIND, REFERENCE_SAMPLER = "exponential", "heun"
 
 
 @dataclass(frozen=True)
-class BenchOptions:
-    """What is compared.
+class BenchOptions(Measuring):
+    """What is compared, and how it is measured.
 
     Attributes
     ----------
@@ -89,31 +89,12 @@ class BenchOptions:
         Contenders: kinds with settings, tables of schedule files. The first is ours.
     cells
         Samplers and numbers of steps.
-    data
-        Real images; None for those that the model is a model of.
-    search_data
-        Real images for kinds that look at some to find a table; not those of `data`.
-    num_samples, seed
-        Samples of each table, and the first seed.
-    reference_steps
-        Steps of the fine reference.
-    precision
-        How it is computed, as for ``--precision``.
-    features
-        Name of what distances are taken on, as for ``--features``.
     """
 
     model: str | Denoiser
     kinds: tuple[str, ...]
     file_entries: tuple[FileEntry, ...]
     cells: tuple[CellKey, ...]
-    data: str | None = None
-    search_data: Path | None = None
-    num_samples: int = 128
-    seed: int = 0
-    reference_steps: int = 128
-    precision: str = "float32"
-    features: str = FEATURES[0]
 
 
 def shown_model(model: str | Denoiser) -> str:
@@ -145,13 +126,7 @@ def bench_for(options: CompareOptions, folder: Path, device: str) -> Bench:
         kinds=tuple(names(options.kinds)),
         file_entries=options.file_entries,
         cells=options.cells(),
-        data=options.data,
-        search_data=options.search_data,
-        num_samples=options.num_samples,
-        seed=options.seed,
-        reference_steps=options.reference_steps,
-        precision=options.precision,
-        features=options.features,
+        **vars(options.measuring),
     )
     return Bench(data_set, asked, Cache(folder / CACHE_NAME), resolve_device(device))
 
@@ -161,7 +136,7 @@ class Bench:
 
     Parameters
     ----------
-    source
+    data_set
         What tables are planned from.
     options
         What is compared.
