@@ -20,7 +20,7 @@ from spectral_sched.documents.tensor_file import (
     sealed,
 )
 from spectral_sched.documents.write import write_atomically, write_document
-from spectral_sched.errors import InputError, UsageError
+from spectral_sched.errors import InputError, UsageError, why
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -90,7 +90,7 @@ class Cache:
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            message = f"cannot write to {folder}: {error.strerror}; choose another -o"
+            message = f"cannot write to {folder}: {why(error)}; choose another -o"
             raise UsageError(message) from error
 
     def _place(self, kind: str, key: object, suffix: str) -> Path:
@@ -154,8 +154,8 @@ class Cache:
         return array
 
 
-def _damaged(path: Path, why: str) -> InputError:
-    return InputError(f"{path} is damaged: {why}; {REMEDY}")
+def _damaged(path: Path, reason: str) -> InputError:
+    return InputError(f"{path} is damaged: {reason}; {REMEDY}")
 
 
 SUFFIX = ".safetensors"

@@ -211,7 +211,7 @@ def own_noise(
         Noise range of the data set, which no image's own leaves.
     sigma_data
         Standard deviation of the images. With it, t is drawn as often as its noise
-        level counts, see `own_schedules.focus`; else uniformly.
+        level counts, see `per_image_law.focus`; else uniformly.
     """
     positions = np.linspace(0, 1, NUM_QUANTILES)
     rows, own_ends = [], []
