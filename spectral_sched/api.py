@@ -23,7 +23,7 @@ from .analysis.origin import origin_of
 from .analysis.run import make_executor
 from .arguments import in_python, names_arguments
 from .comparisons.cache import Cache
-from .comparisons.entries import cell_keys, read_file_entry
+from .comparisons.entries import cell_keys, read_file_entries
 from .comparisons.files import Comparison
 from .comparisons.options import names
 from .defaults import (
@@ -688,7 +688,7 @@ def compare(
         raise UsageError(message)
     options = BenchOptions(
         *(model, tuple(kinds)),
-        tuple(read_file_entry(Path(path)) for path in schedules),
+        read_file_entries(Path(path) for path in schedules),
         tuple(cell_keys(tuple(samplers), tuple(calls), ())),
         data=None if data is None else os.fspath(data),
         num_samples=samples,

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from spectral_sched.documents.provenance import told_files
 from spectral_sched.errors import UsageError, check_choice
 from spectral_sched.files.schedule import read_plan
 from spectral_sched.planning.kinds.registry import KINDS, parse_kind_settings
@@ -14,8 +17,7 @@ from spectral_sched.schedules.table import SigmaTable
 from spectral_sched.solvers.registry import sampler_named, solver_calls
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from pathlib import Path
+    from collections.abc import Iterable, Mapping, Sequence
 
     from spectral_sched.planning.data_set import DataSet
     from spectral_sched.planning.plan import Plan
@@ -161,8 +163,16 @@ class FileEntry(NamedTuple):
     plan: Plan
 
 
-def read_file_entry(path: Path) -> FileEntry:
-    """Read a schedule file to play its table."""
+def read_file_entries(paths: Iterable[Path]) -> tuple[FileEntry, ...]:
+    """Read schedule files to play their tables, each file once.
+
+    Rows and curves go by the names, so that no two files may have the same.
+    """
+    files = {Path(os.path.abspath(path)): path for path in paths}  # noqa: PTH100
+    return tuple(map(_file_entry, files.values(), told_files(list(files))))
+
+
+def _file_entry(path: Path, name: str) -> FileEntry:
     plan = read_plan(path)
     key = CellKey(plan.request.sampler, plan.table.num_steps)
-    return FileEntry(key, path.name, plan)
+    return FileEntry(key, name, plan)

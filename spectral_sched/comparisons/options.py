@@ -16,7 +16,7 @@ from spectral_sched.documents.write import (
 )
 from spectral_sched.errors import UnavailableError, UsageError, check_choice
 
-from .entries import cell_keys, read_file_entry
+from .entries import cell_keys, read_file_entries
 from .files import (
     CSV_NAME,
     KIND,
@@ -95,7 +95,7 @@ class CompareOptions:
     @cached_property
     def file_entries(self) -> tuple[FileEntry, ...]:
         """The tables of the schedule files, read once."""
-        return tuple(map(read_file_entry, self.schedules))
+        return read_file_entries(self.schedules)
 
     def cells(self) -> tuple[CellKey, ...]:
         """Return the cells: those asked for, else those of the files, else one."""
@@ -106,7 +106,8 @@ class CompareOptions:
         calls, steps = numbers(self.calls, "--calls"), numbers(self.steps, "--steps")
         if not calls and not steps:
             calls = [defaults.NUM_STEPS]
-        asked = cell_keys(names(self.samplers or defaults.SAMPLER), calls, steps)
+        samplers = defaults.SAMPLER if self.samplers is None else self.samplers
+        asked = cell_keys(names(samplers), calls, steps)
         return tuple(dict.fromkeys((*asked, *sorted(of_files))))
 
     def folder(self, output: Path, *, force: bool) -> Path:
@@ -129,7 +130,7 @@ class CompareOptions:
         return {
             "kinds": names(self.kinds),
             "cells": [[key.sampler, key.num_calls] for key in self.cells()],
-            "schedules": [path.name for path in self.schedules],
+            "schedules": [each.name for each in self.file_entries],
         }
 
     def document(self, compared: Comparison) -> Document:
@@ -143,18 +144,23 @@ def names(text: str) -> list[str]:
 
 
 def numbers(text: str | None, flag: str) -> list[int]:
-    """Return the whole numbers of a list with commas.
+    """Return the whole numbers of a list with commas; none where none is given.
 
     Raises
     ------
     UsageError
         If it is no such list.
     """
+    if text is None:
+        return []
     try:
-        return [int(part) for part in names(text or "")]
-    except ValueError as error:
+        found = [int(part) for part in names(text)]
+    except ValueError:
+        found = []
+    if not found:
         message = f"{flag} needs whole numbers as in 5,8,12, not {text!r}"
-        raise UsageError(message) from error
+        raise UsageError(message)
+    return found
 
 
 def write_comparison(

@@ -145,6 +145,13 @@ def whole_seeds(seeds: Iterable[int]) -> list[int]:
     return whole
 
 
+def check_seed(seed: int, count: int = 1) -> None:
+    """Raise `UsageError` unless so many seeds can be counted on from this one."""
+    if not 0 <= seed <= SEED_END - count:
+        message = f"--seed must be from 0 to {SEED_END - count}, not {seed}; try 0"
+        raise UsageError(message)
+
+
 def open_gallery(folder: Path, *, force: bool) -> Path:
     """Return the folder for images, as `open_folder` does."""
     return open_folder(folder, RECORD_NAME, force=force)

@@ -188,3 +188,9 @@ def test_a_damaged_file_is_no_audit(folder: Path) -> None:
     path.write_text(json.dumps(document))
     said = sentence("export", *FAILING, "-o", "none.json", cwd=folder, code=3)
     assert "'trusted_range' is no range of sigma" in said
+
+
+def test_a_seed_with_too_few_behind_it_is_refused(folder: Path) -> None:
+    flags = ("--levels", 4, "--samples", 4, "--seed", (1 << 63) - 15)
+    told = sentence("audit", "--model", "wiener", *flags, cwd=folder, code=2)
+    assert f"--seed must be from 0 to {(1 << 63) - 16}" in told

@@ -115,3 +115,36 @@ def test_refusals_name_the_cure(
 ) -> None:
     given = ("--model", "images:images", *arguments)
     assert message in sentence("compare", *given, cwd=analysed, code=code)
+
+
+def test_files_of_one_name_are_told_apart(analysed: Path) -> None:
+    for name, steps in (("a", 4), ("b", 5)):
+        (analysed / name).mkdir()
+        export = ("export", "--steps", steps, "--sampler", "heun")
+        specsched(*export, "-o", f"{name}/tight.json", cwd=analysed)
+    files = ("a/tight.json", "b/tight.json", "b/../b/tight.json")
+    flags = [word for file in files for word in ("--schedule", file)]
+    arguments = ("--kinds", "optimal,optimal", *flags, *QUICK, "-o", "apart", "--json")
+    document = json.loads(specsched("compare", *arguments, cwd=analysed).stdout)
+    named = [[row["name"] for row in cell["rows"]] for cell in document["cells"]]
+    assert named == [["optimal", "a/tight.json"], ["optimal", "b/tight.json"]]
+    assert document["arguments"]["schedules"] == ["a/tight.json", "b/tight.json"]
+    assert str(analysed) not in json.dumps(document)
+
+
+@pytest.mark.parametrize(
+    ("flags", "told"),
+    [
+        (("--kinds", ","), "--kinds names nothing to compare"),
+        (("--samplers", ","), "--samplers names nothing to compare"),
+        (("--samplers", ""), "--samplers names nothing to compare"),
+        (("--calls", ","), "--calls needs whole numbers as in 5,8,12, not ','"),
+        (("--seed", (1 << 63) - 39), f"--seed must be from 0 to {(1 << 63) - 40}"),
+    ],
+)
+def test_nothing_is_measured_of_what_cannot_be_compared(
+    analysed: Path, flags: tuple[object, ...], told: str
+) -> None:
+    arguments = ("compare", "--samples", 40, *flags, "-o", "unmeasured")
+    assert told in sentence(*arguments, cwd=analysed, code=2)
+    assert not list(analysed.glob("unmeasured/cells/*"))

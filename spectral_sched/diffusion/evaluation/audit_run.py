@@ -21,6 +21,7 @@ from spectral_sched.diffusion.precision import check_precision, precision_of
 from spectral_sched.documents.provenance import provenance
 from spectral_sched.errors import UsageError
 from spectral_sched.files.audit import Audit, Model, audit_document, audit_path
+from spectral_sched.files.samples import check_seed
 from spectral_sched.planning.replan import sized
 
 from .audit import NUM_IMAGES, NUM_LEVELS, Auditor
@@ -71,6 +72,7 @@ class AuditOptions:
 
     def __post_init__(self) -> None:
         check_precision(self.precision)
+        check_seed(self.seed, self.num_levels * self.num_images)
 
 
 class AuditRun:

@@ -39,8 +39,10 @@ from spectral_sched.diffusion.precision import precision_of
 from spectral_sched.diffusion.sampling.noise import NOISE
 from spectral_sched.diffusion.sampling.player import Player
 from spectral_sched.diffusion.search.search import ModelSearch
+from spectral_sched.errors import UsageError
 from spectral_sched.files.any_format import read_data_set
 from spectral_sched.files.model import BUNDLED, SUFFIX, read_model_header
+from spectral_sched.files.samples import check_seed
 from spectral_sched.planning.kinds.registry import KINDS
 from spectral_sched.planning.plan import make_plan
 from spectral_sched.planning.replan import Fitting, fit_to_model
@@ -95,6 +97,16 @@ class BenchOptions(Measuring):
     kinds: tuple[str, ...]
     file_entries: tuple[FileEntry, ...]
     cells: tuple[CellKey, ...]
+
+    def __post_init__(self) -> None:
+        check_seed(self.seed, self.num_samples)
+        for flag, named, what in (
+            ("--kinds", self.kinds, "kind, as in optimal,karras"),
+            ("--samplers", self.cells, "sampler, as in heun,dpmpp-2m"),
+        ):
+            if not named:
+                message = f"{flag} names nothing to compare; name a {what}"
+                raise UsageError(message)
 
 
 def shown_model(model: str | Denoiser) -> str:
@@ -160,7 +172,7 @@ class Bench:
     ) -> None:
         self.precision = precision_of(options.precision, device)
         self.options, self.cache, self.device = options, cache, device
-        self.entrants = [parse_entry(text) for text in options.kinds]
+        self.entrants = [parse_entry(text) for text in dict.fromkeys(options.kinds)]
         request = TableRequest.of(REFERENCE_SAMPLER, options.reference_steps, "zero")
         fine = make_plan(data_set, REFERENCE_KIND, request)
         self.features = features_named(options.features, fine.power.field.shape[0])

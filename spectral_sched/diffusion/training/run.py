@@ -27,7 +27,7 @@ from spectral_sched.files.model import (
     sheet_path,
 )
 from spectral_sched.files.network_config import network_config
-from spectral_sched.files.samples import sheet_title
+from spectral_sched.files.samples import check_seed, sheet_title
 from spectral_sched.images.png import contact_sheet, save_png, to_bytes
 from spectral_sched.planning.data_set import measured_data_set
 from spectral_sched.planning.plan import make_plan
@@ -134,6 +134,7 @@ def training_options(
         if init is not None and wanted:
             message = f"--init brings its own network; leave out {flag}"
             raise UsageError(message)
+    check_seed(settings.seed)
     name, settled = parse_law(law, texts)
     degradation = None if restore is None else parse_degradation(restore)
     seconds = 60 * minutes_between_saves

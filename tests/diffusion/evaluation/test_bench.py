@@ -15,7 +15,7 @@ from spectral_sched.comparisons.entries import (
     CellKey,
     FileEntry,
     cell_keys,
-    read_file_entry,
+    read_file_entries,
 )
 from spectral_sched.comparisons.files import Comparison, comparison_document
 from spectral_sched.comparisons.results import squared_errors
@@ -99,7 +99,7 @@ def test_a_wrong_last_level_is_caught(
     wrong = replace(plan, table=SigmaTable.of([*levels, *between]))
     path = tmp_path / "wrong.json"
     write_document(plan_document(wrong, {}), path)
-    wanted = options(samples=128, file_entries=(read_file_entry(path),))
+    wanted = options(samples=128, file_entries=read_file_entries([path]))
     right, bad = rows(bench(data_set, folder, wanted)())
     assert bad.name == "wrong.json"
     assert verdict(bad, right, "error").word == "worse"
