@@ -35,6 +35,9 @@ RESTORING_SEEDS = "0"
 NUM_TRAINED = 10_000
 """Training steps."""
 
+SIZE = "tiny"
+"""Of networks, for a CPU."""
+
 MODEL_PATH = Path("model.safetensors")
 TRAINING_LAW = "lognormal"
 TRAINING_SETTINGS = ("mean=-0.6", "std=1.7")

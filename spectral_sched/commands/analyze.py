@@ -1,5 +1,6 @@
 """Measure the spectrum of images, whole or in shards."""
 
+import shlex
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -247,8 +248,13 @@ def _publish_partial(publish: "Publisher", gathered: "Partial") -> None:
     from spectral_sched.documents.provenance import provenance
 
     say_left_out(gathered.chunk.skipped, gathered.origin)
+    folder = publish.output.parent
+    # The shell expands the star, so that no quotes may be around it.
+    shards = "*.partial.json"
+    if folder != Path():
+        shards = f"{shlex.quote(str(folder))}/{shards}"
     publish(
         partial_parts(gathered),
         partial_document(gathered, provenance({"shard": str(gathered.shard)})),
-        following=f"specsched merge {publish.output.parent / '*.partial.json'}",
+        following=f"specsched merge {shards}",
     )

@@ -1,5 +1,6 @@
 """Measure tables side by side."""
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -88,6 +89,7 @@ def compare(
 
     Example: specsched compare --kinds optimal,karras --samplers heun --calls 7,11
     """
+    from spectral_sched.comparisons.files import RECORD_NAME
     from spectral_sched.comparisons.options import (
         CompareOptions,
         Measuring,
@@ -133,7 +135,8 @@ def compare(
     for message in write_comparison(compared, document, folder, comparison_figure):
         say(message)
     show(comparison_parts(compared), document, json=json)
-    say(f"wrote {folder}; next: specsched show {folder / 'comparison.json'}")
+    record = shlex.quote(str(folder / RECORD_NAME))
+    say(f"wrote {folder}; next: specsched show {record}")
 
 
 def _measured(bench: "Bench") -> "Comparison":

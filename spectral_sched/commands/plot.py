@@ -1,5 +1,6 @@
 """Draw what files say."""
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -99,7 +100,7 @@ def _publisher(
 
 def _following(file: Path, *, terminal: bool) -> str:
     if terminal:
-        return f"specsched plot {file} -o plot.png"
+        return f"specsched plot {shlex.quote(str(file))} -o plot.png"
     from spectral_sched.plots import canvas
 
     return f"{canvas.INSTALL}, to draw images"

@@ -232,7 +232,7 @@ def _tell(
     count: int, folder: Path, schedule: Path, document: dict[str, Any], *, json: bool
 ) -> None:
     from spectral_sched.console.output import show
-    from spectral_sched.files.samples import SHEET_NAME
+    from spectral_sched.images.png import SHEET_NAME
     from spectral_sched.system.streams import say
 
     arrays = not document["pictures"][0].endswith(".png")

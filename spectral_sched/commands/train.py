@@ -58,7 +58,13 @@ def train(
         list[str] | None,
         typer.Option("--set", help="A parameter of the law, as in mean=-1.2."),
     ] = None,
-    size: Annotated[str, typer.Option(help="tiny, compact, small or base.")] = "tiny",
+    size: Annotated[
+        str | None,
+        typer.Option(
+            help="tiny, compact, small or base.",
+            show_default=f"{defaults.SIZE}; that of the model with --init",
+        ),
+    ] = None,
     film: Annotated[
         bool, typer.Option("--film", help="Tell the network each image's range.")
     ] = False,
@@ -139,6 +145,7 @@ def train(
     from spectral_sched.system.streams import say
 
     check_model_output(output, force=force, resume=resume)
+    _check_apart(source, init, output)
     preprocessing = parse_preprocessing(flags)
     options = _options(flags)
     from spectral_sched.diffusion.torchrun import processes
@@ -159,6 +166,30 @@ def train(
         document = read_model_document(output)
         show(model_parts(document), document, json=json)
         say(f"wrote {output}; next: {export_after(output)}")
+
+
+def _check_apart(source: str, init: Path | None, output: Path) -> None:
+    """Raise `UsageError` where a run would write over or among what it begins with.
+
+    It could not be continued: from another model, or with a sheet among its images.
+    """
+    from spectral_sched.errors import UsageError
+    from spectral_sched.files.model import sheet_path
+    from spectral_sched.sources import is_among
+
+    sheet = sheet_path(output)
+    if init is not None and init.resolve() == output.resolve():
+        message = (
+            f"--init {init} would be replaced by the model that begins with it, and "
+            "--resume could not begin with it again; name another file with -o"
+        )
+        raise UsageError(message)
+    if is_among(sheet, source):
+        message = (
+            f"{sheet}, where samples of the model are shown, would be among the images "
+            f"of {source}; name a file outside of it with -o"
+        )
+        raise UsageError(message)
 
 
 def _tell(messages: "Iterable[str]", group: "Processes") -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
@@ -47,7 +48,11 @@ RATE_SECONDS = 600.0
 
 
 def _progress(*columns: str | ProgressColumn) -> Progress:
-    """Return a display on standard error that is silent where that is no terminal."""
+    """Return a display on standard error that is silent where it cannot be redrawn.
+
+    That is on dumb terminals, and where there is none: FORCE_COLOR and others make rich
+    take a pipe or a log for one.
+    """
     from rich.console import Console
     from rich.progress import Progress
 
@@ -57,7 +62,7 @@ def _progress(*columns: str | ProgressColumn) -> Progress:
         console=console,
         speed_estimate_period=RATE_SECONDS,
         transient=True,
-        disable=not console.is_terminal,
+        disable=not (sys.stderr.isatty() and console.is_interactive),
     )
 
 

@@ -11,6 +11,8 @@ import numpy as np
 import torch
 from torch import distributed, nn
 
+from spectral_sched.errors import UsageError
+
 from .devices import ready_host, resolve_device
 
 if TYPE_CHECKING:
@@ -110,17 +112,33 @@ def processes(device: str, threads: int | None = None) -> Iterator[Processes]:
         How many threads each process computes with, as for `ready_host`.
     """
     ready_host(threads)
-    count = int(os.environ.get("WORLD_SIZE", "1"))
     place = resolve_device(device)
-    if count == 1:
+    if int(os.environ.get("WORLD_SIZE") or 1) == 1:
         yield Processes(place)
         return
     if place.type == "cuda":
         place = torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
         torch.cuda.set_device(place)
+    _check_launched()
     hosts_too = "cpu:gloo,cuda:nccl"
     distributed.init_process_group(hosts_too if place.type == "cuda" else "gloo")
     try:
+        count = distributed.get_world_size()
         yield Processes(place, distributed.get_rank(), count)
     finally:
         distributed.destroy_process_group()
+
+
+LAUNCHED = ("RANK", "MASTER_ADDR", "MASTER_PORT")
+"""What torchrun tells each process beside WORLD_SIZE, which batch scripts set too."""
+
+
+def _check_launched() -> None:
+    """Raise `UsageError` where other processes are told of that cannot be joined."""
+    missing = [name for name in LAUNCHED if not os.environ.get(name)]
+    if missing:
+        message = (
+            f"WORLD_SIZE is set in the environment and {', '.join(missing)} is not; "
+            "start several processes with torchrun, or one with: unset WORLD_SIZE"
+        )
+        raise UsageError(message)

@@ -172,7 +172,8 @@ def check_model_output(path: Path, *, force: bool, resume: bool = False) -> None
     Nothing of ours is replaced either unless `force` says so, or `resume` goes on.
     """
     if path.suffix != SUFFIX:
-        message = f"a model's file ends in {SUFFIX}; write to {path.stem}{SUFFIX}"
+        named = path.with_name(f"{path.stem}{SUFFIX}")
+        message = f"a model's file ends in {SUFFIX}; write to {named}"
         raise UsageError(message)
     try:
         check_output(path, force=force)

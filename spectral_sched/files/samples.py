@@ -16,6 +16,7 @@ from spectral_sched.documents.rules import each, flag, members, text
 from spectral_sched.documents.write import is_ours, open_folder, write_document
 from spectral_sched.errors import InputError, UsageError
 from spectral_sched.images.png import (
+    SHEET_NAME,
     as_bytes,
     contact_sheet,
     is_shown_whole,
@@ -39,7 +40,6 @@ VERSION = 2
 
 EARLIER = (1,)
 RECORD_NAME = "samples.json"
-SHEET_NAME = "contact_sheet.png"
 REMEDY = "make one with: specsched sample"
 PICTURE_NAME = re.compile(r"\d{6,}(-\d{6,})?\.(png|npy)")
 MAX_SEEDS = 1_000_000

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+SHEET_NAME = "contact_sheet.png"
+"""Of the sheet in a folder of samples, which is none of them."""
+
 SHEET_GAP = 4
 READABLE = 160
 """Pixels of the longer side of an image on a sheet at least, if there is room."""

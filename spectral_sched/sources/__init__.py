@@ -23,7 +23,7 @@ from spectral_sched.images.stacks import check_place_of_channels
 from . import science
 from .arrays import array_items
 from .aside import Aside
-from .folder import Shards, folder_items, remote_folder_items
+from .folder import Shards, folder_items, is_among, remote_folder_items
 from .item import Choices, Item, Reader, is_picture, quote_name, refused
 from .list_file import read_list
 from .location import Remote, expand_pattern, is_url, last_name
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     Place = str | os.PathLike[str]
     Source = Place | Sequence[Place]
 
-__all__ = ["Aside", "Item", "array_items", "items", "source_names"]
+__all__ = ["Aside", "Item", "array_items", "is_among", "items", "source_names"]
 
 CHOICES = ("array", "column", "channels", "planes", "bands", "all_files")
 """Names of the fields of `Choices` that users set."""

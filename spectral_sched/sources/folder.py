@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from spectral_sched.errors import ImageError, InputError
 from spectral_sched.images.pixels import encoded
+from spectral_sched.images.png import SHEET_NAME, is_our_png
 
 from .item import (
     LABELS_NAME,
@@ -22,7 +23,7 @@ from .item import (
     quote_name,
 )
 from .labels import Labels
-from .location import Remote, remote_files
+from .location import Remote, is_url, remote_files
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -50,6 +51,8 @@ def folder_items(folder: Path, choices: Choices, shards: Shards) -> Iterator[Ite
             yield _unreadable(path, relative)
         elif labels.are_in(relative):
             continue
+        elif path.name == SHEET_NAME and not choices.all_files and is_our_png(path):
+            choices.aside.other(quote_name(relative))
         elif not found.is_shard(relative) and choices.wants(relative):
             found.count(relative)
             yield Item(quote_name(relative), labels.of(relative), path)
@@ -57,6 +60,20 @@ def folder_items(folder: Path, choices: Choices, shards: Shards) -> Iterator[Ite
     yield from found.in_shards(str(folder), choices)
     if not found.num_items:
         raise _nothing_found(folder, choices.aside)
+
+
+def is_among(file: Path, source: str) -> bool:
+    """Return whether a file would be read among the images of a source.
+
+    Parameters
+    ----------
+    file
+        It need not be there yet.
+    """
+    folder, place = Path(source).resolve(), file.resolve()
+    if is_url(source) or not folder.is_dir() or not place.is_relative_to(folder):
+        return False
+    return not is_hidden(str(place.relative_to(folder)))
 
 
 class Shards(NamedTuple):

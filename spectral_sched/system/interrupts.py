@@ -90,7 +90,7 @@ def saved_at(what: str, number: int) -> Interrupted:
 
 
 def _heed(_number: int, _frame: FrameType | None) -> None:
-    now, shared = time.monotonic(), int(os.environ.get("WORLD_SIZE", "1")) > 1
+    now, shared = time.monotonic(), int(os.environ.get("WORLD_SIZE") or 1) > 1
     if _heard and now - _heard[-1] < (SAME_REQUEST_TO_ALL if shared else SAME_REQUEST):
         return
     _heard.append(now)

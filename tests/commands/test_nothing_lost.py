@@ -323,3 +323,76 @@ def test_processes_get_as_many_pictures_each(folder: Path) -> None:
     two = Processes(torch.device("cpu"), 0, 2)
     with pytest.raises(UsageError, match=r"multiple of 2, as --batch 4"):
         training_run.TrainingRun(pictures, options, folder / "m.safetensors", two)
+
+
+def test_a_model_does_not_replace_the_one_it_begins_with(folder: Path) -> None:
+    specsched(*TRAIN, "--steps", 1, cwd=folder)
+    before = contents(folder)
+    again = (*TRAIN, "--steps", 2, "--init", "./m.safetensors", "--force")
+    told = sentence(*again, cwd=folder, code=2)
+    assert "--init m.safetensors would be replaced" in told
+    assert "name another file with -o" in told
+    assert contents(folder) == before
+
+
+def test_a_run_from_a_model_that_is_gone_goes_on_to_its_end(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    specsched(*TRAIN, "--steps", 1, cwd=folder)
+    first = folder / "m.safetensors"
+    content = first.read_bytes()
+    advance = training_run.TrainingRun._advance
+
+    def removing(run: training_run.TrainingRun) -> None:
+        first.unlink(missing_ok=True)
+        advance(run)
+
+    monkeypatch.setattr(training_run.TrainingRun, "_advance", removing)
+    tuned = (*TRAIN[:-1], "tuned.safetensors", "--init", "m.safetensors", "--steps")
+    specsched(*tuned, 2, cwd=folder)
+    monkeypatch.undo()
+    first.write_bytes(content)
+    specsched(*tuned, 3, "--resume", cwd=folder)
+
+
+def test_the_size_of_a_model_to_begin_with_is_its_own(folder: Path) -> None:
+    specsched(*TRAIN, "--steps", 1, cwd=folder)
+    flags = ("-o", "n.safetensors", "--init", "m.safetensors", "--size", "base")
+    told = sentence(*TRAIN, *flags, cwd=folder, code=2)
+    assert "--init brings its own network; leave out --size" in told
+
+
+def test_no_sheet_is_shown_among_the_images_that_are_learned_from(folder: Path) -> None:
+    before = contents(folder / "images")
+    for source, output in (("images", "images/m.safetensors"), (".", "m.safetensors")):
+        told = sentence("train", source, "-o", output, cwd=folder, code=2)
+        assert f"would be among the images of {source}" in told
+        assert "name a file outside of it with -o" in told
+    assert contents(folder / "images") == before
+    (folder / ".kept").mkdir()
+    hidden = ("--steps", 1, "-o", ".kept/m.safetensors", "--resolution", 16)
+    specsched("train", ".", "--batch", 4, *hidden, cwd=folder)
+
+
+def test_a_model_of_another_ending_keeps_its_folder(folder: Path) -> None:
+    told = sentence("train", "images", "-o", "others/m.pt", cwd=folder, code=2)
+    assert "write to others/m.safetensors" in told
+
+
+def test_a_seed_of_a_training_has_an_end(folder: Path) -> None:
+    told = sentence(*TRAIN, "--seed", 1 << 63, cwd=folder, code=2)
+    assert f"--seed must be from 0 to {(1 << 63) - 1}" in told
+
+
+def test_a_folder_of_samples_is_read_without_its_sheet(measured: Path) -> None:
+    specsched(*SAMPLE, "0-3", cwd=measured)
+    told = specsched("analyze", "samples", "-o", "s.json", cwd=measured)
+    assert told.stdout.startswith("4 images of 16x16")
+    assert "left out 2 other files (1 .json, 1 .png" in told.stderr
+    sheet = Image.open(measured / "samples" / "contact_sheet.png")
+    sheet.save(measured / "samples" / "contact_sheet.png")  # by another program
+    told = specsched(
+        *("analyze", "samples", "-o", "s.json", "--resolution", 8, "--force"),
+        cwd=measured,
+    )
+    assert told.stdout.startswith("5 images of 8x8")

@@ -131,3 +131,30 @@ def test_a_terminal_shows_the_rate(tmp_path: Path) -> None:
     os.close(ours)
     plain = re.sub(rb"\x1b\[[\d;?]*\w", b"", shown)
     assert re.search(rb"[1-9]\d* images, 0 skipped, [1-9]\d*/s .*0:00:\d\d", plain)
+
+
+def test_logs_are_lines_where_colours_are_forced(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    stream = io.StringIO()
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setattr(sys, "stderr", stream)
+    monkeypatch.setattr(progress, "LOG_SECONDS", -1.0)
+    with training_progress(shown=True) as update:
+        update(Run())
+    assert stream.getvalue().startswith("step 0/400")
+    assert "\x1b" not in stream.getvalue()
+
+
+def test_dumb_terminals_get_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    stream = Terminal()
+    monkeypatch.setenv("TERM", "dumb")
+    monkeypatch.setattr(sys, "stderr", stream)
+    monkeypatch.setattr(progress, "LOG_SECONDS", -1.0)
+    with training_progress(shown=True) as update:
+        update(Run())
+    assert stream.getvalue().startswith("step 0/400")

@@ -14,7 +14,7 @@ from PIL import Image
 
 from spectral_sched.diffusion.torchrun import Processes, processes
 from spectral_sched.files.model import read_model_header
-from tests.support.commands import specsched
+from tests.support.commands import sentence, specsched
 from tests.support.helpers import ROOT, write_pictures
 
 if TYPE_CHECKING:
@@ -88,3 +88,14 @@ def test_shares_cover_everything_once() -> None:
     place = torch.device("cpu")
     shares = [Processes(place, rank, 3).share(8) for rank in range(3)]
     assert sorted(np.concatenate(shares).tolist()) == list(range(8))
+
+
+def test_processes_that_nobody_launched_are_told_of(
+    planned: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    monkeypatch.setenv("MASTER_ADDR", "here")
+    told = sentence("sample", "--model", "wiener", "-o", "none", cwd=planned, code=2)
+    assert "RANK, MASTER_PORT is not; start several processes with torchrun" in told
+    monkeypatch.setenv("WORLD_SIZE", "")
+    specsched(*("sample", "--model", "wiener", "--seeds", 0, "-o", "one"), cwd=planned)

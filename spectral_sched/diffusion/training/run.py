@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from spectral_sched.defaults import KIND
+from spectral_sched.defaults import KIND, SIZE
 from spectral_sched.diffusion.batches import is_out_of_memory
 from spectral_sched.diffusion.models.weights import read_model, write_model
 from spectral_sched.diffusion.philox import Draw, Purpose
@@ -102,7 +102,7 @@ class TrainingOptions:
 
 def training_options(
     settings: TrainingSettings,
-    size: str,
+    size: str | None = None,
     law: str | None = None,
     texts: tuple[str, ...] = (),
     *,
@@ -130,7 +130,10 @@ def training_options(
     if minutes is not None and not 0 < minutes < math.inf:
         message = f"--minutes must be above 0, not {minutes:g}; try 10"
         raise UsageError(message)
-    for flag, wanted in (("--film", film), ("--restore", restore is not None)):
+    for flag, wanted in (
+        *(("--size", size is not None), ("--film", film)),
+        ("--restore", restore is not None),
+    ):
         if init is not None and wanted:
             message = f"--init brings its own network; leave out {flag}"
             raise UsageError(message)
@@ -139,7 +142,8 @@ def training_options(
     degradation = None if restore is None else parse_degradation(restore)
     seconds = 60 * minutes_between_saves
     return TrainingOptions(
-        *(settings, size, name, settled, film, classes, init, degradation, seconds),
+        *(settings, size or SIZE, name, settled, film, classes),
+        *(init, degradation, seconds),
         minutes,
     )
 
@@ -184,6 +188,8 @@ class TrainingRun:
         ends = typical_ends(self.noise, len(pictures)) if options.film else None
         names = _class_names(pictures) if options.classes else None
         network = _network(options, self.data_set, ends, names)
+        # Now, for the file may be gone or another when the state is written.
+        self.init_digest = file_digest(options.init) if options.init else None
         self.trainer = Trainer(pictures, self.noise, network, settings, processes, tell)
         self.resumed = resume
         self.messages: list[str] = []
@@ -234,7 +240,7 @@ class TrainingRun:
             "size": self.options.size,
             "film": self.options.film,
             **({"classes": True} if self.options.classes else {}),
-            **({"init": file_digest(self.options.init)} if self.options.init else {}),
+            **({"init": self.init_digest} if self.init_digest else {}),
             **({"restore": str(self.options.restore)} if self.options.restore else {}),
             **asdict(self.options.settings),
             **({"minutes": self.options.minutes} if self.options.minutes else {}),

@@ -117,7 +117,7 @@ def test_squares_have_to_fill_the_pictures() -> None:
 def test_a_model_to_go_on_from_brings_what_it_restores() -> None:
     with pytest.raises(UsageError, match="own network; leave out --restore"):
         training_options(
-            TrainingSettings(5), "tiny", init=Path("a.safetensors"), restore="box=4"
+            TrainingSettings(5), init=Path("a.safetensors"), restore="box=4"
         )
 
 
