@@ -133,7 +133,7 @@ def _check_picture(path: Path, *, force: bool) -> None:
 
     check_available()
     check_suffix(path)
-    check_output(path, force=force, ours=is_our_picture)
+    check_output(path, force=force, ours=is_our_picture, flag="--plot")
 
 
 def _audited(run: "AuditRun", total: int) -> "Document":

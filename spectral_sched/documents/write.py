@@ -24,6 +24,7 @@ def check_output(
     force: bool = False,
     marked: bool = True,
     ours: Callable[[Path], bool] | None = None,
+    flag: str = "-o",
 ) -> None:
     """Raise `UsageError` where a file may not be written, before it is made.
 
@@ -35,32 +36,40 @@ def check_output(
         Whether files of the kind to be written can be told from those of others.
     ours
         Tells whether a file is one of this project's; if not given, `is_ours`.
+    flag
+        What names the file.
     """
     try:
-        reason = _why_not(path)
+        reason = _why_not(path, flag)
     except OSError as error:
         # Names that are too long, and folders that may not be looked into.
-        reason = f"{why(error)}; choose another place with -o"
+        reason = f"{why(error)}; choose another place with {flag}"
     if reason:
         message = f"cannot write {path}: {reason}"
         raise UsageError(message)
     if path.exists() and not force and not (ours or is_ours)(path):
         reason = "was not written" if marked else "cannot be known to be written"
         message = (
-            f"{path} {reason} by specsched; name another file with -o, "
+            f"{path} {reason} by specsched; name another file with {flag}, "
             "or replace it with --force"
         )
         raise UsageError(message)
 
 
-def _why_not(path: Path) -> str | None:
+def _why_not(path: Path, flag: str) -> str | None:
     """Return why there can be no file at a place, and a cure; None if there can."""
     if path.is_dir():
-        return "it is a folder; name a file with -o"
+        return f"it is a folder; name a file with {flag}"
     if not path.parent.is_dir():
         return "its folder does not exist; make it first"
     if path.exists() and not path.is_file():
-        return "it is no regular file but a device or a pipe; name a file with -o"
+        return f"it is no regular file but a device or a pipe; name a file with {flag}"
+    # Where a link leads to is where the file is made.
+    if not os.access(Path(os.path.realpath(path)).parent, os.W_OK):
+        return (
+            "its folder cannot be written (permission denied, or a read-only disk); "
+            f"choose another place with {flag}"
+        )
     return None
 
 

@@ -194,3 +194,16 @@ def test_a_seed_with_too_few_behind_it_is_refused(folder: Path) -> None:
     flags = ("--levels", 4, "--samples", 4, "--seed", (1 << 63) - 15)
     told = sentence("audit", "--model", "wiener", *flags, cwd=folder, code=2)
     assert f"--seed must be from 0 to {(1 << 63) - 16}" in told
+
+
+def test_a_drawing_that_cannot_be_written_is_refused_by_its_flag(folder: Path) -> None:
+    pytest.importorskip("matplotlib")
+    (folder / "mine.png").write_bytes(b"mine")
+    for place, told in (
+        ("none/a.png", "its folder does not exist"),
+        ("mine.png", "was not written by specsched; name another file with --plot"),
+    ):
+        flags = ("--model", "wiener", "--plot", place)
+        refused = sentence("audit", *flags, cwd=folder, code=2)
+        assert told in refused
+        assert "-o" not in refused

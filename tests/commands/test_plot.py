@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 from pathlib import Path
 
@@ -137,3 +138,11 @@ def test_the_smallest_pictures(tmp_path: Path, shape: tuple[int, int]) -> None:
     specsched("plot", "tight.json", cwd=tmp_path)
     with Image.open(tmp_path / "plot.png") as picture:
         picture.load()
+
+
+def test_the_next_line_can_be_typed_with_any_name(files: Path, tmp_path: Path) -> None:
+    path = tmp_path / "a table's.json"
+    path.write_bytes((files / "tight.json").read_bytes())
+    run = specsched("plot", path, "--terminal", "--panel", "step", cwd=tmp_path)
+    told = run.stderr.removeprefix("next: ")
+    assert shlex.split(told) == ["specsched", "plot", str(path), "-o", "plot.png"]

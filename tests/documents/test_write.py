@@ -65,3 +65,17 @@ def test_content_is_on_the_disk_before_it_has_the_name(
     write_atomically(path, b"content")
     assert order == [("flushed", 7), ("renamed", 7)]
     assert path.read_bytes() == b"content"
+
+
+def test_a_folder_that_may_not_be_written_is_told_of_before_the_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closed, link = tmp_path / "closed", tmp_path / "a.json"
+    closed.mkdir()
+    link.symlink_to(closed / "a.json")
+    # Root may write anywhere, so that the system is not asked.
+    monkeypatch.setattr(os, "access", lambda place, _: Path(place) != closed)
+    check_output(tmp_path / "b.json")
+    for path in (closed / "a.json", link):
+        with pytest.raises(UsageError, match=r"folder cannot be written .* with -o"):
+            check_output(path, force=True)
