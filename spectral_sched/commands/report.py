@@ -93,6 +93,7 @@ def _sampled(
     from spectral_sched.diffusion.devices import ready_host, resolve_device
     from spectral_sched.diffusion.sampling.run import SamplingOptions, SamplingRun
     from spectral_sched.images.png import as_bytes
+    from spectral_sched.planning.replan import without_flags
     from spectral_sched.report.figures import COPIED, TABLE, Sampled
     from spectral_sched.system.streams import say
 
@@ -101,7 +102,7 @@ def _sampled(
     for name, plan in ((COPIED, found.usual), (TABLE, found.plan)):
         run = SamplingRun(plan, SamplingOptions(model), place)
         # What sample could do about it with a flag is not to be had here.
-        messages = tuple(message.split("; --")[0] for message in run.messages)
+        messages = without_flags(run.messages)
         for message in messages:
             say(f"{name}: {message}")
         total = len(seeds) * run.plan.table.num_steps

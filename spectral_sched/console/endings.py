@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from spectral_sched.errors import UsageError
@@ -23,6 +24,9 @@ KNOWN = frozenset(
 """Endings by which a format is known."""
 
 
+OUTPUT_FLAGS = ("-o", "--output")
+
+
 def promises(path: Path, own: Sequence[str] = ()) -> bool:
     """Return whether a name has the ending of a format other than one's own."""
     return path.suffix.lower() in KNOWN - set(own) and str(path) != "-"
@@ -30,17 +34,17 @@ def promises(path: Path, own: Sequence[str] = ()) -> bool:
 
 def typed(output: Path, name: Path | str, *more: str) -> str:
     """Return the line that was typed, with another output and what it lacks."""
-    old, words = str(output), []
-    for word in sys.argv[1:]:
-        flag, equals, value = word.partition("=")
-        if word == old:
-            words.append(str(name))
-        elif equals and value == old:
-            words.append(f"{flag}={name}")
-        elif word == f"-o{old}":
-            words.append(f"-o{name}")
-        else:
-            words.append(word)
+    typed_words = sys.argv[1:]
+    words = list(typed_words)
+    # What is read may have the same name, so that flags are looked for.
+    for place, (before, word) in enumerate(pairwise(["", *typed_words])):
+        flag, equals, _ = word.partition("=")
+        if before in OUTPUT_FLAGS:
+            words[place] = str(name)
+        elif equals and flag in OUTPUT_FLAGS:
+            words[place] = f"{flag}={name}"
+        elif word == f"-o{output}":
+            words[place] = f"-o{name}"
     return shlex.join(["specsched", *words, *more])
 
 

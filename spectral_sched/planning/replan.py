@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,8 @@ from .plan import Plan, make_plan
 from .request import TableRequest
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from spectral_sched.images.pixels import Shape
 
     from .data_set import DataSet
@@ -152,6 +155,21 @@ def fit_to_model(
     ranged, second = _fit_range(sized, limits, fitting)
     lacking = lacking_power(ranged, limits) if second else ()
     return ranged, (*first, *second, *lacking)
+
+
+OF_FLAGS = re.compile(r"; --.*| \(see --.*\)$")
+"""What messages say of flags of `sample`."""
+
+
+def without_flags(messages: Iterable[str]) -> tuple[str, ...]:
+    """Return messages about a fitting without the flags that could change it.
+
+    Examples
+    --------
+    >>> without_flags(["warning: it goes beyond; --clip plans it inside that range"])
+    ('warning: it goes beyond',)
+    """
+    return tuple(OF_FLAGS.sub("", message) for message in messages)
 
 
 def _fit_size(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,24 @@ import pytest
 
 from tests.support.commands import sentence, specsched
 from tests.support.helpers import write_pictures
+
+NARROW = """
+from pathlib import Path
+
+from spectral_sched.diffusion.models import WienerDenoiser
+from spectral_sched.files.any_format import read_data_set
+
+
+def narrow(device, dtype):
+    field = read_data_set(Path("spectrum.json")).power.field
+    model = WienerDenoiser(field, device, dtype)
+
+    def denoise(x, sigma):
+        return model(x, sigma)
+
+    denoise.sigma_range = (0.1, 5.0)
+    return denoise
+"""
 
 QUICK = ("--samples", 40, "--reference-steps", 24)
 
@@ -148,3 +167,14 @@ def test_nothing_is_measured_of_what_cannot_be_compared(
     arguments = ("compare", "--samples", 40, *flags, "-o", "unmeasured")
     assert told in sentence(*arguments, cwd=analysed, code=2)
     assert not list(analysed.glob("unmeasured/cells/*"))
+
+
+def test_what_is_said_of_a_model_names_no_flag_of_another_command(
+    analysed: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (analysed / "narrow_nets.py").write_text(NARROW)
+    monkeypatch.setattr(sys, "path", [str(analysed), *sys.path])
+    flags = ("--model", "narrow_nets:narrow", "--data", "images", "-o", "narrow")
+    run = specsched("compare", *flags, "--kinds", "optimal", *QUICK, cwd=analysed)
+    said = next(line for line in run.stderr.splitlines() if "the table runs" in line)
+    assert said.endswith("the model was trained from 5 to 0.1")

@@ -37,6 +37,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("report -o t.pdf", "report -o t.html"),
         ("sample --seeds 0 -o t.png", "sample --seeds 0 -o t"),
         ("compare -o t.json", "compare -o t"),
+        ("merge t.npz -o t.npz", "merge t.npz -o t.json"),
     ],
 )
 def test_the_line_to_type_is_told(folder: Path, line: str, cure: str) -> None:

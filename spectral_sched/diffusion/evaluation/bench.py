@@ -45,7 +45,7 @@ from spectral_sched.files.model import BUNDLED, SUFFIX, read_model_header
 from spectral_sched.files.samples import check_seed
 from spectral_sched.planning.kinds.registry import KINDS
 from spectral_sched.planning.plan import make_plan
-from spectral_sched.planning.replan import Fitting, fit_to_model
+from spectral_sched.planning.replan import Fitting, fit_to_model, without_flags
 from spectral_sched.planning.request import TableRequest
 from spectral_sched.schedules.table import SigmaTable
 from spectral_sched.solvers.registry import SAMPLERS
@@ -324,7 +324,7 @@ class Bench:
 
     def _fit(self, plan: Plan) -> Plan:
         ready, messages = fit_to_model(plan, self.limits, Fitting())
-        self.messages |= dict.fromkeys(messages)
+        self.messages |= dict.fromkeys(without_flags(messages))
         return ready
 
     def _key(self, plan: Plan) -> Document:
