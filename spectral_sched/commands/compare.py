@@ -89,7 +89,6 @@ def compare(
 
     Example: specsched compare --kinds optimal,karras --samplers heun --calls 7,11
     """
-    from spectral_sched.comparisons.files import RECORD_NAME
     from spectral_sched.comparisons.options import (
         CompareOptions,
         Measuring,
@@ -135,8 +134,14 @@ def compare(
     for message in write_comparison(compared, document, folder, comparison_figure):
         say(message)
     show(comparison_parts(compared), document, json=json)
-    record = shlex.quote(str(folder / RECORD_NAME))
-    say(f"wrote {folder}; next: specsched show {record}")
+    say(f"wrote {folder}; next: {_following(folder)}")
+
+
+def _following(folder: Path) -> str:
+    """Return the command that shows what was compared."""
+    from spectral_sched.comparisons.files import RECORD_NAME
+
+    return f"specsched show {shlex.quote(str(folder / RECORD_NAME))}"
 
 
 def _measured(bench: "Bench") -> "Comparison":

@@ -143,8 +143,10 @@ def test_files_of_one_name_are_told_apart(analysed: Path) -> None:
         specsched(*export, "-o", f"{name}/tight.json", cwd=analysed)
     files = ("a/tight.json", "b/tight.json", "b/../b/tight.json")
     flags = [word for file in files for word in ("--schedule", file)]
-    arguments = ("--kinds", "optimal,optimal", *flags, *QUICK, "-o", "apart", "--json")
-    document = json.loads(specsched("compare", *arguments, cwd=analysed).stdout)
+    arguments = ("--kinds", "optimal,optimal", *flags, *QUICK, "-o", "a part", "--json")
+    ended = specsched("compare", *arguments, cwd=analysed)
+    assert ended.stderr.endswith("specsched show 'a part/comparison.json'\n")
+    document = json.loads(ended.stdout)
     named = [[row["name"] for row in cell["rows"]] for cell in document["cells"]]
     assert named == [["optimal", "a/tight.json"], ["optimal", "b/tight.json"]]
     assert document["arguments"]["schedules"] == ["a/tight.json", "b/tight.json"]
