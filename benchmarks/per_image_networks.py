@@ -49,6 +49,8 @@ class Law(NamedTuple):
 LAWS = {
     "lognormal": Law("lognormal", normal=(-0.6, 1.7)),
     "narrow": Law("lognormal", normal=(-0.6, 1.2)),
+    "std-1.0": Law("lognormal", normal=(-0.6, 1.0)),
+    "std-1.4": Law("lognormal", normal=(-0.6, 1.4)),
     "film": Law("spectral", film=True),
     "mixed": Law("mixed"),
     "laplace": Law("laplace"),

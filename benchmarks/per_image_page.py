@@ -18,6 +18,8 @@ SAMPLERS = {"dpmpp-2m": "DPM-Solver++(2M)", "heun": "Heun", "euler": "Euler"}
 NETWORKS = {
     "lognormal": "log-normal",
     "narrow": "narrow log-normal",
+    "std-1.0": "log-normal, std 1.0",
+    "std-1.4": "log-normal, std 1.4",
     "mixed": "mixed law",
     "laplace": "Laplace",
 }
@@ -35,6 +37,8 @@ GAPS: tuple[tuple[Played, Played], ...] = (
     (("film", "drawn"), ("narrow", "one")),
     (("film", "one"), ("narrow", "one")),
     (("narrow", "one"), ("lognormal", "one")),
+    (("std-1.0", "one"), ("narrow", "one")),
+    (("std-1.4", "one"), ("narrow", "one")),
     (("mixed", "one"), ("narrow", "one")),
     (("mixed", "one"), ("lognormal", "one")),
     (("laplace", "one"), ("lognormal", "one")),
