@@ -254,7 +254,7 @@ def law_settings(name: str, texts: Sequence[str]) -> dict[str, Setting]:
 
 
 def parse_law(name: str | None, texts: Sequence[str]) -> tuple[str, dict[str, Setting]]:
-    """Return a law and its settings: those asked for, else those that did best.
+    """Return a law and its settings: those asked for, else the usual ones.
 
     Raises
     ------
