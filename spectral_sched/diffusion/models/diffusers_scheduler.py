@@ -16,6 +16,7 @@ from spectral_sched.errors import InputError, UsageError
 from spectral_sched.schedules import UNIT_FLOW
 
 from .preconditioning import discrete, edm, flow
+from .times import too_many_steps
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -87,7 +88,7 @@ def scheduler_of(
     scheduler = getattr(diffusers, kind).from_pretrained(
         path.parent, local_files_only=True
     )
-    if kind in FLOW or scheduler.config.get("use_flow_sigmas", False):
+    if _flows(scheduler):
         return scheduler, _flow(scheduler.config, path, noise)
     if noise != UNIT_FLOW:
         raise not_flowing(str(path))
@@ -103,28 +104,49 @@ def native_levels(scheduler: Any, num_steps: int, spacing: str) -> list[float]:
     ----------
     spacing
         ``own``, or a ``timestep_spacing`` for schedulers that have one.
+
+    Raises
+    ------
+    UsageError
+        If the network was trained with fewer timesteps.
     """
-    if spacing != "own" and "timestep_spacing" in scheduler.config:
-        made = type(scheduler)
-        scheduler = made.from_config(scheduler.config, timestep_spacing=spacing)
+    scheduler = _spaced(scheduler, spacing)
+    count = scheduler.config.num_train_timesteps
+    if type(scheduler).__name__ not in FLOW | EDM and num_steps > count:
+        raise too_many_steps(count)
     scheduler.set_timesteps(num_steps)
-    kind = type(scheduler).__name__
-    if kind in EDM:
-        levels = scheduler.sigmas[:-1].double().numpy()
-    elif kind in FLOW or scheduler.config.get("use_flow_sigmas", False):
-        called = flow(scheduler.config.num_train_timesteps)
-        _, highest = called.sigma_range or (0.0, np.inf)
+    if _flows(scheduler):
+        _, highest = flow(count).sigma_range or (0.0, np.inf)
         times = scheduler.sigmas[:-1].double().numpy()
         with np.errstate(divide="ignore"):
             levels = np.minimum(times / (1 - times), highest)
+    elif hasattr(scheduler, "sigmas"):
+        levels = scheduler.sigmas[:-1].double().numpy()
     else:
         abar = scheduler.alphas_cumprod.double().numpy()
         steps = scheduler.timesteps.double().numpy()
-        known = np.log(1 / np.maximum(abar, np.finfo(float).tiny) - 1) / 2
-        levels = np.exp(np.interp(steps, np.arange(len(abar)), known))
-    # Solvers of two calls have each level twice.
-    found: list[float] = np.unique(levels)[::-1].tolist()
+        trained = np.log(1 / np.maximum(abar, np.finfo(float).tiny) - 1) / 2
+        levels = np.exp(np.interp(steps, np.arange(len(abar)), trained))
+    # Solvers of two calls have each level twice, and end in noise of 0 twice. For some
+    # numbers of steps "trailing" has one more, at a timestep of -1.
+    found: list[float] = np.unique(levels[levels > 0])[::-1][:num_steps].tolist()
     return found
+
+
+def _spaced(scheduler: Any, spacing: str) -> Any:
+    """Return a scheduler of a spacing, without the steps that PNDM begins with.
+
+    Those are of Runge and Kutta, and look between its levels.
+    """
+    wished = {"timestep_spacing": spacing} if spacing != "own" else {}
+    settings = {**wished, "skip_prk_steps": True}
+    known = {name: settings[name] for name in settings if name in scheduler.config}
+    return type(scheduler).from_config(scheduler.config, **known)
+
+
+def _flows(scheduler: Any) -> bool:
+    kind = type(scheduler).__name__
+    return kind in FLOW or bool(scheduler.config.get("use_flow_sigmas", False))
 
 
 def not_flowing(name: str) -> UsageError:
@@ -165,7 +187,7 @@ def trained_settings(kind: str, config: Any) -> dict[str, Any]:
     """
     path = Path("the network")
     _check("scheduler", kind, DISCRETE | EDM | FLOW, path)
-    if kind in FLOW or config.get("use_flow_sigmas", False):
+    if _flows(scheduler):
         _flow(config, path)
         return {
             "prediction_type": "flow_prediction",

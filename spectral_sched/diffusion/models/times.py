@@ -192,6 +192,13 @@ def discrete_time(abar: NDArray[np.float64], whole: Whole = "no") -> NetworkTime
     return NetworkTime(lookup, (low, high), "vp", whole=whole, last=last)
 
 
+def too_many_steps(count: int) -> UsageError:
+    """Return what to raise where there are fewer timesteps than steps."""
+    return UsageError(
+        f"the model has {count} timesteps; ask for --steps {count} at most"
+    )
+
+
 class TimestepLookup:
     """Timesteps by ratio, on the host for numbers and on any device for tensors.
 
@@ -218,10 +225,7 @@ class TimestepLookup:
         """
         count = len(self.log_levels)
         if num_steps > count:
-            message = (
-                f"the model has {count} timesteps; ask for --steps {count} at most"
-            )
-            raise UsageError(message)
+            raise too_many_steps(count)
         spaced = {
             "leading": np.arange(num_steps)[::-1] * (count // num_steps),
             "trailing": np.rint(count - np.arange(num_steps) * count / num_steps) - 1,

@@ -16,12 +16,17 @@ import torch
 from PIL import Image
 from safetensors.torch import load_file, save_file
 
-from spectral_sched.diffusion.models.diffusers_scheduler import DISCRETE, EDM, FLOW
+from spectral_sched.diffusion.models.diffusers_scheduler import (
+    DISCRETE,
+    EDM,
+    FLOW,
+    native_levels,
+)
 from spectral_sched.diffusion.models.diffusers_unet import UNetDenoiser, load_diffusers
 from spectral_sched.diffusion.models.guidance import GuidedDenoiser
 from spectral_sched.diffusion.sampling.noise import SeededNoise
 from spectral_sched.diffusion.sampling.sampler import sample
-from spectral_sched.errors import InputError, UnavailableError
+from spectral_sched.errors import InputError, UnavailableError, UsageError
 from spectral_sched.images.png import to_bytes
 from spectral_sched.schedules import FlowModel
 from spectral_sched.solvers.registry import solver_calls
@@ -302,6 +307,37 @@ def test_schedulers_with_betas_say_the_same(tmp_path: Path, name: str) -> None:
     with torch.inference_mode():
         answer = tiny_unet().double()(x * abar[222] ** 0.5, torch.tensor([222.0]))
         assert apart(denoise(x, sigma), x - sigma * answer.sample) < 1e-3
+
+
+@pytest.mark.parametrize("name", sorted(DISCRETE))
+def test_a_schedulers_own_levels_are_as_many_as_its_steps(name: str) -> None:
+    scheduler = getattr(diffusers, name)()
+    for num_steps in (1, 8):
+        levels = native_levels(scheduler, num_steps, "own")
+        assert len(levels) == num_steps
+        assert levels == sorted(levels, reverse=True)
+    with pytest.raises(UsageError, match="ask for --steps 1000 at most"):
+        native_levels(scheduler, 1001, "own")
+    if "timestep_spacing" in scheduler.config:
+        # For 61 steps their "trailing" has 62, at the last of which t is -1.
+        levels = native_levels(scheduler, 61, "trailing")
+        assert len(levels) == 61
+        assert levels[-1] == pytest.approx(sigma_of(scheduler, 15), rel=0.01)
+
+
+def test_levels_of_pndm_and_kdpm2_are_those_of_steps() -> None:
+    found = native_levels(diffusers.PNDMScheduler(), 4, "trailing")
+    scheduler = diffusers.KDPM2DiscreteScheduler(beta_start=0.0001, beta_end=0.02)
+    assert native_levels(scheduler, 4, "trailing") == pytest.approx(found, rel=1e-5)
+    steps = (999, 749, 499, 249)
+    assert found == pytest.approx([sigma_of(scheduler, step) for step in steps])
+
+
+def test_levels_that_share_a_timestep_are_kept() -> None:
+    karras = diffusers.DPMSolverMultistepScheduler(use_karras_sigmas=True)
+    levels = native_levels(karras, 100, "own")
+    roots = np.linspace(levels[0] ** (1 / 7), levels[-1] ** (1 / 7), 100)
+    assert levels == pytest.approx(roots**7, rel=1e-4)
 
 
 def test_betas_without_a_last_signal(tmp_path: Path) -> None:
