@@ -88,7 +88,7 @@ def scheduler_of(
     scheduler = getattr(diffusers, kind).from_pretrained(
         path.parent, local_files_only=True
     )
-    if _flows(scheduler):
+    if _flows(kind, scheduler.config):
         return scheduler, _flow(scheduler.config, path, noise)
     if noise != UNIT_FLOW:
         raise not_flowing(str(path))
@@ -110,12 +110,12 @@ def native_levels(scheduler: Any, num_steps: int, spacing: str) -> list[float]:
     UsageError
         If the network was trained with fewer timesteps.
     """
-    scheduler = _spaced(scheduler, spacing)
+    scheduler, kind = _spaced(scheduler, spacing), type(scheduler).__name__
     count = scheduler.config.num_train_timesteps
-    if type(scheduler).__name__ not in FLOW | EDM and num_steps > count:
+    if kind not in FLOW | EDM and num_steps > count:
         raise too_many_steps(count)
     scheduler.set_timesteps(num_steps)
-    if _flows(scheduler):
+    if _flows(kind, scheduler.config):
         _, highest = flow(count).sigma_range or (0.0, np.inf)
         times = scheduler.sigmas[:-1].double().numpy()
         with np.errstate(divide="ignore"):
@@ -144,9 +144,8 @@ def _spaced(scheduler: Any, spacing: str) -> Any:
     return type(scheduler).from_config(scheduler.config, **known)
 
 
-def _flows(scheduler: Any) -> bool:
-    kind = type(scheduler).__name__
-    return kind in FLOW or bool(scheduler.config.get("use_flow_sigmas", False))
+def _flows(kind: str, config: Any) -> bool:
+    return kind in FLOW or bool(config.get("use_flow_sigmas", False))
 
 
 def not_flowing(name: str) -> UsageError:
@@ -187,7 +186,7 @@ def trained_settings(kind: str, config: Any) -> dict[str, Any]:
     """
     path = Path("the network")
     _check("scheduler", kind, DISCRETE | EDM | FLOW, path)
-    if _flows(scheduler):
+    if _flows(kind, config):
         _flow(config, path)
         return {
             "prediction_type": "flow_prediction",
