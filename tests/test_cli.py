@@ -232,7 +232,7 @@ def test_missing_truncated_and_foreign_files(measured: Path, tmp_path: Path) -> 
     spectrum.write_text(whole[: len(whole) // 2])
     assert "damaged or not JSON" in sentence("export", cwd=tmp_path, code=3)
     spectrum.write_text('{"hello": 1}')
-    assert "not a specsched spectrum" in sentence("export", cwd=tmp_path, code=3)
+    assert "not a specsched file" in sentence("export", cwd=tmp_path, code=3)
     spectrum.write_text(whole.replace('"shape": [3,16', '"shape": [3,20'))
     assert "'rings.frequency' has the wrong" in sentence("export", cwd=tmp_path, code=3)
     spectrum.write_text(whole.replace('"num_images": ', '"num_images": 1'))

@@ -12,6 +12,7 @@ from .shared import MODEL_HELP, Device, Force, Json, NetworkPrecision, Threads, 
 
 if TYPE_CHECKING:
     from spectral_sched.comparisons.files import Comparison
+    from spectral_sched.comparisons.options import CompareOptions
     from spectral_sched.diffusion.evaluation.bench import Bench
 
 
@@ -89,15 +90,8 @@ def compare(
 
     Example: specsched compare --kinds optimal,karras --samplers heun --calls 7,11
     """
-    from spectral_sched.comparisons.options import (
-        CompareOptions,
-        Measuring,
-        write_comparison,
-    )
-    from spectral_sched.console.comparison import comparison_parts
+    from spectral_sched.comparisons.options import CompareOptions, Measuring
     from spectral_sched.console.endings import check_folder
-    from spectral_sched.console.output import show
-    from spectral_sched.plots.comparison import comparison_figure
     from spectral_sched.system.streams import say
 
     del resume  # what was measured is in the folder, and never measured twice
@@ -129,7 +123,19 @@ def compare(
     bench = bench_for(options, folder, device)
     for message in bench.messages:
         say(message)
-    compared = _measured(bench)
+    _publish(_measured(bench), options, folder, json=json)
+
+
+def _publish(
+    compared: "Comparison", options: "CompareOptions", folder: Path, *, json: bool
+) -> None:
+    """Write what was compared, and show it."""
+    from spectral_sched.comparisons.options import write_comparison
+    from spectral_sched.console.comparison import comparison_parts
+    from spectral_sched.console.output import show
+    from spectral_sched.plots.comparison import comparison_figure
+    from spectral_sched.system.streams import say
+
     document = options.document(compared)
     for message in write_comparison(compared, document, folder, comparison_figure):
         say(message)

@@ -99,7 +99,7 @@ def test_names_with_brackets_are_not_markup(files: Path, tmp_path: Path) -> None
     run = specsched("plot", path, "--terminal", cwd=tmp_path)
     assert run.stdout.count("[bold]x[red].json") == 3
     assert "\x1b" not in run.stdout
-    assert f"specsched plot {path} -o plot.png" in run.stderr
+    assert f"specsched plot '{path}' -o plot.png" in run.stderr
 
 
 def test_json_is_strict(files: Path) -> None:

@@ -35,14 +35,16 @@ def planned(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def by_two(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
+    ended = subprocess.run(
         [sys.executable, *LAUNCH, "entry.py", *arguments],
         cwd=folder,
         env=os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
         capture_output=True,
         text=True,
-        check=True,
+        check=False,
     )
+    assert ended.returncode == 0, ended.stderr
+    return ended
 
 
 def sheet(folder: Path) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
@@ -98,4 +100,6 @@ def test_processes_that_nobody_launched_are_told_of(
     told = sentence("sample", "--model", "wiener", "-o", "none", cwd=planned, code=2)
     assert "RANK, MASTER_PORT is not; start several processes with torchrun" in told
     monkeypatch.setenv("WORLD_SIZE", "")
-    specsched(*("sample", "--model", "wiener", "--seeds", 0, "-o", "one"), cwd=planned)
+    specsched(
+        *("sample", "--model", "wiener", "--seeds", 0, "-o", "alone"), cwd=planned
+    )

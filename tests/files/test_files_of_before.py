@@ -23,8 +23,10 @@ import numpy as np
 import pytest
 
 import spectral_sched
-from spectral_sched import k_diffusion, targets
+from spectral_sched import targets
+from spectral_sched.files.schedule import read_plan
 from spectral_sched.images.preprocessing import preprocessing_members
+from spectral_sched.planning.replan import replan
 from spectral_sched.planning.request import TableRequest
 from tests.support.commands import sentence, specsched
 
@@ -166,8 +168,7 @@ def exported_facts(path: Path, folder: Path) -> Facts:
 
 def again_facts(path: Path) -> list[float]:
     """Return 5 steps of heun of the kind that a schedule file is of."""
-    sigmas: list[float] = k_diffusion.get_sigmas_spectral(5, path, "heun").tolist()
-    return sigmas
+    return list(replan(read_plan(path), 5, "heun").table.sigmas)
 
 
 def drawn_lines(path: Path, folder: Path) -> list[str]:
