@@ -124,7 +124,10 @@ def processes(device: str, threads: int | None = None) -> Iterator[Processes]:
     distributed.init_process_group(hosts_too if place.type == "cuda" else "gloo")
     try:
         count = distributed.get_world_size()
-        yield Processes(place, distributed.get_rank(), count)
+        group = Processes(place, distributed.get_rank(), count)
+        yield group
+        # One that leaves while the first still writes may end badly, and so end all.
+        group.wait()
     finally:
         distributed.destroy_process_group()
 
