@@ -6,6 +6,7 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from spectral_sched.errors import InputError
+from spectral_sched.sources.item import listed
 
 from .chunk import NAMES_KEPT, AnalysisSettings, Chunk
 from .origin import Origin
@@ -111,13 +112,12 @@ class _Heap:
 
 
 def _missing(missing: list[int], count: int, num_sources: int) -> InputError:
-    names = ", ".join(f"{index}/{count}" for index in missing[:3])
-    more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
+    names = listed((f"{index}/{count}" for index in missing), most=3)
     changed = (
         " (or the source changed between its shards: "
         f"they are of {num_sources} different manifests)"
     )
     return InputError(
-        f"shard {names}{more} is missing{changed * (num_sources > 1)}; add it, "
+        f"shard {names} is missing{changed * (num_sources > 1)}; add it, "
         "or merge without it with --allow-missing"
     )

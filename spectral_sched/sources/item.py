@@ -182,7 +182,7 @@ def quote_name(name: str) -> str:
     return name.encode("utf-8", "backslashreplace").decode()
 
 
-def listed(names: Iterable[str], separator: str = ", ") -> str:
+def listed(names: Iterable[str], separator: str = ", ", most: int = MOST_NAMES) -> str:
     """Return names for a sentence: the first of them, and how many more there are.
 
     Examples
@@ -191,8 +191,8 @@ def listed(names: Iterable[str], separator: str = ", ") -> str:
     '0, 1, 2, 3, 4, 5, 6, 7, 8, 9 and 2 more'
     """
     known = list(names)
-    more = f" and {len(known) - MOST_NAMES} more" if len(known) > MOST_NAMES else ""
-    return separator.join(known[:MOST_NAMES]) + more
+    more = f" and {len(known) - most} more" if len(known) > most else ""
+    return separator.join(known[:most]) + more
 
 
 def refused(name: str, problem: str, reason: str) -> Item:
