@@ -167,10 +167,11 @@ def _columns(shard: _Shard, choices: Choices, name: str) -> tuple[str, str]:
         message = f"{name} has several columns; choose one with --column ({names})"
         raise UsageError(message)
     column = choices.column or possible[0]
-    usable = [key for key in LABELS if kinds.get(key) in (*LABEL_TYPES, *LABEL_TEXTS)]
-    if not usable:
+    usable = (key for key in LABELS if kinds.get(key) in (*LABEL_TYPES, *LABEL_TEXTS))
+    label = next(usable, "")
+    if not label:
         tell_unused_labels({**kinds, column: None}, choices, name)
-    return column, next(iter(usable), "")
+    return column, label
 
 
 def _label(content: bytes, shard: _Shard, label: str) -> str:
