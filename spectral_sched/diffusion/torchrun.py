@@ -12,6 +12,7 @@ import torch
 from torch import distributed, nn
 
 from spectral_sched.errors import UsageError
+from spectral_sched.system.cores import num_launched
 
 from .devices import ready_host, resolve_device
 
@@ -113,7 +114,7 @@ def processes(device: str, threads: int | None = None) -> Iterator[Processes]:
     """
     ready_host(threads)
     place = resolve_device(device)
-    if int(os.environ.get("WORLD_SIZE") or 1) == 1:
+    if num_launched() == 1:
         yield Processes(place)
         return
     if place.type == "cuda":

@@ -1,4 +1,7 @@
-"""How many cores this process may use: the affinity and the quota of Linux."""
+"""How many cores this process may use, and how many processes were started together.
+
+Cores are those of the affinity and the quota of Linux.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,11 @@ from pathlib import Path
 
 CGROUPS = Path("/sys/fs/cgroup")
 MEMBERSHIP = Path("/proc/self/cgroup")
+
+
+def num_launched() -> int:
+    """Return how many processes torchrun, or a batch script, says that it started."""
+    return int(os.environ.get("WORLD_SIZE") or 1)
 
 
 def available_cores() -> int:

@@ -16,6 +16,8 @@ import time
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
+from .cores import num_launched
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import FrameType
@@ -90,7 +92,7 @@ def saved_at(what: str, number: int) -> Interrupted:
 
 
 def _heed(_number: int, _frame: FrameType | None) -> None:
-    now, shared = time.monotonic(), int(os.environ.get("WORLD_SIZE") or 1) > 1
+    now, shared = time.monotonic(), num_launched() > 1
     if _heard and now - _heard[-1] < (SAME_REQUEST_TO_ALL if shared else SAME_REQUEST):
         return
     _heard.append(now)
