@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
+from weakref import proxy
 
 import numpy as np
 import torch
@@ -17,7 +19,7 @@ from spectral_sched.system.cores import num_launched
 from .devices import ready_host, resolve_device
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from numpy.typing import NDArray
     from torch import Tensor
@@ -33,11 +35,14 @@ class Processes:
         Where this process computes.
     rank, count
         Its number and how many there are.
+    shared
+        The networks whose gradients the group shares, for as long as it lasts.
     """
 
     device: torch.device
     rank: int = 0
     count: int = 1
+    shared: list[nn.Module] = field(default_factory=list)
 
     @property
     def first(self) -> bool:
@@ -48,11 +53,15 @@ class Processes:
         """Return which of so many things are this process's."""
         return np.arange(self.rank, total, self.count)
 
-    def share_gradients(self, network: nn.Module) -> nn.Module:
-        """Return a network whose gradients are the mean over all processes."""
+    def share_gradients(self, network: nn.Module) -> Callable[..., Tensor]:
+        """Return a network whose gradients are the mean over all processes.
+
+        It ends with the group: whoever still holds it does not keep the group alive.
+        """
         if self.count == 1:
             return network
-        return nn.parallel.DistributedDataParallel(network)
+        self.shared.append(nn.parallel.DistributedDataParallel(network))
+        return proxy(self.shared[-1])
 
     def mean_of(self, value: Tensor) -> Tensor:
         """Return the mean of one number over all processes, where it is."""
@@ -121,16 +130,28 @@ def processes(device: str, threads: int | None = None) -> Iterator[Processes]:
         place = torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
         torch.cuda.set_device(place)
     _check_launched()
+    _import_before_joining()
     hosts_too = "cpu:gloo,cuda:nccl"
     distributed.init_process_group(hosts_too if place.type == "cuda" else "gloo")
+    group = Processes(place, distributed.get_rank(), distributed.get_world_size())
     try:
-        count = distributed.get_world_size()
-        group = Processes(place, distributed.get_rank(), count)
         yield group
-        # One that leaves while the first still writes may end badly, and so end all.
+        # torchrun ends the others once one has failed: let the first finish its files.
         group.wait()
     finally:
+        group.shared.clear()
         distributed.destroy_process_group()
+
+
+def _import_before_joining() -> None:
+    """Import what would keep the group of all processes alive to the end.
+
+    Its functions have the group of the time of their import as a default argument, and
+    wrapping a network imports them. A group that `destroy_process_group` cannot free
+    leaves its threads running, and one that still holds a tensor while Python ends ends
+    the process with "terminate called without an active exception".
+    """
+    import_module("torch.distributed.nn.functional")
 
 
 LAUNCHED = ("RANK", "MASTER_ADDR", "MASTER_PORT")
