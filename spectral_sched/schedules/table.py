@@ -75,7 +75,11 @@ def resample(table: SigmaTable, num_steps: int) -> SigmaTable:
     """
     positions = np.linspace(0, table.num_steps - 1, num_steps)
     logs = np.interp(positions, np.arange(table.num_steps), np.log(table.levels))
-    return SigmaTable.of(np.exp(logs))
+    levels = np.exp(logs)
+    # The logarithm and back again would leave them a rounding off.
+    levels[-1] = table.levels[-1]
+    levels[0] = table.levels[0]
+    return SigmaTable.of(levels)
 
 
 def blend(table: SigmaTable, other: SigmaTable, weight: float) -> SigmaTable:

@@ -10,7 +10,7 @@ import numpy as np
 from spectral_sched.defaults import KIND
 from spectral_sched.planning.search import inner_ends, least_squares_table
 from spectral_sched.planning.table_error import table_error, total_error
-from spectral_sched.schedules.table import SigmaTable
+from spectral_sched.schedules.table import SigmaTable, resample
 
 from .kind import KindInfo, refuse_terminal
 
@@ -29,6 +29,9 @@ NUM_STARTS = 3
 
 ROUGH = 1e-3
 """Precision of these."""
+
+MOST_SEARCHED = 100
+"""Levels that a search finds in seconds; docs/explanation/method.md profiles it."""
 
 
 def optimal_table(
@@ -74,7 +77,11 @@ def least_error_table(
 
     The error may have several minima. Rough searches begin at the best tables of even
     steps in ln sigma, of which no two share an end, and the best find is refined.
+    Tables of more than `MOST_SEARCHED` levels are that of as many, resampled.
     """
+    if num_steps > MOST_SEARCHED:
+        known = least_error_table(errors, MOST_SEARCHED, ends, first=first)
+        return resample(known, num_steps)
     error, search = partial(total_error, errors), partial(least_squares_table, errors)
     tables = sorted(_even_tables(num_steps, ends, first), key=error)
     found = []

@@ -1,18 +1,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from spectral_sched.planning.kinds import optimal
 from spectral_sched.planning.kinds.optimal import optimal_table
 from spectral_sched.planning.search import PRECISION, least_squares_table
 from spectral_sched.planning.table_error import table_error, total_error
 from spectral_sched.schedules import KarrasLaw, Schedule, sigma_table
-from spectral_sched.schedules.table import SigmaTable
+from spectral_sched.schedules.table import SigmaTable, resample
 from spectral_sched.solvers.registry import FLOW_SAMPLERS, SAMPLERS
 from spectral_sched.spectra.bounds import Start
 from tests.support.planned import SPECTRA, ends, planning
@@ -95,6 +96,21 @@ def test_a_step_more_never_costs(sampler: str) -> None:
     # Nor do the first levels jump, as those of another minimum would.
     firsts = np.array([table.levels[0] for table in tables])
     assert np.all(firsts[1:] > 0.75 * firsts[:-1])
+
+
+@pytest.mark.parametrize("first", [None, 1.0])
+def test_table_of_many_steps_is_searched_for_in_fewer(
+    first: float | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = planning()
+    table = partial(optimal_table, data, "euler", ends=ends(data), first=first)
+    searched, few = table(num_steps=30), table(num_steps=20)
+    monkeypatch.setattr(optimal, "MOST_SEARCHED", 20)
+    resampled = table(num_steps=30)
+    assert resampled == resample(few, 30)
+    assert resampled.levels[0] == few.levels[0]
+    of = error("euler", "zero" if first is None else None)
+    assert of(searched) < of(resampled) < 1.05 * of(searched)
 
 
 @pytest.mark.parametrize("spectrum", SPECTRA)
