@@ -79,7 +79,8 @@ def image_plan(plan: Plan, log_power: NDArray[np.float64]) -> Plan:
     """Return the plan of the same kind for an image of a given spectrum.
 
     Its noise range is that of its own spectrum inside the range of `plan`; where they
-    do not meet, it is that of `plan`.
+    do not meet, it is that of `plan`. Where the kind does not reach the range on such a
+    spectrum, as on that of a blank image, the table is that of `plan` too.
 
     Parameters
     ----------
@@ -102,12 +103,20 @@ def image_plan(plan: Plan, log_power: NDArray[np.float64]) -> Plan:
     bounds = replace(
         plan.data_set.bounds, sigma_min=low, sigma_max=high, sigma_max_centred=high
     )
-    first = plan.table.sigmas[0] if plan.request.limits.partial else None
-    return make_plan(
-        replace(plan.data_set, power=distribution, bounds=bounds),
-        plan.kind,
-        replace(plan.request, limits=NoiseLimits(start_sigma=first)),
-    )
+    own = replace(plan.data_set, power=distribution, bounds=bounds)
+    request = replace(plan.request, limits=_limits(plan))
+    try:
+        return make_plan(own, plan.kind, request)
+    except UsageError:
+        # The kind can be had as wished, for `plan` is of it: this image is the reason.
+        return replace(plan, data_set=replace(plan.data_set, power=distribution))
+
+
+def _limits(plan: Plan) -> NoiseLimits:
+    """Return what is wished of the range of an image, whose ends are known."""
+    limits = plan.request.limits
+    first = plan.table.sigmas[0] if limits.partial else None
+    return NoiseLimits(start_sigma=first, from_top=limits.from_top)
 
 
 def _ends(plan: Plan, field: GaussianField) -> tuple[float, float]:

@@ -116,6 +116,33 @@ def test_every_kind_is_planned_for_pictures(kind: str) -> None:
     assert own.request.sampler == plan.request.sampler
 
 
+@pytest.mark.parametrize(
+    ("kind", "limits", "log_power"),
+    [
+        ("mixed", NoiseLimits(sigma_min=1.0, sigma_max=20.0), quiet() - 12),
+        ("mixed", NoiseLimits(strength=1.0), quiet()),
+        ("mixed", NoiseLimits(start_sigma=0.2), quiet() + 16),
+        ("tangent", NoiseLimits(), quiet() - 40),
+    ],
+)
+def test_a_kind_that_does_not_reach_an_image_keeps_the_table_of_the_plan(
+    kind: str, limits: NoiseLimits, log_power: np.ndarray
+) -> None:
+    plan = pink_plan(kind, TableRequest(num_steps=5, start="mean", limits=limits))
+    own = image_plan(plan, log_power)
+    assert own.table == plan.table
+    assert own.ends == plan.ends
+    assert own.power.field.power == pytest.approx(np.exp(log_power), rel=1e-6)
+
+
+def test_a_table_that_begins_at_the_top_begins_at_that_of_the_image() -> None:
+    limits = NoiseLimits(from_top=True)
+    plan = pink_plan(request=TableRequest(num_steps=4, limits=limits))
+    own = image_plan(plan, quiet())
+    assert own.table.sigmas[0] == own.ends[1] < plan.ends[1]
+    assert image_plan(pink_plan(), quiet()).table.sigmas[0] < own.ends[1]
+
+
 def test_settings_of_the_kind_are_kept() -> None:
     settings = parse_kind_settings("karras", ["rho=3"])
     plan = pink_plan("karras", TableRequest(num_steps=5, settings=settings))
