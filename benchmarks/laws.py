@@ -26,7 +26,7 @@ from spectral_sched.diffusion.evaluation.yardsticks import Yardsticks
 from spectral_sched.diffusion.models.network import NetworkDenoiser
 from spectral_sched.diffusion.sampling.player import Player
 from spectral_sched.diffusion.torchrun import Processes
-from spectral_sched.diffusion.training.noise import own_noise
+from spectral_sched.diffusion.training.noise import own_ranges
 from spectral_sched.diffusion.training.pictures import PictureSet, picture_set
 from spectral_sched.diffusion.training.run import TrainingRun, training_options
 from spectral_sched.diffusion.training.trainer import TrainingSettings, held_out_loss
@@ -89,7 +89,7 @@ def own_ends(
     bounds = data_set.bounds
     powers = itertools.islice(held_out.powers(), count)
     shape = data_set.power.field.shape
-    return own_noise(powers, shape, (bounds.sigma_min, bounds.sigma_max)).own_ends
+    return own_ranges(powers, shape, (bounds.sigma_min, bounds.sigma_max))
 
 
 def denoising_loss(
@@ -119,7 +119,7 @@ def judged(
         plan = make_plan(
             data_set, "optimal", TableRequest.of("dpmpp-2m", calls, "zero")
         )
-        own = own_plans(plan, run, powers) if run.options.film else None
+        own = None if run.ranges is None else own_plans(plan, run.ranges, powers)
         player = Player(network, plan.power.field.shape, range(num_samples))
         samples = player.play_plan(plan, own)
         marked = marks.judge(np.stack(list(samples)))
@@ -128,7 +128,7 @@ def judged(
 
 
 def own_plans(
-    plan: Plan, run: TrainingRun, powers: Sequence[RingPowers]
+    plan: Plan, ranges: NDArray[np.float64], powers: Sequence[RingPowers]
 ) -> Callable[[int], Plan]:
     """Return what plans for a random training image, inside the range it has."""
 
@@ -137,7 +137,7 @@ def own_plans(
         power = powers[chosen[0]].power
         log_power = np.log(np.maximum(power, FAINT * power.max()))
         distribution = image_distribution(plan.power, log_power)
-        low, high = run.noise.ends(chosen)[0].tolist()
+        low, high = ranges[chosen[0]].tolist()
         sampler, num_steps = plan.request.sampler, plan.request.num_steps
         table = optimal_table(distribution, sampler, num_steps, (low, high))
         return replace(plan, table=table, ends=(low, high))

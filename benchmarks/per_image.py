@@ -38,7 +38,7 @@ from spectral_sched.diffusion.evaluation.features import Features, RandomFeature
 from spectral_sched.diffusion.evaluation.imagenet_features import ImageNetFeatures
 from spectral_sched.diffusion.models.network import NetworkDenoiser
 from spectral_sched.diffusion.models.weights import read_model
-from spectral_sched.diffusion.training.noise import own_noise
+from spectral_sched.diffusion.training.noise import own_ranges
 from spectral_sched.diffusion.training.pictures import PictureSet, picture_set
 from spectral_sched.diffusion.training.trainer import held_out_loss
 from spectral_sched.documents.strict_json import file_digest
@@ -119,7 +119,7 @@ def losses(
     bounds, clean = data_set.bounds, held_out.batch(np.arange(count))
     ends = (bounds.sigma_min, bounds.sigma_max)
     powers = [power for power, _ in zip(held_out.powers(), range(count), strict=False)]
-    own = torch.tensor(own_noise(powers, data_set.power.field.shape, ends).own_ends)
+    own = torch.tensor(own_ranges(powers, data_set.power.field.shape, ends))
     told = [network.between(*own.T)]
     if network.config.ends:
         told += [network.between(*each) for each in (own.roll(1, 0).T, ends)]

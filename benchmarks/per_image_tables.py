@@ -18,7 +18,7 @@ from spectral_sched.comparisons.entries import CellKey
 from spectral_sched.diffusion.models.denoiser import Denoiser
 from spectral_sched.diffusion.models.network import Conditioned, NetworkDenoiser
 from spectral_sched.diffusion.sampling.player import Player
-from spectral_sched.diffusion.training.noise import own_noise
+from spectral_sched.diffusion.training.noise import own_ranges
 from spectral_sched.diffusion.training.pictures import PictureSet
 from spectral_sched.planning.data_set import DataSet, measured_data_set
 from spectral_sched.planning.kinds.optimal import optimal_table
@@ -87,7 +87,7 @@ def known_of(pictures: PictureSet, source: Path) -> Known:
     every = list(pictures.powers())
     powers = [every[which] for which in chosen]
     ends = (low, measured.bounds.sigma_max)
-    told = own_noise(powers, data_set.power.field.shape, ends).own_ends
+    told = own_ranges(powers, data_set.power.field.shape, ends)
     logs = [np.log(np.maximum(p.power, FAINT * p.power.max())) for p in powers]
     return Known(data_set, np.array(logs), told, pictures.class_names)
 

@@ -152,10 +152,6 @@ class LearnedNoise:
         )
         return sigma
 
-    def ends(self, pictures: NDArray[np.int64]) -> NDArray[np.float64]:
-        """Return the lower and upper end of each image's noise range, (B, 2)."""
-        return np.tile(self.reach, (len(pictures), 1))
-
     @torch.no_grad()
     def _place_at(self, positions: NDArray[np.float64]) -> NDArray[np.float64]:
         grid = torch.linspace(0, 1, GRID)

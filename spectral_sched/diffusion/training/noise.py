@@ -81,10 +81,6 @@ class TrainingNoise(Protocol):
         """
         ...
 
-    def ends(self, pictures: NDArray[np.int64]) -> NDArray[np.float64]:
-        """Return the lower and upper end of each image's noise range, (B, 2)."""
-        ...
-
     def weights(self, levels: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return what losses at noise levels are multiplied by, (B,)."""
         ...
@@ -146,10 +142,6 @@ class CommonNoise(GivenNoise):
         log_snr = law.drawn(self.schedule.quantile(1 - positions))
         return np.exp(log_snr / -2)
 
-    def ends(self, pictures: NDArray[np.int64]) -> NDArray[np.float64]:
-        """Return the lower and upper end of each image's noise range, (B, 2)."""
-        return np.tile(self.reach, (len(pictures), 1))
-
 
 @dataclass(frozen=True, eq=False)
 class OwnNoise(GivenNoise):
@@ -190,9 +182,18 @@ class OwnNoise(GivenNoise):
         sigma: NDArray[np.float64] = np.exp(low + (place - below) * (high - low))
         return sigma
 
-    def ends(self, pictures: NDArray[np.int64]) -> NDArray[np.float64]:
-        """Return the lower and upper end of each image's noise range, (B, 2)."""
-        return self.own_ends[pictures]
+
+def own_ranges(
+    powers: Iterable[RingPowers], shape: Shape, ends: tuple[float, float]
+) -> NDArray[np.float64]:
+    """Return the ends of the noise range of every image, (M, 2).
+
+    Parameters
+    ----------
+    powers, ends
+        As for `own_noise`.
+    """
+    return np.array([own_range(own_field(power, shape), ends) for power in powers])
 
 
 def own_noise(

@@ -37,7 +37,7 @@ from spectral_sched.system.interrupts import EXIT_CODE, patience, saved_at
 
 from .degrade import NUM_FEATURES, degrade
 from .learned_law import LearnedNoise
-from .noise import parse_law, training_noise
+from .noise import OwnNoise, own_ranges, parse_law, training_noise
 from .state_file import load_state, save_state, saved_length
 from .trainer import Trainer, TrainingSettings, fresh_network
 
@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
+    from numpy.typing import NDArray
     from torch import Tensor
 
     from spectral_sched.diffusion.models.network import NetworkDenoiser
@@ -166,6 +167,8 @@ class TrainingRun:
     ----------
     messages
         What has to be said about going on.
+    ranges
+        Ends of the noise range of every image, (M, 2), if the network is told them.
     """
 
     def __init__(
@@ -185,12 +188,14 @@ class TrainingRun:
         self.data_set = measured_data_set(pictures.measured)
         self.restores = _restores(options)
         self.noise = _noise(options, self.data_set, pictures, self.restores)
-        ends = typical_ends(self.noise, len(pictures)) if options.film else None
+        ranges = self.ranges = _ranges(options, self.data_set, pictures, self.noise)
+        ends = typical_ends(ranges) if options.film and ranges is not None else None
         names = _class_names(pictures) if options.classes else None
         network = _network(options, self.data_set, ends, names)
         # Now, for the file may be gone or another when the state is written.
         self.init_digest = file_digest(options.init) if options.init else None
-        self.trainer = Trainer(pictures, self.noise, network, settings, processes, tell)
+        around = (network, settings, processes, tell, ranges)
+        self.trainer = Trainer(pictures, self.noise, *around)
         self.resumed = resume
         self.messages: list[str] = []
         if resume:
@@ -485,8 +490,29 @@ def _noise(
     return training_noise(options.law, options.law_settings, data_set, pictures.powers)
 
 
-def typical_ends(noise: TrainingNoise, num_pictures: int) -> tuple[float, float]:
+def _ranges(
+    options: TrainingOptions,
+    data_set: DataSet,
+    pictures: PictureSet,
+    noise: TrainingNoise,
+) -> NDArray[np.float64] | None:
+    """Return the ends of the noise range of every image, for a network told them.
+
+    They are the image's own, whatever the law that levels are drawn from: samples of
+    the network are told the ranges of spectra that are drawn for them.
+    """
+    told = options.film
+    if options.init is not None:
+        told = read_model_header(options.init).config.ends is not None
+    if not told:
+        return None
+    if isinstance(noise, OwnNoise):
+        return noise.own_ends
+    ends = (data_set.bounds.sigma_min, data_set.bounds.sigma_max)
+    return own_ranges(pictures.powers(), data_set.power.field.shape, ends)
+
+
+def typical_ends(ranges: NDArray[np.float64]) -> tuple[float, float]:
     """Return the geometric mean over images of the ends of their noise ranges."""
-    logs = np.log(noise.ends(np.arange(num_pictures)))
-    low, high = np.exp(logs.mean(axis=0)).tolist()
+    low, high = np.exp(np.log(ranges).mean(axis=0)).tolist()
     return (low, high)

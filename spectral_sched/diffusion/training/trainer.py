@@ -114,10 +114,10 @@ class Batch:
         Images in [-1, 1] and unit noise, (B, C, H, W).
     sigma
         Noise level of each, (B,).
-    ends
-        Ends of each image's noise range, (B, 2).
     weights
         What the losses are multiplied by, (B,).
+    ends
+        Ends of each image's noise range, (B, 2), for a network that is told them.
     degraded
         Degraded images, (B, C, H, W), for a network that restores.
     features
@@ -129,8 +129,8 @@ class Batch:
     clean: Tensor
     noise: Tensor
     sigma: Tensor
-    ends: Tensor
     weights: Tensor
+    ends: Tensor | None = None
     degraded: Tensor | None = None
     features: Tensor | None = None
     labels: Tensor | None = None
@@ -152,6 +152,8 @@ class Trainer:
     ----------
     tell
         Takes a sentence on what the device cannot do.
+    ranges
+        Ends of the noise range of every image, (M, 2), for a network that is told them.
     """
 
     def __init__(
@@ -162,8 +164,10 @@ class Trainer:
         settings: TrainingSettings,
         processes: Processes,
         tell: Callable[[str], None] = warnings.warn,
+        ranges: NDArray[np.float64] | None = None,
     ) -> None:
         self.pictures, self.noise, self.settings = pictures, noise, settings
+        self.ranges = ranges
         self.processes, self.precision = processes, settings.computing(processes.device)
         self.network = to_channels_last(network.to(processes.device))
         self.average = copy.deepcopy(self.network).requires_grad_(False)
@@ -212,8 +216,8 @@ class Trainer:
             _laid_out(clean),
             _laid_out(draws.noise(shape, device, Purpose.TRAINING_NOISE)),
             self._numbers(sigma),
-            self._numbers(self.noise.ends(chosen)),
             self._numbers(law.weights(sigma)),
+            None if self.ranges is None else self._numbers(self.ranges[chosen]),
             None if degraded is None else _laid_out(degraded),
             None if features is None else self._numbers(features),
             self._labels(chosen, draws),

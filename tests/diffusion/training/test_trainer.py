@@ -13,7 +13,8 @@ from spectral_sched.diffusion.models.exact import WienerDenoiser
 from spectral_sched.diffusion.models.network import NetworkDenoiser
 from spectral_sched.diffusion.replay import Replayed
 from spectral_sched.diffusion.torchrun import Processes
-from spectral_sched.diffusion.training.noise import training_noise
+from spectral_sched.diffusion.training.draws import StepDraws
+from spectral_sched.diffusion.training.noise import own_ranges, training_noise
 from spectral_sched.diffusion.training.pictures import (
     PictureSet,
     PlacedPictures,
@@ -251,6 +252,35 @@ def test_network_that_is_told_the_ends_listens(pictures: PictureSet) -> None:
     torch.testing.assert_close(network.between(0.01, 10.0)(x, 0.5), plain)
     other = network.between(torch.full((3,), 0.05), torch.full((3,), 20.0))(x, 0.5)
     assert float((other - plain).abs().max()) > 1e-3
+
+
+@pytest.mark.parametrize("law", ["lognormal", "spectral", "learned"])
+def test_the_range_told_is_the_images_own_with_any_law(
+    pictures: PictureSet, law: str
+) -> None:
+    bounds, shape = pictures.measured.bounds, (3, 16, 16)
+    own = own_ranges(pictures.powers(), shape, (bounds.sigma_min, bounds.sigma_max))
+    assert len(np.unique(own[:, 1])) > len(pictures) / 2
+    trainer = run_trainer(pictures, options(law, film=True))
+    chosen = StepDraws(0, 0, 4, CPU.share(4)).chosen(len(pictures))
+    told = trainer.draw().ends
+    assert told is not None
+    np.testing.assert_allclose(told.numpy(), own[chosen], rtol=1e-6)
+    usual = trainer.network.config.ends
+    assert usual == pytest.approx(np.exp(np.log(own).mean(axis=0)), rel=1e-6)
+    assert run_trainer(pictures, options(law)).draw().ends is None
+
+
+def test_a_network_that_was_told_ranges_is_told_them_again(
+    pictures: PictureSet, tmp_path: Path
+) -> None:
+    path = tmp_path / "first.safetensors"
+    first = run(pictures, options("spectral", 1, film=True), path)
+    first()
+    again = replace(options(), init=path)
+    told = run(pictures, again, tmp_path / "next.safetensors").trainer
+    assert told.draw().ends is not None
+    np.testing.assert_array_equal(told.ranges, first.ranges)
 
 
 def test_fresh_network_does_not_heed_the_ends_and_is_the_one_without() -> None:
