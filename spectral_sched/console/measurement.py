@@ -135,7 +135,8 @@ def mixture_lines(mixture: SpectralMixture | None) -> list[str]:
     count, size = mixture.means.shape
     classes = len(mixture.class_weights)
     return [
-        f"spectra of single images: {count} Gaussians in {size} dimensions"
+        f"spectra of single images: {count} Gaussian{'s' * (count > 1)} "
+        f"in {size} dimension{'s' * (size > 1)}"
         + (f", mixed for {classes} classes" if classes else "")
     ]
 
