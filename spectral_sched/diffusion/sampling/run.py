@@ -81,6 +81,18 @@ ONE_RANGE = (
 )
 """What one range does is measured in docs/research/per-image.md."""
 
+INSIDE = (
+    "the schedule begins lower down, for images that you add noise to; samples begin "
+    "with noise alone and get too little contrast: export without --start-sigma or "
+    "--strength"
+)
+
+
+def begins_inside(plan: Plan) -> bool:
+    """Return whether a plan starts from images with noise, below the top."""
+    request, top = plan.request, plan.data_set.bounds.top(plan.request.start)
+    return request.limits.partial and plan.table.levels[0] < top
+
 
 class SamplingRun:
     """A model loaded to play a plan.
@@ -128,6 +140,8 @@ class SamplingRun:
         limits, told = known_limits(options.model, model, plan)
         self.plan, fitting = fit_to_model(plan, limits, options.fitting)
         self.messages = [*facts_of(model).messages, *told, *fitting]
+        if begins_inside(self.plan):
+            self.messages.append(INSIDE)
         unasked = options.inputs is None and not options.per_image
         if unasked and facts_of(model).heeds_ends:
             self.messages.append(ONE_RANGE)
