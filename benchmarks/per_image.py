@@ -13,6 +13,7 @@ Differences are paired: networks of one seed, samples of one noise.
 
 import argparse
 import hashlib
+import json
 import time
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
@@ -176,6 +177,21 @@ def arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
+def check_folder(given: argparse.Namespace) -> None:
+    """End where a folder holds networks or images of other settings, which are kept."""
+    names = ("side", "size", "trained", "steps", "batch", "precision")
+    settings = {name: getattr(given, name) for name in names}
+    told = given.output / "settings.json"
+    known = json.loads(told.read_text()) if told.exists() else settings
+    other = [
+        f"--{name} {known[name]}" for name in names if known[name] != settings[name]
+    ]
+    if other:
+        told_of = " ".join(other)
+        raise SystemExit(f"{given.output} is of {told_of}; name another folder with -o")
+    told.write_text(json.dumps(settings))
+
+
 def losses_of(
     models: dict[tuple[str, int], Path], real: PictureSet, known: Known, cache: Cache
 ) -> dict[tuple[str, int], NDArray[np.float32]]:
@@ -217,6 +233,7 @@ def main() -> None:
     given = arguments()
     torch.set_num_threads(1)
     given.output.mkdir(parents=True, exist_ok=True)
+    check_folder(given)
     for name in given.sets:
         compare_on(name, given)
 
