@@ -22,6 +22,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
+from spectral_sched.words import number_of
+
 try:
     from diffusers import ConfigMixin, SchedulerMixin
     from diffusers.configuration_utils import register_to_config
@@ -521,7 +523,7 @@ class SpectralScheduler(SchedulerMixin, ConfigMixin):  # type: ignore[misc]
         if index < len(self._calls):
             return self._calls[index]
         message = (
-            f"all {self.table.num_steps} steps of the table are made; call "
+            f"{number_of(self.table.num_steps, 'step')} of the table are made; call "
             "set_timesteps before you sample again"
         )
         raise UsageError(message)

@@ -16,6 +16,7 @@ from spectral_sched.images.pixels import Shape, beyond_memory, load_pixels
 from spectral_sched.spectra.periodogram import Precision, RingPowers, ring_powers
 from spectral_sched.spectra.statistics import Observation, SpectrumStatistics
 from spectral_sched.system.memory import HEAP
+from spectral_sched.words import number_of
 
 from .manifest import Manifest, fingerprint
 
@@ -84,8 +85,8 @@ class Skipped:
         if self.most == 0:
             return InputError(f"{message}; without --strict it would be skipped")
         return InputError(
-            f"more than {self.most} images cannot be read (the last: {message}); "
-            "repair them, or allow more with --max-errors"
+            f"more than {number_of(self.most, 'image')} cannot be read (the last: "
+            f"{message}); repair them, or allow more with --max-errors"
         )
 
 
@@ -291,7 +292,8 @@ def mismatch(first: Shaped, other: Shaped, settings: Preprocessing) -> InputErro
     (one, expected), (name, found) = first, other
     if expected[1:] == found[1:]:
         return InputError(
-            f"{one} has {_channels(expected)} and {name} has {_channels(found)}; "
+            f"{one} has {number_of(expected[0], 'channel')} and {name} has "
+            f"{number_of(found[0], 'channel')}; "
             "analyze all in one form with --color rgb or --color luma, or with the "
             "same --bands of all"
         )
@@ -300,7 +302,3 @@ def mismatch(first: Shaped, other: Shaped, settings: Preprocessing) -> InputErro
         cure = "bring all to one shape with --crop center, as for training"
     sizes = f"{expected[2]}x{expected[1]} and {name} is {found[2]}x{found[1]}"
     return InputError(f"{one} is {sizes}; {cure}")
-
-
-def _channels(shape: Shape) -> str:
-    return "1 channel" if shape[0] == 1 else f"{shape[0]} channels"

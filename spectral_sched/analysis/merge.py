@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from spectral_sched.errors import InputError
 from spectral_sched.sources.item import listed
+from spectral_sched.words import number_of
 
 from .chunk import NAMES_KEPT, AnalysisSettings, Chunk
 from .origin import Origin
@@ -91,8 +92,8 @@ class _Heap:
         for other, place in shards.items():
             if other.count != shard.count:
                 message = (
-                    f"{place} is one of {other.count} shards and {path} one of "
-                    f"{shard.count}; deal the source once and for all"
+                    f"{place} is one of {number_of(other.count, 'shard')} and {path} "
+                    f"one of {shard.count}; deal the source once and for all"
                 )
                 raise InputError(message)
         if shard in shards:
@@ -117,7 +118,10 @@ def _missing(missing: list[int], count: int, num_sources: int) -> InputError:
         " (or the source changed between its shards: "
         f"they are of {num_sources} different manifests)"
     )
+    shards, them = f"shards {names} are", "them"
+    if len(missing) == 1:
+        shards, them = f"shard {names} is", "it"
     return InputError(
-        f"shard {names} is missing{changed * (num_sources > 1)}; add it, "
-        "or merge without it with --allow-missing"
+        f"{shards} missing{changed * (num_sources > 1)}; add {them}, "
+        f"or merge without {them} with --allow-missing"
     )

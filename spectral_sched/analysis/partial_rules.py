@@ -25,6 +25,7 @@ from spectral_sched.spectra.exact_sum import LIMB_BITS, NUM_LIMBS
 from spectral_sched.spectra.field_rules import MAX_POWER, check_cross_power, shape
 from spectral_sched.spectra.periodogram import Precision
 from spectral_sched.spectra.spectrum import mean_field
+from spectral_sched.words import number_of
 
 from .origin import ORIGIN
 
@@ -198,5 +199,5 @@ def check_sums(statistics: SpectrumStatistics, place: Place) -> None:
     if any(np.any(square < 0) for square in squares) or np.any(
         (counted < 0) | (counted > count) | (counted != np.rint(counted))
     ):
-        raise place.wrong(f"holds sums that {count} images cannot have")
+        raise place.wrong(f"holds sums that {number_of(count, 'image')} cannot have")
     check_cross_power(mean_field(statistics.shape, totals, count), place)

@@ -8,6 +8,7 @@ source and keeps the sum of all names, by which shards of one source are known.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from spectral_sched.defaults import SPECTRUM_PATH
@@ -17,7 +18,6 @@ from .manifest import item_hash
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-    from pathlib import Path
 
     from spectral_sched.sources import Item
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from spectral_sched.words import number_of
 from spectral_sched import defaults
 
 from .shared import (
@@ -238,7 +239,7 @@ def _opened(
         place, settings, part, resume=resume, force=force, tell=say
     )
     if checkpoint and checkpoint.expected.count:
-        say(f"continuing after {checkpoint.expected.count} items")
+        say(f"continuing after {number_of(checkpoint.expected.count, 'item')}")
     return checkpoint
 
 

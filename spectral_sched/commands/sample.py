@@ -224,7 +224,8 @@ def _telling(gallery: "Gallery") -> "Iterator[None]":
         yield
     except Interrupted as stop:
         done, total = gallery.num_saved, len(gallery.samples)
-        message = f"interrupted; {done} of {total} images are in {gallery.folder}"
+        images = number_of(total, "image is", "images are")
+        message = f"interrupted; {done} of {images} in {gallery.folder}"
         raise Interrupted(message) from stop
 
 

@@ -12,7 +12,7 @@ from spectral_sched.errors import UsageError, check_choice
 from spectral_sched.files.schedule import read_plan
 from spectral_sched.planning.kinds.registry import KINDS, parse_kind_settings
 from spectral_sched.planning.plan import make_plan
-from spectral_sched.planning.request import NoiseLimits, TableRequest
+from spectral_sched.planning.request import MAX_STEPS, NoiseLimits, TableRequest
 from spectral_sched.schedules.table import SigmaTable
 from spectral_sched.solvers.registry import sampler_named, solver_calls
 
@@ -130,7 +130,8 @@ def steps_within(sampler: str, calls: int) -> int:
     >>> steps_within("heun", 8), num_calls("heun", 4)
     (4, 7)
     """
-    return next(n for n in range(calls, 0, -1) if num_calls(sampler, n) <= calls)
+    most = min(calls, MAX_STEPS)
+    return next(n for n in range(most, 0, -1) if num_calls(sampler, n) <= calls)
 
 
 def cell_keys(
@@ -141,7 +142,7 @@ def cell_keys(
     Raises
     ------
     UsageError
-        If there is no such sampler, a number is below 1, or both are given.
+        If there is no such sampler, a number is out of range, or both are given.
     """
     samplers = [sampler_named(sampler, "--samplers") for sampler in samplers]
     if calls and steps:

@@ -16,6 +16,7 @@ from spectral_sched.documents.rules import (
     text,
     whole,
 )
+from spectral_sched.words import number_of
 
 from .metrics import NUM_BLOCKS
 from .results import METRICS, VERDICTS_ON
@@ -132,7 +133,9 @@ def row_agrees(document: Document, place: Place) -> None:
     table_agrees(document, place)
     squares = judged["squares"]
     if squares is not None and len(squares) != document["seeds"][1]:
-        raise place.at("seeds").wrong(f"are not those of {len(squares)} samples")
+        raise place.at("seeds").wrong(
+            f"are not those of {number_of(len(squares), 'sample')}"
+        )
 
 
 def table_agrees(document: Document, place: Place) -> None:

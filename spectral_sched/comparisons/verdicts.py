@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
+from spectral_sched.words import number_of
+
 from .metrics import Estimate, bootstrap_difference, difference
 from .results import METRICS, VERDICTS_ON
 
@@ -99,5 +101,6 @@ def _summary(name: str, metric: str, counts: Sequence[int]) -> str:
     wins, ties, losses = counts
     return (
         f"{METRICS[metric].label}: {name} is lowest or tied in {wins + ties} of "
-        f"{sum(counts)} cells ({wins} lowest, {ties} tied, {losses} beaten)"
+        f"{number_of(sum(counts), 'cell')} ({wins} lowest, {ties} tied, {losses} "
+        "beaten)"
     )

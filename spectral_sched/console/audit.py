@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from spectral_sched.spectra.rings import octaves
+from spectral_sched.words import number_of
 
 from .tables import new_table
 
@@ -24,11 +25,13 @@ LESS, MORE = "better", "worse"
 
 def audit_parts(document: Document) -> list[RenderableType]:
     """Return everything worth saying about an audit."""
-    what = "images" if document["on_images"] else "samples of the spectrum's field"
+    what = "image" if document["on_images"] else "sample"
+    field = "" if document["on_images"] else " of the spectrum's field"
     return [
-        f"{document['model']['name']} on {document['num_images']} {what}: "
-        f"{document['network_calls']} network calls (NFE), "
-        f"{document['seconds']:.3g} seconds",
+        f"{document['model']['name']} on "
+        f"{number_of(document['num_images'], what)}{field}: "
+        f"{number_of(document['network_calls'], 'network call')} (NFE), "
+        f"{number_of(document['seconds'], 'second', form='.3g')}",
         "squared error per pixel, beside Wiener's filter of the same spectrum",
         "",
         level_table(document),

@@ -10,6 +10,7 @@ from spectral_sched.comparisons import (
     rival_verdicts,
     summary_lines,
 )
+from spectral_sched.words import number_of
 
 from .tables import new_table
 
@@ -27,7 +28,7 @@ def comparison_parts(compared: Comparison) -> list[RenderableType]:
     """Return a table for each cell with its verdicts, and the summary."""
     parts: list[RenderableType] = [*comparison_lines(compared), ""]
     for cell in compared.cells:
-        parts += [f"{cell.sampler}, {cell.num_calls} network calls (NFE)"]
+        parts += [f"{cell.sampler}, {number_of(cell.num_calls, 'network call')} (NFE)"]
         parts += [cell_table(cell, compared), *verdict_lines(cell), ""]
     return [*parts, *summary_lines(compared.cells)]
 
@@ -37,8 +38,8 @@ def comparison_lines(compared: Comparison) -> list[str]:
     facts = compared.facts
     count = facts["num_samples"]
     return [
-        f"{count} samples of {facts['model']['name']} against "
-        f"{facts['data']['num_real'] - count} real images",
+        f"{number_of(count, 'sample')} of {facts['model']['name']} against "
+        f"{number_of(facts['data']['num_real'] - count, 'real image')}",
         f"features {facts['features']}: distances on them are not FID",
         "error: root-mean-square distance to the fine reference from the same noise",
         "real images: the floor, as many real images in place of the samples",

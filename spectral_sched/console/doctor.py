@@ -24,6 +24,7 @@ from rich.table import Table
 from spectral_sched.errors import InputError, SpecschedError
 from spectral_sched.files.model import BUNDLED, read_model_header
 from spectral_sched.version import __version__
+from spectral_sched.words import number_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -256,7 +257,7 @@ def _model_line(model: Document) -> str:
         return f"bundled model {model['problem']}"
     (channels, height, width), (low, high) = model["shape"], model["sigma_range"]
     return (
-        f"bundled model: {width}x{height}, {channels} channels, "
+        f"bundled model: {width}x{height}, {number_of(channels, 'channel')}, "
         f"sigma {low:.4g} - {high:.4g}"
     )
 

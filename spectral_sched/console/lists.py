@@ -9,6 +9,7 @@ from rich.text import Text
 from spectral_sched.planning.kinds.registry import KINDS
 from spectral_sched.solvers.registry import SAMPLERS
 from spectral_sched.targets import TARGETS
+from spectral_sched.words import number_of
 
 from .tables import text_table
 
@@ -23,7 +24,7 @@ def samples_lines(document: Document) -> list[str]:
     """Return what a folder of samples holds and how it was made."""
     made = document.get("arguments", {})
     return [
-        f"{len(document.get('pictures', []))} sampled images",
+        number_of(len(document.get("pictures", [])), "sampled image"),
         ", ".join(f"{name} {value}" for name, value in made.items()),
         f"all on one sheet: {document.get('contact_sheet')}",
     ]

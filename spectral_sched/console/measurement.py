@@ -11,6 +11,7 @@ from spectral_sched.images.pixel_size import cycles_per, parse_pixel_size
 from spectral_sched.spectra.bounds import swamped_at
 from spectral_sched.spectra.power_law import field_power_law
 from spectral_sched.spectra.rings import octaves
+from spectral_sched.words import number_of
 
 from .tables import new_table
 
@@ -77,7 +78,7 @@ def bounds_table(bounds: SigmaBounds, intervals: BoundIntervals) -> Table:
             name,
             f"{getattr(bounds, name):.4g}",
             "{:.4g} - {:.4g}".format(*interval),
-            *(f"{nats:.2g} nats" for nats in costs),
+            *(number_of(nats, "nat", form=".2g") for nats in costs),
         )
     return table
 
@@ -92,7 +93,7 @@ def measured_units(measured: Measurement, unit: str) -> Units:
     """
     sizes = measured.origin.pixel_sizes
     if len(sizes) != 1:
-        told = f"{len(sizes)} sizes" if sizes else "no size"
+        told = number_of(len(sizes), "size") if sizes else "no size"
         message = (
             f"the files state {told} of pixels, so frequencies are known in cycles per "
             "pixel alone; leave out --units"
@@ -135,9 +136,9 @@ def mixture_lines(mixture: SpectralMixture | None) -> list[str]:
     count, size = mixture.means.shape
     classes = len(mixture.class_weights)
     return [
-        f"spectra of single images: {count} Gaussian{'s' * (count > 1)} "
-        f"in {size} dimension{'s' * (size > 1)}"
-        + (f", mixed for {classes} classes" if classes else "")
+        f"spectra of single images: {number_of(count, 'Gaussian')} in "
+        + number_of(size, "dimension")
+        + (f", mixed for {number_of(classes, 'class')}" if classes else "")
     ]
 
 
@@ -145,7 +146,8 @@ def partial_parts(gathered: Partial) -> list[RenderableType]:
     """Return what a shard holds."""
     chunk, shard = gathered.chunk, gathered.shard
     parts: list[RenderableType] = [
-        f"shard {shard}: {chunk.num_images} images of {gathered.source.count} items",
+        f"shard {shard}: {number_of(chunk.num_images, 'image')} of "
+        f"{number_of(gathered.source.count, 'item')}",
         f"{chunk.skipped.total} skipped",
     ]
     if not gathered.complete:
@@ -157,8 +159,8 @@ def data_lines(spectrum: Spectrum) -> list[str]:
     """Return what the images are, one fact per line."""
     channels, height, width = spectrum.field.shape
     lines = [
-        f"{spectrum.num_images} images of {width}x{height}, "
-        f"{channels} channel{'s' * (channels > 1)}, "
+        f"{number_of(spectrum.num_images, 'image')} of {width}x{height}, "
+        f"{number_of(channels, 'channel')}, "
         f"sigma_data {spectrum.field.sigma_data:.4g}"
     ]
     law = field_power_law(spectrum.field)
@@ -180,4 +182,7 @@ def enough_line(num_images: int, intervals: BoundIntervals) -> str:
     if spread <= ENOUGH:
         return f"you have enough images: {known}"
     needed = int(np.ceil(num_images * (spread / ENOUGH) ** 2))
-    return f"{known}: with about {needed} such images you know it to {ENOUGH:.0%}"
+    return (
+        f"{known}: with about {number_of(needed, 'such image')} you know it to "
+        f"{ENOUGH:.0%}"
+    )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from spectral_sched.spectra.rings import band_rms, octaves
+from spectral_sched.words import number_of
 
 from .measurement import mixture_lines
 from .tables import new_table
@@ -34,8 +35,8 @@ def plan_parts(plan: Plan) -> list[RenderableType]:
     """Return everything worth saying about a plan."""
     return [
         *plan_lines(plan),
-        f"{plan.enough_steps} steps are enough: more reduce the predicted error by "
-        "less than 1 %",
+        f"{number_of(plan.enough_steps, 'step is', 'steps are')} enough: more reduce "
+        "the predicted error by less than 1 %",
         *mixture_lines(plan.data_set.mixture),
         "",
         levels_table(plan),
@@ -75,14 +76,16 @@ def plan_lines(plan: Plan) -> list[str]:
     found = (
         [
             f"found by running {plan.spent.model}: "
-            f"{plan.spent.num_calls:,} network calls (NFE) of one image each"
+            f"{number_of(plan.spent.num_calls, 'network call')} (NFE) of one image each"
         ]
         if plan.spent
         else []
     )
     return [
-        f"{plan.kind} table for {plan.request.sampler}: {plan.table.num_steps} steps, "
-        f"{plan.num_calls} network calls (NFE), {STARTS[plan.request.start]}",
+        f"{plan.kind} table for {plan.request.sampler}: "
+        f"{number_of(plan.table.num_steps, 'step')}, "
+        f"{number_of(plan.num_calls, 'network call')} (NFE), "
+        f"{STARTS[plan.request.start]}",
         f"range {low:.4g} - {high:.4g}, "
         f"predicted error {plan.predicted.error:.3g} per pixel (of a range of 2)",
         *found,

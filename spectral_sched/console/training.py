@@ -11,6 +11,7 @@ from spectral_sched.planning.training_advice import (
     TrainingAdvice,
     told,
 )
+from spectral_sched.words import number_of
 
 from .tables import new_table, text_table
 
@@ -91,13 +92,15 @@ def model_parts(document: Document) -> list[RenderableType]:
     if restores:
         told += f", restores {restores['name']}={restores['value']:g}"
     return [
-        f"denoiser of {width}x{height} images, {channels} channels, "
+        f"denoiser of {width}x{height} images, {number_of(channels, 'channel')}, "
         f"sigma_data {network['sigma_data']:.4g}{told}",
-        f"widths {' '.join(map(str, network['widths']))}, {network['num_blocks']} "
-        f"blocks per level, patches of {network['patch']}",
+        f"widths {' '.join(map(str, network['widths']))}, "
+        f"{number_of(network['num_blocks'], 'block')} per level, patches of "
+        f"{network['patch']}",
         f"trained on sigma {low:.4g} - {high:.4g}, drawn from {law['name']}{settings}",
-        f"{training['steps_done']} of {training['num_steps']} steps of "
-        f"{training['batch']}, loss {losses[-1][1]:.4f}"
+        f"{training['steps_done']} of "
+        f"{number_of(training['num_steps'], 'step')} of {training['batch']}, loss "
+        f"{losses[-1][1]:.4f}"
         if losses
         else "not trained",
     ]

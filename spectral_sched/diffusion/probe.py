@@ -10,6 +10,7 @@ import sys
 import torch
 
 from spectral_sched.documents.strict_json import Document, canonical
+from spectral_sched.words import number_of
 
 from .devices import available_devices
 
@@ -41,7 +42,7 @@ def _what(name: str) -> str:
         numbers = range(torch.cuda.device_count())
         return ", ".join(map(torch.cuda.get_device_name, numbers))
     threads = torch.get_num_threads()
-    return f"{threads} thread{'s' * (threads > 1)}" if name == "cpu" else "Apple GPU"
+    return number_of(threads, "thread") if name == "cpu" else "Apple GPU"
 
 
 if __name__ == "__main__":

@@ -27,6 +27,7 @@ from spectral_sched.errors import InputError, UsageError
 from spectral_sched.images.png import is_our_png
 from spectral_sched.planning.kinds.registry import KINDS
 from spectral_sched.planning.training_law import LEARNED, OWN
+from spectral_sched.words import number_of
 
 from .data_set import data_set_fields, read_data_set_fields
 from .data_set_rules import DATA_SET, MAY_HAVE_MIXTURE, data_set_agrees
@@ -223,7 +224,7 @@ def _told_steps(path: Path) -> str:
     if not _is_model(path):
         return ""
     steps = read_model_document(path).get("training", {}).get("steps_done")
-    return f" of {steps} steps" if steps else ""
+    return f" of {number_of(steps, 'step')}" if steps else ""
 
 
 def _is_model(path: Path) -> bool:

@@ -115,7 +115,7 @@ def parse_seeds(text: str) -> list[int]:
         low, high = (int(end) for end in ends)
         too_many = len(seeds) + high - low >= MAX_SEEDS
         if high < low or too_many or high >= SEED_END:
-            message = f"--seeds {text!r} has no sensible range in {part.strip()!r}"
+            message = f"--seeds {text!r:.60} has no sensible range in {part.strip()!r}"
             raise UsageError(message)
         seeds.extend(range(low, high + 1))
     # Images are named by their seeds, so that a second one would replace the first.
@@ -191,9 +191,9 @@ class Gallery:
         self.earlier = _earlier_pictures(folder)
         if len(self.earlier) > len(samples) and not force:
             message = (
-                f"{folder} holds {len(self.earlier)} images, more than the "
-                f"{len(samples)} that would replace them; name another folder with -o, "
-                "or replace them with --force"
+                f"{folder} holds {number_of(len(self.earlier), 'image')}, more than "
+                f"the {len(samples)} that would replace them; name another folder with "
+                "-o, or replace them with --force"
             )
             raise UsageError(message)
 
@@ -268,7 +268,8 @@ def _earlier_pictures(folder: Path) -> list[str]:
 def sheet_title(plan: Plan) -> str:
     """Return what a sheet says of the table that its images were sampled with."""
     return (
-        f"{plan.table.num_steps} steps, {plan.num_calls} calls, "
+        f"{number_of(plan.table.num_steps, 'step')}, "
+        f"{number_of(plan.num_calls, 'call')}, "
         f"{plan.kind} for {plan.request.sampler}"
     )
 

@@ -34,6 +34,7 @@ from spectral_sched.schedules import Terminal
 from spectral_sched.schedules.coordinates import COORDINATES, convert
 from spectral_sched.schedules.table import SigmaTable
 from spectral_sched.spectra.bounds import Start
+from spectral_sched.words import number_of
 
 from .data_set import data_set_fields, read_data_set_fields
 from .data_set_rules import DATA_SET, MAY_HAVE_MIXTURE, data_set_agrees
@@ -94,7 +95,9 @@ def _agrees(document: Document, place: Place) -> None:
     data_set_agrees(document, place)
     sigmas, num_steps = document["sigmas"], document["num_steps"]
     if len(sigmas) != num_steps + 1 or sigmas[-1] != 0:
-        raise place.at("sigmas").wrong(f"is no table of {num_steps} levels and 0")
+        raise place.at("sigmas").wrong(
+            f"is no table of {number_of(num_steps, 'level')} and 0"
+        )
     if not document["sigma_min"] < document["sigma_max"]:
         raise place.at("sigma_min").wrong("is not below 'sigma_max'")
     if "start_sigma" in document:

@@ -14,6 +14,7 @@ from PIL import Image
 
 from spectral_sched.documents.rules import numbers
 from spectral_sched.errors import ImageError, UsageError
+from spectral_sched.words import number_of
 
 from .modes import channels
 from .raster import array_of
@@ -65,7 +66,9 @@ def checked_bands(bands: str | Sequence[int] | None) -> Bands | None:
         message = f"--bands needs all, or numbers from 1 as in 1,2,3, not {bands!r}"
         raise UsageError(message)
     if len(chosen) > MAX_BANDS:
-        message = f"--bands names {len(chosen)} bands, more than {MAX_BANDS}"
+        message = (
+            f"--bands names {number_of(len(chosen), 'band')}, more than {MAX_BANDS}"
+        )
         raise UsageError(message)
     return chosen
 
@@ -92,12 +95,15 @@ def band_places(bands: Bands | None, count: int, name: str) -> list[int]:
     chosen = range(1, count + 1) if bands in (None, "all") else bands
     missing = [band for band in chosen if isinstance(band, int) and band > count]
     if missing:
-        message = f"{name} has {count} bands, and no band {missing[0]}; see --bands"
+        message = (
+            f"{name} has {number_of(count, 'band')}, and no band {missing[0]}; see "
+            "--bands"
+        )
         raise ImageError(message, "bands")
     if len(chosen) > MAX_BANDS:
         message = (
-            f"{name} has {count} bands, more than {MAX_BANDS}; choose some of them, as "
-            "in --bands 1,2,3"
+            f"{name} has {number_of(count, 'band')}, more than {MAX_BANDS}; choose "
+            "some of them, as in --bands 1,2,3"
         )
         raise ImageError(message, "bands")
     return [int(band) - 1 for band in chosen]

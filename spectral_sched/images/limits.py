@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from spectral_sched.errors import ImageError
+from spectral_sched.words import number_of
 
 MAX_ENCODED_BYTES = 1 << 28
 """Files and members of archives with more bytes are refused before they are read."""
@@ -73,7 +74,8 @@ def check_expansion(width: int, height: int, num_bytes: int, name: str) -> None:
     """Raise `ImageError` for an image that has too many pixels for its bytes."""
     if width * height > max(LARGE_PIXELS, MAX_EXPANSION * num_bytes):
         message = (
-            f"{name} claims {width}x{height} pixels in {num_bytes} bytes, "
+            f"{name} claims {width}x{height} pixels in "
+            f"{number_of(num_bytes, 'byte')}, "
             "so it is forged or a decompression bomb; remove it"
         )
         raise ImageError(message, "decompression bomb")

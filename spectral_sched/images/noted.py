@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from PIL import Image
 
+from spectral_sched.words import number_of
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
@@ -59,11 +61,11 @@ def noted_lines(noted: Mapping[str, int], background: str) -> Iterator[str]:
         )
     if count := noted.get("unchecked", 0):
         yield (
-            f"{count} image{'s' * (count > 1)} could not be checked for corrupt data "
+            f"{number_of(count, 'image')} could not be checked for corrupt data "
             "(JPEGs of a rare layout, TIFFs packed as fax or in an old way); save them "
             "as PNG if you know that they are whole"
         )
 
 
 def _images(count: int) -> str:
-    return "1 image has" if count == 1 else f"{count:,} images have"
+    return number_of(count, "image has", "images have")

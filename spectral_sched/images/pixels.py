@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from spectral_sched.errors import ImageError, InputError
+from spectral_sched.words import number_of
 
 from .bands import by_band, with_bands
 from .decode import decode
@@ -273,7 +274,8 @@ def _windowed(picture: Raster, low: Any, high: Any) -> Raster:
 def _check_color(values: NDArray[Any], name: str, settings: Preprocessing) -> None:
     if settings.color != "auto" and by_band(values):
         message = (
-            f"{name} has {values.shape[2]} bands, and --color {settings.color} takes 1 "
+            f"{name} has {number_of(values.shape[2], 'band')}, and --color "
+            f"{settings.color} takes 1 "
             "or 3; choose these with --bands, or leave it out"
         )
         raise ImageError(message, "bands")

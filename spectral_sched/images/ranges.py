@@ -9,6 +9,7 @@ import numpy as np
 
 from spectral_sched.documents.rules import numbers
 from spectral_sched.errors import ImageError, UsageError
+from spectral_sched.words import number_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -121,8 +122,8 @@ def ends_of(limits: Limits, channels: int, name: str) -> Ends:
         return float(array[0]), float(array[1])
     if len(array) != channels:
         message = (
-            f"{name} has {channels} bands and --data-range {len(array)} pairs; state "
-            "one for each band"
+            f"{name} has {number_of(channels, 'band')} and --data-range "
+            f"{number_of(len(array), 'pair')}; state one for each band"
         )
         raise ImageError(message, "bands")
     return array[:, 0].copy(), array[:, 1].copy()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from spectral_sched.documents.summary import Summed, listed
 from spectral_sched.solvers.registry import solver_calls
+from spectral_sched.words import number_of
 
 from .kinds.registry import KINDS, check_kind
 from .prediction import enough_steps, predicted_error
@@ -94,7 +95,9 @@ class Plan(Summed):
         return {
             "kind": self.kind,
             "sampler": self.request.sampler,
-            "steps": f"{self.table.num_steps}, {self.num_calls} network calls",
+            "steps": (
+                f"{self.table.num_steps}, {number_of(self.num_calls, 'network call')}"
+            ),
             "sigmas": listed(self.table.sigmas),
             "planned from": f"sigma {low:.4g} to {high:.4g}",
         }

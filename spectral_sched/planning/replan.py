@@ -10,6 +10,7 @@ import numpy as np
 
 from spectral_sched.defaults import KIND
 from spectral_sched.errors import InputError, UsageError
+from spectral_sched.words import number_of
 
 from .data_set import resize_data_set
 from .kinds.registry import from_spectrum, is_given
@@ -374,5 +375,5 @@ def _differ_in_size(own: Shape, shape: Shape) -> bool:
 
 
 def _describe_shape(shape: Shape) -> str:
-    channels = f"{shape[0]} channel" + "s" * (shape[0] > 1)
+    channels = number_of(shape[0], "channel")
     return f"{shape[2]}x{shape[1]} images of {channels}"

@@ -10,6 +10,8 @@ import numpy as np
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator
 from matplotlib.transforms import ScaledTranslation
 
+from spectral_sched.words import number_of
+
 from .curves import SPREAD, ErrorCurve, LawCurve, SpectrumCurve, TableCurve
 from .labels import decimal, power_of_ten
 from .themes import CURVE_COLORS, DASHES, MARKS
@@ -168,7 +170,7 @@ def _draw_log_snr(axes: Axes, curves: Sequence[TableCurve], theme: Theme) -> Non
 
 def _with_steps(curve: TableCurve) -> str:
     count = len(curve.levels)
-    return f"{curve.name}\n{count} step{'s' * (count > 1)}"
+    return f"{curve.name}\n{number_of(count, 'step')}"
 
 
 def _decades(levels: NDArray[np.float64]) -> tuple[int, int]:
@@ -236,7 +238,7 @@ def _mark_enough(axes: Axes, curve: CallsCurve, theme: Theme) -> None:
     calls = curve.num_calls[-1]
     axes.axvline(calls, color=theme.ink, linewidth=1, linestyle=(0, (4, 2)))
     axes.annotate(
-        f"{curve.enough} steps are enough ",
+        f"{number_of(curve.enough, 'step is', 'steps are')} enough ",
         *((calls, 1), (-2, -12)),
         xycoords=("data", "axes fraction"),
         textcoords="offset points",

@@ -8,6 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from spectral_sched.spectra.rings import band_rms, octaves
+from spectral_sched.words import number_of
 
 from .blocks import law_blocks, spectrum_blocks
 
@@ -76,7 +77,7 @@ def _calls(panel: Panel) -> list[RenderableType]:
         )
         table.add_row(f"{count}", f"{longest.num_calls[row]}", *errors)
     title = f"predicted error by steps and network calls (NFE) of {longest.sampler}"
-    return [title, table, f"{longest.enough} steps are enough"]
+    return [title, table, f"{number_of(longest.enough, 'step is', 'steps are')} enough"]
 
 
 def _laws(panel: Panel) -> list[RenderableType]:

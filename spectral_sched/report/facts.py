@@ -36,6 +36,7 @@ from spectral_sched.plots.subjects import shown_names
 from spectral_sched.spectra.bounds import CLEAN_SNR, QUANTISATION
 from spectral_sched.spectra.power_law import field_power_law
 from spectral_sched.spectra.rings import band_rms, octaves
+from spectral_sched.words import number_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -278,7 +279,8 @@ def report_lines(document: Document) -> list[str]:
     low, high = document["bounds"]["sigma_min"], document["bounds"]["sigma_max"]
     training = document["training"]
     return [
-        f"{data['num_images']} images of {data['width']}x{data['height']}: "
+        f"{number_of(data['num_images'], 'image')} of "
+        f"{data['width']}x{data['height']}: "
         f"sigma_min {low:.4g}, sigma_max {high:.4g}",
         f"to train: P_mean {training['P_mean']:.4g}, P_std {training['P_std']:.4g}",
         f"predicted error {table['error']:.3g} with {table['name']}, "

@@ -14,6 +14,7 @@ from spectral_sched.errors import UnavailableError
 from spectral_sched.plots.canvas import INSTALL
 from spectral_sched.plots.labels import decimal
 from spectral_sched.version import __version__
+from spectral_sched.words import number_of
 
 from .figures import COPIED, TABLE, plots, sheet, tile
 
@@ -70,6 +71,7 @@ def report_page(
         keep_trailing_newline=True,
     )
     environment.filters |= {"decimal": decimal, "share": _share, "text": _text}
+    environment.filters["number_of"] = number_of
     environment.filters["inert"] = _inert
     page = environment.get_template("report.html").render(
         document,

@@ -17,6 +17,7 @@ from numpy.lib import format as npy
 
 from spectral_sched.errors import InputError, UsageError
 from spectral_sched.images.limits import MAX_ENCODED_BYTES, MAX_PIXELS
+from spectral_sched.words import number_of
 
 from .item import Choices, Item, Reader, listed, refused
 from .layouts import SHAPES, Ambiguous, Layout, find_layout
@@ -160,8 +161,8 @@ def _labels(
         if header.shape in ((count,), (count, 1)) and header.dtype.kind in "iu":
             return _rows(*_opened(archive, name))
         choices.aside.remark(
-            f"the labels in {name} ({header.dtype}, {header.shape}) are not {count} "
-            "integers and are not used"
+            f"the labels in {name} ({header.dtype}, {header.shape}) are not "
+            f"{number_of(count, 'integer')} and are not used"
         )
     return None
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
+from spectral_sched.words import number_of
+
 if TYPE_CHECKING:
     from spectral_sched.images.pixel_size import PixelSize
 
@@ -88,7 +90,7 @@ class Aside:
         if not self.num_others and not self.num_hidden:
             return ""
         hidden = f"{self.num_hidden} hidden and " if self.num_hidden else ""
-        others = f"{self.num_others} other file{'s' * (self.num_others != 1)}"
+        others = number_of(self.num_others, "other file")
         named = f" ({_most_common(self.endings)})" if self.num_others else ""
         return f", only {hidden}{others}{named}"
 
@@ -103,12 +105,12 @@ class Aside:
         told = []
         if self.num_others:
             told.append(
-                f"left out {_files(self.num_others, 'other file')} "
+                f"left out {number_of(self.num_others, 'other file')} "
                 f"({_most_common(self.endings)}; the first: {self.first_other}){cure}"
             )
         if self.num_hidden:
             told.append(
-                f"left out {_files(self.num_hidden, 'hidden image')} "
+                f"left out {number_of(self.num_hidden, 'hidden image')} "
                 f"(the first: {self.first_hidden})"
             )
         return [*told, *self._parts()]
@@ -122,14 +124,9 @@ class Aside:
             f"{few} of {all_} bands" if few < all_ else f"all bands ({all_})"
             for few, all_ in sorted(self.bands)
         )
-        files = "1 file" if stacks == 1 else f"{stacks:,} files"
-        which = f"{there:,}" if read == there else f"{read:,} of {there:,}"
-        planes = "plane" if there == 1 else "planes"
-        return [f"read {which} {planes} of {files}, {bands}"]
-
-
-def _files(count: int, what: str) -> str:
-    return f"{count} {what}{'s' * (count > 1)}"
+        files = number_of(stacks, "file")
+        some = "" if read == there else f"{read:,} of "
+        return [f"read {some}{number_of(there, 'plane')} of {files}, {bands}"]
 
 
 def _most_common(endings: Counter[str]) -> str:

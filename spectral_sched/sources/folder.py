@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from spectral_sched.errors import ImageError, InputError
 from spectral_sched.images.pixels import encoded
 from spectral_sched.images.png import SHEET_NAME, is_our_png
+from spectral_sched.words import number_of
 
 from .item import (
     LABELS_NAME,
@@ -145,9 +146,12 @@ class _Found:
         for name in self.names:
             aside.other(quote_name(name))
         if self.names:
+            beside = "archive or table beside images is"
+            several = "archives or tables beside images are"
+            left_out = number_of(len(self.names), beside, several)
             aside.remark(
-                f"{len(self.names)} archives or tables beside images are not read "
-                f"(the first: {quote_name(self.names[0])}); name them as sources too"
+                f"{left_out} not read (the first: {quote_name(self.names[0])}); name "
+                "them as sources too"
             )
 
 

@@ -10,6 +10,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from spectral_sched.words import number_of
+
 from .item import LABELS_NAME, folder_label, quote_name
 
 if TYPE_CHECKING:
@@ -61,13 +63,14 @@ class Labels:
         unused = len(self.labels) - self.num_found
         if unused > 0:
             self.aside.remark(
-                f"{unused} of {len(self.labels)} labels in {self.place} are of no "
-                "image of that name; write names as they are, with /"
+                f"{unused} of {number_of(len(self.labels), 'label')} in {self.place} "
+                "cannot be used: no image has the name; write names as they are, with /"
             )
         if self.num_missing:
             self.aside.remark(
-                f"{self.num_missing} images have no label in {self.place} (the "
-                f"first: {quote_name(self.first_missing)}) and are in no class"
+                f"{number_of(self.num_missing, 'image has', 'images have')} no label "
+                f"in {self.place} (the first: {quote_name(self.first_missing)}), and "
+                "so no class"
             )
 
     def _read(self, content: bytes) -> dict[str, str] | None:
@@ -103,8 +106,8 @@ class Labels:
         if unusable:
             first = json.dumps(unusable[0])
             self.aside.remark(
-                f"{len(unusable)} of {len(pairs)} labels in {self.place} are not a "
-                f"name and an integer (the first: {first[:60]}), so their images are "
-                "in no class"
+                f"{len(unusable)} of {number_of(len(pairs), 'label')} in {self.place} "
+                f"cannot be used: no name and an integer (the first: {first[:60]}), "
+                "so no class"
             )
         return labels

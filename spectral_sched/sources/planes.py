@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal, cast
 
 from spectral_sched.errors import ImageError, UsageError
+from spectral_sched.words import number_of
 
 Planes = Literal["all", "first", "middle"] | int
 """All planes, one of two, or the number of one, from 1."""
@@ -61,6 +62,7 @@ def chosen_planes(planes: Planes | None, count: int, name: str) -> range:
     else:
         first = planes - 1
     if first >= count:
-        message = f"{name} has {count} planes, and no plane {first + 1}; see --planes"
+        planes_there = number_of(count, "plane")
+        message = f"{name} has {planes_there}, and no plane {first + 1}; see --planes"
         raise ImageError(message, "planes")
     return range(first, first + 1)

@@ -17,6 +17,7 @@ import numpy as np
 
 from spectral_sched.defaults import EPSILON, TOLERANCE
 from spectral_sched.errors import NoAnswerError, UsageError
+from spectral_sched.words import number_of
 
 from .spectrum import ROUNDING
 
@@ -247,8 +248,8 @@ def bound_intervals(
         sigma_min = clean_at(power, field.num_modes, bounds.tolerance)
     except NoAnswerError as error:
         message = (
-            f"some sets drawn from these {sample.num_uniform} images hold no "
-            "differences, so the noise range has no interval; analyze more images"
+            f"some sets drawn from these {number_of(sample.num_uniform, 'image')} hold "
+            "no differences, so the noise range has no interval; analyze more images"
         )
         raise NoAnswerError(message) from error
     levels = {

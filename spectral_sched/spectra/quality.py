@@ -28,6 +28,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from spectral_sched.words import number_of
+
 from .periodogram import LUMA_WEIGHTS
 
 if TYPE_CHECKING:
@@ -81,9 +83,8 @@ def pages_warning(count: int) -> Iterator[str]:
     """Yield what to say of pages that were not read, if there are any."""
     if count:
         yield (
-            f"{count} page{'s' * (count > 1)} of TIFFs after the first of each "
-            f"{'were' if count > 1 else 'was'} left out; --planes all takes "
-            "them too"
+            f"left out {number_of(count, 'page')} of TIFFs after the first of each; "
+            "--planes all takes all"
         )
 
 
@@ -91,8 +92,9 @@ def _copies(num_images: int, num_distinct: int | None) -> Iterator[str]:
     if num_distinct is None or num_distinct == num_images:
         return
     yield (
-        f"{num_distinct:,} different images, {num_images:,} files: copies count "
-        "as images of their own, so the intervals are too narrow; remove copies"
+        f"{number_of(num_distinct, 'different image')}, "
+        f"{number_of(num_images, 'file')}: copies count as images of their own, so "
+        "the intervals are too narrow; remove copies"
     )
 
 
@@ -100,10 +102,10 @@ def _subsampled_chroma(num_images: int, num_subsampled: int) -> Iterator[str]:
     if not num_subsampled:
         return
     yield (
-        f"{num_subsampled} of {num_images} images ({num_subsampled / num_images:.0%}) "
-        "are JPEGs with subsampled chroma: colour differences have about a quarter of "
-        "their power at mid frequencies; halve the size with --resolution, "
-        "or use --color luma, to see none of it"
+        f"{num_subsampled} of {number_of(num_images, 'image')} "
+        f"({num_subsampled / num_images:.0%}) are JPEGs with subsampled chroma: "
+        "colour differences have about a quarter of their power at mid frequencies; "
+        "halve the size with --resolution, or use --color luma, to see none of it"
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from spectral_sched.synthetic import KINDS, SAMPLE_KINDS, write_pictures
 
+from spectral_sched.words import number_of
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(

@@ -22,6 +22,7 @@ from spectral_sched.schedules.betas import (
     useful_abar,
 )
 from spectral_sched.schedules.table import SigmaTable
+from spectral_sched.words import number_of
 
 from .artifact import Artifact
 from .checks import ROUNDING, duplicates, outside
@@ -142,7 +143,8 @@ def _told(levels: tuple[float, ...], table: SigmaTable, high: float) -> str:
     start = f"the table is cut there and starts from {high:.4g}"
     if not lost:
         return start
-    return f"{start}, with {table.num_steps} steps in place of {len(levels)}"
+    steps = number_of(table.num_steps, "step")
+    return f"{start}, with {steps} in place of {len(levels)}"
 
 
 def nearest_timesteps(job: Job) -> NDArray[np.int64]:

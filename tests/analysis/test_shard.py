@@ -133,7 +133,7 @@ def test_whole_sources_can_be_merged(found: list[Item], tmp_path: Path) -> None:
 
 
 def test_missing_shards_are_named(shards: Shards) -> None:
-    with pytest.raises(InputError, match=r"shard 0/3, 2/3 is missing; add it"):
+    with pytest.raises(InputError, match=r"shards 0/3, 2/3 are missing; add them"):
         merge_partials(shards[1:2])
     assert merge_partials(shards[1:2], allow_missing=True).chunk.num_images > 0
 

@@ -49,7 +49,7 @@ def test_bad_pictures_may_be_limited(folder: Path) -> None:
     run = analyze("a", "--strict", cwd=folder, code=3)
     assert run.stderr.endswith("; without --strict it would be skipped\n")
     run = analyze("a", "--max-errors", 1, cwd=folder, code=3)
-    assert run.stderr.startswith("error: more than 1 images cannot be read (the last")
+    assert run.stderr.startswith("error: more than 1 image cannot be read (the last")
     analyze("a", "--max-errors", 2, cwd=folder)
     analyze("a", "--max-errors", -1, cwd=folder, code=2)
 
@@ -193,7 +193,9 @@ def test_what_was_left_out_is_told_and_kept(tmp_path: Path) -> None:
     run = analyze("a", "--strict", cwd=tmp_path)
     told = "left out 1 other file (1 .dds; the first: x.dds); --all-files tries each"
     assert f"{told}\n" in run.stderr
-    assert "warning: 1 of 1 labels in a/dataset.json are not a name" in run.stderr
+    assert (
+        "warning: 1 of 1 label in a/dataset.json cannot be used: no name" in run.stderr
+    )
     source = document(tmp_path)["source"]
     assert source["left_out"] == [told]
     assert len(source["remarks"]) == 1

@@ -78,6 +78,8 @@ def test_cells_of_calls_and_of_steps() -> None:
         ((["huen"], [8], []), "did you mean --samplers heun?"),
         ((["heun"], [8], [4]), "--calls and --steps both say"),
         ((["heun"], [0], []), "at least one call, not 0"),
+        ((["heun"], [2001], []), "--calls must be at most 2,000, not 2001"),
+        ((["euler"], [], [10**21]), "--steps must be at most 1,000, not 1e\\+21"),
     ],
 )
 def test_cells_that_cannot_be_are_refused(

@@ -194,6 +194,8 @@ def test_bad_input_is_explained(tmp_path: Path) -> None:
         picture("clouds", 1)
     with pytest.raises(ValueError, match=r"size must be at least 8 pixels, not 7\."):
         picture("shapes", 1, 7)
+    with pytest.raises(ValueError, match="size must be at most 8192 pixels, not 1000"):
+        picture("shapes", 1, 10**11)
     with pytest.raises(ValueError, match="seed must be whole numbers of at least 0"):
         picture("shapes", -1)
     with pytest.raises(ValueError, match="seed must be whole numbers of at least 0"):

@@ -23,6 +23,7 @@ from spectral_sched.errors import UsageError
 from spectral_sched.files.audit import Audit, Model, audit_document, audit_path
 from spectral_sched.files.samples import check_seed
 from spectral_sched.planning.replan import sized
+from spectral_sched.words import number_of
 
 from .audit import NUM_IMAGES, NUM_LEVELS, Auditor
 from .bench import model_source
@@ -197,7 +198,7 @@ def _told_class(denoise: Denoiser, options: AuditOptions) -> Denoiser:
         return guide(denoise, Guidance(class_label=label), [0])
     if facts.num_classes and facts.null_label is None:
         message = (
-            f"the model has {facts.num_classes} classes; name one "
+            f"the model has {number_of(facts.num_classes, 'class')}; name one "
             "with --class-label, or say with --null-label which stood for none"
         )
         raise UsageError(message)

@@ -17,6 +17,7 @@ import torch
 from torch.nn import functional
 
 from spectral_sched.errors import UnavailableError, UsageError
+from spectral_sched.words import number_of
 
 from .batched import batched
 
@@ -57,7 +58,7 @@ class ImageNetFeatures:
         if channels not in (GREY, RGB):
             message = (
                 f"--features imagenet looks at grey and RGB images, and these have "
-                f"{channels} channels; leave it out for random features"
+                f"{number_of(channels, 'channel')}; leave it out for random features"
             )
             raise UsageError(message)
         self.side = side

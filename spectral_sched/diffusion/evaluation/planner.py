@@ -24,6 +24,7 @@ from spectral_sched.planning.replan import (
     plan_for_model,
     sized,
 )
+from spectral_sched.words import number_of
 
 from .audit import NUM_LEVELS, Auditor
 from .real_pictures import field_samples
@@ -137,7 +138,8 @@ class ModelPlanner:
         found = auditor.look(NUM_LEVELS)
         if not found.worse[0]:
             return limits
-        told = f"a look at {NUM_LEVELS} levels ({auditor.counted.num_calls} calls)"
+        calls = number_of(auditor.counted.num_calls, "call")
+        told = f"a look at {NUM_LEVELS} levels ({calls})"
         if found.trusted_range is None:
             self.messages.append(
                 f"warning: {told} found the model worse than Wiener's filter at all of "

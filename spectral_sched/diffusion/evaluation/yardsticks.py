@@ -25,6 +25,7 @@ from spectral_sched.comparisons.results import (
     squared_errors,
 )
 from spectral_sched.errors import InputError
+from spectral_sched.words import number_of
 
 from .features import RandomFeatures
 
@@ -67,7 +68,8 @@ class Yardsticks:
     ) -> None:
         if len(real) < 2 * num_samples:
             message = (
-                f"{num_samples} samples are compared with twice as many real images, "
+                f"{number_of(num_samples, 'sample is', 'samples are')} compared with "
+                "twice as many real images, "
                 f"not with {len(real)}; lower --samples, or name more with --data"
             )
             raise InputError(message)

@@ -21,6 +21,7 @@ from spectral_sched.diffusion.devices import to_device
 from spectral_sched.documents.read import read_foreign
 from spectral_sched.errors import InputError, UnavailableError
 from spectral_sched.schedules import UNIT_FLOW
+from spectral_sched.words import number_of
 
 from .diffusers_scheduler import native_levels, scheduler_of
 from .preconditioning import PreconditionedDenoiser
@@ -177,8 +178,8 @@ def _check_network(config: Fields, folder: Path) -> None:
     channels, answered = config.get("in_channels", int), config.get("out_channels", int)
     if answered not in {channels, 2 * channels}:
         message = (
-            f"{folder} turns {channels} channels into {answered}, which is no denoiser "
-            "of images"
+            f"{folder} turns {number_of(channels, 'channel')} into {answered}, which "
+            "is no denoiser of images"
         )
         raise InputError(message)
 
@@ -280,5 +281,5 @@ def _check_size(diffusers: Any, network: Path) -> None:
         unet = network_class.from_config(network_class.load_config(network))
     needed = sum(weights.numel() for weights in unet.parameters())
     if needed > sum(path.stat().st_size for path in network.glob("*.safetensors")):
-        message = f"it asks for {needed} weights and has fewer"
+        message = f"it asks for {number_of(needed, 'weight')} and has fewer"
         raise ValueError(message)

@@ -18,6 +18,7 @@ import torch
 
 from spectral_sched.defaults import BUNDLED_GUIDANCE, MODEL
 from spectral_sched.errors import UsageError, check_choice
+from spectral_sched.words import number_of
 
 from .denoiser import NO_CLASSES, facts_of, per_picture, tell_ends
 
@@ -50,7 +51,7 @@ class Guidance:
     Raises
     ------
     UsageError
-        If the weight is not finite or the interval is none.
+        If the weight is no number to compute with or the interval is none.
     """
 
     class_label: int | str | None = None
@@ -176,7 +177,8 @@ def _of_turns(
         labels = [each for each in range(facts.num_classes) if each != null_label]
     if not labels:
         message = (
-            f"the model has {facts.num_classes} classes; choose with --class-label"
+            f"the model has {number_of(facts.num_classes, 'class')}; "
+            "choose with --class-label"
         )
         raise UsageError(message)
     turns = [labels[seed % len(labels)] for seed in seeds]

@@ -15,6 +15,7 @@ from spectral_sched.files.model import BUNDLED, SUFFIX
 from spectral_sched.images.pixels import load_pixels
 from spectral_sched.schedules import UNIT_FLOW
 from spectral_sched.sources import Aside, items
+from spectral_sched.words import number_of
 
 from .diffusers_scheduler import not_flowing
 from .diffusers_unet import load_diffusers
@@ -214,4 +215,5 @@ def skipped_messages(skipped: Skipped, num_read: int) -> tuple[str, ...]:
         return ()
     total = skipped.total + num_read
     first = skipped.messages[0]
-    return (f"left out {skipped.total} of {total} images (the first: {first})",)
+    images = number_of(total, "image")
+    return (f"left out {skipped.total} of {images} (the first: {first})",)

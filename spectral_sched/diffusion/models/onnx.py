@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from spectral_sched.errors import InputError, UnavailableError, UsageError
+from spectral_sched.words import number_of
 
 from .wrap import WrappedDenoiser, wrap
 
@@ -67,8 +68,9 @@ class OnnxNetwork:
         if len(self.inputs) != 2:
             names = ", ".join(each.name for each in self.inputs)
             message = (
-                f"{path} takes {len(self.inputs)} inputs ({names}), and a denoiser "
-                "takes images and their noise; export the network with these two"
+                f"{path} takes {number_of(len(self.inputs), 'input')} ({names}), and a "
+                "denoiser takes images and their noise; export the network with these "
+                "two"
             )
             raise InputError(message)
         self.settings: Mapping[str, str] = (

@@ -19,6 +19,7 @@ import torch
 
 from spectral_sched.errors import UsageError, check_choice
 from spectral_sched.schedules.betas import NUM_TIMESTEPS, Betas, useful_abar
+from spectral_sched.words import number_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -195,7 +196,7 @@ def discrete_time(abar: NDArray[np.float64], whole: Whole = "no") -> NetworkTime
 def too_many_steps(count: int) -> UsageError:
     """Return what to raise where there are fewer timesteps than steps."""
     return UsageError(
-        f"the model has {count} timesteps; ask for --steps {count} at most"
+        f"the model has {number_of(count, 'timestep')}; ask for --steps {count} at most"
     )
 
 

@@ -11,6 +11,7 @@ from torch.nn.functional import one_hot
 
 from spectral_sched.diffusion.devices import to_device
 from spectral_sched.errors import UsageError, check_choice
+from spectral_sched.words import number_of
 
 from .pixel_range import OURS, Clamp, PixelRange, pixel_range
 from .preconditioning import PreconditionedDenoiser, Preconditioning, preconditioning
@@ -105,7 +106,8 @@ class Classes:
                 return {self.argument: x.new_zeros(len(x), self.count)}
             if self.null is None:
                 message = (
-                    f"the model has {self.count} classes; choose with --class-label"
+                    f"the model has {number_of(self.count, 'class')}; "
+                    "choose with --class-label"
                 )
                 raise UsageError(message)
             labels = torch.tensor(self.null)

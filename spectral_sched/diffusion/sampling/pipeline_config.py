@@ -21,6 +21,7 @@ from spectral_sched.schedules.coordinates import (
     flow_coordinate,
     timestep_coordinate,
 )
+from spectral_sched.words import number_of
 
 from .pipeline import INPUTS, PREDICTIONS
 
@@ -51,7 +52,7 @@ class ScheduleText(str):
     def __repr__(self) -> str:
         document = json.loads(self)
         steps = len(document.get("sigmas", ())) - 1
-        return f"<schedule of {steps} steps, kind {document.get('kind')}>"
+        return f"<schedule of {number_of(steps, 'step')}, kind {document.get('kind')}>"
 
 
 def told_coordinate(config: Mapping[str, Any], flow: FlowModel) -> Coordinate:

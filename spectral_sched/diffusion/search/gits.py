@@ -23,6 +23,7 @@ from spectral_sched.schedules import KarrasLaw, Schedule, sigma_table
 from spectral_sched.schedules.table import SigmaTable
 from spectral_sched.solvers.recurrence import Play
 from spectral_sched.solvers.registry import solver_calls
+from spectral_sched.words import number_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -161,8 +162,9 @@ def gits_table(
     most = len(path.levels) - 1
     if num_steps > most:
         message = (
-            f"kind gits chooses among {len(path.levels)} levels and cannot make "
-            f"{num_steps} steps; ask for --steps {most} at most"
+            f"kind gits chooses among {number_of(len(path.levels), 'level')} and "
+            f"cannot make {number_of(num_steps, 'step')}; ask for --steps {most} at "
+            "most"
         )
         raise UsageError(message)
     places = cheapest_path(jump_costs(path, cost), num_steps, growth)

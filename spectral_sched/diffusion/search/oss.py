@@ -22,6 +22,7 @@ from spectral_sched.errors import UsageError
 from spectral_sched.schedules.table import SigmaTable
 from spectral_sched.solvers.recurrence import Play
 from spectral_sched.solvers.registry import solver_calls
+from spectral_sched.words import number_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -115,8 +116,8 @@ def oss_table(
     most = len(sigmas) - 1
     if num_steps > most:
         message = (
-            f"kind oss chooses among {most} levels and cannot make {num_steps} steps; "
-            f"ask for --steps {most} at most"
+            f"kind oss chooses among {number_of(most, 'level')} and cannot make "
+            f"{number_of(num_steps, 'step')}; ask for --steps {most} at most"
         )
         raise UsageError(message)
     students = Students(teacher_states(denoise, noise, sigmas), sigmas)

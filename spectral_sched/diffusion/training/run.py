@@ -34,6 +34,7 @@ from spectral_sched.planning.plan import make_plan
 from spectral_sched.planning.request import TableRequest
 from spectral_sched.planning.training_law import LEARNED
 from spectral_sched.system.interrupts import EXIT_CODE, patience, saved_at
+from spectral_sched.words import number_of
 
 from .degrade import NUM_FEATURES, degrade
 from .learned_law import LearnedNoise
@@ -209,11 +210,14 @@ class TrainingRun:
         if self.options.minutes is not None:
             done = self.trainer.seconds / 60
             self.messages += [
-                f"{done:.2g} of {self.options.minutes:g} minutes are over"
+                f"{done:.2g} of "
+                f"{number_of(self.options.minutes, 'minute is', 'minutes are', 'g')} "
+                "over"
             ]
         elif asked <= step:
             self.messages += [
-                f"{step} steps are done and {asked} asked for: the model is written as "
+                f"{number_of(step, 'step is', 'steps are')} done and {asked} asked "
+                "for: the model is written as "
                 "it is; --steps with more trains on"
             ]
         elif before != (asked, None):
@@ -311,8 +315,9 @@ class TrainingRun:
             batch, state = self.options.settings.batch, resume_path(self.output)
             kept = f"; {state} stays, for --resume with this batch" * state.exists()
             message = (
-                f"a step on {batch} images does not fit into the memory of "
-                f"{self.processes.device.type}; train again with a lower --batch{kept}"
+                f"a step on {number_of(batch, 'image')} does not fit into the memory "
+                f"of {self.processes.device.type}; train again with a lower "
+                f"--batch{kept}"
             )
             raise NoAnswerError(message) from error
 
@@ -340,7 +345,8 @@ class TrainingRun:
         for loss in (*told, *map(float, self.trainer.recent)):
             if not math.isfinite(loss):
                 message = (
-                    f"the loss is {loss} after {self.trainer.step} steps; train "
+                    f"the loss is {loss} after "
+                    f"{number_of(self.trainer.step, 'step')}; train "
                     "with a lower --rate"
                 )
                 raise NoAnswerError(message)
@@ -395,7 +401,8 @@ def _check_shares(batch: int, count: int) -> None:
     """Raise `UsageError` if processes would not get as many images each."""
     if batch % count:
         message = (
-            f"--batch {batch} cannot be shared by {count} processes alike; give a "
+            f"--batch {batch} cannot be shared by "
+            f"{number_of(count, 'process')} alike; give a "
             f"multiple of {count}, as --batch {math.ceil(batch / count) * count}"
         )
         raise UsageError(message)

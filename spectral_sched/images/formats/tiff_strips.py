@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from spectral_sched.images.inflate import inflated_size
 from spectral_sched.images.limits import LARGE_PIXELS
+from spectral_sched.words import number_of
 
 from .strict_jpeg import check_jpeg
 
@@ -83,7 +84,7 @@ def _check_deflate(tags: Any, number: int, strip: memoryview) -> bool:
         message = f"piece {number} is not what was deflated ({error})"
         raise BrokenStripError(message) from error
     if size > most:
-        message = f"piece {number} inflates to more than its {most} bytes"
+        message = f"piece {number} inflates to more than its {number_of(most, 'byte')}"
         raise BrokenStripError(message)
     return True
 
@@ -94,7 +95,9 @@ def _check_pack_bits(tags: Any, number: int, strip: memoryview) -> bool:
         return False
     wanted = _unpacked_sizes(tags, number)
     if _pack_bits_size(strip) not in wanted:
-        message = f"piece {number} does not unpack to its {wanted[0]} bytes"
+        message = (
+            f"piece {number} does not unpack to its {number_of(wanted[0], 'byte')}"
+        )
         raise BrokenStripError(message)
     return True
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from spectral_sched.errors import UsageError
 from spectral_sched.schedules.parameters import choice, words
 from spectral_sched.schedules.table import SigmaTable
+from spectral_sched.words import number_of
 
 from .kind import KindInfo, KindSettings, parameters_of, refuse_terminal, settings_of
 from .model_searches import needs_model
@@ -75,8 +76,9 @@ def _list_table(_: DataSet, request: TableRequest) -> SigmaTable:
         raise UsageError(message)
     if len(levels) != request.num_steps:
         message = (
-            f"the list has {len(levels)} levels and {request.num_steps} steps are "
-            f"asked for; ask for --steps {len(levels)}"
+            f"the list has {number_of(len(levels), 'level')} and "
+            f"{number_of(request.num_steps, 'step is', 'steps are')} asked for; ask "
+            f"for --steps {len(levels)}"
         )
         raise UsageError(message)
     return SigmaTable.of(levels)

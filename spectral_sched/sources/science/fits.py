@@ -12,6 +12,7 @@ from spectral_sched.errors import UsageError
 from spectral_sched.images.pixel_size import SPELLINGS, PixelSize, pixel_size
 from spectral_sched.sources.item import Choices, Item, Reader, refused
 from spectral_sched.sources.location import is_url, last_name, open_place
+from spectral_sched.words import number_of
 
 from .grid import Grid, Told, axes_grid, grid_items, needed
 
@@ -92,7 +93,8 @@ def _chosen(images: dict[int, Any], choices: Choices, name: str) -> int:
     first = min(images)
     if len(images) > 1:
         choices.aside.remark(
-            f"{name} has {len(images)} images, of which the first is read; name one as "
+            f"{name} has {number_of(len(images), 'image')}, of which the first is "
+            "read; name one as "
             f"in {names}"
         )
     return first

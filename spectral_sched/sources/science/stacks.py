@@ -16,6 +16,7 @@ from spectral_sched.errors import InputError, UsageError
 from spectral_sched.sources.item import Choices, Item, listed, quote_name, refused
 from spectral_sched.sources.layouts import Ambiguous, Layout, find_layout
 from spectral_sched.sources.planes import chosen_planes
+from spectral_sched.words import number_of
 
 from .grid import Told, axes_grid, grid_items, not_numbers
 
@@ -197,7 +198,7 @@ def _classes(
             return lambda number: str(int(values[number]))
         choices.aside.remark(
             f"the labels in {quote_name(beside[name].name)} ({array.dtype}, {shape}) "
-            f"are not {count} integers and are not used"
+            f"are not {number_of(count, 'integer')} and are not used"
         )
     return lambda _number: ""
 

@@ -23,6 +23,7 @@ from spectral_sched.images.pixel_size import pixel_size
 from spectral_sched.images.pixels import encoded
 from spectral_sched.sources.item import Choices, Item
 from spectral_sched.sources.location import Remote
+from spectral_sched.words import number_of
 
 from .geotiff import opened_raster
 from .grid import Grid, Told, axes_grid, grid_items, needed
@@ -119,8 +120,8 @@ def _by_tifffile(item: Item, choices: Choices) -> Iterator[Item]:
     with quiet_logs(), tifffile.TiffFile(source) as file:
         if len(file.series) > 1:
             choices.aside.remark(
-                f"{item.name} has {len(file.series)} images of different shapes, of "
-                "which the first is read"
+                f"{item.name} has {number_of(len(file.series), 'image')} of different "
+                "shapes, of which the first is read"
             )
         yield from grid_items(_grid(file, item.name, source), choices, item.label)
 

@@ -32,6 +32,7 @@ from spectral_sched.targets.target import (
     outside_model,
     said_range,
 )
+from spectral_sched.words import number_of
 
 
 def _sigmas(job: Job) -> Artifact:
@@ -92,7 +93,7 @@ def _workflow(job: Job) -> Artifact:
     node = {
         "class_type": "ManualSigmas",
         "inputs": {"sigmas": joined(given)},
-        "_meta": {"title": f"specsched, {job.table.num_steps} steps"},
+        "_meta": {"title": f"specsched, {number_of(job.table.num_steps, 'step')}"},
     }
     usage = f'link ["{number}", 0] to the input sigmas of SamplerCustomAdvanced'
     return replace(given, fields={number: node}, usage=usage)

@@ -16,6 +16,7 @@ from spectral_sched.targets.target import (
     outside_model,
     said_range,
 )
+from spectral_sched.words import number_of
 
 
 def _forge(job: Job) -> Artifact:
@@ -28,7 +29,10 @@ def _forge(job: Job) -> Artifact:
         start_scale=float(values[0]),
         brackets=True,
         warnings=outside_model(job),
-        usage=f"paste it into the box of the scheduler custom, with {count} steps",
+        usage=(
+            "paste it into the box of the scheduler custom, with "
+            f"{number_of(count, 'step')}"
+        ),
     )
 
 
