@@ -30,6 +30,12 @@ BUNDLED_GUIDANCE = 2.0
 those of real images (docs/reference/bundled-model.md)."""
 
 SEEDS = "0-15"
+MOST_SAMPLES = 1_000_000
+"""Of one run."""
+
+MOST_THREADS = 1024
+"""More than any machine has cores; systems refuse to start many more."""
+
 RESTORING_SEEDS = "0"
 """With each image to restore."""
 NUM_TRAINED = 10_000
@@ -57,6 +63,7 @@ NUM_COMPARED = 128
 """Samples of each table."""
 
 REFERENCE_STEPS = 128
+MOST_REFERENCE_STEPS = 1000
 
 AUTO_START = "auto"
 """Start from noise about zero, but where the range of a model is too low for that."""

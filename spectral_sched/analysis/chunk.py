@@ -82,7 +82,7 @@ class Skipped:
         return InputError(f"no image could be read{first}; name a folder of images")
 
     def _too_many(self, message: str) -> InputError:
-        if self.most == 0:
+        if not self.most:
             return InputError(f"{message}; without --strict it would be skipped")
         return InputError(
             f"more than {number_of(self.most, 'image')} cannot be read (the last: "

@@ -47,10 +47,10 @@ def parse_shard(text: str) -> Shard:
     >>> parse_shard("0/8")
     Shard(index=0, count=8)
     """
-    index, slash, count = text.partition("/")
-    if slash and index.isdecimal() and count.isdecimal() and int(index) < int(count):
-        return Shard(int(index), int(count))
-    message = f"--shard must be one of 0/N to N-1/N, as in 0/8, not {text!r}"
+    index, count = (whole_number(part) for part in text.partition("/")[::2])
+    if index is not None and count is not None and index < count:
+        return Shard(index, count)
+    message = f"--shard must be one of 0/N to N-1/N, as in 0/8, not {text!r:.60}"
     raise UsageError(message)
 
 

@@ -29,7 +29,10 @@ def audit(
         int,
         typer.Option(min=4, max=1000, help="Noise levels, even in ln sigma."),
     ] = 24,
-    samples: Annotated[int, typer.Option(min=2, help="Images at each level.")] = 64,
+    samples: Annotated[
+        int,
+        typer.Option(min=2, max=defaults.MOST_SAMPLES, help="Images at each level."),
+    ] = 64,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the noise.")] = 0,
     class_label: Annotated[
         str | None, typer.Option(help="Class to give the model, by number or name.")

@@ -56,11 +56,21 @@ def compare(
         typer.Option(help="Spectrum to plan from; networks trained here have one."),
     ] = None,
     samples: Annotated[
-        int, typer.Option(min=defaults.LEAST_COMPARED, help="Samples of each table.")
+        int,
+        typer.Option(
+            min=defaults.LEAST_COMPARED,
+            max=defaults.MOST_SAMPLES,
+            help="Samples of each table.",
+        ),
     ] = defaults.NUM_COMPARED,
     seed: Annotated[int, typer.Option(min=0, help="First seed, shared by all.")] = 0,
     reference_steps: Annotated[
-        int, typer.Option(min=1, help="Steps of the fine reference, of heun.")
+        int,
+        typer.Option(
+            min=1,
+            max=defaults.MOST_REFERENCE_STEPS,
+            help="Steps of the fine reference, of heun.",
+        ),
     ] = defaults.REFERENCE_STEPS,
     features: Annotated[
         str, typer.Option(help="What distances are on: random, or imagenet (an extra).")

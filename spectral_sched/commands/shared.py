@@ -90,7 +90,11 @@ AllFiles = Annotated[
 Device = Annotated[str, typer.Option(help="auto, cuda, mps or cpu.")]
 Threads = Annotated[
     int | None,
-    typer.Option(min=1, help="CPU threads; at most the number of cores by default."),
+    typer.Option(
+        min=1,
+        max=defaults.MOST_THREADS,
+        help="CPU threads; at most the number of cores by default.",
+    ),
 ]
 Resume = Annotated[bool, typer.Option("--resume", help="Continue an interrupted run.")]
 Mixture = Annotated[

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from spectral_sched.planning.plan import Plan
     from spectral_sched.schedules import Setting
 
+MOST_CALLS = 2 * MAX_STEPS
+"""Of a table of the most steps with a solver that makes two calls in each."""
+
 OF_ALL_KINDS = ("sigma_min", "sigma_max", "start", "terminal")
 """What can be set of every kind, beside its own parameters."""
 
@@ -151,6 +154,13 @@ def cell_keys(
     if min((*calls, *steps), default=1) < 1:
         message = f"a table takes at least one call, not {min(*calls, *steps, 1)}"
         raise UsageError(message)
+    for flag, given, most in (
+        ("--calls", calls, MOST_CALLS),
+        ("--steps", steps, MAX_STEPS),
+    ):
+        if max(given, default=1) > most:
+            message = f"{flag} must be at most {most:,}, not {max(given):.6g}"
+            raise UsageError(message)
     by_calls = (CellKey(s, steps_within(s, n)) for s in samplers for n in calls)
     by_steps = (CellKey(s, n) for s in samplers for n in steps)
     return list(dict.fromkeys((*by_calls, *by_steps)))

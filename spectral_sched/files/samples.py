@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from spectral_sched.defaults import RESTORING_SEEDS, SEEDS
+from spectral_sched.defaults import MOST_SAMPLES, RESTORING_SEEDS, SEEDS
 from spectral_sched.documents.provenance import provenance
 from spectral_sched.documents.read import Form, read_document
 from spectral_sched.documents.rules import each, flag, members, text
@@ -23,6 +23,7 @@ from spectral_sched.images.png import (
     save_picture,
     save_png,
 )
+from spectral_sched.words import number_of, whole_number
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -42,7 +43,6 @@ EARLIER = (1,)
 RECORD_NAME = "samples.json"
 REMEDY = "make one with: specsched sample"
 PICTURE_NAME = re.compile(r"\d{6,}(-\d{6,})?\.(png|npy)")
-MAX_SEEDS = 1_000_000
 
 SEED_END = 1 << 63
 """Seeds are whole numbers from 0, below this."""
@@ -108,12 +108,13 @@ def parse_seeds(text: str) -> list[int]:
     seeds: list[int] = []
     for part in text.split(","):
         first, dash, last = part.strip().partition("-")
-        ends = (first, last if dash else first)
-        if not all(end.isascii() and end.isdigit() for end in ends):
-            message = f"--seeds {text!r} is no list of seeds; write 0-15 or 3,7,20-29"
+        low, high = whole_number(first), whole_number(last if dash else first)
+        if low is None or high is None:
+            message = (
+                f"--seeds {text!r:.60} is no list of seeds; write 0-15 or 3,7,20-29"
+            )
             raise UsageError(message)
-        low, high = (int(end) for end in ends)
-        too_many = len(seeds) + high - low >= MAX_SEEDS
+        too_many = len(seeds) + high - low >= MOST_SAMPLES
         if high < low or too_many or high >= SEED_END:
             message = f"--seeds {text!r:.60} has no sensible range in {part.strip()!r}"
             raise UsageError(message)

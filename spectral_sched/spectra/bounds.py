@@ -37,6 +37,10 @@ QUANTISATION = 2 / 255 / np.sqrt(12)
 CLEAN_SNR = 100.0
 """Signal-to-noise ratio of a ring that counts as clean."""
 
+LEAST_EPSILON, MOST_EPSILON = 1e-12, 10.0
+LEAST_TOLERANCE, MOST_TOLERANCE = 1e-9, 1e9
+"""Beyond these, squares of levels come to nothing or overflow."""
+
 INTERVAL = (0.025, 0.975)
 NUM_RESAMPLES = 400
 
@@ -142,13 +146,17 @@ def sigma_bounds(
 
 
 def check_settings(epsilon: float, tolerance: float) -> None:
-    """Raise `UsageError` unless both settings are positive and finite."""
-    if not 0 < epsilon < np.inf:
-        message = f"--epsilon must be a positive number of nats, not {epsilon}"
-        raise UsageError(message)
-    if not 0 < tolerance < np.inf:
-        message = f"--tolerance must be a positive number of levels, not {tolerance}"
-        raise UsageError(message)
+    """Raise `UsageError` unless both settings are positive and can be computed with."""
+    for flag, value, unit, least, most in (
+        ("--epsilon", epsilon, "nats", LEAST_EPSILON, MOST_EPSILON),
+        ("--tolerance", tolerance, "levels", LEAST_TOLERANCE, MOST_TOLERANCE),
+    ):
+        if not least <= value <= most:
+            message = (
+                f"{flag} must be a positive number of {unit}, from {least:g} to "
+                f"{most:g}, not {value:g}"
+            )
+            raise UsageError(message)
 
 
 def _weakest(power: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -34,7 +34,7 @@ KINDS: dict[str, Callable[[np.random.Generator, int], NDArray[np.floating[Any]]]
 SAMPLE_KINDS = tuple(KINDS)[:4]
 """Kinds of the sample images, and of what is written if none is named."""
 
-_SMALLEST_SIZE = 8
+_SMALLEST_SIZE, _LARGEST_SIZE = 8, 8192
 
 
 def _check(kind: str, size: int) -> None:
@@ -43,6 +43,8 @@ def _check(kind: str, size: int) -> None:
         raise ValueError(f"Unknown kind of image {kind!r}; the kinds are {known}.")
     if size < _SMALLEST_SIZE:
         raise ValueError(f"size must be at least {_SMALLEST_SIZE} pixels, not {size}.")
+    if size > _LARGEST_SIZE:
+        raise ValueError(f"size must be at most {_LARGEST_SIZE} pixels, not {size}.")
 
 
 def _entropy(kind: str, seed: int | Sequence[int]) -> list[int]:

@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 
 EVERYWHERE = (0.0, math.inf)
 
+MOST_WEIGHT = 1_000_000
+"""Images are gone far below it, and answers overflow above."""
+
 
 @dataclass(frozen=True)
 class Guidance:
@@ -61,8 +64,11 @@ class Guidance:
 
     def __post_init__(self) -> None:
         low, high = self.interval
-        if not math.isfinite(self.weight):
-            message = f"--guidance needs a finite number, not {self.weight}"
+        if not abs(self.weight) <= MOST_WEIGHT:
+            message = (
+                f"--guidance needs a finite number, at most {MOST_WEIGHT:,}, not "
+                f"{self.weight:g}"
+            )
             raise UsageError(message)
         if not 0 <= low < high:
             message = f"--guidance-interval needs 0 <= LOW < HIGH, not {low:g},{high:g}"

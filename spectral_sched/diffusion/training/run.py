@@ -60,6 +60,10 @@ if TYPE_CHECKING:
 
 SHEET_SEEDS = range(16)
 STOPPING = "stopping after this step; Ctrl-C again stops at once\n"
+MOST_STEPS = 1_000_000_000
+MOST_IMAGES = 1_000_000
+"""In a step; far below, they no longer fit into memory, which is told as such."""
+
 PRECISIONS = (AUTO, "bf16", "tf32", "float32")
 
 
@@ -123,9 +127,13 @@ def training_options(
         If a name is unknown or a number out of range.
     """
     check_choice(settings.precision, PRECISIONS, "precision", "--precision")
-    if settings.num_steps < 1 or settings.batch < 1:
-        message = "--steps and --batch must be at least 1"
-        raise UsageError(message)
+    for flag, count, most in (
+        ("--steps", settings.num_steps, MOST_STEPS),
+        ("--batch", settings.batch, MOST_IMAGES),
+    ):
+        if not 1 <= count <= most:
+            message = f"{flag} must be at least 1 and at most {most:,}, not {count:.6g}"
+            raise UsageError(message)
     if not 0 < settings.rate < 1:
         message = f"--rate must be between 0 and 1, not {settings.rate:g}; try 0.002"
         raise UsageError(message)
