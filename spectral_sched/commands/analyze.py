@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from spectral_sched.words import number_of
 from spectral_sched import defaults
+from spectral_sched.words import number_of
 
 from .shared import (
     AllFiles,

@@ -82,19 +82,19 @@ def audit(
     run = _run(flags)
     place = run.place() if write else None
     if place is not None:
-        check_output(place, force=force)
+        check_output(place, force=force, flag="--write")
     for message in run.messages:
         say(message)
     document = _audited(run, levels * len(run.images[0]))
     show(audit_parts(document), document, json=json)
+    if place is not None:
+        write_document(document, place, flag="--write")
+        say(f"wrote {place}")
     if picture is not None:
         from spectral_sched.plots.audit import write_audit_picture
 
         write_audit_picture(document, picture)
         say(f"wrote {picture}")
-    if place is not None:
-        write_document(document, place)
-        say(f"wrote {place}")
     say(f"next: {_following(model, spectrum)}")
 
 

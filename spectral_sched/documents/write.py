@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from .strict_json import Document
 
 
+BESIDE = frozenset(("--write",))
+"""Flags that take no name: the file has its place beside another."""
+
+
 def check_output(
     path: Path,
     *,
@@ -43,14 +47,14 @@ def check_output(
         reason = _why_not(path, flag)
     except OSError as error:
         # Names that are too long, and folders that may not be looked into.
-        reason = f"{why(error)}; choose another place with {flag}"
+        reason = f"{why(error)}; {_elsewhere('choose another place', flag)}"
     if reason:
         message = f"cannot write {path}: {reason}"
         raise UsageError(message)
     if path.exists() and not force and not (ours or is_ours)(path):
         reason = "was not written" if marked else "cannot be known to be written"
         message = (
-            f"{path} {reason} by specsched; name another file with {flag}, "
+            f"{path} {reason} by specsched; {_elsewhere('name another file', flag)}, "
             "or replace it with --force"
         )
         raise UsageError(message)
@@ -59,18 +63,24 @@ def check_output(
 def _why_not(path: Path, flag: str) -> str | None:
     """Return why there can be no file at a place, and a cure; None if there can."""
     if path.is_dir():
-        return f"it is a folder; name a file with {flag}"
+        return f"it is a folder; {_elsewhere('name a file', flag)}"
     if not path.parent.is_dir():
         return "its folder does not exist; make it first"
     if path.exists() and not path.is_file():
-        return f"it is no regular file but a device or a pipe; name a file with {flag}"
+        cure = _elsewhere("name a file", flag)
+        return f"it is no regular file but a device or a pipe; {cure}"
     # Where a link leads to is where the file is made.
     if not os.access(Path(os.path.realpath(path)).parent, os.W_OK):
         return (
             "its folder cannot be written (permission denied, or a read-only disk); "
-            f"choose another place with {flag}"
+            f"{_elsewhere('choose another place', flag)}"
         )
     return None
+
+
+def _elsewhere(what: str, flag: str) -> str:
+    """Return what to do where a file cannot be, for the flag that asked for it."""
+    return f"leave out {flag}" if flag in BESIDE else f"{what} with {flag}"
 
 
 REQUEST_KEYS = (
@@ -178,22 +188,37 @@ def open_folder(folder: Path, record: str, *, force: bool) -> Path:
     return folder
 
 
-def write_document(document: Document, path: Path) -> None:
+def write_document(document: Document, path: Path, *, flag: str = "-o") -> None:
     """Write a document atomically.
+
+    Parameters
+    ----------
+    flag
+        What asked for the file.
 
     Raises
     ------
     UsageError
         If the place cannot be written.
     """
-    write_atomically(path, layout(document).encode())
+    write_atomically(path, layout(document).encode(), flag=flag)
 
 
-def write_atomically(path: Path, *parts: bytes | memoryview) -> None:
+def write_atomically(path: Path, *parts: bytes | memoryview, flag: str = "-o") -> None:
     """Write parts to a file so that it is there whole or not at all.
 
     A power cut changes nothing about that. Where the path is a link, the file that it
     leads to is written.
+
+    Parameters
+    ----------
+    flag
+        What asked for the file.
+
+    Raises
+    ------
+    UsageError
+        If the place cannot be written.
     """
     path = Path(os.path.realpath(path))
     try:
@@ -210,7 +235,8 @@ def write_atomically(path: Path, *parts: bytes | memoryview) -> None:
             Path(name).unlink(missing_ok=True)
             raise
     except OSError as error:
-        message = f"cannot write {path}: {why(error)}; choose another place with -o"
+        cure = _elsewhere("choose another place", flag)
+        message = f"cannot write {path}: {why(error)}; {cure}"
         raise UsageError(message) from error
 
 

@@ -36,7 +36,8 @@ def write_audit_picture(document: Document, path: Path) -> None:
     """
     from spectral_sched.documents.write import write_atomically
 
-    write_atomically(path, audit_picture(document, path.suffix.lower()))
+    picture = audit_picture(document, path.suffix.lower())
+    write_atomically(path, picture, flag="--plot")
 
 
 def audit_picture(document: Document, suffix: str) -> bytes:

@@ -4,9 +4,10 @@ import argparse
 import sys
 from collections.abc import Sequence
 
+from spectral_sched.errors import UsageError, why
 from spectral_sched.synthetic import KINDS, SAMPLE_KINDS, write_pictures
-
 from spectral_sched.words import number_of
+
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
@@ -37,7 +38,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         )
     except ValueError as error:
         parser.error(str(error))
-    sys.stdout.write(f"Wrote {len(paths)} images to {given.folder}.\n")
+    except OSError as error:
+        reason = f"cannot write {error.filename}: {why(error)}"
+        parser.error(f"{reason}; name another FOLDER")
+    except UsageError as error:
+        parser.error(str(error).replace("with -o", "as FOLDER"))
+    sys.stdout.write(f"Wrote {number_of(len(paths), 'image')} to {given.folder}.\n")
     return 0
 
 

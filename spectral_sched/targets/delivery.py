@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Self
 
 from spectral_sched.schedules import SCHEDULES
-from spectral_sched.words import number_of
 
 from . import (
     FORMATS,

@@ -88,6 +88,17 @@ def test_it_says_where_a_model_is_worse(folder: Path) -> None:
     assert worse.min() > 2.0
 
 
+def test_a_full_disk_is_told_with_the_flag_that_was_given(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_handle: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", full)
+    ended = specsched("audit", *FAILING, *IMAGES, "--write", cwd=folder, code=2)
+    assert ended.stderr.endswith("no space left on device; leave out --write\n")
+
+
 def test_what_is_kept_is_heeded(folder: Path) -> None:
     written = specsched("audit", *FAILING, *IMAGES, "--write", cwd=folder)
     assert "wrote" in written.stderr

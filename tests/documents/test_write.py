@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
@@ -33,6 +34,33 @@ def test_a_name_that_is_too_long_is_told_of(tmp_path: Path) -> None:
 def test_a_device_is_not_replaced() -> None:
     with pytest.raises(UsageError, match="/dev/null: it is no regular file"):
         check_output(Path("/dev/null"), force=True)
+
+
+@pytest.mark.parametrize(
+    ("flag", "cure"),
+    [
+        ("-o", "choose another place with -o"),
+        ("--plot", "choose another place with --plot"),
+        ("--write", "leave out --write"),
+    ],
+)
+def test_a_full_disk_is_told_with_the_flag_that_was_given(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, flag: str, cure: str
+) -> None:
+    def full(_handle: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(UsageError, match=f"no space left on device; {cure}$"):
+        write_atomically(tmp_path / "a.json", b"after", flag=flag)
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_lies_in_the_way_is_told_with_the_flag_that_was_given(
+    tmp_path: Path,
+) -> None:
+    with pytest.raises(UsageError, match=r"it is a folder; leave out --write$"):
+        check_output(tmp_path, flag="--write")
 
 
 def test_a_link_stays_and_its_file_is_written(tmp_path: Path) -> None:

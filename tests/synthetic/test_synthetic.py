@@ -231,3 +231,16 @@ def test_the_command_explains_bad_input(
     with pytest.raises(SystemExit, match="2"):
         main([str(tmp_path), "--kind", "clouds"])
     assert "Unknown kind of image 'clouds'" in capsys.readouterr().err
+
+
+def test_a_place_that_cannot_be_written_is_told_in_one_sentence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    taken = tmp_path / "taken"
+    taken.write_text("a file")
+    with pytest.raises(SystemExit) as stop:
+        main([str(taken), "--count", "1"])
+    assert stop.value.code == 2
+    told = capsys.readouterr().err.splitlines()[-1]
+    assert f"error: cannot write {taken}" in told
+    assert told.endswith("; name another FOLDER")
