@@ -425,9 +425,9 @@ class SpectralScheduler(SchedulerMixin, ConfigMixin):  # type: ignore[misc]
         asking = default_steps(self)
         if asking and asking[1] == num_steps:
             text = (
-                f"{asking[0]} makes {num_steps} steps unasked, and the table has "
-                f"{self._own.num_steps}, which it uses; for {num_steps}, export a "
-                f"table with --steps {num_steps}"
+                f"{asking[0]} makes {number_of(num_steps, 'step')} unasked, and the "
+                f"table has {self._own.num_steps}, which it uses; for {num_steps}, "
+                f"export a table with --steps {num_steps}"
             )
             warnings.warn(text, stacklevel=4)
             return self._own

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 
 from spectral_sched.defaults import SPECTRUM_PATH
 from spectral_sched.errors import UsageError
+from spectral_sched.system import shell
+from spectral_sched.words import whole_number
 
 from .manifest import item_hash
 
@@ -22,6 +24,10 @@ if TYPE_CHECKING:
     from spectral_sched.sources import Item
 
     from .manifest import Manifest
+
+
+ENDING = ".partial.json"
+"""Of the names that shards have if none is given."""
 
 
 @dataclass(frozen=True)
@@ -58,8 +64,21 @@ def output_path(shard: Shard | None) -> Path:
     """Return the file that is written if none is named."""
     if shard is None:
         return SPECTRUM_PATH
-    name = f"{SPECTRUM_PATH.stem}.{shard.index}-of-{shard.count}.partial.json"
+    name = f"{SPECTRUM_PATH.stem}.{shard.index}-of-{shard.count}{ENDING}"
     return SPECTRUM_PATH.with_name(name)
+
+
+def merge_line(path: Path) -> str:
+    """Return the command that merges the shards beside one of them."""
+    if not path.name.endswith(ENDING):
+        return shell.line("merge", path)
+    # The shell expands the star, so that no quotes may be around it.
+    shards = f"*{ENDING}"
+    folder = path.parent
+    if folder == Path() and not path.name.startswith("-"):
+        return f"specsched merge {shards}"
+    beside = "." if folder == Path() else shell.quoted(folder)
+    return f"specsched merge {beside}/{shards}"
 
 
 def shard_items(

@@ -1,6 +1,5 @@
 """Measure the spectrum of images, whole or in shards."""
 
-import shlex
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -245,17 +244,13 @@ def _opened(
 
 def _publish_partial(publish: "Publisher", gathered: "Partial") -> None:
     from spectral_sched.analysis.partial_file import partial_document
+    from spectral_sched.analysis.shard import merge_line
     from spectral_sched.console.measurement import partial_parts
     from spectral_sched.documents.provenance import provenance
 
     say_left_out(gathered.chunk.skipped, gathered.origin)
-    folder = publish.output.parent
-    # The shell expands the star, so that no quotes may be around it.
-    shards = "*.partial.json"
-    if folder != Path():
-        shards = f"{shlex.quote(str(folder))}/{shards}"
     publish(
         partial_parts(gathered),
         partial_document(gathered, provenance({"shard": str(gathered.shard)})),
-        following=f"specsched merge {shards}",
+        following=merge_line(publish.output),
     )

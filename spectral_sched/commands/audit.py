@@ -1,12 +1,12 @@
 """Audit a model."""
 
-import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from spectral_sched import defaults
+from spectral_sched.system import shell
 
 from .shared import MODEL_HELP, Device, Force, Json, NetworkPrecision, Threads
 
@@ -121,11 +121,11 @@ def _following(model: str, spectrum: Path | None) -> str:
     from spectral_sched.files.model import SUFFIX
 
     if spectrum is None and model == defaults.MODEL:
-        return f"specsched compare --model {model}"
-    source = model if spectrum is None and model.endswith(SUFFIX) else spectrum
-    named = "" if source is None else f" --spectrum {shlex.quote(str(source))}"
-    steps = f"--steps {defaults.NUM_STEPS}"
-    return f"specsched export --model {shlex.quote(model)}{named} {steps}"
+        return shell.line("compare", "--model", model)
+    source = Path(model) if spectrum is None and model.endswith(SUFFIX) else spectrum
+    named = () if source is None else ("--spectrum", source)
+    steps = ("--steps", str(defaults.NUM_STEPS))
+    return shell.line("export", "--model", model, *named, *steps)
 
 
 def _check_picture(path: Path, *, force: bool) -> None:

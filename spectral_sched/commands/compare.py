@@ -1,12 +1,12 @@
 """Measure tables side by side."""
 
-import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from spectral_sched import defaults
+from spectral_sched.system import shell
 
 from .shared import MODEL_HELP, Device, Force, Json, NetworkPrecision, Threads, joined
 
@@ -157,7 +157,7 @@ def _following(folder: Path) -> str:
     """Return the command that shows what was compared."""
     from spectral_sched.comparisons.files import RECORD_NAME
 
-    return f"specsched show {shlex.quote(str(folder / RECORD_NAME))}"
+    return shell.line("show", folder / RECORD_NAME)
 
 
 def _measured(bench: "Bench") -> "Comparison":

@@ -1,12 +1,12 @@
 """Draw what files say."""
 
-import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from spectral_sched import defaults
+from spectral_sched.system import shell
 
 from .shared import Force, Json
 
@@ -100,7 +100,7 @@ def _publisher(
 
 def _following(file: Path, *, terminal: bool) -> str:
     if terminal:
-        return f"specsched plot {shlex.quote(str(file))} -o plot.png"
+        return shell.line("plot", file, "-o", "plot.png")
     from spectral_sched.plots import canvas
 
     return f"{canvas.INSTALL}, to draw images"

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from spectral_sched import defaults
+from spectral_sched.system import shell
 
 from .shared import MODEL_HELP, Device, Force, Json, joined
 
@@ -80,7 +81,7 @@ def report(
     publish(
         report_lines(document),
         document,
-        following="" if publish.to_stdout else f"open {output}",
+        following="" if publish.to_stdout else f"open {shell.quoted(output)}",
         content=report_page(found, document, sampled, shown),
     )
 

@@ -1,6 +1,5 @@
 """Sample images."""
 
-import shlex
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -8,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from spectral_sched import defaults
+from spectral_sched.system import shell
+from spectral_sched.words import number_of
 
 from .shared import (
     MODEL_HELP,
@@ -238,6 +239,6 @@ def _tell(
 
     arrays = not document["pictures"][0].endswith(".png")
     kind = " as arrays of all bands, three of them on the sheet" if arrays else ""
-    show([f"{count} images in {folder}{kind}"], document, json=json)
-    following = f"specsched show {shlex.quote(str(schedule))}"
+    show([f"{number_of(count, 'image')} in {folder}{kind}"], document, json=json)
+    following = shell.line("show", schedule)
     say(f"look at {folder / SHEET_NAME}; next: {following}")

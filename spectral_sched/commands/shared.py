@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import shlex
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from spectral_sched import defaults
 from spectral_sched.errors import UsageError
+from spectral_sched.system import shell
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -251,6 +251,6 @@ def say_left_out(skipped: Skipped, origin: Origin) -> None:
 
 def export_after(spectrum: Path) -> str:
     """Return the command that plans from a file."""
-    named = f" --spectrum {shlex.quote(str(spectrum))}"
     usual = spectrum == defaults.SPECTRUM_PATH
-    return f"specsched export{'' if usual else named} --steps {defaults.NUM_STEPS}"
+    named = () if usual else ("--spectrum", spectrum)
+    return shell.line("export", *named, "--steps", str(defaults.NUM_STEPS))

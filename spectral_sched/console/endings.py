@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import shlex
 import sys
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from spectral_sched.errors import UsageError
+from spectral_sched.system import shell
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,7 +45,7 @@ def typed(output: Path, name: Path | str, *more: str) -> str:
             words[place] = f"{flag}={name}"
         elif word == f"-o{output}":
             words[place] = f"-o{name}"
-    return shlex.join(["specsched", *words, *more])
+    return shell.line(*words, *more)
 
 
 def check_ending(path: Path, own: Sequence[str], what: str) -> None:

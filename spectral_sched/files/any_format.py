@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import shlex
 from typing import TYPE_CHECKING
 
+from spectral_sched.analysis.shard import merge_line
 from spectral_sched.defaults import NUM_STEPS
 from spectral_sched.documents.read import read_any
 from spectral_sched.planning.data_set import DataSet, measured_data_set
 from spectral_sched.planning.plan import Plan
+from spectral_sched.system import shell
 
 from .model import SUFFIX, read_model_document, read_model_header
 from .schedule import FORM as SCHEDULE
@@ -34,14 +35,13 @@ def read_any_document(path: Path) -> Document:
 
 def next_command(document: Document, path: Path) -> str | None:
     """Return the command that makes use of a file, if there is one."""
-    name = shlex.quote(str(path))
-    planned = f"specsched export --spectrum {name} --steps {NUM_STEPS}"
+    planned = shell.line("export", "--spectrum", path, "--steps", str(NUM_STEPS))
     commands = {
         "specsched.spectrum": planned,
-        "specsched.schedule": f"specsched sample --schedule {name}",
-        "specsched.training": f"specsched plot {name}",
+        "specsched.schedule": shell.line("sample", "--schedule", path),
+        "specsched.training": shell.line("plot", path),
         "specsched.model": planned,
-        "specsched.partial": "specsched merge *.partial.json",
+        "specsched.partial": merge_line(path),
     }
     return commands.get(document["format"])
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Self
 
 from spectral_sched.schedules import SCHEDULES
+from spectral_sched.words import number_of
 
 from . import (
     FORMATS,
@@ -106,8 +107,8 @@ def plan_delivery(wish: TargetRequest, plan: Plan, provenance: Document) -> Deli
     form = wish.target.form(wish.form)
     settings = target_settings(wish.target, wish.texts)
     artifact = table_artifact(wish.target, plan, settings, form)
-    count = plan.table.num_steps
-    title = f"{plan.kind} table for {plan.request.sampler}, {count} steps"
+    steps = number_of(plan.table.num_steps, "step")
+    title = f"{plan.kind} table for {plan.request.sampler}, {steps}"
     warned = replace(artifact, warnings=(*artifact.warnings, *_unmatched(wish, plan)))
     return _delivery(wish, warned, title, provenance)
 

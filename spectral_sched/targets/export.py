@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
@@ -18,6 +17,7 @@ from spectral_sched.planning.replan import ModelLimits, keep_inside
 from spectral_sched.planning.request import TableRequest
 from spectral_sched.planning.training_law import training_schedule
 from spectral_sched.schedules.table import blend
+from spectral_sched.system import shell
 
 from .delivery import Delivery, TargetRequest, law_delivery, plan_delivery
 
@@ -123,7 +123,7 @@ def make_export(
         made = provenance(arguments)
         return _hand_over(plan_delivery(request.target, plan, made), told)
     document = plan_document(plan, provenance(arguments), request.coordinate)
-    following = f"specsched sample --schedule {shlex.quote(str(output))}"
+    following = shell.line("sample", "--schedule", output)
     return Export(document, plan, following)
 
 
@@ -175,5 +175,5 @@ def _export_law(request: ExportRequest, output: Path) -> Export:
     if request.target:
         return _hand_over(law_delivery(request.target, schedule, data_set, made))
     document = training_document(data_set, request.kind, schedule, made)
-    following = f"specsched show {shlex.quote(str(output))}"
+    following = shell.line("show", output)
     return Export(document, schedule, following)
