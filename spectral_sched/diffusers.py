@@ -523,8 +523,8 @@ class SpectralScheduler(SchedulerMixin, ConfigMixin):  # type: ignore[misc]
         if index < len(self._calls):
             return self._calls[index]
         message = (
-            f"{number_of(self.table.num_steps, 'step')} of the table are made; call "
-            "set_timesteps before you sample again"
+            f"all {number_of(self.table.num_steps, 'step')} of the table are made; "
+            "call set_timesteps before you sample again"
         )
         raise UsageError(message)
 

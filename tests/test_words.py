@@ -49,8 +49,10 @@ def uncounted(path: Path) -> list[str]:
         for before, number, after in zip(
             [None, *values], values, values[1:], strict=False
         ):
-            size = isinstance(before, ast.Constant) and str(before.value)[-1:] == "x"
-            if size or not isinstance(number, ast.FormattedValue):
+            ahead = str(before.value) if isinstance(before, ast.Constant) else ""
+            # 16x16 pixels are no count, and a share is one of many: 1 of 1 labels.
+            other = ahead.endswith(("x", " of "))
+            if other or not isinstance(number, ast.FormattedValue):
                 continue
             text = after.value if isinstance(after, ast.Constant) else ""
             counted = COUNTED.match(str(text))

@@ -75,7 +75,7 @@ def check_expansion(width: int, height: int, num_bytes: int, name: str) -> None:
     if width * height > max(LARGE_PIXELS, MAX_EXPANSION * num_bytes):
         message = (
             f"{name} claims {width}x{height} pixels in "
-            f"{number_of(num_bytes, 'byte')}, "
-            "so it is forged or a decompression bomb; remove it"
+            f"{number_of(num_bytes, 'byte', form='d')}, so it is forged or a "
+            "decompression bomb; remove it"
         )
         raise ImageError(message, "decompression bomb")

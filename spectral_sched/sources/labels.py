@@ -63,14 +63,14 @@ class Labels:
         unused = len(self.labels) - self.num_found
         if unused > 0:
             self.aside.remark(
-                f"{unused} of {number_of(len(self.labels), 'label')} in {self.place} "
-                "cannot be used: no image has the name; write names as they are, with /"
+                f"{unused} of {len(self.labels)} labels in {self.place} are of no "
+                "image of that name; write names as they are, with /"
             )
         if self.num_missing:
             self.aside.remark(
                 f"{number_of(self.num_missing, 'image has', 'images have')} no label "
-                f"in {self.place} (the first: {quote_name(self.first_missing)}), and "
-                "so no class"
+                f"in {self.place} (the first: {quote_name(self.first_missing)}) and "
+                f"{'is' if self.num_missing == 1 else 'are'} in no class"
             )
 
     def _read(self, content: bytes) -> dict[str, str] | None:
@@ -106,8 +106,8 @@ class Labels:
         if unusable:
             first = json.dumps(unusable[0])
             self.aside.remark(
-                f"{len(unusable)} of {number_of(len(pairs), 'label')} in {self.place} "
-                f"cannot be used: no name and an integer (the first: {first[:60]}), "
-                "so no class"
+                f"{len(unusable)} of {len(pairs)} labels in {self.place} are not a "
+                f"name and an integer (the first: {first[:60]}), so their images are "
+                "in no class"
             )
         return labels

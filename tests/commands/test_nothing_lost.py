@@ -289,7 +289,7 @@ def test_labels_that_cannot_be_used_are_told_before_the_refusal(folder: Path) ->
     (folder / "worded" / "dataset.json").write_text(json.dumps(worded))
     line = ("train", "worded", "--classes", "--steps", "1", "--device", "cpu")
     told = specsched(*line, cwd=folder, code=3).stderr
-    assert "2 of 2 labels in worded/dataset.json cannot be used: no name" in told
+    assert "2 of 2 labels in worded/dataset.json are not a name and an integer" in told
     assert "with a dataset.json, labels there" in told
 
 

@@ -193,9 +193,7 @@ def test_what_was_left_out_is_told_and_kept(tmp_path: Path) -> None:
     run = analyze("a", "--strict", cwd=tmp_path)
     told = "left out 1 other file (1 .dds; the first: x.dds); --all-files tries each"
     assert f"{told}\n" in run.stderr
-    assert (
-        "warning: 1 of 1 label in a/dataset.json cannot be used: no name" in run.stderr
-    )
+    assert "warning: 1 of 1 labels in a/dataset.json are not a name" in run.stderr
     source = document(tmp_path)["source"]
     assert source["left_out"] == [told]
     assert len(source["remarks"]) == 1

@@ -64,11 +64,11 @@ class Guidance:
 
     def __post_init__(self) -> None:
         low, high = self.interval
-        if not abs(self.weight) <= MOST_WEIGHT:
-            message = (
-                f"--guidance needs a finite number, at most {MOST_WEIGHT:,}, not "
-                f"{self.weight:g}"
-            )
+        if not math.isfinite(self.weight):
+            message = f"--guidance needs a finite number, not {self.weight}"
+            raise UsageError(message)
+        if abs(self.weight) > MOST_WEIGHT:
+            message = f"--guidance must be at most {MOST_WEIGHT:,}, not {self.weight:g}"
             raise UsageError(message)
         if not 0 <= low < high:
             message = f"--guidance-interval needs 0 <= LOW < HIGH, not {low:g},{high:g}"

@@ -127,13 +127,7 @@ def training_options(
         If a name is unknown or a number out of range.
     """
     check_choice(settings.precision, PRECISIONS, "precision", "--precision")
-    for flag, count, most in (
-        ("--steps", settings.num_steps, MOST_STEPS),
-        ("--batch", settings.batch, MOST_IMAGES),
-    ):
-        if not 1 <= count <= most:
-            message = f"{flag} must be at least 1 and at most {most:,}, not {count:.6g}"
-            raise UsageError(message)
+    _check_counts(settings)
     if not 0 < settings.rate < 1:
         message = f"--rate must be between 0 and 1, not {settings.rate:g}; try 0.002"
         raise UsageError(message)
@@ -156,6 +150,20 @@ def training_options(
         *(init, degradation, seconds),
         minutes,
     )
+
+
+def _check_counts(settings: TrainingSettings) -> None:
+    """Raise `UsageError` unless there are steps, images in each, and not too many."""
+    if min(settings.num_steps, settings.batch) < 1:
+        message = "--steps and --batch must be at least 1"
+        raise UsageError(message)
+    for flag, count, most in (
+        ("--steps", settings.num_steps, MOST_STEPS),
+        ("--batch", settings.batch, MOST_IMAGES),
+    ):
+        if count > most:
+            message = f"{flag} must be at most {most:,}, not {count:.6g}"
+            raise UsageError(message)
 
 
 class TrainingRun:
