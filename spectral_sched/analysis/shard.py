@@ -72,13 +72,11 @@ def merge_line(path: Path) -> str:
     """Return the command that merges the shards beside one of them."""
     if not path.name.endswith(ENDING):
         return shell.line("merge", path)
+    folder = f"{shell.quoted(path.parent)}/"
+    if path.parent == Path() and not path.name.startswith("-"):
+        folder = ""
     # The shell expands the star, so that no quotes may be around it.
-    shards = f"*{ENDING}"
-    folder = path.parent
-    if folder == Path() and not path.name.startswith("-"):
-        return f"specsched merge {shards}"
-    beside = "." if folder == Path() else shell.quoted(folder)
-    return f"specsched merge {beside}/{shards}"
+    return f"specsched merge {folder}*{ENDING}"
 
 
 def shard_items(
